@@ -1,0 +1,57 @@
+/** A bound: its value, what it counts, and the code of the error that a user meets at it. */
+export interface Limit {
+  readonly value: number;
+  readonly unit: 'bytes' | 'characters' | 'items' | 'ms';
+  readonly error: 'too_large' | 'invalid_request' | 'queue_full' | 'run_failed' | 'rate_limited';
+  readonly what: string;
+}
+
+/** Every bound of the system. Nothing is unbounded. */
+export const LIMITS = {
+  userBytes: { value: 384, unit: 'bytes', error: 'invalid_request', what: 'a user id, percent-encoded' },
+  sessionIdBytes: { value: 384, unit: 'bytes', error: 'invalid_request', what: 'a session id, percent-encoded' },
+  messageIdCharacters: { value: 200, unit: 'characters', error: 'invalid_request', what: 'a message id' },
+  messageBytes: { value: 256 * 1024, unit: 'bytes', error: 'too_large', what: "a message's content in UTF-8" },
+  requestBytes: { value: 2 * 1024 * 1024, unit: 'bytes', error: 'too_large', what: 'the body of an HTTP request' },
+  metadataBytes: { value: 16 * 1024, unit: 'bytes', error: 'too_large', what: "a session's metadata as JSON" },
+  stateBytes: { value: 256 * 1024, unit: 'bytes', error: 'too_large', what: "a session's state as JSON" },
+  queuedRuns: { value: 1_000, unit: 'items', error: 'queue_full', what: 'runs waiting in one session' },
+  queuedBytes: { value: 16 * 1024 * 1024, unit: 'bytes', error: 'queue_full', what: 'content waiting in one session' },
+  stepsPerRun: { value: 50, unit: 'items', error: 'run_failed', what: 'model calls in one run' },
+  toolCallsPerStep: { value: 64, unit: 'items', error: 'run_failed', what: 'tool calls asked for by one reply' },
+  toolArgumentsBytes: { value: 256 * 1024, unit: 'bytes', error: 'run_failed', what: 'the arguments of one tool call' },
+  toolResultBytes: {
+    value: 512 * 1024,
+    unit: 'bytes',
+    error: 'run_failed',
+    what: 'the result of one tool call as JSON',
+  },
+  replyCharacters: { value: 2_000_000, unit: 'characters', error: 'run_failed', what: 'the text of one reply' },
+  runMs: {
+    value: 5 * 60_000,
+    unit: 'ms',
+    error: 'run_failed',
+    what: 'the working time of a run, waits left out (default; set per agent)',
+  },
+  inPlaceToolMs: {
+    value: 10_000,
+    unit: 'ms',
+    error: 'invalid_request',
+    what: 'the longest timeout of a tool that runs inside advanceRun',
+  },
+  toolMs: { value: 60_000, unit: 'ms', error: 'run_failed', what: 'one try of a tool (default; set per tool)' },
+  eventsPerPage: { value: 1_000, unit: 'items', error: 'invalid_request', what: 'events in one page' },
+  sessionsPerPage: { value: 200, unit: 'items', error: 'invalid_request', what: 'sessions in one page' },
+  subscribersPerGateway: {
+    value: 10_000,
+    unit: 'items',
+    error: 'rate_limited',
+    what: 'event streams open at one gateway',
+  },
+  contextRuns: {
+    value: 40,
+    unit: 'items',
+    error: 'run_failed',
+    what: 'the newest runs whose messages a model call carries (default)',
+  },
+} as const satisfies Record<string, Limit>;

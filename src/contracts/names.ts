@@ -1,0 +1,43 @@
+/** Every name that crosses a process boundary. `docs/temporal.md` lists them for other languages. */
+
+/** The task queue that workers poll and sessions are started on. */
+export const TASK_QUEUE = 'perdure';
+
+/** Workflow types. */
+export const WORKFLOW = {
+  /** One user's conversation with an agent; workflow id `user:session`. */
+  session: 'agentSession',
+  /** One run without a session; workflow id `:run:user:run`. */
+  run: 'agentRun',
+} as const;
+
+/** Updates: answered, and each carries the JSON named in `contracts/commands.ts` or `contracts/message.ts`. */
+export const UPDATE = {
+  openSession: 'openSession',
+  submitMessage: 'submitMessage',
+  updateSession: 'updateSession',
+  cancelRun: 'cancelRun',
+  resumeRun: 'resumeRun',
+  endSession: 'endSession',
+} as const;
+
+/** Signals: the same names and JSON as the updates, without an answer. */
+export const SIGNAL = {
+  submitMessage: 'submitMessage',
+  updateSession: 'updateSession',
+  cancelRun: 'cancelRun',
+  endSession: 'endSession',
+} as const;
+
+/** Queries, for Temporal clients that have no gateway. */
+export const QUERY = {
+  /** Answers with {@link import('./session.ts').ControlSnapshot}. */
+  session: 'session',
+} as const;
+
+/** Search attributes, registered when a worker starts. All are keywords. */
+export const SEARCH_ATTRIBUTE = {
+  user: 'PerdureUser',
+  agent: 'PerdureAgent',
+  status: 'PerdureStatus',
+} as const;

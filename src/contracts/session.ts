@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { usageSchema, runStatusSchema } from './run.ts';
+import { policySchema } from './agent.ts';
+
+export const sessionStatusSchema = z.enum(['active', 'completed', 'failed', 'expired', 'archived', 'deleted']);
+export type SessionStatus = z.infer<typeof sessionStatusSchema>;
+
+/** What a session waits for, since when, who can unblock it, until when. */
+export const waitingForSchema = z.object({
+  what: z.enum(['message', 'worker', 'model', 'tool', 'nothing']),
+  since: z.string(),
+  who: z.string(),
+  until: z.string().nullable(),
+});
+export type WaitingFor = z.infer<typeof waitingForSchema>;
+
+/** A session as its row in the store says. Times are ISO 8601 UTC. */
+export const sessionRecordSchema = z.object({
+  id: z.string(),
+  user: z.string(),
+  status: sessionStatusSchema,
+  agent: z.string(),
+  metadata: z.record(z.string(), z.json()),
+  state: z.record(z.string(), z.json()),
+  policy: policySchema,
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  lastActiveAt: z.string(),
+  endReason: z.string().nullable(),
+  /** The `seq` of the newest event; 0 before the first. */
+  head: z.number().int(),
+  messages: z.number().int(),
+  runs: z.number().int(),
+  errors: z.number().int(),
+  usage: usageSchema,
+});
+export type SessionRecord = z.infer<typeof sessionRecordSchema>;
+
+/** `GET /v1/sessions/{id}`. */
+export const sessionSnapshotSchema = sessionRecordSchema.extend({
+  /** Ids of the runs that wait, in the order in which they will go. */
+  queue: z.array(z.string()),
+  currentRun: z
+    .object({ id: z.string(), status: runStatusSchema, steps: z.number().int(), startedAt: z.string().nullable() })
+    .nullable(),
+  waitingFor: waitingForSchema,
+});
+export type SessionSnapshot = z.infer<typeof sessionSnapshotSchema>;
+
+/** What the query `session` answers: the small state that the workflow holds. */
+export interface ControlSnapshot {
+  readonly status: SessionStatus;
+  readonly agent: string | null;
+  /** Ids of the runs that wait. */
+  readonly queue: readonly string[];
+  readonly currentRun: string | null;
+  /** Runs ended in this session since it was opened, over all executions. */
+  readonly runsEnded: number;
+  /** Times this session continued as new. */
+  readonly continuedAsNew: number;
+}
