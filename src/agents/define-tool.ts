@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { RetryPolicy } from '../contracts/agent.ts';
+import { retryPolicySchema, type RetryPolicy, type ToolSpec } from '../contracts/agent.ts';
 import { LIMITS } from '../contracts/limits.ts';
 import type { Json } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { describeIssues } from './describe-issues.ts';
 
 /** What a tool is given beside its arguments. */
 export interface ToolContext {
@@ -17,7 +18,7 @@ export interface ToolContext {
   /** Aborted by a cancel, a timeout, or a worker's shutdown at the end of its grace time. */
   readonly signal: AbortSignal;
   /** Shows progress to whoever watches; live only, never stored. */
-  progress(progress: Json): void;
+  readonly progress: (progress: Json) => void;
 }
 
 export interface ToolOptions<Schema extends z.ZodType> {
@@ -25,10 +26,11 @@ export interface ToolOptions<Schema extends z.ZodType> {
   readonly name: string;
   /** Told to the model. */
   readonly description: string;
+  /** A zod object: what the model must send. Its JSON Schema is told to the model. */
   readonly parameters: Schema;
   /** Whether a call may be run again, with the same key, after a crash. Default false: then it ends as `unknown`. */
   readonly idempotent?: boolean;
-  /** One try, in ms. Default 60,000. */
+  /** One try, in ms, up to 24 hours. Default 60,000. */
   readonly timeoutMs?: number;
   /** Tries after a failure. Default: 3 for an idempotent tool, 1 otherwise. */
   readonly retry?: RetryPolicy;
@@ -41,31 +43,93 @@ export interface Tool {
   readonly name: string;
   readonly description: string;
   readonly parameters: z.ZodType;
+  /** JSON Schema of the arguments, made from `parameters` once. */
+  readonly jsonSchema: Readonly<Record<string, unknown>>;
   readonly idempotent: boolean;
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   readonly execute: (args: unknown, context: ToolContext) => unknown;
 }
 
-/** Declares a tool. Throws a TypeError that names what is wrong. */
-export function defineTool<Schema extends z.ZodType>(options: ToolOptions<Schema>): Tool {
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(options.name)) {
-    throw new TypeError(`The tool name ${JSON.stringify(options.name)} is not 1 to 64 letters, digits, "_" or "-".`);
+/** Thrown by a tool whose answer is an error that another try would only repeat, such as a division by zero. */
+export class ToolError extends Error {
+  override readonly name = 'ToolError';
+  /** Read from any error that a tool throws; true is what an error without it means. */
+  readonly retryable: boolean;
+
+  constructor(message: string, options: { readonly retryable?: boolean; readonly cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.retryable = options.retryable ?? false;
   }
-  const timeoutMs = options.timeoutMs ?? LIMITS.toolMs.value;
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
+}
+
+const optionsSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" or "-"'),
+  description: z.string().trim().min(1).max(4_000),
+  parameters: z.custom((value) => value instanceof z.ZodType, 'must be a zod schema'),
+  idempotent: z.boolean().optional(),
+  timeoutMs: z
+    .number()
+    .int()
+    .min(1)
+    .max(24 * 3_600_000)
+    .optional(),
+  retry: retryPolicySchema.optional(),
+  execute: z.custom((value) => typeof value === 'function', 'must be a function'),
+});
+
+/** Declares a tool. Throws a TypeError that names the tool, the field, its value and the remedy. */
+export function defineTool<Schema extends z.ZodType>(options: ToolOptions<Schema>): Tool {
+  const parsed = optionsSchema.safeParse(options);
+  if (!parsed.success) {
+    const problems = describeIssues(optionsSchema, parsed.error.issues, options);
     throw new TypeError(
-      `The tool ${options.name} has timeoutMs ${timeoutMs}; give a whole number of milliseconds above 0.`,
+      `The tool ${JSON.stringify(options?.name) ?? 'without a name'} is not valid: ${problems
+        .map(({ field, message }) => `${field} ${message}`)
+        .join('; ')}.`,
     );
   }
   const idempotent = options.idempotent ?? false;
-  return {
+  return Object.freeze({
     name: options.name,
     description: options.description,
     parameters: options.parameters,
+    jsonSchema: jsonSchemaOf(options.name, options.parameters),
     idempotent,
-    timeoutMs,
-    retry: { maxAttempts: idempotent ? 3 : 1, ...options.retry },
+    timeoutMs: options.timeoutMs ?? LIMITS.toolMs.value,
+    retry: { ...options.retry, maxAttempts: options.retry?.maxAttempts ?? (idempotent ? 3 : 1) },
+    // Arguments are checked by `parameters` before a tool sees them.
     execute: options.execute as Tool['execute'],
+  });
+}
+
+/** What is pinned of a tool when a run starts. */
+export function toolSpecOf(tool: Tool): ToolSpec {
+  return {
+    name: tool.name,
+    description: tool.description,
+    parameters: tool.jsonSchema,
+    idempotent: tool.idempotent,
+    timeoutMs: tool.timeoutMs,
+    retry: tool.retry,
   };
+}
+
+function jsonSchemaOf(name: string, parameters: z.ZodType): Readonly<Record<string, unknown>> {
+  let schema: Record<string, unknown>;
+  try {
+    // The model writes what goes in, before defaults and transforms.
+    schema = { ...z.toJSONSchema(parameters, { io: 'input' }) };
+  } catch (error) {
+    throw new TypeError(
+      `The tool "${name}" has parameters that JSON Schema cannot say: ${(error as Error).message}. Use strings, numbers, booleans, arrays and objects.`,
+      { cause: error },
+    );
+  }
+  if (schema['type'] !== 'object') {
+    throw new TypeError(`The tool "${name}" has parameters that are not an object; wrap them in z.object({ … }).`);
+  }
+  delete schema['$schema'];
+  delete schema['~standard'];
+  return schema;
 }

@@ -26,6 +26,14 @@ export const LIMITS = {
     error: 'run_failed',
     what: 'the result of one tool call as JSON',
   },
+  toolErrorCharacters: {
+    value: 2_000,
+    unit: 'characters',
+    error: 'run_failed',
+    what: 'the error of one tool call, cut at its end',
+  },
+  templateBytes: { value: 256 * 1024, unit: 'bytes', error: 'too_large', what: 'one agent template file' },
+  templateFiles: { value: 500, unit: 'items', error: 'invalid_request', what: 'template files in the agents folder' },
   replyCharacters: { value: 2_000_000, unit: 'characters', error: 'run_failed', what: 'the text of one reply' },
   runMs: {
     value: 5 * 60_000,

@@ -4,6 +4,9 @@ import type { Json } from './json.ts';
 export const runStatusSchema = z.enum(['queued', 'running', 'completed', 'failed', 'cancelled']);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
+/** Why a run was cancelled. */
+export type StopReason = 'cancelled' | 'interrupted' | 'session_ended';
+
 /** Tokens of one or more model calls. Null is unknown, never zero. */
 export const usageSchema = z.object({
   inputTokens: z.number().int().nullable(),

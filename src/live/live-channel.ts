@@ -1,4 +1,5 @@
 import type { LiveEvent, PerdureEvent } from '../contracts/event.ts';
+import type { StopReason } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 
 /** Text that is on its way in one step, for a reader who comes late. */
@@ -15,8 +16,8 @@ export type LiveMessage =
   /** The bell: the store's head is now `head`. `events` are the appended ones where the channel can carry them (in-process), in order, ending at `head`. */
   | { readonly kind: 'appended'; readonly head: number; readonly events?: readonly PerdureEvent[] | undefined }
   | { readonly kind: 'live'; readonly event: LiveEvent }
-  /** To the activity of a run: stop now, or give control back to the workflow when the step is over. */
-  | { readonly kind: 'control'; readonly runId: string; readonly command: 'cancel' | 'yield' }
+  /** To the activity of a run: stop now. */
+  | { readonly kind: 'control'; readonly runId: string; readonly command: 'cancel'; readonly reason: StopReason }
   /** A reader came late: whoever produces text for this session answers with `soFar`. */
   | { readonly kind: 'who-speaks' }
   | { readonly kind: 'soFar'; readonly soFar: TextSoFar };

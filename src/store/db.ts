@@ -1,9 +1,9 @@
-/** Rows by column name. `bigint` and `numeric` columns are cast to `int`/`float8` in the SQL, `jsonb` arrives parsed. */
+/** Rows by column name. `bigint` and `numeric` columns are cast to `int`/`float8` in the SQL, `jsonb` arrives parsed, `timestamptz` as ISO 8601 UTC text. */
 export type Row = Record<string, unknown>;
 
 /** Runs statements inside one transaction. */
 export interface Tx {
-  /** `$1`-style parameters. Objects for `jsonb` columns are passed as JSON text. */
+  /** `$1`-style parameters. Objects for `jsonb` columns are passed as JSON text. Without `params` the text may hold several statements. */
   query<R extends object = Row>(sql: string, params?: readonly unknown[]): Promise<R[]>;
 }
 

@@ -1,0 +1,111 @@
+import type { JsonObject } from '../contracts/json.ts';
+import type { ErrorCode } from '../contracts/errors.ts';
+import type { Receipt } from '../contracts/message.ts';
+import type { RunError, RunStatus, StopReason } from '../contracts/run.ts';
+import type { SessionStatus } from '../contracts/session.ts';
+import type { OpenRun } from '../core/run-queue.ts';
+import type { StepDigest } from '../core/session-details.ts';
+
+/**
+ * What the workflows ask for. Types only: this file is what workflow code may import. None of them takes
+ * a session key: an activity knows its session from the id of the workflow that called it.
+ */
+export interface SessionActivities {
+  /** Says yes or no to messages, in order, each in the store's word. Local. */
+  admitMessages(input: AdmitInput): Promise<AdmitOutput>;
+  /** Creates the session if it is absent. Local. Fails with an `ErrorCode` as type. */
+  openSession(input: { readonly request: unknown; readonly execution: string }): Promise<OpenOutput>;
+  /** Merges metadata, state and policy. Local. Fails with an `ErrorCode` as type. */
+  updateSession(input: { readonly request: unknown }): Promise<void>;
+  /** Ends the session and every run that is open. Local. Fails with an `ErrorCode` as type. */
+  endSession(input: { readonly request: unknown }): Promise<{ readonly status: SessionStatus }>;
+  /** Makes a failed or cancelled run wait again. Local. Fails with an `ErrorCode` as type. */
+  resumeRun(input: { readonly request: unknown; readonly execution: string }): Promise<ResumeOutput>;
+  /** Rings the live channel, so that the model call of a run is aborted at once. Local. */
+  ringStop(input: { readonly runId: string; readonly reason: StopReason }): Promise<void>;
+  /** Ends a run that no activity is advancing, unless it has ended. Local. */
+  endRun(input: EndRunInput): Promise<{ readonly status: RunStatus; readonly session: SessionStatus }>;
+}
+
+export interface RunActivities {
+  /** Takes a run as far as it goes without a decision. */
+  advanceRun(input: { readonly runId: string }): Promise<Advance>;
+  /** One tool call in an activity of its own. Its outcome is in the store. */
+  runTool(input: { readonly runId: string; readonly callId: string }): Promise<void>;
+}
+
+/** How a message came in: who waits for the answer of an update hears a refusal; a signal's is recorded. */
+export interface Delivery {
+  /** As it came: anything at all. */
+  readonly input: unknown;
+  readonly via: 'update' | 'signal' | 'unknown-signal';
+  /** The message's id if it brings none. */
+  readonly fallbackId: string;
+}
+
+export interface AdmitInput {
+  readonly deliveries: readonly Delivery[];
+  /** Set when this execution holds no state yet: the store then says which runs are open. */
+  readonly execution: string | null;
+}
+
+export type Verdict =
+  | {
+      readonly ok: true;
+      readonly receipt: Receipt;
+      /** The run that answers it, while it is open and the message has not steered it. */
+      readonly run: OpenRun | null;
+      /** The run that has to stop for it. */
+      readonly interrupts: string | null;
+    }
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string; readonly retryAfterMs: number | null };
+
+export interface SessionFacts {
+  readonly status: SessionStatus;
+  readonly agent: string;
+}
+
+export interface AdmitOutput {
+  /** Null when there is no such session. */
+  readonly session: SessionFacts | null;
+  readonly verdicts: readonly Verdict[];
+  readonly openRuns: readonly OpenRun[] | null;
+}
+
+export interface OpenOutput {
+  readonly created: boolean;
+  readonly session: SessionFacts;
+  readonly openRuns: readonly OpenRun[];
+}
+
+export interface ResumeOutput {
+  readonly session: SessionFacts;
+  readonly openRuns: readonly OpenRun[];
+}
+
+export interface EndRunInput {
+  readonly runId: string;
+  readonly end:
+    | { readonly status: 'failed'; readonly error: RunError }
+    | { readonly status: 'cancelled'; readonly reason: StopReason };
+}
+
+/** A tool call that needs an activity of its own. */
+export interface ToolTask {
+  readonly callId: string;
+  readonly tool: string;
+  readonly timeoutMs: number;
+}
+
+/** Why `advanceRun` gave control back, and the steps it took. */
+export type Advance = { readonly steps: readonly StepDigest[] } & (
+  | { readonly kind: 'ended'; readonly status: RunStatus }
+  | { readonly kind: 'tools'; readonly tools: readonly ToolTask[] }
+  /** Its slice is over, or the policy wants an activity for each step. */
+  | { readonly kind: 'continue' }
+);
+
+/** The detail of a failure that a caller is told: its `type` is an `ErrorCode`. */
+export interface FailureDetail extends JsonObject {
+  retryAfterMs: number | null;
+}

@@ -1,0 +1,81 @@
+import { PerdureError } from '../contracts/errors.ts';
+import { messageInputSchema, type MessageInput } from '../contracts/message.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
+import { resolvePolicy } from '../core/policy.ts';
+import { admitMessages as admitToStore, type AdmissionResult } from '../store/admit-messages.ts';
+import { refuseMessage } from '../store/refuse-message.ts';
+import type { AdmitInput, AdmitOutput, Delivery, Verdict } from './activities.ts';
+import { callingSession } from './calling-session.ts';
+import { parse } from './command-failure.ts';
+import type { ActivityDeps } from './deps.ts';
+import { ring } from './ring.ts';
+
+type Parsed =
+  | { readonly message: MessageInput & { id: string } }
+  | { readonly refusal: Extract<Verdict, { ok: false }> };
+
+/** Validates each delivery, asks the store for the rest, and records the refusal of what has no sender to tell. */
+export async function admitMessages({ db, live, agents }: ActivityDeps, input: AdmitInput): Promise<AdmitOutput> {
+  const { key, kind } = callingSession();
+  const parsed = input.deliveries.map(parseDelivery);
+  const messages = parsed.flatMap((one) => ('message' in one ? [one.message] : []));
+  const admission = await admitToStore(db, key, {
+    messages,
+    kind,
+    fresh: input.execution !== null,
+    dedupe: input.execution ?? undefined,
+    defaultAgent: agents.defaultAgent,
+    knowsAgent: (name) => agents.agent(name) !== undefined,
+    defaultWhileRunning: (name) => resolvePolicy(agents.agent(name)?.spec.policy).whileRunning,
+  });
+  ring(live, key, admission.events);
+  const results = admission.results.values();
+  const verdicts = parsed.map((one) => ('refusal' in one ? one.refusal : verdictOf(results.next().value)));
+  await recordRefusals({ db, live }, key, input.deliveries, verdicts);
+  return { session: admission.session, verdicts, openRuns: admission.openRuns };
+}
+
+function parseDelivery({ input, via, fallbackId }: Delivery): Parsed {
+  if (via === 'unknown-signal') {
+    return {
+      refusal: refusalOf('invalid_request', `There is no signal ${JSON.stringify(String(input).slice(0, 100))}.`),
+    };
+  }
+  try {
+    const message = parse(messageInputSchema, input);
+    return { message: { ...message, id: message.id ?? fallbackId } };
+  } catch (error) {
+    if (error instanceof PerdureError) return { refusal: refusalOf(error.code, error.message) };
+    throw error;
+  }
+}
+
+function refusalOf(code: PerdureError['code'], detail: string): Extract<Verdict, { ok: false }> {
+  return { ok: false, code, detail, retryAfterMs: null };
+}
+
+function verdictOf(result: AdmissionResult | undefined): Verdict {
+  if (!result) throw new Error('The store answered fewer messages than it was asked about.');
+  if (!result.ok) return result;
+  return { ok: true, receipt: result.receipt, run: result.run, interrupts: result.interrupts };
+}
+
+async function recordRefusals(
+  { db, live }: Pick<ActivityDeps, 'db' | 'live'>,
+  key: SessionKey,
+  deliveries: readonly Delivery[],
+  verdicts: readonly Verdict[],
+): Promise<void> {
+  for (const [index, verdict] of verdicts.entries()) {
+    const delivery = deliveries[index];
+    if (verdict.ok || !delivery || delivery.via === 'update') continue;
+    const messageId = idIn(delivery.input);
+    const { events } = await refuseMessage(db, key, { messageId, code: verdict.code, detail: verdict.detail });
+    ring(live, key, events);
+  }
+}
+
+function idIn(input: unknown): string | null {
+  const parsed = messageInputSchema.shape.id.safeParse((input as { id?: unknown } | null)?.id);
+  return parsed.success ? (parsed.data ?? null) : null;
+}

@@ -1,0 +1,108 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { AgentVersion } from '../contracts/agent.ts';
+import type { ToolCallRecord } from '../contracts/run.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
+import { resolvePolicy } from '../core/policy.ts';
+import type { StepDigest } from '../core/session-details.ts';
+import { placeTool } from '../core/tool-placement.ts';
+import { beginStep } from '../store/begin-step.ts';
+import { endRun } from '../store/end-run.ts';
+import { startTool } from '../store/start-tool.ts';
+import type { Advance, ToolTask } from './activities.ts';
+import type { ClaimedCall } from './call-tool.ts';
+import { callingSession } from './calling-session.ts';
+import type { ActivityDeps } from './deps.ts';
+import { heartbeat } from './heartbeat.ts';
+import { currentAgent, pinnedAgent } from './pinned-agents.ts';
+import { ring } from './ring.ts';
+import { runToolsInPlace } from './run-tools-in-place.ts';
+import { RunVoice } from './run-voice.ts';
+import { Stopped, watchForStop } from './stop-watch.ts';
+import { takeStep } from './take-step.ts';
+
+/** After this long an activity hands back between two steps, so that none lives for hours. */
+const SLICE_MS = 4 * 60_000;
+
+interface Advancing {
+  readonly key: SessionKey;
+  readonly runId: string;
+  readonly voice: RunVoice;
+  readonly signal: AbortSignal;
+  readonly steps: StepDigest[];
+}
+
+/** Takes a run as far as it goes without a decision of the workflow: see "A turn" in ARCHITECTURE.md. */
+export async function advanceRun(deps: ActivityDeps, { runId }: { readonly runId: string }): Promise<Advance> {
+  const { key } = callingSession();
+  using _beat = heartbeat();
+  const voice = new RunVoice(deps.live, key, runId);
+  using watch = await watchForStop(deps.live, key, runId, () => voice.repeat());
+  const run: Advancing = { key, runId, voice, signal: watch.signal, steps: [] };
+  try {
+    return await advance(deps, run);
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    if (error.why.kind === 'leave') throw leaving(error);
+    const end = { status: 'cancelled', reason: error.why.reason } as const;
+    const { status, events } = await endRun(deps.db, key, { runId, end, partial: null, failSession: false });
+    ring(deps.live, key, events);
+    return { kind: 'ended', status, steps: run.steps };
+  }
+}
+
+async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
+  const { key, runId, steps } = run;
+  const until = Date.now() + SLICE_MS;
+  for (;;) {
+    const position = await beginStep(deps.db, key, { runId, pin: (name) => currentAgent(deps, name) });
+    ring(deps.live, key, position.events);
+    if (position.kind === 'ended') return { kind: 'ended', status: position.status, steps };
+    const agent = await pinnedAgent(deps, position.agentVersion);
+    const policy = resolvePolicy(agent.spec.policy, position.policy);
+    if (position.kind === 'tools') {
+      const own = await goOnWithTools(deps, { ...run, agent }, position.calls, policy);
+      if (own.length > 0) return { kind: 'tools', tools: own, steps };
+      continue;
+    }
+    run.signal.throwIfAborted();
+    const step = await takeStep(deps, { ...run, position, agent });
+    if (step.kind === 'stale') continue;
+    steps.push(step.digest);
+    if (step.ended) return { kind: 'ended', status: 'completed', steps };
+    if (step.inPlace.length > 0) await runToolsInPlace(deps, { ...run, agent }, step.inPlace);
+    if (step.own.length > 0) return { kind: 'tools', tools: step.own, steps };
+    if (steps.length >= policy.stepsPerActivity || Date.now() > until) return { kind: 'continue', steps };
+  }
+}
+
+/** Calls left open by an earlier attempt or slice: the quick ones are run again here, the others are the workflow's to schedule. */
+async function goOnWithTools(
+  deps: ActivityDeps,
+  run: Advancing & { readonly agent: AgentVersion },
+  calls: readonly ToolCallRecord[],
+  policy: { readonly stepsPerActivity: number },
+): Promise<ToolTask[]> {
+  const own: ToolTask[] = [];
+  const claimed: ClaimedCall[] = [];
+  for (const { callId, tool } of calls) {
+    const spec = run.agent.tools.find(({ name }) => name === tool);
+    if (spec && placeTool(spec, policy) === 'own-activity') {
+      own.push({ callId, tool, timeoutMs: spec.timeoutMs });
+      continue;
+    }
+    const claim = await startTool(deps.db, run.key, {
+      runId: run.runId,
+      callId,
+      idempotent: spec?.idempotent ?? false,
+    });
+    ring(deps.live, run.key, claim.events);
+    if (claim.claim === 'run') claimed.push({ ...claim, callId });
+  }
+  if (claimed.length > 0) await runToolsInPlace(deps, run, claimed);
+  return own;
+}
+
+/** Not the run's fault: the next try follows at once, on whichever worker is there. */
+function leaving(cause: Error): ApplicationFailure {
+  return ApplicationFailure.create({ type: 'worker_left', message: cause.message, nextRetryDelay: 100 });
+}

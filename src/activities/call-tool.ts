@@ -1,0 +1,70 @@
+import type { AgentVersion } from '../contracts/agent.ts';
+import type { Json } from '../contracts/json.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
+import { backoffMs } from '../core/backoff.ts';
+import { toolRetry } from '../core/tool-retry.ts';
+import type { ToolOutcome } from '../store/finish-tools.ts';
+import type { ActivityDeps } from './deps.ts';
+import { executeTool } from './execute-tool.ts';
+import type { RunVoice } from './run-voice.ts';
+
+/** A call that this worker has claimed in the store. */
+export interface ClaimedCall {
+  readonly callId: string;
+  readonly tool: string;
+  readonly step: number;
+  readonly arguments: Json;
+  readonly idempotencyKey: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+}
+
+export interface CallEnvironment {
+  readonly key: SessionKey;
+  readonly runId: string;
+  readonly agent: AgentVersion;
+  readonly voice: RunVoice;
+  readonly signal: AbortSignal;
+}
+
+/** What became of one try of a call. */
+export type Tried =
+  | { readonly kind: 'outcome'; readonly outcome: ToolOutcome; readonly durationMs: number }
+  /** It failed and may be tried again after `delayMs`. */
+  | { readonly kind: 'again'; readonly delayMs: number; readonly error: string }
+  /** The run was stopped meanwhile; whoever stops it closes the call. */
+  | { readonly kind: 'stopped' };
+
+/** One try of a claimed call. Never rejects. */
+export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: ClaimedCall): Promise<Tried> {
+  const { key: session, runId, voice, signal } = env;
+  const { callId, step, attempt, idempotencyKey } = call;
+  const spec = env.agent.tools.find(({ name }) => name === call.tool);
+  const tool = deps.agents.tool(call.tool);
+  if (!tool || !spec) {
+    const error = `This worker has no code for the tool ${JSON.stringify(call.tool)}.`;
+    return { kind: 'outcome', outcome: { status: 'failed', error }, durationMs: 0 };
+  }
+  const began = performance.now();
+  const progress = (value: Json) => voice.progress(step, callId, call.tool, value);
+  const context = { session, runId, step, callId, idempotencyKey, attempt, progress };
+  const done = await executeTool({ tool, args: call.arguments, signal, timeoutMs: spec.timeoutMs, context });
+  const durationMs = Math.round((performance.now() - began) * 10) / 10;
+  const retry = toolRetry(spec);
+  switch (done.status) {
+    case 'completed':
+      return { kind: 'outcome', outcome: done, durationMs };
+    case 'failed':
+      if (done.retryable && attempt < retry.maxAttempts)
+        return { kind: 'again', delayMs: backoffMs(retry, attempt), error: done.error };
+      return { kind: 'outcome', outcome: { status: 'failed', error: done.error }, durationMs };
+    case 'timed-out': {
+      const error = `The tool took longer than its ${spec.timeoutMs} ms.`;
+      if (!spec.idempotent) return { kind: 'outcome', outcome: { status: 'unknown', error }, durationMs };
+      if (attempt < retry.maxAttempts) return { kind: 'again', delayMs: backoffMs(retry, attempt), error };
+      return { kind: 'outcome', outcome: { status: 'failed', error }, durationMs };
+    }
+    case 'cancelled':
+      return { kind: 'stopped' };
+  }
+}

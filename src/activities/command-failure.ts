@@ -1,0 +1,34 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { z } from 'zod';
+import { ERRORS, PerdureError } from '../contracts/errors.ts';
+import { isUndecodable } from '../contracts/undecodable.ts';
+
+/** Runs a command; what the caller did wrong is not retried, and what may pass is. */
+export async function command<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof PerdureError)) throw error;
+    throw ApplicationFailure.create({
+      type: error.code,
+      message: error.message,
+      nonRetryable: ERRORS[error.code].httpStatus < 500,
+      details: [{ retryAfterMs: error.retryAfterMs ?? null }],
+    });
+  }
+}
+
+/** The input as its schema has it; throws `invalid_request` that names the first field that is wrong. */
+export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  if (isUndecodable(input)) {
+    throw new PerdureError(
+      'invalid_request',
+      'The payload could not be decoded. Send JSON with the metadata "encoding: json/plain".',
+    );
+  }
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') || 'the input';
+  throw new PerdureError('invalid_request', `${field}: ${issue?.message ?? 'not valid'}.`);
+}

@@ -1,0 +1,22 @@
+import type { RunActivities, SessionActivities } from './activities.ts';
+import { admitMessages } from './admit-messages.ts';
+import { advanceRun } from './advance-run.ts';
+import type { ActivityDeps } from './deps.ts';
+import { runTool } from './run-tool.ts';
+import { endSession, openSession, resumeRun, updateSession } from './session-commands.ts';
+import { endRun, ringStop } from './stop-run.ts';
+
+/** What a worker registers. */
+export function createActivities(deps: ActivityDeps): SessionActivities & RunActivities {
+  return {
+    admitMessages: (input) => admitMessages(deps, input),
+    openSession: (input) => openSession(deps, input),
+    updateSession: (input) => updateSession(deps, input),
+    endSession: (input) => endSession(deps, input),
+    resumeRun: (input) => resumeRun(deps, input),
+    ringStop: (input) => ringStop(deps, input),
+    endRun: (input) => endRun(deps, input),
+    advanceRun: (input) => advanceRun(deps, input),
+    runTool: (input) => runTool(deps, input),
+  };
+}

@@ -1,0 +1,12 @@
+import type { AgentRegistry } from '../agents/agent-registry.ts';
+import type { LiveChannel } from '../live/live-channel.ts';
+import type { ModelDirectory } from '../models/model-client.ts';
+import type { Db } from '../store/db.ts';
+
+/** What activities work with. */
+export interface ActivityDeps {
+  readonly db: Db;
+  readonly live: LiveChannel;
+  readonly agents: AgentRegistry;
+  readonly models: ModelDirectory;
+}

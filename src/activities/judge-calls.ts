@@ -1,0 +1,91 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { AgentVersion } from '../contracts/agent.ts';
+import type { PerdureEvent } from '../contracts/event.ts';
+import { LIMITS } from '../contracts/limits.ts';
+import type { ToolCallRequest } from '../contracts/run.ts';
+import { idempotencyKey } from '../core/idempotency-key.ts';
+import { placeTool } from '../core/tool-placement.ts';
+import type { CommittedCall } from '../store/commit-step.ts';
+import type { ToolTask } from './activities.ts';
+import type { ClaimedCall } from './call-tool.ts';
+
+/** A step's calls that are not refused, by where they run. */
+export interface PlacedCalls {
+  readonly inPlace: readonly ClaimedCall[];
+  readonly own: readonly ToolTask[];
+}
+
+/** The call ids that a run used in earlier steps. */
+export function callIdsIn(events: readonly PerdureEvent[], runId: string): Set<string> {
+  return new Set(
+    events.flatMap((event) => (event.type === 'tool.called' && event.runId === runId ? [event.callId] : [])),
+  );
+}
+
+/**
+ * Each call with where it runs, or why it is refused; a refusal is told to the model as the call's error.
+ * Some models count their call ids anew in each step: an id that the run has used gets a suffix.
+ */
+export function judgeCalls(
+  requests: readonly ToolCallRequest[],
+  { agent, policy, taken }: { agent: AgentVersion; policy: { stepsPerActivity: number }; taken: Set<string> },
+): CommittedCall[] {
+  const most = LIMITS.toolCallsPerStep.value;
+  if (requests.length > most) {
+    throw ApplicationFailure.nonRetryable(
+      `The model asked for ${requests.length} tool calls at once; the limit is ${most}.`,
+      'too_many_tool_calls',
+    );
+  }
+  const known = agent.tools.map(({ name }) => name).join(', ') || 'none';
+  return requests.map(({ callId, tool: name, arguments: args, malformed }) => {
+    const tool = agent.tools.find((one) => one.name === name);
+    const refused = !tool
+      ? `There is no tool ${JSON.stringify(name)}. Available: ${known}.`
+      : malformed && `The arguments were not accepted: ${malformed}. Send one JSON object.`;
+    return {
+      callId: freshId(callId, taken),
+      tool: name,
+      arguments: args,
+      refused,
+      idempotent: tool?.idempotent ?? true,
+      inPlace: tool !== undefined && !refused && placeTool(tool, policy) === 'in-place',
+    };
+  });
+}
+
+/** The accepted calls, ready to run. */
+export function placeCalls(
+  calls: readonly CommittedCall[],
+  agent: AgentVersion,
+  runId: string,
+  step: number,
+): PlacedCalls {
+  const accepted = calls.filter(({ refused }) => refused === null);
+  return {
+    inPlace: accepted
+      .filter(({ inPlace }) => inPlace)
+      .map(({ callId, tool, arguments: args }) => ({
+        callId,
+        tool,
+        step,
+        arguments: args,
+        idempotencyKey: idempotencyKey(runId, callId),
+        attempt: 1,
+      })),
+    own: accepted
+      .filter(({ inPlace }) => !inPlace)
+      .map(({ callId, tool }) => ({
+        callId,
+        tool,
+        timeoutMs: agent.tools.find(({ name }) => name === tool)?.timeoutMs ?? LIMITS.toolMs.value,
+      })),
+  };
+}
+
+function freshId(callId: string, taken: Set<string>): string {
+  let id = callId;
+  for (let suffix = 2; taken.has(id); suffix++) id = `${callId}-${suffix}`;
+  taken.add(id);
+  return id;
+}

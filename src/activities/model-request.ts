@@ -1,0 +1,35 @@
+import type { AgentVersion } from '../contracts/agent.ts';
+import type { TranscriptEntry } from '../contracts/transcript.ts';
+import type { ModelMessage, ModelRequest } from '../models/model-client.ts';
+
+/** What a step asks its model. A forced tool is forced on the first step only, or the run would never end. */
+export function modelRequest(
+  agent: AgentVersion,
+  model: string,
+  step: number,
+  entries: readonly TranscriptEntry[],
+): ModelRequest {
+  const { spec, tools } = agent;
+  return {
+    model,
+    instructions: spec.instructions ?? '',
+    messages: entries.map(modelMessage),
+    tools: tools.map(({ name, description, parameters }) => ({ name, description, parameters })),
+    toolChoice: step === 1 || spec.toolChoice === 'none' ? (spec.toolChoice ?? 'auto') : 'auto',
+    temperature: spec.temperature ?? null,
+    maxOutputTokens: spec.maxOutputTokens ?? null,
+    reasoningEffort: spec.reasoningEffort ?? null,
+    stream: spec.stream ?? true,
+  };
+}
+
+function modelMessage(entry: TranscriptEntry): ModelMessage {
+  switch (entry.role) {
+    case 'user':
+      return { role: 'user', content: entry.content };
+    case 'assistant':
+      return { role: 'assistant', content: entry.content, toolCalls: entry.toolCalls };
+    case 'tool':
+      return { role: 'tool', callId: entry.callId, tool: entry.tool, content: entry.content };
+  }
+}

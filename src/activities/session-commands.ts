@@ -1,0 +1,74 @@
+import {
+  cancelRunSchema,
+  endSessionSchema,
+  openSessionSchema,
+  resumeRunSchema,
+  updateSessionSchema,
+} from '../contracts/commands.ts';
+import { PerdureError } from '../contracts/errors.ts';
+import { endSession as endInStore } from '../store/end-session.ts';
+import { openSession as openInStore } from '../store/open-session.ts';
+import { resumeRun as resumeInStore } from '../store/resume-run.ts';
+import { updateSession as updateInStore } from '../store/update-session.ts';
+import type { OpenOutput, ResumeOutput, SessionActivities } from './activities.ts';
+import { callingSession } from './calling-session.ts';
+import { command, parse } from './command-failure.ts';
+import type { ActivityDeps } from './deps.ts';
+import { ring } from './ring.ts';
+
+type Input<K extends keyof SessionActivities> = Parameters<SessionActivities[K]>[0];
+
+/** The commands of a session that are no messages: validated here, decided by the store. */
+export function openSession({ db, live, agents }: ActivityDeps, input: Input<'openSession'>): Promise<OpenOutput> {
+  const { key, kind } = callingSession();
+  return command(async () => {
+    const { agent = agents.defaultAgent, metadata = {}, policy = {} } = parse(openSessionSchema, input.request);
+    if (!agents.agent(agent)) throw unknownAgent(agent);
+    const opened = await openInStore(db, key, { agent, metadata, policy, kind, fresh: true, dedupe: input.execution });
+    ring(live, key, opened.events);
+    return { created: opened.created, session: opened.session, openRuns: opened.openRuns ?? [] };
+  });
+}
+
+export function updateSession({ db, live }: ActivityDeps, input: Input<'updateSession'>): Promise<void> {
+  const { key } = callingSession();
+  return command(async () => {
+    const { events } = await updateInStore(db, key, parse(updateSessionSchema, input.request));
+    ring(live, key, events);
+  });
+}
+
+export function endSession(
+  { db, live }: ActivityDeps,
+  input: Input<'endSession'>,
+): Promise<{ status: 'completed' | 'failed' }> {
+  const { key } = callingSession();
+  return command(async () => {
+    const { status = 'completed', reason = null } = parse(endSessionSchema, input.request);
+    const { events } = await endInStore(db, key, { status, reason });
+    ring(live, key, events);
+    return { status };
+  });
+}
+
+export function resumeRun({ db, live }: ActivityDeps, input: Input<'resumeRun'>): Promise<ResumeOutput> {
+  const { key } = callingSession();
+  return command(async () => {
+    const { runId } = parse(resumeRunSchema, input.request);
+    const resumed = await resumeInStore(db, key, runId);
+    ring(live, key, resumed.events);
+    return { session: resumed.session, openRuns: [resumed.run] };
+  });
+}
+
+/** Checks the JSON of `cancelRun`, for senders that want to hear of a mistake. */
+export function checkCancelRun(request: unknown): void {
+  parse(cancelRunSchema, request);
+}
+
+function unknownAgent(name: string): PerdureError {
+  return new PerdureError(
+    'invalid_request',
+    `There is no agent ${JSON.stringify(name)}. \`perdure agents\` lists those there are.`,
+  );
+}

@@ -1,0 +1,33 @@
+import { resolvePolicy } from '../core/policy.ts';
+import type { SessionStatus } from '../contracts/session.ts';
+import { endRun as endInStore } from '../store/end-run.ts';
+import { readRun } from '../store/read-run.ts';
+import { readSession } from '../store/read-session.ts';
+import type { EndRunInput, SessionActivities } from './activities.ts';
+import { callingSession } from './calling-session.ts';
+import type { ActivityDeps } from './deps.ts';
+import { ring } from './ring.ts';
+
+type Stop = Parameters<SessionActivities['ringStop']>[0];
+
+/** Tells whichever worker has the run's activity to abort it now. */
+export async function ringStop({ live }: ActivityDeps, { runId, reason }: Stop): Promise<void> {
+  live.publish(callingSession().key, { kind: 'control', runId, command: 'cancel', reason });
+}
+
+/** Ends a run that no activity is advancing. What was committed before stays as it is. */
+export async function endRun(
+  deps: ActivityDeps,
+  { runId, end }: EndRunInput,
+): Promise<{ status: 'completed' | 'failed' | 'cancelled' | 'queued' | 'running'; session: SessionStatus }> {
+  const { key } = callingSession();
+  const { db, live, agents } = deps;
+  const run = await readRun(db, key, runId);
+  const before = await readSession(db, key);
+  const policy = resolvePolicy(agents.agent(run?.agent ?? '')?.spec.policy, before?.policy);
+  const failSession = end.status === 'failed' && policy.failSessionOnRunFailure;
+  const { status, events } = await endInStore(db, key, { runId, end, partial: null, failSession });
+  ring(live, key, events);
+  const session = await readSession(db, key);
+  return { status, session: session?.status ?? 'deleted' };
+}

@@ -1,0 +1,165 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { AgentVersion } from '../contracts/agent.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
+import { resolvePolicy } from '../core/policy.ts';
+import type { StepDigest } from '../core/session-details.ts';
+import { transcript } from '../core/transcript.ts';
+import { ModelError, type ModelReply } from '../models/model-client.ts';
+import type { RunPosition } from '../store/begin-step.ts';
+import { commitStep } from '../store/commit-step.ts';
+import { endRun } from '../store/end-run.ts';
+import { readContext } from '../store/read-context.ts';
+import type { ActivityDeps } from './deps.ts';
+import { callIdsIn, judgeCalls, placeCalls, type PlacedCalls } from './judge-calls.ts';
+import { modelRequest } from './model-request.ts';
+import { providerFailure } from './provider-failure.ts';
+import { ring } from './ring.ts';
+import type { RunVoice } from './run-voice.ts';
+import { Stopped } from './stop-watch.ts';
+
+export interface StepTask {
+  readonly key: SessionKey;
+  readonly runId: string;
+  readonly position: Extract<RunPosition, { kind: 'model' }>;
+  readonly agent: AgentVersion;
+  readonly voice: RunVoice;
+  readonly signal: AbortSignal;
+}
+
+/** How a step ended. `stale`: another attempt has the step now, or the run has ended; look again. */
+export type StepOutcome =
+  | ({ readonly kind: 'committed'; readonly ended: boolean; readonly digest: StepDigest } & PlacedCalls)
+  | { readonly kind: 'stale' };
+
+/** One model call, from its context to its commit. Throws {@link Stopped}, or the failure that Temporal acts on. */
+export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<StepOutcome> {
+  const { key, runId, position, agent, voice } = task;
+  const policy = resolvePolicy(agent.spec.policy, position.policy);
+  if (position.step > policy.maxSteps) {
+    throw ApplicationFailure.nonRetryable(
+      `The run used its ${policy.maxSteps} steps (policy maxSteps) without an answer.`,
+      'step_limit',
+    );
+  }
+  const runs = agent.spec.history === false ? 0 : policy.contextRuns;
+  const events = await readContext(deps.db, key, { runId, runs, throughSeq: position.throughSeq });
+  voice.begin(position.step, position.attempt);
+  const call = await callModel(deps, task, policy.runTimeoutMs - position.activeMs, () => {
+    const { model } = deps.models.resolve(position.model);
+    return modelRequest(agent, model, position.step, transcript(events));
+  }).catch(async (error: unknown) => {
+    if (error instanceof Stopped) throw error;
+    voice.retract();
+    throw error instanceof ModelError ? providerFailure(error, policy.retry, position.attempt) : error;
+  });
+  const calls = judgeCalls(call.reply.toolCalls, { agent, policy, taken: callIdsIn(events, runId) });
+  const commit = await commitStep(deps.db, key, {
+    runId,
+    step: position.step,
+    attempt: position.attempt,
+    reply: call.reply,
+    toolCalls: calls,
+    throughSeq: position.throughSeq,
+    firstTokenMs: call.firstTokenMs,
+    durationMs: call.durationMs,
+    partial: false,
+    completes: calls.length === 0,
+  });
+  voice.finish();
+  if (commit.outcome === 'stale') return { kind: 'stale' };
+  ring(deps.live, key, commit.events);
+  return {
+    kind: 'committed',
+    ended: commit.ended,
+    digest: digest(task, call),
+    ...placeCalls(calls, agent, runId, position.step),
+  };
+}
+
+interface Call {
+  readonly reply: ModelReply;
+  readonly firstTokenMs: number | null;
+  readonly durationMs: number;
+}
+
+async function callModel(
+  deps: ActivityDeps,
+  task: StepTask,
+  remainingMs: number,
+  request: () => ReturnType<typeof modelRequest>,
+): Promise<Call> {
+  const { key, runId, position, voice, signal } = task;
+  const { client } = deps.models.resolve(position.model);
+  const timeUp = new AbortController();
+  const timer = setTimeout(() => timeUp.abort(runTimedOut()), Math.max(1, remainingMs));
+  const began = performance.now();
+  let firstTokenMs: number | null = null;
+  const elapsed = () => Math.round((performance.now() - began) * 10) / 10;
+  const abort = AbortSignal.any([signal, timeUp.signal]);
+  try {
+    abort.throwIfAborted();
+    const reply = await client.generate(request(), {
+      signal: abort,
+      onDelta: ({ kind, text }) => {
+        firstTokenMs ??= elapsed();
+        voice.say(kind, text);
+      },
+    });
+    return { reply, firstTokenMs, durationMs: elapsed() };
+  } catch (error) {
+    if (!abort.aborted) throw error;
+    if (abort.reason instanceof Stopped && abort.reason.why.kind === 'stop') {
+      await commitStop(deps, key, {
+        runId,
+        position,
+        voice,
+        stopped: abort.reason,
+        firstTokenMs,
+        durationMs: elapsed(),
+      });
+    }
+    throw abort.reason;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Keeps what the model had said, marked as partial, in the transaction that ends the run. */
+async function commitStop(
+  deps: ActivityDeps,
+  key: SessionKey,
+  stop: Pick<StepTask, 'runId' | 'position' | 'voice'> & {
+    stopped: Stopped;
+    firstTokenMs: number | null;
+    durationMs: number;
+  },
+): Promise<void> {
+  const { runId, position, voice, stopped, firstTokenMs, durationMs } = stop;
+  const { step, attempt, throughSeq, model } = position;
+  const reason = stopped.why.kind === 'stop' ? stopped.why.reason : 'cancelled';
+  const partial = { step, attempt, throughSeq, model, ...voice.said, firstTokenMs, durationMs };
+  const ended = await endRun(deps.db, key, {
+    runId,
+    end: { status: 'cancelled', reason },
+    partial,
+    failSession: false,
+  });
+  voice.finish();
+  ring(deps.live, key, ended.events);
+}
+
+function runTimedOut(): ApplicationFailure {
+  return ApplicationFailure.nonRetryable('The run used up its working time (policy runTimeoutMs).', 'run_timeout');
+}
+
+function digest({ runId, position }: StepTask, { reply, durationMs }: Call): StepDigest {
+  return {
+    runId,
+    step: position.step,
+    model: reply.model,
+    inputTokens: reply.usage?.inputTokens ?? null,
+    outputTokens: reply.usage?.outputTokens ?? null,
+    durationMs: Math.round(durationMs),
+    tools: reply.toolCalls.map(({ tool }) => tool),
+  };
+}

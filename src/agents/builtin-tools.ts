@@ -1,0 +1,12 @@
+import { join } from 'node:path';
+import type { Tool } from './define-tool.ts';
+import { calculator } from './tools/calculator.ts';
+import { clock } from './tools/clock.ts';
+import { httpFetch } from './tools/http-fetch.ts';
+import { createSendNote } from './tools/send-note.ts';
+
+/** The tools that templates may name without bringing them along. `PERDURE_NOTES` is where `send_note` writes; default `notes.jsonl` in `PERDURE_DATA`. */
+export function builtinTools(env: NodeJS.ProcessEnv = process.env): readonly Tool[] {
+  const notes = env['PERDURE_NOTES'] || join(env['PERDURE_DATA'] || '.perdure', 'notes.jsonl');
+  return [calculator, clock, httpFetch, createSendNote({ path: notes })];
+}

@@ -1,0 +1,72 @@
+import { agentSpecSchema, type AgentSpec } from '../contracts/agent.ts';
+import { describeIssues, fieldProblem, show, type FieldProblem } from './describe-issues.ts';
+import type { Tool } from './define-tool.ts';
+
+/** Marks agents across copies of this module, so that a template may import it by another path. */
+const AGENT: unique symbol = Symbol.for('perdure.agent') as never;
+
+/** An agent and the tools that it brings along. Made by {@link defineAgent}. */
+export interface Agent {
+  /** The declarative part. `tools` holds the names of all of the agent's tools, in the order given. */
+  readonly spec: AgentSpec;
+  /** The tools given as objects; those given by name are looked up when templates are loaded. */
+  readonly tools: readonly Tool[];
+  readonly [AGENT]: true;
+}
+
+/** As in a YAML template, but a tool may be given itself. Agents are composed by spreading: `{ ...base.spec, name: 'other' }`. */
+export interface AgentOptions extends Omit<AgentSpec, 'tools'> {
+  readonly tools?: readonly (Tool | string)[] | undefined;
+}
+
+/** Declares an agent. Throws a TypeError that names the agent and, for all that is wrong, field, value and remedy. */
+export function defineAgent(options: AgentOptions): Agent {
+  const given = Array.isArray(options?.tools) ? options.tools : [];
+  const tools = given.filter((tool): tool is Tool => isTool(tool));
+  const input: unknown = Array.isArray(options?.tools)
+    ? { ...options, tools: options.tools.map((tool) => (isTool(tool) ? tool.name : tool)) }
+    : options;
+  const checked = checkSpec(input);
+  if (checked.spec === undefined) {
+    const list = checked.problems.map(({ field, message }) => `\n  ${field === '' ? 'options' : field}: ${message}`);
+    throw new TypeError(`The agent ${JSON.stringify(options?.name) ?? 'without a name'} is not valid:${list.join('')}`);
+  }
+  return Object.freeze({ spec: checked.spec, tools, [AGENT]: true as const });
+}
+
+/** Whether a value was made by {@link defineAgent}. */
+export function isAgent(value: unknown): value is Agent {
+  return typeof value === 'object' && value !== null && AGENT in value;
+}
+
+/** The spec in a value, or all that is wrong with it. Whether its tools exist is for the loader to say. */
+export function checkSpec(
+  input: unknown,
+):
+  | { readonly spec: AgentSpec; readonly problems: readonly [] }
+  | { readonly spec?: never; readonly problems: readonly FieldProblem[] } {
+  const parsed = agentSpecSchema.safeParse(input);
+  if (!parsed.success) return { problems: describeIssues(agentSpecSchema, parsed.error.issues, input) };
+  const problems = toolProblems(parsed.data);
+  return problems.length > 0 ? { problems } : { spec: parsed.data, problems: [] };
+}
+
+function toolProblems({ tools = [], toolChoice = 'auto' }: AgentSpec): readonly FieldProblem[] {
+  const problems = tools.flatMap((name, at) =>
+    tools.indexOf(name) === at
+      ? []
+      : [fieldProblem(['tools', at], `the tool ${show(name)} is listed twice; remove one`)],
+  );
+  if (toolChoice === 'required' && tools.length === 0) {
+    problems.push(fieldProblem(['toolChoice'], 'is "required", but the agent has no tools; list some in `tools`'));
+  }
+  if (!['auto', 'required', 'none', ...tools].includes(toolChoice)) {
+    const choices = ['auto', 'required', 'none', ...tools].join(', ');
+    problems.push(fieldProblem(['toolChoice'], `${show(toolChoice)} is not one of: ${choices}`));
+  }
+  return problems;
+}
+
+function isTool(value: unknown): value is Tool {
+  return typeof value === 'object' && value !== null && 'execute' in value && 'jsonSchema' in value;
+}

@@ -1,0 +1,65 @@
+import type { Client } from '@temporalio/client';
+import { v7 as uuidv7 } from 'uuid';
+import type { AgentSpec } from '../contracts/agent.ts';
+import type { MessageInput, Receipt } from '../contracts/message.ts';
+import type { SessionRecord } from '../contracts/session.ts';
+import { sessionKey } from '../contracts/session-key.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
+import { createGatewayClient } from './gateway-client.ts';
+import type { GatewayClient, Page, SessionFilter } from './gateway-client.ts';
+import { createSessionHandle } from './session-handle.ts';
+import type { SessionHandle } from './session-handle.ts';
+import type { SessionSender } from './session-sender.ts';
+import { lazyClient } from './temporal-connection.ts';
+import type { TemporalOptions } from './temporal-connection.ts';
+import { createTemporalSender } from './temporal-sender.ts';
+
+export interface PerdureOptions {
+  /** Where messages are sent. Connected when the first one is. */
+  readonly temporal?: TemporalOptions;
+  /** A Temporal client to use instead; stays open when Perdure is closed. */
+  readonly client?: Client;
+  /** Where events, snapshots and lists are read: the gateway's URL. Default `http://127.0.0.1:4747`. */
+  readonly gateway?: string;
+  /** Whose sessions are meant where only a session id is given. Default `local`. */
+  readonly user?: string;
+  /** The gateway's bearer token. */
+  readonly token?: string;
+  /** Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** What a backend service talks to. Sending needs Temporal only; reading needs the gateway only. */
+export interface Perdure {
+  /** A session of `user`, or of the key's own. Nothing is sent yet. */
+  session(idOrKey: string | SessionKey): SessionHandle;
+  /** Starts a run without a session, and gives its receipt. `content` and `agent` as in a message. */
+  run(input: MessageInput): Promise<Receipt>;
+  list(filter?: SessionFilter): Promise<Page<SessionRecord>>;
+  agents(): Promise<readonly AgentSpec[]>;
+  /** Closes the connection to Temporal that was opened here. */
+  close(): Promise<void>;
+}
+
+export function createPerdure(options: PerdureOptions = {}): Perdure {
+  const user = options.user ?? 'local';
+  const temporal = lazyClient(options.temporal ?? {}, options.client);
+  let sender: SessionSender | undefined;
+  const senderOf = (): SessionSender => (sender ??= createTemporalSender({ client: temporal.get() }));
+  const reader = (whose: string): GatewayClient =>
+    createGatewayClient({ url: options.gateway, user: whose, token: options.token, fetch: options.fetch });
+
+  return {
+    session(idOrKey) {
+      const key = typeof idOrKey === 'string' ? sessionKey(user, idOrKey) : sessionKey(idOrKey.user, idOrKey.session);
+      return createSessionHandle(key, senderOf, reader(key.user));
+    },
+    run: async (input) => senderOf().submitRun(sessionKey(user, `run-${uuidv7()}`), input),
+    list: (filter) => reader(user).sessions(filter),
+    agents: async () => (await reader(user).agents()).data,
+    async close() {
+      sender = undefined;
+      await temporal.close();
+    },
+  };
+}

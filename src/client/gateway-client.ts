@@ -1,0 +1,135 @@
+import type { AgentSpec } from '../contracts/agent.ts';
+import type { CancelledRun, EndSession, OpenSession, UpdateSession } from '../contracts/commands.ts';
+import type { PerdureEvent, StreamEvent } from '../contracts/event.ts';
+import type { MessageInput, Receipt } from '../contracts/message.ts';
+import type { RunDetail, RunRecord, Usage } from '../contracts/run.ts';
+import type { SessionRecord, SessionSnapshot, SessionStatus } from '../contracts/session.ts';
+import type { TranscriptEntry } from '../contracts/transcript.ts';
+import { streamEvents } from './event-stream.ts';
+import type { StreamOptions } from './event-stream.ts';
+import { createSendRequest } from './http-request.ts';
+import type { GatewayOptions, HttpRequest, SendRequest } from './http-request.ts';
+
+/** A page of a list; `nextCursor` is null on the last one. */
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+export interface SessionFilter {
+  readonly status?: SessionStatus | undefined;
+  readonly agent?: string | undefined;
+  /** Sessions whose metadata has these values. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** ISO 8601. */
+  readonly activeSince?: string | undefined;
+  /** Default and most: the gateway's. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** What waiting for an answer came to. */
+export interface Answered {
+  readonly receipt: Receipt;
+  /** The final text; absent when the time was over first. Null when the run did not complete. */
+  readonly answer?: string | null;
+  readonly usage?: Usage | null;
+  /** The run as it ended, where the gateway sends it. */
+  readonly run?: RunRecord | null;
+}
+
+/**
+ * The gateway's HTTP interface, typed. Every method rejects with a PerdureError for what the gateway
+ * refuses, and with a {@link import('./problem.ts').GatewayUnreachableError} when none answers.
+ */
+export interface GatewayClient {
+  open(id: string | undefined, input: OpenSession): Promise<SessionSnapshot>;
+  sessions(filter?: SessionFilter): Promise<Page<SessionRecord>>;
+  snapshot(id: string): Promise<SessionSnapshot>;
+  update(id: string, input: UpdateSession): Promise<SessionSnapshot>;
+  end(id: string, input: EndSession): Promise<void>;
+  remove(id: string, options?: { archive?: boolean }): Promise<void>;
+  send(id: string, input: MessageInput): Promise<Receipt>;
+  /** Waits up to `waitSeconds` for the answer. */
+  sendAndWait(id: string, input: MessageInput, waitSeconds: number): Promise<Answered>;
+  /** The session's events, each once; reconnects by itself. */
+  stream(id: string, options?: StreamOptions): AsyncGenerator<StreamEvent>;
+  events(id: string, page?: { after?: number; limit?: number }): Promise<{ events: PerdureEvent[]; next: number }>;
+  transcript(id: string): Promise<Page<TranscriptEntry>>;
+  runs(id: string): Promise<Page<RunRecord>>;
+  run(id: string, runId: string): Promise<RunDetail>;
+  cancel(id: string, runId: string, reason?: string): Promise<CancelledRun>;
+  resume(id: string, runId: string): Promise<void>;
+  agents(): Promise<Page<AgentSpec>>;
+  /** A run without a session. */
+  startRun(input: MessageInput): Promise<Receipt>;
+  startRunAndWait(input: MessageInput, waitSeconds: number): Promise<Answered>;
+  oneOffRun(runId: string): Promise<RunDetail>;
+  streamRun(runId: string, options?: StreamOptions): AsyncGenerator<StreamEvent>;
+  cancelOneOff(runId: string): Promise<CancelledRun>;
+  /** Whether the gateway can reach all it needs; its own words otherwise. */
+  ready(): Promise<unknown>;
+}
+
+export function createGatewayClient(options: GatewayOptions = {}): GatewayClient {
+  const send = createSendRequest(options);
+  const json = async <T>(request: HttpRequest): Promise<T> => (await (await send(request)).json()) as T;
+  const done = async (request: HttpRequest): Promise<void> => {
+    await (await send(request)).body?.cancel();
+  };
+
+  return {
+    open: (id, input) => json(post(['v1', 'sessions'], { ...(id === undefined ? {} : { id }), ...input })),
+    sessions: (filter = {}) => json({ path: ['v1', 'sessions'], query: filterQuery(filter) }),
+    snapshot: (id) => json({ path: session(id) }),
+    update: (id, body) => json({ method: 'PATCH', path: session(id), body }),
+    end: (id, input) => done(post(session(id, 'end'), input)),
+    remove: (id, query = {}) => done({ method: 'DELETE', path: session(id), query }),
+    send: (id, input) => json(post(session(id, 'messages'), input)),
+    sendAndWait: async (id, input, seconds) => answeredOf(await json(waiting(session(id, 'messages'), input, seconds))),
+    stream: (id, streaming) => streamEvents(connectTo(send, session(id, 'events')), streaming),
+    events: (id, query = {}) => json({ path: session(id, 'events'), query, headers: { accept: 'application/json' } }),
+    transcript: (id) => json({ path: session(id, 'transcript') }),
+    runs: (id) => json({ path: session(id, 'runs') }),
+    run: (id, runId) => json({ path: session(id, 'runs', runId) }),
+    cancel: (id, runId, reason) =>
+      json(post(session(id, 'runs', runId, 'cancel'), reason === undefined ? {} : { reason })),
+    resume: (id, runId) => done(post(session(id, 'runs', runId, 'resume'), {})),
+    agents: () => json({ path: ['v1', 'agents'] }),
+    startRun: (input) => json(post(['v1', 'runs'], input)),
+    startRunAndWait: async (input, seconds) => answeredOf(await json(waiting(['v1', 'runs'], input, seconds))),
+    oneOffRun: (runId) => json({ path: run(runId) }),
+    streamRun: (runId, streaming) => streamEvents(connectTo(send, run(runId, 'events')), streaming),
+    cancelOneOff: (runId) => json(post(run(runId, 'cancel'), {})),
+    ready: () => json({ path: ['readyz'] }),
+  };
+}
+
+const session = (id: string, ...rest: string[]): string[] => ['v1', 'sessions', id, ...rest];
+const run = (id: string, ...rest: string[]): string[] => ['v1', 'runs', id, ...rest];
+const post = (path: readonly string[], body: object): HttpRequest => ({ method: 'POST', path, body });
+const waiting = (path: readonly string[], body: object, seconds: number): HttpRequest => ({
+  ...post(path, body),
+  headers: { prefer: `wait=${seconds}` },
+});
+
+/** The first connection says `after`, later ones what was read, so that a proxy's log tells them apart. */
+function connectTo(send: SendRequest, path: readonly string[]) {
+  return (lastSeq: number, again: boolean, signal: AbortSignal): Promise<Response> =>
+    send({
+      path,
+      signal,
+      query: again ? {} : { after: lastSeq },
+      headers: { accept: 'text/event-stream', ...(again ? { 'last-event-id': String(lastSeq) } : {}) },
+    });
+}
+
+function filterQuery({ metadata = {}, ...rest }: SessionFilter): NonNullable<HttpRequest['query']> {
+  const byMetadata = Object.entries(metadata).map(([name, value]) => [`metadata.${name}`, value] as const);
+  return { ...rest, ...Object.fromEntries(byMetadata) };
+}
+
+/** When the time was over the gateway sends the bare receipt. */
+function answeredOf(body: Answered | Receipt): Answered {
+  return 'receipt' in body ? body : { receipt: body };
+}

@@ -1,0 +1,26 @@
+/** What a backend service imports. */
+export { createPerdure } from './create-perdure.ts';
+export type { Perdure, PerdureOptions } from './create-perdure.ts';
+export type { SessionHandle } from './session-handle.ts';
+export { RunNotCompletedError } from './await-answer.ts';
+export type { Answer } from './await-answer.ts';
+export { createGatewayClient } from './gateway-client.ts';
+export type { Answered, GatewayClient, Page, SessionFilter } from './gateway-client.ts';
+export type { GatewayOptions } from './http-request.ts';
+export { GatewayUnreachableError } from './problem.ts';
+export { createTemporalSender } from './temporal-sender.ts';
+export type { TemporalSenderOptions } from './temporal-sender.ts';
+export type { SessionSender } from './session-sender.ts';
+export type { TemporalOptions } from './temporal-connection.ts';
+export type { StreamOptions } from './event-stream.ts';
+export { applyDelta } from './apply-delta.ts';
+export type { Delta, GrowingText } from './apply-delta.ts';
+export { EMPTY_TEXT_VIEW, foldText, stepOf } from './text-view.ts';
+export type { StepText, TextView } from './text-view.ts';
+export { PerdureError } from '../contracts/errors.ts';
+export type { ErrorCode } from '../contracts/errors.ts';
+export type { PerdureEvent, LiveEvent, StreamEvent } from '../contracts/event.ts';
+export type { MessageInput, Receipt } from '../contracts/message.ts';
+export type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
+export { sessionIdFor, sessionKey } from '../contracts/session-key.ts';
+export type { SessionKey } from '../contracts/session-key.ts';

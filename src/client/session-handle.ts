@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type {
+  CancelledRun,
+  CancelRun,
+  EndSession,
+  OpenedSession,
+  OpenSession,
+  UpdateSession,
+} from '../contracts/commands.ts';
+import { PerdureError } from '../contracts/errors.ts';
+import type { StreamEvent } from '../contracts/event.ts';
+import type { MessageInput, Receipt } from '../contracts/message.ts';
+import type { SessionSnapshot } from '../contracts/session.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
+import type { TranscriptEntry } from '../contracts/transcript.ts';
+import { awaitAnswer } from './await-answer.ts';
+import type { Answer } from './await-answer.ts';
+import type { StreamOptions } from './event-stream.ts';
+import type { GatewayClient } from './gateway-client.ts';
+import type { SessionSender } from './session-sender.ts';
+
+/** Between two looks for a session that no worker has created yet. */
+const NOT_THERE_PAUSE_MS = 500;
+
+/** One session of one user. A message is its text, or a {@link MessageInput}. Rejections are PerdureErrors. */
+export interface SessionHandle {
+  readonly key: SessionKey;
+  /** Creates the session without a message, if it is not there. */
+  open(input?: OpenSession): Promise<OpenedSession>;
+  /** Delivers a message; resolves with its receipt, `accepted` when no worker answers. */
+  send(message: string | MessageInput): Promise<Receipt>;
+  /** Delivers a message without waiting for a receipt; resolves with its id. */
+  signal(message: string | MessageInput): Promise<string>;
+  /** Delivers a message and waits for the answer. Rejects with a RunNotCompletedError when its run fails or is cancelled. */
+  ask(message: string | MessageInput, options?: { signal?: AbortSignal }): Promise<Answer>;
+  /** Events from the beginning, or after `after`, and then as they come. Each once, over any number of reconnects. */
+  stream(options?: StreamOptions): AsyncIterable<StreamEvent>;
+  snapshot(): Promise<SessionSnapshot>;
+  transcript(): Promise<readonly TranscriptEntry[]>;
+  /** Merges metadata, state and policy; null removes a key. */
+  update(input: UpdateSession): Promise<void>;
+  /** Stops the run that is going, or the one named. */
+  cancel(input?: CancelRun): Promise<CancelledRun>;
+  /** Lets a failed run go on from its last completed step. */
+  resume(runId: string): Promise<void>;
+  end(input?: EndSession): Promise<void>;
+}
+
+export function createSessionHandle(
+  key: SessionKey,
+  sender: () => SessionSender,
+  gateway: GatewayClient,
+): SessionHandle {
+  async function ask(message: string | MessageInput, options: { signal?: AbortSignal } = {}): Promise<Answer> {
+    const input = inputOf(message);
+    // A message id that was used before may have its answer anywhere in the past.
+    const after = input.id === undefined ? await headOf(gateway, key.session) : 0;
+    const receipt = await sender().submit(key, input);
+    const events = whenThere(() => gateway.stream(key.session, { after, signal: options.signal }), options.signal);
+    return awaitAnswer(events, receipt.messageId, receipt.runId);
+  }
+
+  return {
+    key,
+    open: async (input = {}) => sender().open(key, input),
+    send: async (message) => sender().submit(key, inputOf(message)),
+    signal: async (message) => sender().signal(key, inputOf(message)),
+    ask,
+    stream: (options) => gateway.stream(key.session, options),
+    snapshot: () => gateway.snapshot(key.session),
+    transcript: async () => (await gateway.transcript(key.session)).data,
+    update: async (input) => sender().update(key, input),
+    cancel: async (input = {}) => sender().cancel(key, input),
+    resume: async (runId) => sender().resume(key, { runId }),
+    end: async (input = {}) => sender().end(key, input),
+  };
+}
+
+function inputOf(message: string | MessageInput): MessageInput {
+  return typeof message === 'string' ? { content: message } : message;
+}
+
+/** 0 for a session that is not there yet. */
+async function headOf(gateway: GatewayClient, id: string): Promise<number> {
+  try {
+    return (await gateway.snapshot(id)).head;
+  } catch (error) {
+    if (isNotFound(error)) return 0;
+    throw error;
+  }
+}
+
+/** Of a session that a message is on its way to create, but no worker has yet: asked for again until it is there. */
+async function* whenThere(
+  open: () => AsyncIterable<StreamEvent>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<StreamEvent> {
+  for (;;) {
+    try {
+      yield* open();
+      return;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      await delay(NOT_THERE_PAUSE_MS, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof PerdureError && error.code === 'not_found';
+}

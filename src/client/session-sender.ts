@@ -1,0 +1,44 @@
+import type {
+  CancelledRun,
+  CancelRun,
+  EndSession,
+  OpenedSession,
+  OpenSession,
+  ResumeRun,
+  UpdateSession,
+} from '../contracts/commands.ts';
+import type { MessageInput, Receipt } from '../contracts/message.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
+
+/**
+ * Delivers to sessions. Input is checked before it is sent. Every method rejects with a
+ * {@link import('../contracts/errors.ts').PerdureError}: what the session refuses with its own code,
+ * `temporal_unavailable` when Temporal, or a worker where one is needed, does not answer.
+ */
+export interface SessionSender {
+  /** Gets or creates a session without a message. Needs a worker. */
+  open(key: SessionKey, input: OpenSession): Promise<OpenedSession>;
+  /**
+   * Delivers a message; creates the session if absent. Needs no worker: when none answers in time, the
+   * receipt says `accepted`. The same id and body give the same receipt, for ever.
+   */
+  submit(key: SessionKey, input: MessageInput): Promise<Receipt>;
+  /** As {@link submit}, for a run without a session; `key.session` is the id under which its rows live. */
+  submitRun(key: SessionKey, input: MessageInput): Promise<Receipt>;
+  /** Delivers a message without waiting for the session's yes or no. Needs no worker. Resolves with the message's id once Temporal has it. */
+  signal(key: SessionKey, input: MessageInput): Promise<string>;
+  /** Merges metadata, state and policy. Needs a worker. */
+  update(key: SessionKey, input: UpdateSession): Promise<void>;
+  /** Stops a run at once. `{runId: null}` when none was going, or when no worker answered and a signal was left instead. */
+  cancel(key: SessionKey, input: CancelRun): Promise<CancelledRun>;
+  /** As {@link cancel}, for a run without a session. */
+  cancelRun(key: SessionKey, input: CancelRun): Promise<CancelledRun>;
+  /** Lets a failed run go on from its last completed step. Needs a worker. */
+  resume(key: SessionKey, input: ResumeRun): Promise<void>;
+  /** Ends a session. When no worker answers in time, a signal is left. */
+  end(key: SessionKey, input: EndSession): Promise<void>;
+  /** Terminates the session's workflow, if one is running. The store is left as it is. */
+  terminate(key: SessionKey, reason: string): Promise<void>;
+  /** Whether Temporal answers and has the namespace. */
+  ready(): Promise<boolean>;
+}

@@ -1,0 +1,99 @@
+import type { Client } from '@temporalio/client';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import { PerdureError } from '../contracts/errors.ts';
+import { readFailure, TEMPORAL_AWAY } from './temporal-failures.ts';
+import type { CallFailure } from './temporal-failures.ts';
+
+/** Where something is delivered to. */
+export interface Target {
+  readonly workflowId: string;
+  readonly workflowType: string;
+  /** One line for the Temporal UI; it is not encrypted, so nothing personal. */
+  readonly summary: string;
+}
+
+/** What an update came to. Refusals and a server that is away are thrown. */
+export type Answer<T> = { readonly from: 'workflow'; readonly value: T } | { readonly from: 'nobody' | 'no_workflow' };
+
+/** The ways of reaching a workflow, each with a deadline and our errors. */
+export interface TemporalDelivery {
+  updateWithStart<T>(target: Target, name: string, input: object): Promise<Answer<T>>;
+  update<T>(target: Target, name: string, input: object): Promise<Answer<T>>;
+  signalWithStart(target: Target, name: string, input: object): Promise<void>;
+  /** False when no workflow runs under the id. */
+  signal(target: Target, name: string, input: object): Promise<boolean>;
+  /** Does nothing when no workflow runs under the id. */
+  terminate(target: Target, reason: string): Promise<void>;
+}
+
+/** How long the server itself may take for what needs no worker. */
+const SERVER_TIMEOUT_MS = 5_000;
+/** A workflow that ends or continues as new under a call is met again at once; more often than this in a row is not chance. */
+const CLOSED_TRIES = 5;
+
+/** `ackTimeoutMs`: how long a worker may take to answer an update. */
+export function createTemporalDelivery(client: Client, taskQueue: string, ackTimeoutMs: number): TemporalDelivery {
+  const startOptions = (target: Target) => ({
+    workflowId: target.workflowId,
+    taskQueue,
+    staticSummary: target.summary,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+  });
+
+  /** All tries share one deadline. No update id is given: a refused message may come again under its own id. */
+  async function answered<T>(call: () => Promise<T>): Promise<Answer<T>> {
+    const deadline = new Date(Date.now() + ackTimeoutMs);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return { from: 'workflow', value: await client.connection.withDeadline(deadline, call) };
+      } catch (error) {
+        const failure = readFailure(error);
+        if (failure.kind === 'error') throw failure.error;
+        if (failure.kind === 'no_workflow') return { from: 'no_workflow' };
+        if (failure.kind === 'no_answer' || tries === CLOSED_TRIES) return { from: 'nobody' };
+      }
+    }
+  }
+
+  async function delivered(call: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await client.connection.withDeadline(new Date(Date.now() + SERVER_TIMEOUT_MS), call);
+      return true;
+    } catch (error) {
+      const failure = readFailure(error);
+      if (failure.kind === 'no_workflow') return false;
+      throw asServerError(failure, error);
+    }
+  }
+
+  return {
+    updateWithStart: (target, name, input) =>
+      answered(() =>
+        client.workflow.executeUpdateWithStart(name, {
+          args: [input],
+          startWorkflowOperation: new WithStartWorkflowOperation(target.workflowType, startOptions(target)),
+        }),
+      ),
+    update: (target, name, input) =>
+      answered(() => client.workflow.getHandle(target.workflowId).executeUpdate(name, { args: [input] })),
+    async signalWithStart(target, name, input) {
+      await delivered(() =>
+        client.workflow.signalWithStart(target.workflowType, {
+          ...startOptions(target),
+          signal: name,
+          signalArgs: [input],
+        }),
+      );
+    },
+    signal: (target, name, input) => delivered(() => client.workflow.getHandle(target.workflowId).signal(name, input)),
+    async terminate(target, reason) {
+      await delivered(() => client.workflow.getHandle(target.workflowId).terminate(reason));
+    },
+  };
+}
+
+/** Where no worker is needed, silence is the server's. */
+function asServerError(failure: CallFailure, cause: unknown): PerdureError {
+  return failure.kind === 'error' ? failure.error : new PerdureError('temporal_unavailable', TEMPORAL_AWAY, { cause });
+}

@@ -1,0 +1,56 @@
+import type { Policy } from '../contracts/agent.ts';
+import type { WhileRunning } from '../contracts/message.ts';
+import { LIMITS } from '../contracts/limits.ts';
+
+/** A policy with nothing left open. */
+export interface ResolvedPolicy {
+  readonly whileRunning: WhileRunning;
+  readonly runTimeoutMs: number;
+  readonly maxSteps: number;
+  readonly stepsPerActivity: number;
+  readonly contextRuns: number;
+  readonly retry: ResolvedRetry;
+  readonly failSessionOnRunFailure: boolean;
+}
+
+export interface ResolvedRetry {
+  readonly maxAttempts: number;
+  readonly initialIntervalMs: number;
+  readonly backoffCoefficient: number;
+  readonly maxIntervalMs: number;
+}
+
+const MODEL_RETRY: ResolvedRetry = {
+  maxAttempts: 6,
+  initialIntervalMs: 1_000,
+  backoffCoefficient: 2,
+  maxIntervalMs: 60_000,
+};
+
+const DEFAULTS: ResolvedPolicy = {
+  whileRunning: 'enqueue',
+  runTimeoutMs: LIMITS.runMs.value,
+  maxSteps: 20,
+  stepsPerActivity: Number.POSITIVE_INFINITY,
+  contextRuns: LIMITS.contextRuns.value,
+  retry: MODEL_RETRY,
+  failSessionOnRunFailure: false,
+};
+
+/** Each setting from the nearest that has it: the session, then the agent, then the default. */
+export function resolvePolicy(agent: Policy = {}, session: Policy = {}): ResolvedPolicy {
+  const { retry: agentRetry, ...agentRest } = agent;
+  const { retry: sessionRetry, ...sessionRest } = session;
+  return {
+    ...DEFAULTS,
+    ...defined(agentRest),
+    ...defined(sessionRest),
+    retry: { ...DEFAULTS.retry, ...defined(agentRetry ?? {}), ...defined(sessionRetry ?? {}) },
+  };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function defined<T extends object>(options: T): Defined<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A process, told apart from a later one that was given the same pid. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, as its system says; compared for equality only. Null where the system does not tell. */
+  readonly startedAt: string | null;
+}
+
+export function identityOf(pid: number): ProcessIdentity {
+  return { pid, startedAt: startTimeOf(pid) };
+}
+
+/** Whether that very process still runs. One that has ended but was not reaped yet does not. */
+export function isRunning(process_: ProcessIdentity): boolean {
+  try {
+    process.kill(process_.pid, 0);
+  } catch (error) {
+    // EPERM: there is one, of another user.
+    if (!hasCode(error, 'EPERM')) return false;
+  }
+  if (process.platform === 'win32') return true;
+  const startedAt = startTimeOf(process_.pid);
+  return startedAt !== null && startedAt === process_.startedAt;
+}
+
+/**
+ * Ends a process that need not be our child: SIGTERM, and SIGKILL when it still runs after `graceMs`.
+ * Resolves when it is gone; rejects when the system refuses.
+ */
+export async function endProcess(process_: ProcessIdentity, graceMs = 10_000): Promise<void> {
+  const killAt = performance.now() + graceMs;
+  let signal: NodeJS.Signals | undefined = 'SIGTERM';
+  while (isRunning(process_)) {
+    if (performance.now() >= killAt) signal = 'SIGKILL';
+    if (signal !== undefined) sendSignal(process_.pid, signal);
+    signal = undefined;
+    await delay(25);
+  }
+}
+
+/** Sends a signal; a process that has just ended is no error. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
+}
+
+/** When the process started; null when it has ended or the system does not tell. */
+function startTimeOf(pid: number): string | null {
+  if (process.platform === 'linux') return linuxStartTime(pid);
+  if (process.platform === 'win32') return null;
+  try {
+    const text = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' });
+    return text.startsWith('Z') ? null : text.trim().replace(/^\S+\s+/, '');
+  } catch {
+    return null;
+  }
+}
+
+function linuxStartTime(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // proc(5): the name, in parentheses, may hold anything; the state comes after it, the start in clock ticks 19 later.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return fields[0] === 'Z' || fields[0] === 'X' ? null : `${boot}/${fields[19]}`;
+  } catch {
+    return null;
+  }
+}
+
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,43 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** Where a server's output goes. */
+export interface ServerLog {
+  readonly path: string;
+  write(text: string): void;
+  /** The last lines, for an error message. */
+  tail(): string;
+  /** Stops watching its size; removes it when it was a temporary file. */
+  close(): void;
+}
+
+const MAX_BYTES = 16 * 1024 * 1024;
+const LOOK_EVERY_MS = 30_000;
+const TAIL_LINES = 10;
+
+/**
+ * `temporal.log` in the data folder, emptied first if `fresh`, or a temporary file. It is emptied again
+ * when it has grown past 16 MiB: the server appends, so it writes on at the beginning.
+ */
+export function openServerLog(dataDir: string | null, fresh: boolean): ServerLog {
+  const temporary = dataDir === null;
+  const path = join(dataDir ?? mkdtempSync(join(tmpdir(), 'perdure-temporal-')), 'temporal.log');
+  if (fresh) writeFileSync(path, '');
+  const timer = setInterval(() => {
+    if (sizeOf(path) > MAX_BYTES) truncateSync(path);
+  }, LOOK_EVERY_MS).unref();
+  return {
+    path,
+    write: (text) => appendFileSync(path, text),
+    tail: () => readFileSync(path, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n'),
+    close() {
+      clearInterval(timer);
+      if (temporary) rmSync(dirname(path), { recursive: true, force: true });
+    },
+  };
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

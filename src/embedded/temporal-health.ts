@@ -1,0 +1,57 @@
+import { Connection } from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Whether a Temporal server at `address` answers, and has the namespace, within `timeoutMs`. */
+export async function temporalAnswers(address: string, namespace: string, timeoutMs: number): Promise<boolean> {
+  const connection = probeOf(address);
+  try {
+    return await answersNow(connection, namespace, Date.now() + timeoutMs);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Resolves with true once the server answers and has the namespace; with false after `timeoutMs`, or when `signal` aborts. */
+export async function waitForTemporal(
+  address: string,
+  namespace: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const connection = probeOf(address);
+  const giveUpAt = Date.now() + timeoutMs;
+  try {
+    while (!signal.aborted && Date.now() < giveUpAt) {
+      if (await answersNow(connection, namespace, Date.now() + 1_000)) return !signal.aborted;
+      await delay(25);
+    }
+    return false;
+  } finally {
+    await connection.close();
+  }
+}
+
+function probeOf(address: string): Connection {
+  return Connection.lazy({
+    address,
+    channelArgs: {
+      // gRPC waits a second after a refused connection, and shares that wait between all channels to an address.
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.initial_reconnect_backoff_ms': 50,
+      'grpc.min_reconnect_backoff_ms': 50,
+      'grpc.max_reconnect_backoff_ms': 100,
+    },
+  });
+}
+
+async function answersNow(connection: Connection, namespace: string, deadline: number): Promise<boolean> {
+  try {
+    await connection.withDeadline(deadline, async () => {
+      await connection.workflowService.getSystemInfo({});
+      await connection.workflowService.describeNamespace({ namespace });
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}

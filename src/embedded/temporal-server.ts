@@ -1,0 +1,79 @@
+import type { ServerRecord } from './data-lock.ts';
+import { anyPort, LOOPBACK } from './ports.ts';
+import { ServerSupervisor } from './server-supervisor.ts';
+import { settingsOf, temporalArguments, type DynamicValue } from './temporal-settings.ts';
+
+export interface TemporalServerOptions {
+  /** Path of the Temporal CLI. */
+  readonly binary: string;
+  /** Folder of its database and log, which must exist and be locked by the caller; null keeps everything in memory. */
+  readonly dataDir: string | null;
+  /** Default: any free one. */
+  readonly port?: number | undefined;
+  /** Default null: no UI. */
+  readonly uiPort?: number | null | undefined;
+  /** Made when absent. Default `default`. */
+  readonly namespace?: string | undefined;
+  /** Over the settings that every server gets. */
+  readonly dynamicConfig?: Readonly<Record<string, DynamicValue>> | undefined;
+  /** A running server on the same folder, started with the same settings, to take over instead of starting one. */
+  readonly adopt?: ServerRecord | undefined;
+  /** Called synchronously; must not throw. */
+  readonly onEvent?: ((event: TemporalServerEvent) => void) | undefined;
+}
+
+export type TemporalServerEvent =
+  /** A process was started, at first or again; it is not ready yet. */
+  | { readonly kind: 'spawned'; readonly server: ServerRecord }
+  /** It ended, and not because we stopped it. */
+  | { readonly kind: 'died'; readonly pid: number; readonly cause: string }
+  /** It answers again, at the same address. */
+  | { readonly kind: 'restarted'; readonly pid: number; readonly downMs: number }
+  /** It died too often in too short a time and stays down. `reason` has the last lines of its log. */
+  | { readonly kind: 'gave-up'; readonly reason: string };
+
+/** A Temporal development server that is kept running. */
+export interface TemporalServer {
+  /** `host:port`. */
+  readonly address: string;
+  readonly uiUrl: string | null;
+  /** Of the process that serves now; changes with a restart. */
+  readonly pid: number;
+  /** Times it was brought back. */
+  readonly restarts: number;
+  /** Ends it; resolves when its process is gone. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server, or takes one over, and resolves when it answers. It is started again on the same port
+ * when it dies. When this process ends by itself without `stop`, the server is told to end too.
+ * @throws {PerdureError} `temporal_unavailable` when it does not get ready, with the last lines of its log.
+ */
+export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
+  const supervisor = new ServerSupervisor(options, await placeOf(options));
+  await supervisor.start();
+  return supervisor;
+}
+
+/** Where a server listens, and the arguments that say so. */
+export interface Place {
+  readonly address: string;
+  readonly uiUrl: string | null;
+  readonly args: readonly string[];
+}
+
+async function placeOf(options: TemporalServerOptions): Promise<Place> {
+  const { adopt } = options;
+  const port = adopt ? portOf(`tcp://${adopt.address}`) : (options.port ?? (await anyPort()));
+  const uiPort = adopt ? adopt.uiUrl && portOf(adopt.uiUrl) : options.uiPort;
+  return {
+    address: `${LOOPBACK}:${port}`,
+    uiUrl: typeof uiPort === 'number' ? `http://${LOOPBACK}:${uiPort}` : null,
+    args: temporalArguments(settingsOf(options), port, typeof uiPort === 'number' ? uiPort : null),
+  };
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}

@@ -1,0 +1,110 @@
+import type { Client } from 'pg';
+import { openLastingConnection } from './lasting-connection.ts';
+import type { LiveMessage, Subscription } from './live-channel.ts';
+import { channelOf } from './notify-channel.ts';
+import { PayloadReader } from './payload.ts';
+
+/** A subscriber waits this long for a connection, then goes on without: it looks in the store anyway. */
+const SUBSCRIBE_PATIENCE_MS = 2_000;
+
+export interface NotifyListener {
+  subscribe(topic: string, listener: (message: LiveMessage) => void): Promise<Subscription>;
+  ready(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** One connection that listens to the channels of the subscribed topics, and again after it broke. */
+export function openNotifyListener(options: { databaseUrl: string; sender: string }): NotifyListener {
+  const reader = new PayloadReader(options.sender);
+  const listeners = new Map<string, Set<(message: LiveMessage) => void>>();
+  /** How many subscriptions a channel has, and whether the present connection listens to it. */
+  const channels = new Map<string, { subscriptions: number; listening: Promise<void> }>();
+  let onOpened = Promise.withResolvers<void>();
+
+  const connection = openLastingConnection(options.databaseUrl, 'perdure live listener', async (client) => {
+    client.on('notification', ({ payload }) => receive(payload ?? ''));
+    for (const [name, channel] of channels) channel.listening = listen(client, name);
+    await Promise.all([...channels.values()].map(({ listening }) => listening));
+    onOpened.resolve();
+    onOpened = Promise.withResolvers();
+  });
+
+  function receive(payload: string): void {
+    for (const { topic, message } of reader.read(payload)) {
+      for (const listener of listeners.get(topic) ?? []) {
+        try {
+          listener(message);
+        } catch {
+          // A listener must not throw; one that does must not stop the others.
+        }
+      }
+    }
+  }
+
+  async function join(name: string): Promise<void> {
+    const known = channels.get(name);
+    if (known !== undefined) {
+      known.subscriptions += 1;
+      return known.listening;
+    }
+    const client = connection.current();
+    const listening = client === undefined ? onOpened.promise : listen(client, name);
+    channels.set(name, { subscriptions: 1, listening });
+    return listening;
+  }
+
+  function leave(name: string): void {
+    const channel = channels.get(name);
+    if (channel === undefined) return;
+    channel.subscriptions -= 1;
+    if (channel.subscriptions > 0) return;
+    channels.delete(name);
+    connection
+      .current()
+      ?.query(`UNLISTEN ${name}`)
+      .catch(() => undefined);
+  }
+
+  return {
+    async subscribe(topic, listener) {
+      const ofTopic = listeners.get(topic) ?? new Set();
+      listeners.set(topic, ofTopic);
+      ofTopic.add(listener);
+      const name = channelOf(topic);
+      await withPatience(join(name));
+      let open = true;
+      return {
+        close() {
+          if (!open) return;
+          open = false;
+          ofTopic.delete(listener);
+          if (ofTopic.size === 0 && listeners.get(topic) === ofTopic) listeners.delete(topic);
+          leave(name);
+        },
+      };
+    },
+    async ready() {
+      try {
+        return (await connection.current()?.query('SELECT 1')) !== undefined;
+      } catch {
+        return false;
+      }
+    },
+    async close() {
+      listeners.clear();
+      await connection.close();
+    },
+  };
+}
+
+/** Never rejects: a connection that breaks here is replaced, and listens to all channels again. */
+async function listen(client: Client, channel: string): Promise<void> {
+  await client.query(`LISTEN ${channel}`).catch(() => undefined);
+}
+
+async function withPatience(work: Promise<void>): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, SUBSCRIBE_PATIENCE_MS);
+  await Promise.race([work, timeout.promise]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,111 @@
+import type { NewEvent, PerdureEvent } from '../contracts/event.ts';
+import type { Tx } from './db.ts';
+import { eventOf, eventRowOf } from './event-row.ts';
+import type { LockedSession } from './lock-session.ts';
+import type { MessageRow, RunRow, StepRow, ToolCallRow } from './rows.ts';
+import { storable } from './storable.ts';
+
+/** Events that one transaction appends, in order. */
+export interface EventLog {
+  /** Adds an event and answers its `seq`. `dedupe` names the fact within its session, so that it cannot be recorded twice; null for what may happen again. */
+  add(event: NewEvent, dedupe: string | null): number;
+  readonly drafts: readonly { readonly event: NewEvent; readonly dedupe: string | null }[];
+}
+
+/** The read models that change with the events: whole rows, inserted or replaced. */
+export interface ChangedRows {
+  readonly messages?: readonly MessageRow[];
+  readonly runs?: readonly RunRow[];
+  readonly steps?: readonly StepRow[];
+  readonly toolCalls?: readonly ToolCallRow[];
+}
+
+export function newEvents(session: Pick<LockedSession, 'row'>): EventLog {
+  const drafts: { event: NewEvent; dedupe: string | null }[] = [];
+  return { drafts, add: (event, dedupe) => session.row.head + drafts.push({ event, dedupe }) };
+}
+
+/**
+ * Appends events after the session's head, moves the head and saves the read models, `session.row` included, in one
+ * statement. The caller holds the session's lock and has found, in the read models, that these events are new; the
+ * unique dedupe keys and the comparison of the head make a mistake in that fail instead of repeating anything.
+ */
+export async function appendEvents(
+  tx: Tx,
+  session: LockedSession,
+  { drafts }: EventLog,
+  changed: ChangedRows = {},
+): Promise<PerdureEvent[]> {
+  const { key, at, row } = session;
+  const head = row.head + drafts.length;
+  const rows = drafts.map(({ event, dedupe }, index) => ({ ...eventRowOf(event, row.head + index + 1, at), dedupe }));
+  const events = storable(rows);
+  const params: unknown[] = [key.user, key.session, row.head, storable({ ...row, head, updated_at: at }).text];
+  const parts: string[] = [];
+  const add = (name: keyof typeof WRITES, text: string) => {
+    params.push(text);
+    parts.push(`${name} AS (${WRITES[name].replaceAll('$rows', `$${params.length}`)})`);
+  };
+  if (rows.length > 0) add('events', events.text);
+  for (const name of ['messages', 'runs', 'steps', 'toolCalls'] as const) {
+    if (changed[name]?.length) add(name, storable(changed[name]).text);
+  }
+  const saved = await tx.query(`${parts.length > 0 ? `WITH ${parts.join(', ')} ` : ''}${SAVE_SESSION}`, params);
+  if (saved.length !== 1) throw new Error('The session changed under its lock.');
+  return events.value.map((event) => eventOf(event, key.session));
+}
+
+const TOKENS = ['input_tokens', 'output_tokens', 'cached_tokens', 'reasoning_tokens'];
+
+const WRITES = {
+  events: saveAll('events', null, ['seq', 'type', 'run_id', 'step', 'attempt', 'at', 'dedupe', 'data']),
+  messages: saveAll('messages', null, ['message_id', 'run_id', 'seq', 'body_hash', 'interrupts', 'receipt']),
+  runs: saveAll(
+    'runs',
+    ['run_id'],
+    [
+      ...['run_id', 'ordinal', 'urgent', 'status', 'agent', 'agent_version', 'model', 'message_ids', 'bytes'],
+      ...['last_message_seq', 'started_seq', 'resumes', 'steps', 'active_ms', ...TOKENS, 'output', 'error'],
+      ...['created_at', 'started_at', 'ended_at'],
+    ],
+  ),
+  steps: saveAll(
+    'steps',
+    ['run_id', 'step'],
+    [
+      ...['run_id', 'step', 'attempts', 'committed', 'model', 'finish', 'usage', 'first_token_ms'],
+      ...['started_at', 'ended_at'],
+    ],
+  ),
+  toolCalls: saveAll(
+    'tool_calls',
+    ['run_id', 'call_id'],
+    [
+      ...['run_id', 'call_id', 'step', 'position', 'tool', 'status', 'idempotent', 'idempotency_key', 'arguments'],
+      ...['result', 'error', 'attempts', 'started_at', 'ended_at'],
+    ],
+  ),
+};
+
+const SESSION_COLUMNS = [
+  ...['status', 'agent', 'head', 'messages', 'runs', 'errors', 'last_ordinal', 'end_reason', 'execution'],
+  ...['updated_at', 'last_active_at', ...TOKENS],
+];
+const SAVE_SESSION = `
+  UPDATE perdure.sessions s
+     SET ${SESSION_COLUMNS.map((column) => `${column} = i.${column}`).join(', ')}
+    FROM json_populate_record(NULL::perdure.sessions, $4::json) i
+   WHERE s.user_id = $1 AND s.session_id = $2 AND s.head = $3
+  RETURNING s.head`;
+
+/** Inserts the rows in the JSON array `$rows`; those whose `id` is there already are replaced, unless `id` is null. */
+function saveAll(table: string, id: string[] | null, columns: string[]): string {
+  // A JSON null arrives as an SQL NULL; as the arguments of a call it is a value.
+  const value = (column: string) => (column === 'arguments' ? `coalesce(i.arguments, 'null')` : `i.${column}`);
+  const insert = `
+    INSERT INTO perdure.${table} (user_id, session_id, ${columns.join(', ')})
+    SELECT $1, $2, ${columns.map(value).join(', ')} FROM json_populate_recordset(NULL::perdure.${table}, $rows::json) i`;
+  if (id === null) return insert;
+  const changes = columns.filter((column) => !id.includes(column)).map((column) => `${column} = EXCLUDED.${column}`);
+  return `${insert} ON CONFLICT (user_id, session_id, ${id.join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
+}

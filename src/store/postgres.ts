@@ -1,0 +1,85 @@
+import pg from 'pg';
+import type { Db, Tx } from './db.ts';
+import { storableParams } from './storable.ts';
+import { retryingConflicts, storeFailure } from './store-failure.ts';
+
+const { builtins, getTypeParser } = pg.types;
+
+/** A worker that vanishes in the middle of a transaction holds its session's lock no longer than this. */
+const IDLE_IN_TRANSACTION_MS = 30_000;
+const CONNECT_MS = 5_000;
+
+export interface PostgresOptions {
+  /** Connections at most. Default 10. */
+  readonly poolSize?: number | undefined;
+}
+
+/** A served PostgreSQL. Connections are opened when they are needed, so a server that is away is found at the first statement. */
+export async function openPostgres(databaseUrl: string, options: PostgresOptions = {}): Promise<Db> {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: CONNECT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    keepAlive: true,
+    application_name: 'perdure',
+    types: { getTypeParser: typeParser },
+  });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {});
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw storeFailure(error, '(PostgreSQL at DATABASE_URL)');
+    }
+  };
+  return {
+    kind: 'postgres',
+    query: async <R extends object>(sql: string, params?: readonly unknown[]) =>
+      await guarded(async () => await txOf(pool).query<R>(sql, params)),
+    transaction: async (work) =>
+      await guarded(async () => await retryingConflicts(async () => await inTransaction(pool, work))),
+    close: async () => {
+      if (!pool.ending) await pool.end();
+    },
+  };
+}
+
+async function inTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken = false;
+  // A connection that breaks between two statements says so here; the next statement rejects as well.
+  const onError = () => {
+    broken = true;
+  };
+  client.on('error', onError);
+  try {
+    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+    const result = await work(txOf(client));
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(onError);
+    throw error;
+  } finally {
+    client.off('error', onError);
+    client.release(broken);
+  }
+}
+
+function txOf(connection: pg.Pool | pg.PoolClient): Tx {
+  return {
+    query: async <R extends object>(sql: string, params?: readonly unknown[]) => {
+      if (params !== undefined) return (await connection.query(sql, storableParams(params))).rows as R[];
+      const results: unknown = await connection.query(sql);
+      const last = (Array.isArray(results) ? results.at(-1) : results) as pg.QueryResult | undefined;
+      return (last?.rows ?? []) as R[];
+    },
+  };
+}
+
+function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  const parse = getTypeParser(oid, format as 'text') as (value: string) => unknown;
+  return oid === builtins.TIMESTAMPTZ ? (value) => (parse(value) as Date).toISOString() : parse;
+}

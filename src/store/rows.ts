@@ -1,0 +1,122 @@
+import type { Policy } from '../contracts/agent.ts';
+import type { Json } from '../contracts/json.ts';
+import type { Receipt } from '../contracts/message.ts';
+import type { Finish, RunError, RunStatus, ToolStatus, Usage } from '../contracts/run.ts';
+import type { SessionStatus } from '../contracts/session.ts';
+
+// The tables' rows, named as their columns, as write functions load, change and save them. Times are text.
+
+/** Sums of tokens; null is unknown, and stays so. */
+export interface TokenColumns {
+  input_tokens: number | null;
+  output_tokens: number | null;
+  cached_tokens: number | null;
+  reasoning_tokens: number | null;
+}
+
+/** A session's row without what may be large: metadata and state. */
+export interface SessionRow extends TokenColumns {
+  readonly kind: 'session' | 'run';
+  status: SessionStatus;
+  agent: string;
+  policy: Policy;
+  readonly head: number;
+  messages: number;
+  runs: number;
+  errors: number;
+  last_ordinal: number;
+  end_reason: string | null;
+  execution: string | null;
+  last_active_at: string;
+}
+
+export interface RunRow extends TokenColumns {
+  readonly run_id: string;
+  ordinal: number;
+  urgent: boolean;
+  status: RunStatus;
+  agent: string;
+  agent_version: string | null;
+  model: string | null;
+  message_ids: string[];
+  bytes: number;
+  last_message_seq: number;
+  started_seq: number | null;
+  resumes: number;
+  steps: number;
+  active_ms: number;
+  output: string | null;
+  error: RunError | null;
+  readonly created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+}
+
+export interface StepRow {
+  readonly run_id: string;
+  readonly step: number;
+  attempts: number;
+  committed: boolean;
+  model: string | null;
+  finish: Finish | null;
+  usage: Usage | null;
+  first_token_ms: number | null;
+  readonly started_at: string;
+  ended_at: string | null;
+}
+
+export interface ToolCallRow {
+  readonly run_id: string;
+  readonly call_id: string;
+  readonly step: number;
+  readonly position: number;
+  readonly tool: string;
+  status: ToolStatus;
+  readonly idempotent: boolean;
+  readonly idempotency_key: string;
+  readonly arguments: Json;
+  result: Json | null;
+  error: string | null;
+  attempts: number;
+  started_at: string | null;
+  ended_at: string | null;
+}
+
+export interface MessageRow {
+  readonly message_id: string;
+  readonly run_id: string;
+  readonly seq: number;
+  readonly body_hash: string;
+  readonly interrupts: string | null;
+  readonly receipt: Receipt;
+}
+
+/** No tokens used. */
+export const NO_TOKENS: TokenColumns = { input_tokens: 0, output_tokens: 0, cached_tokens: 0, reasoning_tokens: 0 };
+
+/** Adds a model call's tokens to a sum. What the provider did not say makes the sum unknown. */
+export function addTokens(sum: TokenColumns, usage: Usage | null): void {
+  sum.input_tokens = plus(sum.input_tokens, usage?.inputTokens);
+  sum.output_tokens = plus(sum.output_tokens, usage?.outputTokens);
+  sum.cached_tokens = plus(sum.cached_tokens, usage?.cachedTokens);
+  sum.reasoning_tokens = plus(sum.reasoning_tokens, usage?.reasoningTokens);
+}
+
+/** A sum of tokens as the contracts say it. */
+export function usageOf(sum: TokenColumns): Usage {
+  return {
+    inputTokens: sum.input_tokens,
+    outputTokens: sum.output_tokens,
+    cachedTokens: sum.cached_tokens,
+    reasoningTokens: sum.reasoning_tokens,
+  };
+}
+
+/** Whether a run has not ended. */
+export function isOpen(status: RunStatus): boolean {
+  return status === 'queued' || status === 'running';
+}
+
+function plus(sum: number | null, more: number | null | undefined): number | null {
+  return sum === null || more === null || more === undefined ? null : sum + more;
+}

@@ -1,0 +1,30 @@
+import { workflowInfo } from '@temporalio/workflow';
+import type { SessionFacts } from '../activities/activities.ts';
+import type { OpenRun } from '../core/run-queue.ts';
+import type { StepDigest } from '../core/session-details.ts';
+
+/** What goes from one execution to the next: references and counters, never content. */
+export interface CarriedState {
+  readonly facts: SessionFacts;
+  readonly queue: readonly OpenRun[];
+  readonly runsEnded: number;
+  readonly continuedAsNew: number;
+  readonly steps: readonly StepDigest[];
+}
+
+/** The state that the execution before handed on; null for a first one, whatever a stranger passed as arguments. */
+export function carriedState(argument: unknown): CarriedState | null {
+  return workflowInfo().continuedFromExecutionRunId === undefined ? null : (argument as CarriedState);
+}
+
+/** Whether this execution's history is long enough. Counts are of this execution. */
+export function historyIsLong(counts: { readonly updates: number; readonly signals: number }): boolean {
+  const info = workflowInfo();
+  return (
+    info.continueAsNewSuggested ||
+    info.historyLength > 4_000 ||
+    info.historySize > 4 * 1024 * 1024 ||
+    counts.updates > 1_500 ||
+    counts.signals > 8_000
+  );
+}

@@ -1,0 +1,233 @@
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { AdmitOutput, Delivery, SessionFacts } from '../activities/activities.ts';
+import type { CancelledRun, OpenedSession } from '../contracts/commands.ts';
+import type { Receipt } from '../contracts/message.ts';
+import { SEARCH_ATTRIBUTE } from '../contracts/names.ts';
+import type { StopReason } from '../contracts/run.ts';
+import type { ControlSnapshot, SessionStatus } from '../contracts/session.ts';
+import { sessionKeyOf } from '../contracts/session-key.ts';
+import { fairnessKey } from '../core/fairness-key.ts';
+import { enqueue, type OpenRun } from '../core/run-queue.ts';
+import { sessionDetails, STEPS_SHOWN } from '../core/session-details.ts';
+import { attempt, insist } from './activity-proxies.ts';
+import { Admissions } from './admissions.ts';
+import type { CarriedState } from './carried-state.ts';
+import { refusal, updateFailure } from './failures.ts';
+import { RunDriver } from './run-driver.ts';
+
+const KEYS = {
+  user: defineSearchAttributeKey(SEARCH_ATTRIBUTE.user, SearchAttributeType.KEYWORD),
+  agent: defineSearchAttributeKey(SEARCH_ATTRIBUTE.agent, SearchAttributeType.KEYWORD),
+  status: defineSearchAttributeKey(SEARCH_ATTRIBUTE.status, SearchAttributeType.KEYWORD),
+};
+
+/** The small state of a session, and what each message to its workflow does to it. */
+export class SessionControl {
+  readonly #user = sessionKeyOf(workflowInfo().workflowId).user;
+  readonly #admissions = new Admissions(
+    () => (this.#facts ? null : this.#execution),
+    (output) => this.#admitted(output),
+  );
+  #facts: SessionFacts | null = null;
+  #asked = false;
+  #queue: readonly OpenRun[] = [];
+  #current: RunDriver | null = null;
+  #ending = false;
+  #carried: Omit<CarriedState, 'facts' | 'queue'> = { runsEnded: 0, continuedAsNew: 0, steps: [] };
+
+  constructor(carried: CarriedState | null) {
+    if (!carried) return;
+    this.#carried = { ...carried, continuedAsNew: carried.continuedAsNew + 1 };
+    this.#queue = carried.queue;
+    this.#learn(carried.facts, { upsert: false });
+  }
+
+  /** The same for every execution of one start: the store tells by it a repeated first question from a lost session. */
+  get #execution(): string {
+    return workflowInfo().firstExecutionRunId;
+  }
+
+  /** Whether the store has been asked about this session, so that it is known or known to be absent. */
+  get asked(): boolean {
+    return this.#asked;
+  }
+
+  get hasRun(): boolean {
+    return this.#queue.length > 0 && !this.#ending;
+  }
+
+  /** Nothing is being admitted. */
+  get quiet(): boolean {
+    return this.#admissions.quiet;
+  }
+
+  get status(): SessionStatus | null {
+    return this.#facts?.status ?? null;
+  }
+
+  // Messages
+
+  async submit(input: unknown): Promise<Receipt> {
+    const verdict = await this.#admissions.submit(input, 'update');
+    if (!verdict.ok) throw refusal(verdict);
+    return verdict.receipt;
+  }
+
+  async deliver(input: unknown, via: Delivery['via'] = 'signal'): Promise<void> {
+    await this.#admissions.submit(input, via);
+  }
+
+  async open(request: unknown): Promise<OpenedSession> {
+    const output = await attempt.openSession({ request: request ?? {}, execution: this.#execution }).catch(failUpdate);
+    this.#learn(output.session);
+    this.#enqueueAll(output.openRuns);
+    return { created: output.created };
+  }
+
+  async update(request: unknown): Promise<null> {
+    await attempt.updateSession({ request }).catch(failUpdate);
+    return null;
+  }
+
+  async cancelRun(request: unknown): Promise<CancelledRun> {
+    const runId = runIdIn(request) ?? this.#current?.runId ?? null;
+    if (runId !== null && runId === this.#current?.runId) {
+      await this.#current.stop('cancelled');
+      return { runId };
+    }
+    if (!this.#queue.some((run) => run.runId === runId)) return { runId: null };
+    this.#queue = this.#queue.filter((run) => run.runId !== runId);
+    await this.#ended(runId as string, 'cancelled');
+    return { runId };
+  }
+
+  async resumeRun(request: unknown): Promise<null> {
+    const output = await attempt.resumeRun({ request, execution: this.#execution }).catch(failUpdate);
+    this.#learn(output.session);
+    this.#enqueueAll(output.openRuns);
+    return null;
+  }
+
+  /** Stops the run that is going, then ends the session and whatever waits in it. */
+  async end(request: unknown): Promise<null> {
+    this.#ending = true;
+    try {
+      await this.#current?.stop('session_ended');
+      const { status } = await attempt.endSession({ request: request ?? {} }).catch(failUpdate);
+      this.#queue = [];
+      this.#asked = true;
+      if (this.#facts) this.#learn({ ...this.#facts, status });
+    } finally {
+      this.#ending = false;
+    }
+    return null;
+  }
+
+  snapshot(): ControlSnapshot {
+    return {
+      status: this.#facts?.status ?? 'active',
+      agent: this.#facts?.agent ?? null,
+      queue: this.#queue.map(({ runId }) => runId),
+      currentRun: this.#current?.runId ?? null,
+      runsEnded: this.#carried.runsEnded,
+      continuedAsNew: this.#carried.continuedAsNew,
+    };
+  }
+
+  // Runs
+
+  /** Takes the next run as far as it goes, or until `pause` says that this execution is long enough. */
+  async advanceNext(pause: () => boolean): Promise<void> {
+    const [run, ...rest] = this.#queue;
+    if (!run) return;
+    this.#queue = rest;
+    const driver = new RunDriver(run.runId, fairnessKey(this.#user));
+    this.#current = driver;
+    this.#show();
+    try {
+      let over = false;
+      do {
+        const progress = await driver.advance();
+        over = progress.over;
+        this.#tookSteps(progress.steps);
+        if (progress.session && this.#facts) this.#learn({ ...this.#facts, status: progress.session });
+      } while (!over && !pause());
+      if (over) this.#carried = { ...this.#carried, runsEnded: this.#carried.runsEnded + 1 };
+      else this.#queue = [run, ...this.#queue];
+    } finally {
+      this.#current = null;
+      this.#show();
+    }
+  }
+
+  /** For the next execution. */
+  carry(): CarriedState | null {
+    return this.#facts && { ...this.#carried, facts: this.#facts, queue: this.#queue };
+  }
+
+  #admitted(output: AdmitOutput): void {
+    this.#asked = true;
+    if (output.session) this.#learn(output.session);
+    if (output.openRuns) this.#enqueueAll(output.openRuns);
+    for (const verdict of output.verdicts) {
+      if (!verdict.ok) continue;
+      if (verdict.run) this.#enqueueAll([verdict.run]);
+      if (verdict.interrupts !== null && verdict.interrupts === this.#current?.runId)
+        void this.#current.stop('interrupted');
+    }
+  }
+
+  #enqueueAll(runs: readonly OpenRun[]): void {
+    for (const run of runs) if (run.runId !== this.#current?.runId) this.#queue = enqueue(this.#queue, run);
+    this.#show();
+  }
+
+  async #ended(runId: string, reason: StopReason): Promise<void> {
+    const { session } = await insist.endRun({ runId, end: { status: 'cancelled', reason } });
+    if (this.#facts) this.#learn({ ...this.#facts, status: session });
+  }
+
+  #tookSteps(steps: CarriedState['steps']): void {
+    this.#carried = { ...this.#carried, steps: [...this.#carried.steps, ...steps].slice(-STEPS_SHOWN) };
+    this.#show();
+  }
+
+  /** Search attributes are written only when one changes. */
+  #learn(facts: SessionFacts, { upsert } = { upsert: true }): void {
+    const before = this.#facts;
+    this.#asked = true;
+    this.#facts = { status: facts.status, agent: facts.agent };
+    if (upsert && (before?.status !== facts.status || before.agent !== facts.agent)) {
+      upsertSearchAttributes([
+        { key: KEYS.user, value: this.#user },
+        { key: KEYS.agent, value: facts.agent },
+        { key: KEYS.status, value: facts.status },
+      ]);
+    }
+    this.#show();
+  }
+
+  #show(): void {
+    setCurrentDetails(
+      sessionDetails({
+        status: this.#facts?.status ?? 'active',
+        agent: this.#facts?.agent ?? null,
+        currentRun: this.#current?.runId ?? null,
+        queued: this.#queue.length,
+        runsEnded: this.#carried.runsEnded,
+        steps: this.#carried.steps,
+      }),
+    );
+  }
+}
+
+function failUpdate(error: unknown): never {
+  throw updateFailure(error);
+}
+
+/** Read by hand: zod stays out of the workflow bundle. */
+function runIdIn(request: unknown): string | null {
+  const runId = typeof request === 'object' && request !== null && 'runId' in request ? request.runId : null;
+  return typeof runId === 'string' ? runId : null;
+}

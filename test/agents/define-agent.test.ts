@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineAgent, isAgent, type AgentOptions } from '../../src/agents/define-agent.ts';
+import { defineTool } from '../../src/agents/define-tool.ts';
+
+const probe = defineTool({ name: 'probe', description: 'A probe.', parameters: z.object({}), execute: () => null });
+
+test('an agent names all of its tools in order, and brings along those that were given themselves', () => {
+  const agent = defineAgent({ name: 'a', tools: ['clock', probe, 'calculator'] });
+  expect(agent.spec.tools).toEqual(['clock', 'probe', 'calculator']);
+  expect(agent.tools).toEqual([probe]);
+});
+
+test('an agent is known as one, and a look-alike is not', () => {
+  expect(isAgent(defineAgent({ name: 'a' }))).toBe(true);
+  expect(isAgent({ spec: { name: 'a' }, tools: [] })).toBe(false);
+});
+
+test('an agent is composed by spreading the spec of another', () => {
+  const base = defineAgent({ name: 'base', instructions: 'Be kind.', tools: ['clock'] });
+  const oneOff = defineAgent({ ...base.spec, name: 'one-off', history: false });
+  expect(oneOff.spec).toEqual({ name: 'one-off', instructions: 'Be kind.', tools: ['clock'], history: false });
+});
+
+test.each<[string, Record<string, unknown>, string]>([
+  ['a bad name', { name: 'a b' }, 'The agent "a b" is not valid:\n  name: must be 1 to 64 letters'],
+  ['a wrong type', { temperature: 'hot' }, 'temperature: expected number, got "hot"'],
+  ['a value out of range', { temperature: 3 }, 'temperature: expected number to be <=2, got 3'],
+  [
+    'a misspelt field',
+    { instruction: 'Hi' },
+    'instruction: there is no field "instruction"; did you mean "instructions"?',
+  ],
+  [
+    'a misspelt nested field',
+    { policy: { maxStep: 3 } },
+    'policy.maxStep: there is no field "maxStep"; did you mean "maxSteps"?',
+  ],
+  ['a far-off field', { zzz: 1 }, 'zzz: there is no field "zzz"; there are: name, description, model'],
+  ['a tool that is neither', { tools: [5] }, 'tools[0]: expected string, got 5'],
+  ['tools that are no list', { tools: 'clock' }, 'tools: expected array, got "clock"'],
+  ['a tool listed twice', { tools: [probe, 'probe'] }, 'tools[1]: the tool "probe" is listed twice'],
+  ['a choice of no tool', { toolChoice: 'clock' }, 'toolChoice: "clock" is not one of: auto, required, none'],
+  ['a required tool of none', { toolChoice: 'required' }, 'toolChoice: is "required", but the agent has no tools'],
+])('%s is a TypeError that names field and value', (_what, change, message) => {
+  const define = () => defineAgent({ name: 'a', ...change } as AgentOptions);
+  expect(define).toThrow(TypeError);
+  expect(define).toThrow(message);
+});
+
+test('all problems are told at once', () => {
+  const define = () => defineAgent({ name: '', temperature: 9 });
+  expect(define).toThrow(/name: [^]*temperature: /);
+});
+
+test('no options at all is a TypeError too', () => {
+  expect(() => defineAgent(undefined as unknown as AgentOptions)).toThrow(TypeError);
+});

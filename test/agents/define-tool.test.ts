@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineTool, toolSpecOf, type ToolOptions } from '../../src/agents/define-tool.ts';
+
+const minimal: ToolOptions<z.ZodType> = {
+  name: 'probe',
+  description: 'A probe.',
+  parameters: z.object({ text: z.string() }),
+  execute: () => null,
+};
+
+test('a tool is not idempotent, has a minute and one try, unless it says so', () => {
+  const tool = defineTool(minimal);
+  expect(tool).toMatchObject({ idempotent: false, timeoutMs: 60_000, retry: { maxAttempts: 1 } });
+});
+
+test('an idempotent tool has three tries, and its own retry policy wins', () => {
+  expect(defineTool({ ...minimal, idempotent: true }).retry).toEqual({ maxAttempts: 3 });
+  const retry = { maxAttempts: 7, initialIntervalMs: 10 };
+  expect(defineTool({ ...minimal, idempotent: true, retry }).retry).toEqual(retry);
+});
+
+test('the JSON Schema is what the model has to send: before defaults and transforms', () => {
+  const parameters = z.strictObject({ n: z.number().default(1), upper: z.string().transform((text) => text.length) });
+  expect(toolSpecOf(defineTool({ ...minimal, parameters })).parameters).toEqual({
+    type: 'object',
+    properties: { n: { type: 'number', default: 1 }, upper: { type: 'string' } },
+    required: ['upper'],
+    additionalProperties: false,
+  });
+});
+
+test.each<[string, Record<string, unknown>, string]>([
+  ['a bad name', { name: 'no spaces' }, 'The tool "no spaces" is not valid: name must be 1 to 64 letters'],
+  ['an empty description', { description: ' ' }, 'description'],
+  ['a timeout below 1', { timeoutMs: 0 }, 'timeoutMs expected number to be >=1, got 0'],
+  ['a misspelt option', { timeout: 5 }, 'timeout there is no field "timeout"; did you mean "timeoutMs"?'],
+  ['a bad retry policy', { retry: { maxAttempts: 0 } }, 'retry.maxAttempts expected number to be >=1, got 0'],
+  ['parameters that are no schema', { parameters: { type: 'object' } }, 'parameters must be a zod schema'],
+  ['parameters that are no object', { parameters: z.string() }, 'wrap them in z.object'],
+  ['parameters beyond JSON', { parameters: z.object({ at: z.date() }) }, 'that JSON Schema cannot say'],
+  ['no function', { execute: 'run' }, 'execute must be a function, got "run"'],
+])('%s is a TypeError that names it', (_what, change, message) => {
+  const define = () => defineTool({ ...minimal, ...change } as typeof minimal);
+  expect(define).toThrow(TypeError);
+  expect(define).toThrow(message);
+});

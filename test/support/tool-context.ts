@@ -1,0 +1,16 @@
+import type { ToolContext } from '../../src/agents/define-tool.ts';
+
+/** What a tool is given beside its arguments, for calling one in a test. */
+export function toolContext(changes: Partial<ToolContext> = {}): ToolContext {
+  return {
+    session: { user: 'ada', session: 'main' },
+    runId: 'run-1',
+    step: 1,
+    callId: 'call-1',
+    idempotencyKey: 'run-1/call-1',
+    attempt: 1,
+    signal: new AbortController().signal,
+    progress: () => {},
+    ...changes,
+  };
+}
