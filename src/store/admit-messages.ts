@@ -1,37 +1,92 @@
-import type { ErrorCode } from '../contracts/errors.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
-import type { MessageInput, Receipt, WhileRunning } from '../contracts/message.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
-import type { Db } from './db.ts';
-import type { OpenRun } from './open-run.ts';
+import { admit, type Admission, type AdmissionResult, type Desk } from './admission.ts';
+import { appendEvents, newEvents } from './append-events.ts';
+import { blankSession, insertSession } from './create-session.ts';
+import type { Db, Tx } from './db.ts';
+import { lockSession, type LockedSession } from './lock-session.ts';
+import { inOrder, type OpenRun, type OpenRunRow } from './open-run.ts';
+import { noteExecution } from './recover-session.ts';
+import type { MessageRow, RunRow } from './rows.ts';
 
-export interface Admission {
-  readonly messages: readonly (MessageInput & { readonly id: string })[];
-  readonly defaultAgent: string;
-  readonly knowsAgent: (name: string) => boolean;
-  readonly kind: 'session' | 'run';
-  readonly defaultWhileRunning: (agent: string) => WhileRunning;
-  readonly fresh: boolean;
-  readonly dedupe?: string | undefined;
-}
-export type AdmissionResult =
-  | {
-      readonly ok: true;
-      readonly receipt: Receipt;
-      readonly duplicate: boolean;
-      readonly run: OpenRun | null;
-      readonly interrupts: string | null;
-      readonly steers: string | null;
-    }
-  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string; readonly retryAfterMs: number | null };
+export type { Admission, AdmissionResult } from './admission.ts';
+
 export interface Admitted {
+  /** As it now is; null when there is none, because every message was refused. */
   readonly session: { readonly status: SessionStatus; readonly agent: string } | null;
   readonly created: boolean;
+  /** One for each message, in their order. */
   readonly results: AdmissionResult[];
+  /** Every open run, new ones included, in the order in which they will go; null unless `execution` was given. */
   readonly openRuns: OpenRun[] | null;
   readonly events: PerdureEvent[];
 }
-export async function admitMessages(_db: Db, _key: SessionKey, _admission: Admission): Promise<Admitted> {
-  throw new Error('not written yet');
+
+/**
+ * Says yes or no to messages, in order and in one transaction, and creates or reopens the session that they need.
+ * A receipt is final: the same id gets the same one for ever. What is refused leaves no trace.
+ */
+export async function admitMessages(db: Db, key: SessionKey, admission: Admission): Promise<Admitted> {
+  return await db.transaction(async (tx) => {
+    for (;;) {
+      const admitted = await decide(tx, key, admission, await lockSession(tx, key));
+      // Null: somebody else created the session in the meantime, and it can be locked now.
+      if (admitted) return admitted;
+    }
+  });
 }
+
+async function decide(tx: Tx, key: SessionKey, admission: Admission, found: LockedSession | null): Promise<Admitted | null> {
+  const desk = await setUpDesk(tx, key, admission, found);
+  const noted = found && desk.log ? noteExecution(found, desk.log, admission.execution, desk.open.length) : false;
+  const results = admission.messages.map((message) => admit(desk, message));
+  const { session, log } = desk;
+  const created = session !== null && found === null;
+  if (created && !(await insertSession(tx, session, {}))) return null;
+  const changed = noted || desk.messages.length > 0;
+  const rows = { messages: desk.messages, runs: [...desk.runs] };
+  return {
+    session: session && { status: session.row.status, agent: session.row.agent },
+    created,
+    results,
+    openRuns: admission.execution === null ? null : inOrder(desk.open),
+    events: session && log && changed ? await appendEvents(tx, session, log, rows) : [],
+  };
+}
+
+interface Known {
+  readonly at: string;
+  readonly messages: MessageRow[];
+  readonly open: OpenRunRow[];
+  readonly running: RunRow | null;
+}
+
+async function setUpDesk(tx: Tx, key: SessionKey, admission: Admission, session: LockedSession | null): Promise<Desk> {
+  const ids = JSON.stringify(admission.messages.map((message) => message.id));
+  const [known] = (await tx.query<Known>(READ_DESK, [key.user, key.session, ids])) as [Known];
+  const { kind, execution } = admission;
+  return {
+    key,
+    admission,
+    session,
+    log: session && newEvents(session),
+    known: new Map(known.messages.map((message) => [message.message_id, message])),
+    open: known.open,
+    running: known.running,
+    messages: [],
+    runs: new Set(),
+    create: (agent) => blankSession(key, known.at, { kind, agent, policy: {}, execution }),
+  };
+}
+
+const READ_DESK = `
+  SELECT date_trunc('milliseconds', clock_timestamp()) AS at,
+         (SELECT coalesce(json_agg(m), '[]') FROM perdure.messages m
+           WHERE m.user_id = $1 AND m.session_id = $2
+             AND m.message_id IN (SELECT json_array_elements_text($3::json))) AS messages,
+         (SELECT coalesce(json_agg(o), '[]')
+            FROM (SELECT run_id, ordinal, urgent, status, bytes FROM perdure.runs
+                   WHERE user_id = $1 AND session_id = $2 AND status IN ('queued', 'running')) o) AS open,
+         (SELECT to_json(r) FROM perdure.runs r
+           WHERE r.user_id = $1 AND r.session_id = $2 AND r.status = 'running' LIMIT 1) AS running`;

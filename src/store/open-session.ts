@@ -3,23 +3,68 @@ import type { PerdureEvent } from '../contracts/event.ts';
 import type { JsonObject } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
-import type { Db } from './db.ts';
-import type { OpenRun } from './open-run.ts';
+import { appendEvents, newEvents } from './append-events.ts';
+import { blankSession, insertSession } from './create-session.ts';
+import type { Db, Tx } from './db.ts';
+import { lockExistingSession, lockSession, type LockedSession } from './lock-session.ts';
+import { inOrder, type OpenRun, type OpenRunRow } from './open-run.ts';
+import { noteExecution } from './recover-session.ts';
+import { checkSize } from './session-size.ts';
 
 export interface OpenSessionInput {
+  /** Of a session that is created here, as are `metadata` and `policy`; a session that exists keeps its own. */
   readonly agent: string;
   readonly metadata?: JsonObject | undefined;
   readonly policy?: Policy | undefined;
   readonly kind: 'session' | 'run';
-  readonly fresh: boolean;
-  readonly dedupe?: string | undefined;
+  /** Names the workflow start that asks, when it holds no state yet; null when it does. */
+  readonly execution: string | null;
 }
+
 export interface OpenSessionResult {
   readonly created: boolean;
   readonly session: { readonly status: SessionStatus; readonly agent: string };
+  /** Every open run, in the order in which they will go; null unless `execution` was given. */
   readonly openRuns: OpenRun[] | null;
   readonly events: PerdureEvent[];
 }
-export async function openSession(_db: Db, _key: SessionKey, _input: OpenSessionInput): Promise<OpenSessionResult> {
-  throw new Error('not written yet');
+
+/** Gets or creates a session. An ended one is answered as it is: only a message reopens. Throws `too_large` for metadata over its limit. */
+export async function openSession(db: Db, key: SessionKey, input: OpenSessionInput): Promise<OpenSessionResult> {
+  checkSize('metadata', input.metadata ?? {});
+  return await db.transaction(async (tx) => {
+    const found = await lockSession(tx, key);
+    if (found) return await openFound(tx, found, input);
+    return (await create(tx, key, input)) ?? (await openFound(tx, await lockExistingSession(tx, key), input));
+  });
+}
+
+async function create(tx: Tx, key: SessionKey, input: OpenSessionInput): Promise<OpenSessionResult | null> {
+  const { agent, metadata = {}, policy = {}, kind, execution } = input;
+  const session = blankSession(key, await readClock(tx), { kind, agent, policy, execution });
+  if (!(await insertSession(tx, session, metadata))) return null;
+  const log = newEvents(session);
+  log.add({ type: 'session.opened', agent }, null);
+  const events = await appendEvents(tx, session, log);
+  return { created: true, session: { status: 'active', agent }, openRuns: execution === null ? null : [], events };
+}
+
+async function openFound(tx: Tx, session: LockedSession, { execution }: OpenSessionInput): Promise<OpenSessionResult> {
+  const { key, row } = session;
+  const facts = { status: row.status, agent: row.agent };
+  if (execution === null) return { created: false, session: facts, openRuns: null, events: [] };
+  const open = await tx.query<OpenRunRow>(
+    `SELECT run_id, ordinal, urgent, status, bytes FROM perdure.runs
+      WHERE user_id = $1 AND session_id = $2 AND status IN ('queued', 'running')`,
+    [key.user, key.session],
+  );
+  const log = newEvents(session);
+  const noted = noteExecution(session, log, execution, open.length);
+  const events = noted ? await appendEvents(tx, session, log) : [];
+  return { created: false, session: facts, openRuns: inOrder(open), events };
+}
+
+async function readClock(tx: Tx): Promise<string> {
+  const [clock] = await tx.query<{ at: string }>(`SELECT date_trunc('milliseconds', clock_timestamp()) AS at`, []);
+  return (clock as { at: string }).at;
 }

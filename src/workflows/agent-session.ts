@@ -54,12 +54,13 @@ function handleMessages(session: SessionControl, counts: { updates: number; sign
     };
   /** A signal has nobody to tell: what it asks for is done, or it is not. */
   const quietly = (handle: (input: unknown) => Promise<unknown>) =>
-    counted('signals', (input) =>
-      handle(input).then(
-        () => {},
-        () => {},
-      ),
-    );
+    counted('signals', async (input) => {
+      try {
+        await handle(input);
+      } catch {
+        // Nothing was changed, and the sender did not ask to hear of it.
+      }
+    });
 
   setHandler(
     updates.openSession,

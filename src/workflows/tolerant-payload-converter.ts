@@ -7,11 +7,11 @@ import { undecodable } from '../contracts/undecodable.ts';
  */
 export const payloadConverter: PayloadConverter = {
   toPayload: (value) => defaultPayloadConverter.toPayload(value),
-  fromPayload: <T>(payload: Payload): T => {
+  fromPayload: (payload: Payload) => {
     try {
-      return defaultPayloadConverter.fromPayload<T>(payload);
+      return defaultPayloadConverter.fromPayload(payload);
     } catch (error) {
-      return undecodable(error instanceof Error ? error.name : 'Error') as T;
+      return undecodable(error instanceof Error ? error.name : 'Error') as never;
     }
   },
 };
