@@ -24,5 +24,5 @@ export class TemplateError extends Error {
 
 function lineOf({ file, line, column, field, message }: TemplateProblem): string {
   const place = [file, line, column].filter((part) => part !== null).join(':');
-  return `  ${place}  ${field === '' ? '' : `${field}: `}${message}`;
+  return `  ${place}  ${field === '' ? '' : `${field}: `}${message.replaceAll('\n', '\n    ')}`;
 }

@@ -31,7 +31,7 @@ test('a tool gets its parsed arguments, defaults included, and its idempotency k
 });
 
 test('arguments that do not fit are told to the model in one line, and the tool is not called', async () => {
-  const execute = vi.fn();
+  const execute = vi.fn<() => void>();
   const tool = defineTool({
     name: 'weather',
     description: 'Weather.',
@@ -86,15 +86,21 @@ test('a result that is not JSON fails for good', async () => {
 
 test('a result is too large by one byte, counted in UTF-8, and both sizes are named', async () => {
   const limit = LIMITS.toolResultBytes.value;
-  const fits = `${'é'.repeat(limit / 2 - 1)}`;
+  const fits = 'é'.repeat(limit / 2 - 1);
   await expect(run(() => fits)).resolves.toMatchObject({ status: 'completed' });
   const outcome = await run(() => `${fits}x`);
   expect(outcome).toMatchObject({ status: 'failed', retryable: false });
   expect(outcome).toHaveProperty('error', expect.stringContaining(`${limit + 1} bytes as JSON, the limit is ${limit}`));
 });
 
+/** How a tool's try ends that throws. */
+function thrown(error: unknown): Promise<ToolOutcome> {
+  return run(() => {
+    throw error;
+  });
+}
+
 test('what a tool throws is its error, and may be tried again unless it says otherwise', async () => {
-  const thrown = async (error: unknown) => run(() => Promise.reject(error as Error));
   expect(await thrown(new Error('no route'))).toEqual({ status: 'failed', error: 'no route', retryable: true });
   expect(await thrown(new ToolError('never'))).toEqual({ status: 'failed', error: 'never', retryable: false });
   expect(await thrown(new ToolError('later', { retryable: true }))).toMatchObject({ retryable: true });
@@ -115,9 +121,12 @@ test('a tool that ignores its signal is abandoned when its time is over', async 
 });
 
 test('a tool that fails because its time is over has timed out', async () => {
-  const execute: Execute = (_args, { signal }) =>
-    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
-  await expect(run(execute, { timeoutMs: 1 })).resolves.toEqual({ status: 'timed-out' });
+  const outcome = run(
+    (_args, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    { timeoutMs: 1 },
+  );
+  await expect(outcome).resolves.toEqual({ status: 'timed-out' });
 });
 
 test('a cancel reaches the tool with its reason, and is not taken for a failure', async () => {
@@ -141,14 +150,14 @@ test('a cancel reaches the tool with its reason, and is not taken for a failure'
 });
 
 test('a tool is not called when the cancel came first', async () => {
-  const execute = vi.fn();
+  const execute = vi.fn<() => void>();
   await expect(run(execute, { signal: AbortSignal.abort() })).resolves.toEqual({ status: 'cancelled' });
   expect(execute).not.toHaveBeenCalled();
 });
 
 test('a tool is not called when the cancel comes while its arguments are checked', async () => {
   const cancel = new AbortController();
-  const execute = vi.fn();
+  const execute = vi.fn<() => void>();
   const checked = Promise.withResolvers<boolean>();
   const tool = defineTool({
     name: 'slow_check',

@@ -43,14 +43,13 @@ test.each<[string, Record<string, unknown>, string]>([
   ['a choice of no tool', { toolChoice: 'clock' }, 'toolChoice: "clock" is not one of: auto, required, none'],
   ['a required tool of none', { toolChoice: 'required' }, 'toolChoice: is "required", but the agent has no tools'],
 ])('%s is a TypeError that names field and value', (_what, change, message) => {
-  const define = () => defineAgent({ name: 'a', ...change } as AgentOptions);
+  const define = () => defineAgent({ name: 'a', ...change });
   expect(define).toThrow(TypeError);
   expect(define).toThrow(message);
 });
 
 test('all problems are told at once', () => {
-  const define = () => defineAgent({ name: '', temperature: 9 });
-  expect(define).toThrow(/name: [^]*temperature: /);
+  expect(() => defineAgent({ name: '', temperature: 9 })).toThrow(/name: [^]*temperature: /);
 });
 
 test('no options at all is a TypeError too', () => {

@@ -41,7 +41,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ['parameters beyond JSON', { parameters: z.object({ at: z.date() }) }, 'that JSON Schema cannot say'],
   ['no function', { execute: 'run' }, 'execute must be a function, got "run"'],
 ])('%s is a TypeError that names it', (_what, change, message) => {
-  const define = () => defineTool({ ...minimal, ...change } as typeof minimal);
+  const define = () => defineTool({ ...minimal, ...change });
   expect(define).toThrow(TypeError);
   expect(define).toThrow(message);
 });

@@ -162,17 +162,19 @@ test('anchors that repeat each other without end are refused', async () => {
   expect(problems).toEqual([expect.stringContaining('Excessive alias count')]);
 });
 
-test('a name used by two agents, or by two tools, is an error', async () => {
-  const module = (agent: string): string => `import { defineAgent, defineTool } from '${FACE}';
+/** A module with an agent that brings along a tool named `own`. */
+const moduleOf = (agent: string): string => `import { defineAgent, defineTool } from '${FACE}';
 import { z } from '${ZOD}';
 const tool = defineTool({ name: 'own', description: 'Own.', parameters: z.object({}), execute: () => 1 });
 export const agent = defineAgent({ name: '${agent}', tools: [tool] });
 `;
+
+test('a name used by two agents, or by two tools, is an error', async () => {
   const problems = await problemsOf({
     'a.yaml': 'name: same',
     'b.yaml': '\nname: same',
-    'c.ts': module('c'),
-    'd.ts': module('d'),
+    'c.ts': moduleOf('c'),
+    'd.ts': moduleOf('d'),
   });
   expect(problems).toEqual([
     'd.ts:null:null tools: there is another tool "own" already; give one of the two another name',

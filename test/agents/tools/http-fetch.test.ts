@@ -144,8 +144,7 @@ test.each([
   'http://169.254.169.254/latest/meta-data/',
   'http://１２７.0.0.1',
 ])('%s is refused without a connection', async (url) => {
-  const lookup = (): never => expect.unreachable('an address is not resolved');
-  await expect(get(url, { lookup })).rejects.toMatchObject({
+  await expect(get(url, { lookup: () => expect.unreachable('an address is not resolved') })).rejects.toMatchObject({
     name: 'ToolError',
     retryable: false,
     message: expect.stringContaining('not a public one') as string,
@@ -167,11 +166,8 @@ test.each([
 });
 
 test('a private address among public ones is refused', async () => {
-  const lookup = async () => [
-    { address: '8.8.8.8', family: 4 },
-    { address: '127.0.0.1', family: 4 },
-  ];
-  await expect(get('http://mixed.test', { lookup })).rejects.toThrow('loopback');
+  const mixed = ['8.8.8.8', '127.0.0.1'].map((address) => ({ address, family: 4 }));
+  await expect(get('http://mixed.test', { lookup: async () => mixed })).rejects.toThrow('loopback');
 });
 
 test('a name that turns private between two connections is refused at the second', async () => {
@@ -186,9 +182,9 @@ test('a name that turns private between two connections is refused at the second
 
 test('a name that resolves to nothing, or not at all, may be tried again', async () => {
   await expect(get('http://none.test', { lookup: async () => [] })).rejects.toThrow('none.test has no address');
-  const lookup = async () => Promise.reject(new Error('getaddrinfo ENOTFOUND none.test'));
-  await expect(get('http://none.test', { lookup })).rejects.toThrow('could not be fetched: getaddrinfo ENOTFOUND');
-  await expect(get('http://none.test', { lookup })).rejects.not.toHaveProperty('retryable');
+  const unresolved = get('http://none.test', { lookup: () => Promise.reject(new Error('getaddrinfo ENOTFOUND')) });
+  await expect(unresolved).rejects.toThrow('could not be fetched: getaddrinfo ENOTFOUND');
+  await expect(unresolved).rejects.not.toHaveProperty('retryable');
 });
 
 test.each([

@@ -1,0 +1,55 @@
+import type { StreamEvent } from '../contracts/event.ts';
+import type { Usage } from '../contracts/run.ts';
+import type { Look } from './render-event.ts';
+import { count, duration, harmless, oneLine } from './show-text.ts';
+
+/** The lines for an event that is not the model's text; none for what a reader need not see. */
+export function renderFact(event: StreamEvent, { live, paint }: Look, runStartedAt: string | null): string[] {
+  const dim = (text: string): string[] => [paint('dim', text)];
+  switch (event.type) {
+    case 'message.received':
+      return harmless(event.content)
+        .split('\n')
+        .map((line) => paint('bold', `> ${line}`));
+    case 'message.refused':
+      return [paint('red', `✗ A message was refused (${event.code}): ${oneLine(event.detail)}`)];
+    case 'tool.called':
+      return [paint('cyan', `→ ${event.tool} ${oneLine(event.arguments)}`)];
+    case 'tool.progress':
+      return live ? dim(`  ${event.tool}: ${oneLine(event.progress)}`) : [];
+    case 'tool.completed':
+      return [paint('cyan', `← ${event.tool} ${oneLine(event.result)}`)];
+    case 'tool.failed':
+      return [paint('red', `✗ ${event.tool} failed: ${oneLine(event.error)}`)];
+    case 'tool.unknown':
+      return [paint('yellow', `? ${event.tool}: not known whether it took effect: ${oneLine(event.error)}`)];
+    case 'tool.cancelled':
+      return [paint('yellow', `■ ${event.tool} was cancelled: ${oneLine(event.error)}`)];
+    case 'run.completed':
+      return live ? dim(`  ${sumUp(event, runStartedAt)}`) : [];
+    case 'run.failed':
+      return [paint('red', `✗ The run ${event.runId} failed (${event.error.code}): ${oneLine(event.error.detail)}`)];
+    case 'run.cancelled':
+      return [paint('yellow', `■ The run ${event.runId} was cancelled: ${oneLine(event.reason)}`)];
+    case 'session.recovered':
+      return dim(`The session was recovered (${event.reason}).`);
+    case 'session.ended':
+      return dim(`The session ended as ${event.status}${event.reason === null ? '' : `: ${oneLine(event.reason)}`}.`);
+    case 'session.failed':
+      return [paint('red', `✗ The session failed: ${oneLine(event.reason)}`)];
+    case 'session.expired':
+      return dim(`The session expired: ${oneLine(event.reason)}`);
+    case 'session.archived':
+      return dim('The session was archived.');
+    default:
+      return [];
+  }
+}
+
+function sumUp(event: { at: string; steps: number; usage: Usage }, runStartedAt: string | null): string {
+  const { inputTokens, outputTokens } = event.usage;
+  const tokens = inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens;
+  const parts = [count(event.steps, 'step'), count(tokens, 'token')];
+  if (runStartedAt !== null) parts.push(duration(Date.parse(event.at) - Date.parse(runStartedAt)));
+  return parts.join(' · ');
+}
