@@ -19,7 +19,9 @@ if (isNode() && Number.parseInt(process.versions.node, 10) >= NEEDED) {
 } else {
   const node = pinnedNode();
   if (node === null) {
-    console.error(`perdure: needs Node ${NEEDED}; this is ${process.version}. Run "npm ci", which brings it, or install Node ${NEEDED}.`);
+    console.error(
+      `perdure: needs Node ${NEEDED}; this is ${process.version}. Run "npm ci", which brings it, or install Node ${NEEDED}.`,
+    );
     process.exitCode = 1;
   } else run(node);
 }

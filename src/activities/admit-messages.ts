@@ -22,8 +22,7 @@ export async function admitMessages({ db, live, agents }: ActivityDeps, input: A
   const admission = await admitToStore(db, key, {
     messages,
     kind,
-    fresh: input.execution !== null,
-    dedupe: input.execution ?? undefined,
+    execution: input.execution,
     defaultAgent: agents.defaultAgent,
     knowsAgent: (name) => agents.agent(name) !== undefined,
     defaultWhileRunning: (name) => resolvePolicy(agents.agent(name)?.spec.policy).whileRunning,

@@ -24,7 +24,7 @@ export function openSession({ db, live, agents }: ActivityDeps, input: Input<'op
   return command(async () => {
     const { agent = agents.defaultAgent, metadata = {}, policy = {} } = parse(openSessionSchema, input.request);
     if (!agents.agent(agent)) throw unknownAgent(agent);
-    const opened = await openInStore(db, key, { agent, metadata, policy, kind, fresh: true, dedupe: input.execution });
+    const opened = await openInStore(db, key, { agent, metadata, policy, kind, execution: input.execution });
     ring(live, key, opened.events);
     return { created: opened.created, session: opened.session, openRuns: opened.openRuns ?? [] };
   });

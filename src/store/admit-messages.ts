@@ -72,7 +72,8 @@ async function setUpDesk(tx: Tx, key: SessionKey, admission: Admission, session:
     session,
     log: session && newEvents(session),
     known: new Map(known.messages.map((message) => [message.message_id, message])),
-    open: known.open,
+    // One object for one run, so that what joins it counts in the queue too.
+    open: known.open.map((run) => (known.running?.run_id === run.run_id ? known.running : run)),
     running: known.running,
     messages: [],
     runs: new Set(),

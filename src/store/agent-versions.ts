@@ -1,9 +1,20 @@
-import type { AgentVersion } from '../contracts/agent.ts';
+import type { AgentSpec, AgentVersion, ToolSpec } from '../contracts/agent.ts';
 import type { Db } from './db.ts';
+import { storable } from './storable.ts';
 
-export async function saveAgentVersion(_db: Db, _version: AgentVersion): Promise<void> {
-  throw new Error('not written yet');
+/** Keeps an agent's declarative part under its hash. A version that is there already is left alone. */
+export async function saveAgentVersion(db: Db, { hash, spec, tools }: AgentVersion): Promise<void> {
+  await db.query(
+    `INSERT INTO perdure.agent_versions (hash, spec, tools) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING`,
+    [hash, storable(spec).text, storable(tools).text],
+  );
 }
-export async function readAgentVersion(_db: Db, _hash: string): Promise<AgentVersion | null> {
-  throw new Error('not written yet');
+
+/** The version that a run has pinned; null for a hash that was never saved. */
+export async function readAgentVersion(db: Db, hash: string): Promise<AgentVersion | null> {
+  const [version] = await db.query<{ hash: string; spec: AgentSpec; tools: ToolSpec[] }>(
+    `SELECT hash, spec, tools FROM perdure.agent_versions WHERE hash = $1`,
+    [hash],
+  );
+  return version ?? null;
 }

@@ -2,17 +2,26 @@ import type { Policy } from '../contracts/agent.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { RunStatus, ToolCallRecord } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import type { Db } from './db.ts';
+import { appendEvents, newEvents, type EventLog } from './append-events.ts';
+import type { Db, Tx } from './db.ts';
+import { loadRun, type LoadedRun } from './load-run.ts';
+import { lockExistingSession, type LockedSession } from './lock-session.ts';
+import { toolCallRecordOf } from './records.ts';
+import { isOpen, type RunRow, type StepRow } from './rows.ts';
 
 export interface BeginStep {
   readonly runId: string;
+  /** The version of the agent that a starting run keeps, and its model as `provider/model`. Called when a run starts for the first time only. */
   readonly pin: (agent: string, sessionPolicy: Policy) => { readonly hash: string; readonly model: string };
 }
+
+/** What a run needs next. `agentVersion` is the pinned hash; `policy` is the session's. */
 export type RunPosition =
   | { readonly kind: 'ended'; readonly status: RunStatus }
   | {
       readonly kind: 'tools';
       readonly step: number;
+      /** Those without a result: pending or running. */
       readonly calls: ToolCallRecord[];
       readonly agentVersion: string;
       readonly policy: Policy;
@@ -20,17 +29,100 @@ export type RunPosition =
   | {
       readonly kind: 'model';
       readonly step: number;
+      /** 1 for the first try. An earlier one's commit is stale from now on. */
       readonly attempt: number;
+      /** The newest event that the model call may see. */
       readonly throughSeq: number;
       readonly agentVersion: string;
       readonly model: string;
       readonly policy: Policy;
+      /** Working time of the run so far. */
       readonly activeMs: number;
     };
+
+/**
+ * Where a run goes on: starts it if it waits, and claims the next try of its next model call unless tool calls are
+ * open. What is committed is never asked for again. Throws `not_found`.
+ */
 export async function beginStep(
-  _db: Db,
-  _key: SessionKey,
-  _input: BeginStep,
+  db: Db,
+  key: SessionKey,
+  input: BeginStep,
 ): Promise<RunPosition & { readonly events: PerdureEvent[] }> {
-  throw new Error('not written yet');
+  return await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const loaded = await loadRun(tx, key, input.runId);
+    const { run, openCalls } = loaded;
+    if (!isOpen(run.status)) return { kind: 'ended', status: run.status, events: [] };
+    const log = newEvents(session);
+    const { agentVersion, model } = start(session, log, run, input);
+    const pinned = { agentVersion, policy: session.row.policy };
+    const [firstCall] = openCalls;
+    if (firstCall) {
+      const events = log.drafts.length > 0 ? await appendEvents(tx, session, log, { runs: [run] }) : [];
+      return { kind: 'tools', step: firstCall.step, calls: openCalls.map(toolCallRecordOf), ...pinned, events };
+    }
+    const { step, events } = await claimAttempt(tx, session, log, loaded);
+    const throughSeq = session.row.head + log.drafts.length;
+    const claim = { step: step.step, attempt: step.attempts, throughSeq, model, activeMs: run.active_ms };
+    return { kind: 'model', ...claim, ...pinned, events };
+  });
+}
+
+/** Makes a queued run a running one. A resumed run keeps the version that its committed steps were made with. */
+function start(
+  session: LockedSession,
+  log: EventLog,
+  run: RunRow,
+  { pin }: BeginStep,
+): { agentVersion: string; model: string } {
+  if (run.status === 'running') return pinOf(run) ?? missingPin(run);
+  const { agentVersion, model } = pinOf(run) ?? newPin(pin(run.agent, session.row.policy));
+  run.agent_version = agentVersion;
+  run.model = model;
+  run.status = 'running';
+  run.started_at ??= session.at;
+  run.started_seq = log.add(
+    { type: 'run.started', runId: run.run_id, agent: run.agent, agentVersion, model },
+    `start:${run.run_id}:${run.resumes}`,
+  );
+  session.row.last_active_at = session.at;
+  return { agentVersion, model };
+}
+
+function pinOf({ agent_version, model }: RunRow): { agentVersion: string; model: string } | null {
+  return agent_version === null || model === null ? null : { agentVersion: agent_version, model };
+}
+
+function newPin({ hash, model }: { hash: string; model: string }): { agentVersion: string; model: string } {
+  return { agentVersion: hash, model };
+}
+
+function missingPin(run: RunRow): never {
+  throw new Error(`The run ${run.run_id} is running without a pinned agent.`);
+}
+
+async function claimAttempt(
+  tx: Tx,
+  session: LockedSession,
+  log: EventLog,
+  { run, step: newest }: LoadedRun,
+): Promise<{ step: StepRow; events: PerdureEvent[] }> {
+  const step: StepRow =
+    newest && !newest.committed
+      ? { ...newest, attempts: newest.attempts + 1 }
+      : {
+          run_id: run.run_id,
+          step: (newest?.step ?? 0) + 1,
+          attempts: 1,
+          committed: false,
+          model: null,
+          finish: null,
+          usage: null,
+          first_token_ms: null,
+          started_at: session.at,
+          ended_at: null,
+        };
+  const runs = log.drafts.length > 0 ? [run] : [];
+  return { step, events: await appendEvents(tx, session, log, { runs, steps: [step] }) };
 }

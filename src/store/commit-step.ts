@@ -1,38 +1,132 @@
+import { createHash } from 'node:crypto';
+import { PerdureError } from '../contracts/errors.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Finish, Usage } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import type { Db } from './db.ts';
+import { appendEvents, newEvents, type EventLog } from './append-events.ts';
+import { commitReply } from './commit-reply.ts';
+import type { Db, Tx } from './db.ts';
+import { loadRun } from './load-run.ts';
+import { lockExistingSession, type LockedSession } from './lock-session.ts';
+import { usageOf, type RunRow, type ToolCallRow } from './rows.ts';
 
+/** A tool call that a reply asks for. */
 export interface CommittedCall {
+  /** Unique within its run: the caller renames what a model repeats. */
   readonly callId: string;
   readonly tool: string;
   readonly arguments: Json;
+  /** Claimed by this commit: the caller runs it at once. Others wait for `startTool`. */
   readonly inPlace: boolean;
+  /** Whether the pinned tool may be run again with the same key. */
   readonly idempotent: boolean;
+  /** Why the call is not run at all; it has failed at once. */
   readonly refused: string | null;
 }
+
 export interface CommitStep {
   readonly runId: string;
   readonly step: number;
   readonly attempt: number;
   readonly reply: {
     readonly text: string;
+    /** Empty when the provider sends none. */
     readonly reasoning: string;
     readonly finish: Finish;
     readonly usage: Usage | null;
     readonly model: string;
   };
   readonly toolCalls: readonly CommittedCall[];
+  /** What `beginStep` answered. */
   readonly throughSeq: number;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
+  /** A reply that was cut short is committed by `endRun`. */
   readonly partial: false;
+  /** Whether the reply ends the run, unless a message to steer by came after `throughSeq`. */
   readonly completes: boolean;
 }
+
 export type StepCommit =
   | { readonly outcome: 'committed'; readonly ended: boolean; readonly events: PerdureEvent[] }
+  /** The run has ended, the step is committed, or a later attempt was begun. */
   | { readonly outcome: 'stale'; readonly events: [] };
-export async function commitStep(_db: Db, _key: SessionKey, _input: CommitStep): Promise<StepCommit> {
-  throw new Error('not written yet');
+
+/** Commits a model's reply, its tool calls and, if it is the last one, the end of the run: all or nothing. Throws `not_found`. */
+export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Promise<StepCommit> {
+  return await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const { run, step } = await loadRun(tx, key, input.runId);
+    const current = step?.step === input.step && step.attempts === input.attempt && !step.committed;
+    if (run.status !== 'running' || !current) return { outcome: 'stale', events: [] };
+    await refuseRepeatedIds(tx, session, input);
+    const log = newEvents(session);
+    const { reply, throughSeq, firstTokenMs, durationMs } = input;
+    commitReply(session, log, run, step, { ...reply, throughSeq, firstTokenMs, durationMs, partial: false });
+    const toolCalls = input.toolCalls.map((call, position) => addCall(session, log, input, call, position));
+    const open = toolCalls.some((call) => call.status !== 'failed');
+    const ended = input.completes && !open && run.last_message_seq <= input.throughSeq;
+    if (ended) complete(session, log, run, reply.text);
+    const events = await appendEvents(tx, session, log, { runs: [run], steps: [step], toolCalls });
+    return { outcome: 'committed', ended, events };
+  });
+}
+
+async function refuseRepeatedIds(tx: Tx, { key }: LockedSession, { runId, toolCalls }: CommitStep): Promise<void> {
+  if (toolCalls.length === 0) return;
+  const ids = toolCalls.map((call) => call.callId);
+  const known = await tx.query<{ call_id: string }>(
+    `SELECT call_id FROM perdure.tool_calls
+      WHERE user_id = $1 AND session_id = $2 AND run_id = $3
+        AND call_id IN (SELECT json_array_elements_text($4::json))`,
+    [key.user, key.session, runId, JSON.stringify(ids)],
+  );
+  const repeated = known[0]?.call_id ?? ids.find((id, index) => ids.indexOf(id) !== index);
+  if (repeated === undefined) return;
+  throw new PerdureError(
+    'internal',
+    `The tool call id ${JSON.stringify(repeated)} is used twice in the run ${runId}. Give each call of a run an id of its own.`,
+  );
+}
+
+function addCall(
+  { key, at }: LockedSession,
+  log: EventLog,
+  { runId, step }: CommitStep,
+  { callId, tool, arguments: args, inPlace, idempotent, refused }: CommittedCall,
+  position: number,
+): ToolCallRow {
+  const call = { runId, step, callId, tool };
+  log.add({ type: 'tool.called', ...call, arguments: args }, `call:${runId}:${callId}`);
+  if (refused !== null) {
+    log.add({ type: 'tool.failed', ...call, error: refused, attempts: 0 }, `result:${runId}:${callId}`);
+  }
+  const running = refused === null && inPlace;
+  return {
+    run_id: runId,
+    call_id: callId,
+    step,
+    position,
+    tool,
+    status: refused === null ? (inPlace ? 'running' : 'pending') : 'failed',
+    idempotent,
+    idempotency_key: createHash('sha256').update(JSON.stringify([key.user, key.session, runId, callId])).digest('hex'),
+    arguments: args,
+    result: null,
+    error: refused,
+    attempts: running ? 1 : 0,
+    started_at: running ? at : null,
+    ended_at: refused === null ? null : at,
+  };
+}
+
+function complete({ at }: LockedSession, log: EventLog, run: RunRow, output: string): void {
+  run.status = 'completed';
+  run.output = output;
+  run.ended_at = at;
+  log.add(
+    { type: 'run.completed', runId: run.run_id, output, steps: run.steps, usage: usageOf(run) },
+    `end:${run.run_id}:${run.resumes}`,
+  );
 }

@@ -9,7 +9,6 @@ import { storable } from './storable.ts';
 export interface NewSession {
   readonly kind: 'session' | 'run';
   readonly agent: string;
-  readonly metadata: JsonObject;
   readonly policy: Policy;
   readonly execution: string | null;
 }

@@ -1,14 +1,23 @@
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { RunError, RunStatus } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import type { SessionStatus } from '../contracts/session.ts';
+import { appendEvents, newEvents } from './append-events.ts';
+import { closeRun } from './close-run.ts';
 import type { Db } from './db.ts';
+import { loadRun } from './load-run.ts';
+import { lockExistingSession } from './lock-session.ts';
+import { isOpen } from './rows.ts';
 
 export type RunEnd =
   | { readonly status: 'failed'; readonly error: RunError }
   | { readonly status: 'cancelled'; readonly reason: string };
+
+/** A reply that was cut short. */
 export interface PartialReply {
   readonly step: number;
   readonly attempt: number;
+  /** When empty, nothing is committed but the time it took. */
   readonly text: string;
   readonly reasoning: string;
   readonly model: string;
@@ -16,16 +25,40 @@ export interface PartialReply {
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
 }
+
 export interface EndRun {
   readonly runId: string;
   readonly end: RunEnd;
+  /** Dropped when a later attempt was begun. */
   readonly partial: PartialReply | null;
+  /** Whether the session fails with its run. */
   readonly failSession: boolean;
 }
-export async function endRun(
-  _db: Db,
-  _key: SessionKey,
-  _input: EndRun,
-): Promise<{ status: RunStatus; events: PerdureEvent[] }> {
-  throw new Error('not written yet');
+
+export interface EndedRun {
+  /** As it now is: a committed outcome beats this one. */
+  readonly status: RunStatus;
+  readonly session: SessionStatus;
+  readonly events: PerdureEvent[];
+}
+
+/** Ends a run, queued or running, as failed or cancelled. Does nothing to one that has ended. Throws `not_found`. */
+export async function endRun(db: Db, key: SessionKey, { runId, end, partial, failSession }: EndRun): Promise<EndedRun> {
+  return await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const loaded = await loadRun(tx, key, runId);
+    const { run, step, openCalls } = loaded;
+    if (!isOpen(run.status)) return { status: run.status, session: session.row.status, events: [] };
+    const log = newEvents(session);
+    closeRun(session, log, loaded, end, partial);
+    if (failSession && session.row.status === 'active') {
+      const reason = end.status === 'failed' ? end.error.detail : end.reason;
+      session.row.status = 'failed';
+      session.row.end_reason = reason;
+      log.add({ type: 'session.failed', runId, reason }, null);
+    }
+    const steps = step?.committed ? [step] : [];
+    const events = await appendEvents(tx, session, log, { runs: [run], steps, toolCalls: openCalls });
+    return { status: run.status, session: session.row.status, events };
+  });
 }

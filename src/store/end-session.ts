@@ -1,15 +1,34 @@
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { appendEvents, newEvents } from './append-events.ts';
+import { closeRun } from './close-run.ts';
 import type { Db } from './db.ts';
+import { loadOpenRuns } from './load-run.ts';
+import { lockExistingSession } from './lock-session.ts';
 
 export interface SessionEnd {
   readonly status: 'completed' | 'failed';
   readonly reason: string | null;
 }
+
+/** Cancels every open run and ends the session, in one transaction. Does nothing to one that has this status. Throws `not_found`. */
 export async function endSession(
-  _db: Db,
-  _key: SessionKey,
-  _end: SessionEnd,
+  db: Db,
+  key: SessionKey,
+  { status, reason }: SessionEnd,
 ): Promise<{ events: PerdureEvent[]; cancelledRuns: string[] }> {
-  throw new Error('not written yet');
+  return await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    if (session.row.status === status) return { events: [], cancelledRuns: [] };
+    const open = await loadOpenRuns(tx, key);
+    const log = newEvents(session);
+    for (const loaded of open) closeRun(session, log, loaded, { status: 'cancelled', reason: 'session_ended' }, null);
+    log.add({ type: 'session.ended', status, reason }, null);
+    session.row.status = status;
+    session.row.end_reason = reason;
+    const runs = open.map(({ run }) => run);
+    const toolCalls = open.flatMap(({ openCalls }) => openCalls);
+    const events = await appendEvents(tx, session, log, { runs, toolCalls });
+    return { events, cancelledRuns: runs.map((run) => run.run_id) };
+  });
 }

@@ -1,20 +1,45 @@
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { Json } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { appendEvents, newEvents } from './append-events.ts';
+import { closeCall } from './close-call.ts';
 import type { Db } from './db.ts';
+import { loadRun } from './load-run.ts';
+import { lockExistingSession } from './lock-session.ts';
+import type { ToolCallRow } from './rows.ts';
 
 export type ToolOutcome =
   | { readonly status: 'completed'; readonly result: Json }
+  /** `error` is told to the model. */
   | { readonly status: 'failed' | 'unknown' | 'cancelled'; readonly error: string };
+
 export interface ToolResult {
   readonly callId: string;
   readonly outcome: ToolOutcome;
   readonly durationMs: number;
 }
+
+/** Gives tool calls their results. A call that has one keeps it: each is closed exactly once. Throws `not_found`. */
 export async function finishTools(
-  _db: Db,
-  _key: SessionKey,
-  _input: { readonly runId: string; readonly results: readonly ToolResult[] },
+  db: Db,
+  key: SessionKey,
+  { runId, results }: { readonly runId: string; readonly results: readonly ToolResult[] },
 ): Promise<{ events: PerdureEvent[] }> {
-  throw new Error('not written yet');
+  return await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const { openCalls } = await loadRun(tx, key, runId);
+    const open = new Map(openCalls.map((call) => [call.call_id, call]));
+    const log = newEvents(session);
+    const closed: ToolCallRow[] = [];
+    for (const { callId, outcome, durationMs } of results) {
+      const call = open.get(callId);
+      if (!call) continue;
+      open.delete(callId);
+      closeCall(log, call, outcome, session.at, durationMs);
+      closed.push(call);
+    }
+    if (closed.length === 0) return { events: [] };
+    session.row.last_active_at = session.at;
+    return { events: await appendEvents(tx, session, log, { toolCalls: closed }) };
+  });
 }

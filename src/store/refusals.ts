@@ -22,6 +22,9 @@ function tooLarge({ content }: IncomingMessage): AdmissionResult | null {
 }
 
 function ended({ key, admission, session }: Desk): AdmissionResult | null {
+  if (session && session.row.kind !== admission.kind) {
+    return refuse('invalid_request', `The id ${JSON.stringify(key.session)} is that of a ${session.row.kind === 'run' ? 'run without a session' : 'session'}. Use another one.`);
+  }
   if (admission.kind === 'run' && session && session.row.messages > 0) {
     return refuse('invalid_request', `The run ${JSON.stringify(key.session)} has its message. Use a session to send more than one.`);
   }

@@ -1,10 +1,20 @@
 import type { SessionKey } from '../contracts/session-key.ts';
+import { appendEvents, newEvents } from './append-events.ts';
 import type { Db } from './db.ts';
+import { loadCall } from './load-call.ts';
+import { lockExistingSession } from './lock-session.ts';
 
+/** Gives a claimed tool call back after a try that is known to have failed, so that it may be tried again. Does nothing to one that has its result. Throws `not_found`. */
 export async function releaseTool(
-  _db: Db,
-  _key: SessionKey,
-  _input: { readonly runId: string; readonly callId: string },
+  db: Db,
+  key: SessionKey,
+  { runId, callId }: { readonly runId: string; readonly callId: string },
 ): Promise<void> {
-  throw new Error('not written yet');
+  await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const call = await loadCall(tx, key, runId, callId);
+    if (call.status !== 'running') return;
+    call.status = 'pending';
+    await appendEvents(tx, session, newEvents(session), { toolCalls: [call] });
+  });
 }

@@ -1,0 +1,58 @@
+import type { SessionFilter } from '../client/index.ts';
+import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
+import type { Cli } from './cli.ts';
+import { count, harmless, oneLine, table } from './show-text.ts';
+
+/** `perdure sessions`: newest activity first. */
+export async function sessions(cli: Cli, filter: SessionFilter): Promise<void> {
+  const page = await cli.client.sessions(filter);
+  if (cli.json) return cli.printJson(page);
+  if (page.data.length === 0) return cli.print('There are no sessions. Start one with `perdure chat`.');
+  for (const line of sessionLines(page.data)) cli.print(line);
+  if (page.nextCursor !== null) cli.print(`More: perdure sessions --cursor ${page.nextCursor}`);
+}
+
+/** A line for each session, under a heading. */
+export function sessionLines(records: readonly SessionRecord[]): string[] {
+  const rows = records.map((record) => [
+    harmless(record.id),
+    record.status,
+    record.agent,
+    count(record.messages, 'message'),
+    record.lastActiveAt,
+  ]);
+  return table([['SESSION', 'STATUS', 'AGENT', 'MESSAGES', 'LAST ACTIVE'], ...rows]);
+}
+
+/** `perdure session <id>`: what it is and what it waits for. */
+export async function session(cli: Cli, id: string): Promise<void> {
+  const snapshot = await cli.client.snapshot(id);
+  if (cli.json) return cli.printJson(snapshot);
+  for (const line of snapshotLines(snapshot)) cli.print(line);
+}
+
+function snapshotLines(snapshot: SessionSnapshot): string[] {
+  const { currentRun, waitingFor, usage } = snapshot;
+  const until = waitingFor.until === null ? '' : `, until ${waitingFor.until}`;
+  const rows = [
+    ['session', harmless(snapshot.id)],
+    ['status', snapshot.endReason === null ? snapshot.status : `${snapshot.status}: ${oneLine(snapshot.endReason)}`],
+    ['agent', snapshot.agent],
+    ['waiting for', `${waitingFor.what}, since ${waitingFor.since}${until} (${waitingFor.who})`],
+    [
+      'current run',
+      currentRun === null ? 'none' : `${currentRun.id}: ${currentRun.status}, ${count(currentRun.steps, 'step')}`,
+    ],
+    ['queue', snapshot.queue.length === 0 ? 'empty' : snapshot.queue.join(', ')],
+    [
+      'so far',
+      [count(snapshot.messages, 'message'), count(snapshot.runs, 'run'), count(snapshot.errors, 'error')].join(', '),
+    ],
+    ['tokens', `${count(usage.inputTokens, 'input', 'input')}, ${count(usage.outputTokens, 'output', 'output')}`],
+    ['metadata', oneLine(snapshot.metadata)],
+    ['state', oneLine(snapshot.state)],
+    ['created', snapshot.createdAt],
+    ['last active', snapshot.lastActiveAt],
+  ];
+  return table(rows);
+}

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import type { Hono } from 'hono';
+import { PerdureError } from '../contracts/errors.ts';
+import type { Authenticate } from './authenticate.ts';
+import { checkShape } from './check-shape.ts';
+import { problemResponse } from './problem.ts';
+import { readJsonBody } from './read-body.ts';
+import type { Route } from './route.ts';
+
+export interface RegisterOptions {
+  readonly authenticate: Authenticate;
+  /** Called for errors that are not the caller's doing. */
+  readonly onError: (error: unknown, requestId: string) => void;
+  readonly onAnswer: (status: number) => void;
+}
+
+/** Puts routes on an app: requests are numbered, authenticated, validated; errors become problems. */
+export function registerRoutes(app: Hono, routes: readonly Route[], options: RegisterOptions): void {
+  for (const route of routes) {
+    const path = route.path.replace(/\{(\w+)\}/g, ':$1');
+    app.on(route.method.toUpperCase(), path, async (c) =>
+      answered(options, async () => handle(route, c.req.raw, (name) => c.req.param(name) ?? '', options.authenticate)),
+    );
+  }
+  app.notFound(async (c) =>
+    answered(options, async () => {
+      throw new PerdureError(
+        'not_found',
+        `There is no ${c.req.method} ${c.req.path.slice(0, 200)} here. The calls are listed at /openapi.json.`,
+      );
+    }),
+  );
+}
+
+async function answered(
+  { onError, onAnswer }: RegisterOptions,
+  work: () => Promise<Response>,
+): Promise<Response> {
+  const requestId = randomUUID();
+  let response: Response;
+  try {
+    response = await work();
+  } catch (error) {
+    if (!(error instanceof PerdureError) || error.code === 'internal') onError(error, requestId);
+    response = problemResponse(error, requestId);
+  }
+  response.headers.set('x-request-id', requestId);
+  onAnswer(response.status);
+  return response;
+}
+
+async function handle(
+  route: Route,
+  request: Request,
+  param: (name: string) => string,
+  authenticate: Authenticate,
+): Promise<Response> {
+  const url = new URL(request.url);
+  // Strangers are not told whether their request is well formed.
+  const user = route.open === true ? '' : authenticate(request);
+  checkEncoding(url.pathname);
+  const query = route.query === undefined ? {} : checkShape(route.query, Object.fromEntries(url.searchParams), 'query');
+  const body =
+    route.body === undefined ? {} : checkShape(route.body, (await readJsonBody(request)) ?? {}, 'body');
+  return route.handle({
+    user,
+    param,
+    query: query as never,
+    rawQuery: url.searchParams,
+    body: body as never,
+    headers: request.headers,
+    signal: request.signal,
+  });
+}
+
+/** A part that is not well encoded would otherwise be taken as it stands, for another id. */
+function checkEncoding(path: string): void {
+  try {
+    decodeURIComponent(path);
+  } catch {
+    throw new PerdureError(
+      'invalid_request',
+      `The path ${JSON.stringify(path.slice(0, 200))} is not percent-encoded UTF-8. Encode ids as encodeURIComponent does.`,
+    );
+  }
+}

@@ -1,0 +1,38 @@
+import type { EventLog } from './append-events.ts';
+import { abandonedOutcome, closeCall } from './close-call.ts';
+import { commitReply } from './commit-reply.ts';
+import type { PartialReply, RunEnd } from './end-run.ts';
+import type { LoadedRun } from './load-run.ts';
+import type { LockedSession } from './lock-session.ts';
+import { usageOf } from './rows.ts';
+
+/** Ends a run that was not completed: closes its open calls, keeps the text that was on its way, and says how it ended. */
+export function closeRun(
+  session: LockedSession,
+  log: EventLog,
+  { run, step, openCalls }: LoadedRun,
+  end: RunEnd,
+  partial: PartialReply | null,
+): void {
+  const why = end.status === 'failed' ? 'the run failed' : 'the run was cancelled';
+  for (const call of openCalls) closeCall(log, call, abandonedOutcome(call, why), session.at, null);
+  const current = step && !step.committed && partial?.step === step.step && partial.attempt === step.attempts;
+  if (current && partial.text !== '') {
+    commitReply(session, log, run, step, { ...replyOf(partial), finish: 'cancelled', usage: null, partial: true });
+  } else if (current) {
+    run.active_ms += partial.durationMs;
+  }
+  run.status = end.status;
+  run.error = end.status === 'failed' ? end.error : null;
+  run.ended_at = session.at;
+  session.row.last_active_at = session.at;
+  if (end.status === 'failed') session.row.errors += 1;
+  const of = { runId: run.run_id, steps: run.steps, usage: usageOf(run) };
+  const dedupe = `end:${run.run_id}:${run.resumes}`;
+  if (end.status === 'failed') log.add({ type: 'run.failed', ...of, error: end.error }, dedupe);
+  else log.add({ type: 'run.cancelled', ...of, reason: end.reason }, dedupe);
+}
+
+function replyOf({ text, reasoning, model, throughSeq, firstTokenMs, durationMs }: PartialReply) {
+  return { text, reasoning, model, throughSeq, firstTokenMs, durationMs };
+}
