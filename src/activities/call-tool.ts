@@ -6,6 +6,7 @@ import { toolRetry } from '../core/tool-retry.ts';
 import type { ToolOutcome } from '../store/finish-tools.ts';
 import type { ActivityDeps } from './deps.ts';
 import { executeTool } from './execute-tool.ts';
+import { toolState } from './tool-state.ts';
 import type { RunVoice } from './run-voice.ts';
 
 /** A call that this worker has claimed in the store. */
@@ -47,7 +48,7 @@ export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: C
   }
   const began = performance.now();
   const progress = (value: Json) => voice.progress(step, callId, call.tool, value);
-  const context = { session, runId, step, callId, idempotencyKey, attempt, progress };
+  const context = { session, runId, step, callId, idempotencyKey, attempt, state: toolState(deps, session), progress };
   const done = await executeTool({ tool, args: call.arguments, signal, timeoutMs: spec.timeoutMs, context });
   const durationMs = Math.round((performance.now() - began) * 10) / 10;
   const retry = toolRetry(spec);

@@ -1,9 +1,16 @@
 import { z } from 'zod';
 import { retryPolicySchema, type RetryPolicy, type ToolSpec } from '../contracts/agent.ts';
 import { LIMITS } from '../contracts/limits.ts';
-import type { Json } from '../contracts/json.ts';
+import type { Json, JsonObject } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { describeIssues } from './describe-issues.ts';
+
+/** The state of a tool's session. Size-limited: see `stateBytes` in `contracts/limits.ts`. */
+export interface ToolState {
+  readonly read: () => Promise<JsonObject>;
+  /** Merges key by key; null removes a key. Durable when it resolves, and an event tells of it. */
+  readonly merge: (patch: JsonObject) => Promise<void>;
+}
 
 /** What a tool is given beside its arguments. */
 export interface ToolContext {
@@ -17,6 +24,8 @@ export interface ToolContext {
   readonly attempt: number;
   /** Aborted by a cancel, a timeout, or a worker's shutdown at the end of its grace time. */
   readonly signal: AbortSignal;
+  /** The session's state, which its tools and its application share. */
+  readonly state: ToolState;
   /** Shows progress to whoever watches; live only, never stored. */
   readonly progress: (progress: Json) => void;
 }

@@ -49,12 +49,17 @@ export function startConversation(
   let waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   let lost: { error: unknown } | undefined;
 
-  function close(messageId: string): void {
+  /** True when nothing else waits. */
+  function forget(messageId: string): boolean {
     open.delete(messageId);
-    if (open.size > 0) return;
+    if (open.size > 0) return false;
     for (const { resolve } of waiting) resolve();
     waiting = [];
-    listener.onSettled?.();
+    return true;
+  }
+
+  function close(messageId: string): void {
+    if (forget(messageId)) listener.onSettled?.();
   }
 
   function track(event: StreamEvent): void {
@@ -101,7 +106,7 @@ export function startConversation(
       try {
         return await sendPatiently(client, id, messageId, content);
       } catch (error) {
-        close(messageId);
+        forget(messageId);
         throw error;
       }
     },

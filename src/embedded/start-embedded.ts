@@ -104,7 +104,7 @@ async function clearFolder(
   const others = serversOn(databaseFile(lock.dataDir)).filter(({ pid }) => pid !== adopt?.pid);
   if (orphan && !adopt && isRunning(orphan)) others.push(orphan);
   for (const other of others) {
-    await endProcess(other);
+    await endProcess(other, ORPHAN_ENDS_WITHIN_MS);
     notes.push(`Ended the Temporal server ${other.pid}, which an earlier run had left on the data folder.`);
   }
   if (adopt) notes.push(`Took over the Temporal server ${adopt.pid}, which an earlier run had left running.`);
@@ -113,6 +113,8 @@ async function clearFolder(
 }
 
 const ORPHAN_ANSWERS_WITHIN_MS = 3_000;
+/** Then it is killed, which its write-ahead log survives. */
+const ORPHAN_ENDS_WITHIN_MS = 4_000;
 
 async function isAdoptable(
   orphan: ServerRecord,

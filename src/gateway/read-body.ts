@@ -40,7 +40,10 @@ function parse(bytes: Uint8Array): unknown {
     return JSON.parse(text) as unknown;
   } catch {
     // The parser's own message quotes the body.
-    throw new PerdureError('invalid_request', `The body of ${bytes.length} bytes is not valid JSON. Send one JSON object.`);
+    throw new PerdureError(
+      'invalid_request',
+      `The body of ${bytes.length} bytes is not valid JSON. Send one JSON object.`,
+    );
   }
 }
 

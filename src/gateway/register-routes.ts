@@ -32,10 +32,7 @@ export function registerRoutes(app: Hono, routes: readonly Route[], options: Reg
   );
 }
 
-async function answered(
-  { onError, onAnswer }: RegisterOptions,
-  work: () => Promise<Response>,
-): Promise<Response> {
+async function answered({ onError, onAnswer }: RegisterOptions, work: () => Promise<Response>): Promise<Response> {
   const requestId = randomUUID();
   let response: Response;
   try {
@@ -60,8 +57,7 @@ async function handle(
   const user = route.open === true ? '' : authenticate(request);
   checkEncoding(url.pathname);
   const query = route.query === undefined ? {} : checkShape(route.query, Object.fromEntries(url.searchParams), 'query');
-  const body =
-    route.body === undefined ? {} : checkShape(route.body, (await readJsonBody(request)) ?? {}, 'body');
+  const body = route.body === undefined ? {} : checkShape(route.body, (await readJsonBody(request)) ?? {}, 'body');
   return route.handle({
     user,
     param,
@@ -69,7 +65,10 @@ async function handle(
     rawQuery: url.searchParams,
     body: body as never,
     headers: request.headers,
-    signal: request.signal,
+    // Node's adapter makes the signal when it is asked for.
+    get signal() {
+      return request.signal;
+    },
   });
 }
 

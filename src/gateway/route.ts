@@ -44,11 +44,10 @@ export type Route = Omit<RouteDefinition<z.ZodType, z.ZodType>, 'handle'> & {
 };
 
 /** Declares a route; the handler's types follow from its schemas. */
-export function route<
-  Query extends z.ZodType = z.ZodObject<Record<never, never>>,
-  Body extends z.ZodType = z.ZodObject<Record<never, never>>,
->(definition: RouteDefinition<Query, Body>): Route {
-  return definition as Route;
+export function route<Query extends z.ZodType = z.ZodUnknown, Body extends z.ZodType = z.ZodUnknown>(
+  definition: RouteDefinition<Query, Body>,
+): Route {
+  return definition;
 }
 
 /** A page of a list. */

@@ -1,11 +1,11 @@
-import pg from 'pg';
+import { Client } from 'pg';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 export interface LastingConnection {
   /** The open connection; undefined while there is none. */
-  current(): pg.Client | undefined;
+  current(): Client | undefined;
   close(): Promise<void>;
 }
 
@@ -17,9 +17,9 @@ export interface LastingConnection {
 export function openLastingConnection(
   databaseUrl: string,
   applicationName: string,
-  opened: (client: pg.Client) => Promise<void>,
+  opened: (client: Client) => Promise<void>,
 ): LastingConnection {
-  let client: pg.Client | undefined;
+  let client: Client | undefined;
   let closed = false;
   let pauseMs = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | undefined;
@@ -35,7 +35,7 @@ export function openLastingConnection(
   }
 
   async function connect(): Promise<void> {
-    const fresh = new pg.Client({
+    const fresh = new Client({
       connectionString: databaseUrl,
       application_name: applicationName,
       keepAlive: true,

@@ -11,7 +11,7 @@ export interface SessionEnd {
   readonly reason: string | null;
 }
 
-/** Cancels every open run and ends the session, in one transaction. Does nothing to one that has this status. Throws `not_found`. */
+/** Cancels every open run and ends the session, in one transaction. Does nothing to one that has this status and no open run. Throws `not_found`. */
 export async function endSession(
   db: Db,
   key: SessionKey,
@@ -19,8 +19,8 @@ export async function endSession(
 ): Promise<{ events: PerdureEvent[]; cancelledRuns: string[] }> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
-    if (session.row.status === status) return { events: [], cancelledRuns: [] };
     const open = await loadOpenRuns(tx, key);
+    if (session.row.status === status && open.length === 0) return { events: [], cancelledRuns: [] };
     const log = newEvents(session);
     for (const loaded of open) closeRun(session, log, loaded, { status: 'cancelled', reason: 'session_ended' }, null);
     log.add({ type: 'session.ended', status, reason }, null);

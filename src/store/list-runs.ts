@@ -1,15 +1,34 @@
 import type { RunRecord } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { cursorOf, pageSize, positionIn } from './cursor.ts';
 import type { Db } from './db.ts';
+import { runRecordOf } from './records.ts';
+import type { RunRow } from './rows.ts';
+
+const RUNS_PER_PAGE = 200;
 
 export interface RunPage {
   readonly data: RunRecord[];
+  /** Null on the last page. */
   readonly nextCursor: string | null;
 }
+
+/** A session's runs, the newest in its queue's order first; at most 200 at once. Throws `invalid_request` for a cursor that is none. */
 export async function listRuns(
-  _db: Db,
-  _key: SessionKey,
-  _page: { readonly limit: number; readonly cursor?: string | undefined },
+  db: Db,
+  key: SessionKey,
+  page: { readonly limit: number; readonly cursor?: string | undefined },
 ): Promise<RunPage> {
-  throw new Error('not written yet');
+  const limit = pageSize(page.limit, RUNS_PER_PAGE);
+  const [before] = page.cursor === undefined ? [null] : positionIn(page.cursor, ['number']);
+  const rows = await db.query<{ run: RunRow }>(
+    `SELECT to_json(r) AS run FROM perdure.runs r
+      WHERE r.user_id = $1 AND r.session_id = $2 AND ($3::integer IS NULL OR r.ordinal < $3)
+      ORDER BY r.ordinal DESC
+      LIMIT $4`,
+    [key.user, key.session, before, limit + 1],
+  );
+  const shown = rows.slice(0, limit).map(({ run }) => run);
+  const last = shown.at(-1);
+  return { data: shown.map(runRecordOf), nextCursor: rows.length > limit && last ? cursorOf([last.ordinal]) : null };
 }

@@ -2,11 +2,21 @@ import type { Receipt } from '../contracts/message.ts';
 import type { RunRecord } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { Db } from './db.ts';
+import { runRecordOf } from './records.ts';
+import type { RunRow } from './rows.ts';
 
+/** What became of a message: its receipt and the run that answers it; null when no such message was taken. */
 export async function readMessage(
-  _db: Db,
-  _key: SessionKey,
-  _messageId: string,
+  db: Db,
+  key: SessionKey,
+  messageId: string,
 ): Promise<{ receipt: Receipt; run: RunRecord | null } | null> {
-  throw new Error('not written yet');
+  const [found] = await db.query<{ receipt: Receipt; run: RunRow | null }>(
+    `SELECT m.receipt, to_json(r) AS run
+       FROM perdure.messages m
+       LEFT JOIN perdure.runs r ON r.user_id = $1 AND r.session_id = $2 AND r.run_id = m.run_id
+      WHERE m.user_id = $1 AND m.session_id = $2 AND m.message_id = $3`,
+    [key.user, key.session, messageId],
+  );
+  return found ? { receipt: found.receipt, run: found.run && runRecordOf(found.run) } : null;
 }

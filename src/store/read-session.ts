@@ -1,7 +1,13 @@
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionRecord } from '../contracts/session.ts';
 import type { Db } from './db.ts';
+import { SESSION_COLUMNS, sessionRecordOf, type ShownSession } from './session-record.ts';
 
-export async function readSession(_db: Db, _key: SessionKey): Promise<SessionRecord | null> {
-  throw new Error('not written yet');
+/** A session as its row says; null when there is none. */
+export async function readSession(db: Db, key: SessionKey): Promise<SessionRecord | null> {
+  const [row] = await db.query<ShownSession>(
+    `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s WHERE s.user_id = $1 AND s.session_id = $2`,
+    [key.user, key.session],
+  );
+  return row ? sessionRecordOf(row) : null;
 }

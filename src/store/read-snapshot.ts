@@ -1,7 +1,68 @@
 import type { SessionKey } from '../contracts/session-key.ts';
-import type { SessionSnapshot } from '../contracts/session.ts';
+import type { SessionSnapshot, WaitingFor } from '../contracts/session.ts';
 import type { Db } from './db.ts';
+import { inOrder, type OpenRunRow } from './open-run.ts';
+import { runRecordOf } from './records.ts';
+import type { RunRow, StepRow, ToolCallRow } from './rows.ts';
+import { SESSION_COLUMNS, sessionRecordOf, type ShownSession } from './session-record.ts';
 
-export async function readSnapshot(_db: Db, _key: SessionKey): Promise<SessionSnapshot | null> {
-  throw new Error('not written yet');
+/** What a session is doing, beside its row. */
+interface Doing {
+  readonly open: (OpenRunRow & { readonly created_at: string })[];
+  readonly running: RunRow | null;
+  readonly step: StepRow | null;
+  readonly calls: ToolCallRow[];
+}
+
+/** A session, its queue, its current run and what it waits for, as of one moment; null when there is none. */
+export async function readSnapshot(db: Db, key: SessionKey): Promise<SessionSnapshot | null> {
+  const [row] = await db.query<ShownSession & Doing>(READ, [key.user, key.session]);
+  if (!row) return null;
+  const running = row.running && runRecordOf(row.running);
+  return {
+    ...sessionRecordOf(row),
+    queue: inOrder(row.open.filter((run) => run.status === 'queued')).map((run) => run.runId),
+    currentRun: running && {
+      id: running.id,
+      status: running.status,
+      steps: running.steps,
+      startedAt: running.startedAt,
+    },
+    waitingFor: waitingFor(row),
+  };
+}
+
+const OF_SESSION = (table: string) => `${table}.user_id = $1 AND ${table}.session_id = $2`;
+
+const READ = `
+  WITH running AS (SELECT * FROM perdure.runs r WHERE ${OF_SESSION('r')} AND r.status = 'running' LIMIT 1)
+  SELECT ${SESSION_COLUMNS},
+         (SELECT coalesce(json_agg(o), '[]')
+            FROM (SELECT run_id, ordinal, urgent, status, bytes, created_at FROM perdure.runs r
+                   WHERE ${OF_SESSION('r')} AND r.status IN ('queued', 'running') ORDER BY ordinal) o) AS open,
+         (SELECT to_json(running) FROM running) AS running,
+         (SELECT to_json(t) FROM perdure.steps t
+           WHERE ${OF_SESSION('t')} AND t.run_id = (SELECT run_id FROM running)
+           ORDER BY t.step DESC LIMIT 1) AS step,
+         (SELECT coalesce(json_agg(c ORDER BY c.position), '[]') FROM perdure.tool_calls c
+           WHERE ${OF_SESSION('c')} AND c.run_id = (SELECT run_id FROM running)
+             AND c.status IN ('pending', 'running')) AS calls
+    FROM perdure.sessions s
+   WHERE ${OF_SESSION('s')}`;
+
+function waitingFor({ status, last_active_at, open, running, step, calls }: ShownSession & Doing): WaitingFor {
+  const wait = (what: WaitingFor['what'], since: string, who: string): WaitingFor => ({
+    what,
+    since: new Date(since).toISOString(),
+    who,
+    until: null,
+  });
+  const [call] = calls;
+  if (running && call) return wait('tool', call.started_at ?? step?.ended_at ?? last_active_at, call.tool);
+  if (running && step && !step.committed) return wait('model', step.started_at, running.model ?? 'a model');
+  if (running) return wait('worker', step?.ended_at ?? last_active_at, 'a worker');
+  const [queued] = open;
+  if (queued) return wait('worker', queued.created_at, 'a worker');
+  if (status === 'completed') return wait('nothing', last_active_at, 'nobody');
+  return wait('message', last_active_at, 'the user');
 }

@@ -10,7 +10,8 @@ try {
     const { address, notes, server } = await startEmbedded({ dataDir, ports: { temporal: Number(port), ui: null } });
     say({ owns: true, address, notes, serverPid: server.pid });
   }
-  // Owns the folder until it is killed.
+  // Owns the folder until it is killed, or told to exit without stopping anything.
+  process.once('SIGTERM', () => process.exit(0));
   setInterval(() => {}, 60_000);
 } catch (error) {
   say({ owns: false, name: error instanceof Error && error.name, message: String(error) });

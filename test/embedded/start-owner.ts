@@ -16,8 +16,8 @@ export interface Outcome {
 export interface Owner {
   readonly pid: number;
   readonly outcome: Outcome;
-  /** `kill -9`; resolves when the process is gone. */
-  kill(): Promise<void>;
+  /** Resolves when the process is gone. Default `kill -9`. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** Starts `owner-process.ts` and resolves with what came of it. Killed when the test is over. */
@@ -25,11 +25,11 @@ export async function startOwner(...args: readonly string[]): Promise<Owner> {
   const script = join(import.meta.dirname, 'owner-process.ts');
   const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
-  const kill = async (): Promise<void> => {
-    child.kill('SIGKILL');
+  const kill = async (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
+    child.kill(signal);
     await exited;
   };
-  onTestFinished(kill);
+  onTestFinished(() => kill());
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   return { pid: child.pid ?? 0, outcome: JSON.parse(line) as Outcome, kill };
 }

@@ -10,6 +10,7 @@ export function toolContext(changes: Partial<ToolContext> = {}): ToolContext {
     idempotencyKey: 'run-1/call-1',
     attempt: 1,
     signal: new AbortController().signal,
+    state: { read: async () => ({}), merge: async () => {} },
     progress: () => {},
     ...changes,
   };

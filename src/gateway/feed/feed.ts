@@ -29,7 +29,7 @@ export interface Feed {
   /** Readers now. */
   readonly readers: number;
   /** Ends every reader. */
-  close(): void;
+  readonly close: () => void;
 }
 
 interface Place {

@@ -1,0 +1,62 @@
+import { EXIT } from './exit-codes.ts';
+import type { Cli } from './cli.ts';
+import { checkModel } from './check-model.ts';
+import { checkPorts } from './check-ports.ts';
+import { checkStore } from './check-store.ts';
+import { checkTemporal } from './check-temporal.ts';
+
+/** What one check found. */
+export interface Finding {
+  readonly check: string;
+  /** `note`: it works, but a person should know. */
+  readonly state: 'ok' | 'note' | 'problem';
+  readonly found: string;
+  /** What to do; null when there is nothing to do. */
+  readonly remedy: string | null;
+}
+
+/** `perdure doctor`: resolves with the exit code, 1 when there is a problem. */
+export async function doctor(cli: Cli, env: NodeJS.ProcessEnv): Promise<number> {
+  const findings = await Promise.all([
+    checkNode(process.versions.node),
+    checkTemporal(env),
+    checkStore(env),
+    checkModel(env),
+    checkGateway(cli),
+    checkPorts(cli, env),
+  ]);
+  const healthy = findings.every(({ state }) => state !== 'problem');
+  if (cli.json) cli.printJson({ ok: healthy, findings });
+  else for (const finding of findings) show(cli, finding);
+  return healthy ? EXIT.ok : EXIT.failed;
+}
+
+function show({ print, paint }: Cli, { check, state, found, remedy }: Finding): void {
+  const mark = { ok: paint('green', 'OK     '), note: paint('yellow', 'NOTE   '), problem: paint('red', 'PROBLEM') }[
+    state
+  ];
+  print(`${mark}  ${check}: ${found}`);
+  if (remedy !== null) print(`         ${remedy}`);
+}
+
+function checkNode(version: string): Finding {
+  const fits = Number(version.split('.', 1)[0]) >= 24;
+  return {
+    check: 'Node',
+    state: fits ? 'ok' : 'problem',
+    found: `version ${version}`,
+    remedy: fits
+      ? null
+      : 'Perdure needs Node 24 or later. `npm ci` brings it; start Perdure by `npm start` or `npx perdure`.',
+  };
+}
+
+async function checkGateway({ client, url }: Cli): Promise<Finding> {
+  try {
+    await client.ready();
+    return { check: 'Gateway', state: 'ok', found: `answers at ${url}`, remedy: null };
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    return { check: 'Gateway', state: 'note', found, remedy: null };
+  }
+}

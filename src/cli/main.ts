@@ -1,0 +1,25 @@
+import { CommanderError } from 'commander';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { createProgram } from './program.ts';
+
+// Whoever reads our output may leave early (`| head`): that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  throw error;
+});
+
+try {
+  await createProgram(process.env, (code) => void (process.exitCode = code)).parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+/** Errors are sentences; the stack is shown only to those who ask for it. */
+function explain(error: unknown): number {
+  // Commander has written its own message; its code 0 is for help and version.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  const message = error instanceof Error ? error.message : String(error);
+  const shown = process.env['PERDURE_DEBUG'] && error instanceof Error ? error.stack : message;
+  process.stderr.write(`${shown}\n`);
+  return exitCodeOf(error);
+}

@@ -1,0 +1,117 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { whileRunningSchema } from '../contracts/message.ts';
+import { sessionStatusSchema } from '../contracts/session.ts';
+import { createCli } from './cli.ts';
+import type { Cli, GlobalOptions } from './cli.ts';
+import { EXAMPLES, EXIT_CODES } from './help.ts';
+import { addServiceCommands } from './service-commands.ts';
+
+/** The command line. `setExitCode` is told where success is not a plain 0. */
+export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number) => void): Command {
+  const program = new Command('perdure')
+    .description('Durable agent sessions on Temporal: talk to agents, and look after their sessions.')
+    .option('--url <url>', 'the gateway (default: PERDURE_URL, or http://127.0.0.1:4747)')
+    .option(
+      '--user <user>',
+      'whose sessions, where the gateway has no authentication (default: PERDURE_USER, or "local")',
+    )
+    .option('--json', 'print JSON, for programs')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride()
+    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
+  const cli = (): Cli => createCli(program.opts<GlobalOptions>(), env);
+  addServiceCommands(program, env, cli, setExitCode);
+  addTalking(program, cli, setExitCode);
+  addLooking(program, cli);
+  addStopping(program, cli);
+  return program;
+}
+
+/** Commands load what they need when they run, so that help is quick. */
+function addTalking(program: Command, cli: () => Cli, setExitCode: (code: number) => void): void {
+  program
+    .command('chat [session]')
+    .description('talk to an agent in a session (default "main"); lines from a pipe are answered one by one')
+    .option('--agent <name>', 'the agent, for a session that is new')
+    .action(async (session: string | undefined, options: { agent?: string }) => {
+      const { chat } = await import('./chat.ts');
+      setExitCode(await chat(cli(), session ?? 'main', options.agent));
+    });
+  program
+    .command('send [text]')
+    .description('deliver one message; without text, or with "-", it is read from standard input')
+    .option('-s, --session <id>', 'the session, created if it is not there', 'main')
+    .addOption(new Option('-w, --wait [seconds]', 'wait for the answer and print it').preset(60).argParser(seconds))
+    .option('--id <id>', 'the message id: sent again, it gives the same receipt and no second answer')
+    .addOption(new Option('--while-running <how>', 'what to do if a run is going').choices(whileRunningSchema.options))
+    .option('--agent <name>', 'the agent, for a session that is new')
+    .action(async (text: string | undefined, options) => (await import('./send.ts')).send(cli(), text, options));
+  program
+    .command('run [text]')
+    .description('one answer without a session')
+    .option('--agent <name>', 'the agent')
+    .addOption(new Option('-w, --wait <seconds>', 'how long to wait').default(60).argParser(seconds))
+    .action(async (text: string | undefined, options) => (await import('./run-once.ts')).runOnce(cli(), text, options));
+  program
+    .command('watch <session>')
+    .description('show what happens in a session, as it happens')
+    .addOption(
+      new Option('--after <seq>', 'begin after this event').default(0, '0: from the beginning').argParser(whole),
+    )
+    .action(async (id: string, options: { after: number }) => (await import('./watch.ts')).watch(cli(), id, options));
+}
+
+function addLooking(program: Command, cli: () => Cli): void {
+  program
+    .command('sessions')
+    .description('list sessions, newest activity first')
+    .addOption(new Option('--status <status>', 'only these').choices(sessionStatusSchema.options))
+    .option('--agent <name>', 'only those of this agent')
+    .addOption(new Option('--limit <n>', 'at most this many').argParser(whole))
+    .option('--cursor <cursor>', 'the next page, as the last one said')
+    .action(async (options) => (await import('./sessions.ts')).sessions(cli(), options));
+  program
+    .command('session <id>')
+    .description('show a session: its status, what it waits for, what it did')
+    .action(async (id: string) => (await import('./sessions.ts')).session(cli(), id));
+  program
+    .command('transcript <session>')
+    .description('show the conversation as the model sees it')
+    .action(async (id: string) => (await import('./transcript.ts')).transcript(cli(), id));
+  program
+    .command('runs <session> [run]')
+    .description("list a session's runs, or show one with its steps and tool calls")
+    .action(async (id: string, run: string | undefined) => (await import('./runs.ts')).runs(cli(), id, run));
+  program
+    .command('agents')
+    .description('list the agents')
+    .action(async () => (await import('./agents.ts')).agents(cli()));
+}
+
+function addStopping(program: Command, cli: () => Cli): void {
+  program
+    .command('cancel <session> [run]')
+    .description('stop the run that is going, at once, or the one named')
+    .option('--reason <text>', 'kept with the run')
+    .action(async (id: string, run: string | undefined, options: { reason?: string }) =>
+      (await import('./cancel.ts')).cancel(cli(), id, run, options.reason),
+    );
+  program
+    .command('end <session>')
+    .description('end a session: it takes no more messages')
+    .addOption(new Option('--status <status>', 'how it ended').choices(['completed', 'failed']))
+    .option('--reason <text>', 'kept with the session')
+    .action(async (id: string, options) => (await import('./end.ts')).end(cli(), id, options));
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0)) throw new InvalidArgumentError('Give a number of seconds above 0.');
+  return value;
+}
+
+function whole(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
+  return Number(text);
+}

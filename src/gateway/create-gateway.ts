@@ -1,0 +1,75 @@
+import { Hono } from 'hono';
+import type { SessionSender } from '../client/session-sender.ts';
+import type { LiveChannel } from '../live/live-channel.ts';
+import type { Db } from '../store/db.ts';
+import type { AgentDirectory } from './agent-directory.ts';
+import { authenticationFrom } from './authenticate.ts';
+import { createFeed } from './feed/feed.ts';
+import { feedStoreOf } from './feed/feed-store.ts';
+import { createGatewayMetrics } from './gateway-metrics.ts';
+import { openApiDocument } from './openapi.ts';
+import { registerRoutes } from './register-routes.ts';
+import { route, type Route } from './route.ts';
+import { agentRoutes } from './routes/agents.ts';
+import { eventRoutes } from './routes/events.ts';
+import { messageRoutes } from './routes/messages.ts';
+import { oneOffRunRoutes } from './routes/one-off-runs.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { runRoutes } from './routes/runs.ts';
+import { sessionRoutes } from './routes/sessions.ts';
+
+/** The version of the HTTP contract. */
+const CONTRACT_VERSION = '1.0.0';
+
+export interface GatewayOptions {
+  readonly db: Db;
+  readonly live: LiveChannel;
+  readonly sender: SessionSender;
+  readonly agents: AgentDirectory;
+  /** `PERDURE_TOKENS`: `token=user,…`, or a JSON object of token to user. Without it there is no authentication. */
+  readonly tokens?: string | undefined;
+  /** See `FeedOptions`; for tests. */
+  readonly lookMs?: number | undefined;
+  readonly commentMs?: number | undefined;
+  /** Told of errors that are not the caller's doing, with the id that the caller was told. Default: nobody is. */
+  readonly onError?: ((error: unknown, requestId: string) => void) | undefined;
+}
+
+export interface Gateway {
+  readonly app: Hono;
+  /** Whether callers must authenticate; without that it may be served on loopback only. */
+  readonly authenticated: boolean;
+  /** Ends every stream. What was given to it is left open. */
+  readonly close: () => void;
+}
+
+/** The HTTP contract over a store, a live channel and a sender. Serve it with `serveGateway`. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { db, live, sender, agents, lookMs, commentMs, onError = () => undefined } = options;
+  const { authenticate, configured } = authenticationFrom(options.tokens);
+  const feed = createFeed({ store: feedStoreOf(db), live, lookMs, commentMs });
+  const metrics = createGatewayMetrics(() => feed.readers);
+  const parts = { db, live, sender, agents, feed };
+  const routes: Route[] = [
+    ...sessionRoutes(parts),
+    ...messageRoutes(parts),
+    ...eventRoutes(parts),
+    ...runRoutes(parts),
+    ...oneOffRunRoutes(parts),
+    ...agentRoutes(parts),
+    ...operationRoutes(parts, metrics.text),
+  ];
+  const document = JSON.stringify(openApiDocument(routes, CONTRACT_VERSION));
+  const documentRoute = route({
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This document',
+    open: true,
+    answers: { 200: { description: 'OpenAPI 3.1' } },
+    handle: async () => new Response(document, { headers: { 'content-type': 'application/json' } }),
+  });
+
+  const app = new Hono();
+  registerRoutes(app, [...routes, documentRoute], { authenticate, onError, onAnswer: metrics.countAnswer });
+  return { app, authenticated: configured, close: feed.close };
+}

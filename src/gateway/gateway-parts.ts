@@ -1,0 +1,14 @@
+import type { SessionSender } from '../client/session-sender.ts';
+import type { LiveChannel } from '../live/live-channel.ts';
+import type { Db } from '../store/db.ts';
+import type { AgentDirectory } from './agent-directory.ts';
+import type { Feed } from './feed/feed.ts';
+
+/** What routes work with. */
+export interface GatewayParts {
+  readonly db: Db;
+  readonly live: LiveChannel;
+  readonly sender: SessionSender;
+  readonly agents: AgentDirectory;
+  readonly feed: Feed;
+}

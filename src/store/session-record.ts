@@ -1,0 +1,43 @@
+import type { SessionRecord } from '../contracts/session.ts';
+import { usageOf, type TokenColumns } from './rows.ts';
+
+/** The columns of a session that readers are shown; `s` is its table. */
+export const SESSION_COLUMNS = `
+  s.user_id, s.session_id, s.status, s.agent, s.metadata, s.state, s.policy, s.created_at, s.updated_at,
+  s.last_active_at, s.end_reason, s.head, s.messages, s.runs, s.errors, s.input_tokens::float8,
+  s.output_tokens::float8, s.cached_tokens::float8, s.reasoning_tokens::float8`;
+
+/** A row of {@link SESSION_COLUMNS}. */
+export interface ShownSession
+  extends TokenColumns, Pick<SessionRecord, 'status' | 'agent' | 'metadata' | 'state' | 'policy' | 'head'> {
+  readonly user_id: string;
+  readonly session_id: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly last_active_at: string;
+  readonly end_reason: string | null;
+  readonly messages: number;
+  readonly runs: number;
+  readonly errors: number;
+}
+
+export function sessionRecordOf(row: ShownSession): SessionRecord {
+  return {
+    id: row.session_id,
+    user: row.user_id,
+    status: row.status,
+    agent: row.agent,
+    metadata: row.metadata,
+    state: row.state,
+    policy: row.policy,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    lastActiveAt: row.last_active_at,
+    endReason: row.end_reason,
+    head: row.head,
+    messages: row.messages,
+    runs: row.runs,
+    errors: row.errors,
+    usage: usageOf(row),
+  };
+}

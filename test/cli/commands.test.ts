@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { problem, startFakeGateway } from '../support/fake-gateway.ts';
+import { runCli, startCli } from '../support/run-cli.ts';
+import { startFakeService } from './fake-service.ts';
+
+test('without a gateway a command says where it looked and how to start one, and exits 3', async () => {
+  const gateway = await startFakeGateway();
+  await gateway.close();
+  const { code, stdout, stderr } = await runCli(['sessions', '--url', gateway.url]);
+  expect(code).toBe(3);
+  expect(stdout).toBe('');
+  expect(stderr).toContain(`No gateway answers at ${gateway.url}. Start one with \`npm start\``);
+  expect(stderr).not.toContain('    at ');
+});
+
+test('a command line that is not understood exits 2 and says what there is', async () => {
+  const { code, stderr } = await runCli(['sesions']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('Did you mean sessions?');
+});
+
+test('help teaches with examples and explains the exit codes', async () => {
+  const { code, stdout } = await runCli(['--help']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('perdure send "What is 6 × 7?" --wait');
+  expect(stdout).toContain('3  gateway, Temporal, store or model do not answer');
+});
+
+test('send prints the receipt, and with --wait the answer', async () => {
+  const { gateway, env } = await startFakeService();
+  const sent = await runCli(['send', 'Hi', '--id', 'm-1', '--json'], env);
+  const waited = await runCli(['send', '--wait'], env, 'from a pipe\n');
+  await gateway.close();
+  expect(JSON.parse(sent.stdout)).toEqual({ messageId: 'm-1', runId: 'run-1', disposition: 'started', position: 0 });
+  expect(waited).toMatchObject({ code: 0, stdout: 'You said: from a pipe\n' });
+});
+
+test('a refusal is a sentence on standard error and exits 4', async () => {
+  const refuse = () => problem(409, 'session_ended', 'The session main has ended. Use another.');
+  const { gateway, env } = await startFakeService({ refuse });
+  const { code, stderr } = await runCli(['send', 'Hi'], env);
+  await gateway.close();
+  expect({ code, stderr }).toEqual({ code: 4, stderr: 'The session main has ended. Use another.\n' });
+});
+
+test('the user travels with every request', async () => {
+  const { gateway, env } = await startFakeService();
+  await runCli(['sessions', '--user', 'Zoë'], env);
+  await gateway.close();
+  expect(gateway.requests[0]?.headers['perdure-user']).toBe('Zo%C3%AB');
+});
+
+test('sessions are a table for people and JSON for programs', async () => {
+  const { gateway, env } = await startFakeService();
+  const shown = await runCli(['sessions'], env);
+  const json = await runCli(['sessions', '--json'], env);
+  await gateway.close();
+  expect(shown.stdout).toContain('SESSION  STATUS  AGENT      MESSAGES   LAST ACTIVE');
+  expect(JSON.parse(json.stdout)).toMatchObject({ data: [{ id: 'main' }] });
+});
+
+test('watch with --json prints one event a line, until Ctrl-C', async () => {
+  const { gateway, env, writer } = await startFakeService();
+  const watching = startCli(['watch', 'main', '--json'], env);
+  await gateway.connected();
+  gateway.emit(writer.durable({ type: 'session.opened', agent: 'assistant' }));
+  await watching.shows('session.opened');
+  watching.signal('SIGINT');
+  const { code, stdout } = await watching.done;
+  await gateway.close();
+  expect(code).toBe(130);
+  expect(JSON.parse(stdout)).toMatchObject({ seq: 1, type: 'session.opened' });
+});
+
+test('doctor finds problems, each with a remedy, and exits 1', async () => {
+  const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1', PERDURE_DATA: '/proc/nowhere', PERDURE_PORT: '0' };
+  const { code, stdout } = await runCli(['doctor', '--json'], env);
+  const report = JSON.parse(stdout) as {
+    ok: boolean;
+    findings: { check: string; state: string; remedy: string | null }[];
+  };
+  expect(code).toBe(1);
+  expect(report.ok).toBe(false);
+  const problems = report.findings.filter(({ state }) => state === 'problem');
+  expect(problems.map(({ check }) => check)).toEqual(['Store', 'Model']);
+  expect(problems.every(({ remedy }) => remedy !== null)).toBe(true);
+});

@@ -1,0 +1,88 @@
+import type { StreamEvent } from '../../src/contracts/event.ts';
+import { UNKNOWN_USAGE } from '../../src/contracts/run.ts';
+import type { FakeAnswer, FakeGateway, FakeRequest } from '../support/fake-gateway.ts';
+import { startFakeGateway } from '../support/fake-gateway.ts';
+import type { EventWriter } from '../support/run-events.ts';
+import { completed, deltasOf, eventWriter, received, runCompleted, started } from '../support/run-events.ts';
+
+/** How a fake service answers a message; without one each is echoed. */
+export type Reply = (emit: FakeGateway['emit'], writer: EventWriter, runId: string, content: string) => void;
+
+export interface FakeService {
+  readonly gateway: FakeGateway;
+  readonly writer: EventWriter;
+  /** The environment in which a command finds it. */
+  readonly env: Record<string, string>;
+}
+
+/** A gateway with one session, `main`, whose agent answers. */
+export async function startFakeService(
+  options: { reply?: Reply; refuse?: (request: FakeRequest) => FakeAnswer | undefined; port?: number } = {},
+): Promise<FakeService> {
+  const writer = eventWriter('main');
+  const reply = options.reply ?? echo;
+  let runs = 0;
+  let head = 0;
+  let current: string | null = null;
+
+  function emit(...events: readonly StreamEvent[]): void {
+    for (const event of events) {
+      if ('seq' in event) head = event.seq;
+      if (event.type === 'run.started') current = event.runId;
+      if (event.type.startsWith('run.') && event.type !== 'run.started') current = null;
+    }
+    gateway.emit(...events);
+  }
+
+  function submit(request: FakeRequest): FakeAnswer {
+    const { id, content } = request.body as { id: string; content: string };
+    const runId = `run-${(runs += 1)}`;
+    emit(received(writer, runId, id, content), started(writer, runId));
+    reply(emit, writer, runId, content);
+    const receipt = { messageId: id, runId, disposition: 'started', position: 0 };
+    if (request.headers['prefer'] === undefined) return { status: 202, body: receipt };
+    return { body: { receipt, answer: `You said: ${content}`, usage: UNKNOWN_USAGE } };
+  }
+
+  const gateway = await startFakeGateway({
+    ...(options.port === undefined ? {} : { port: options.port }),
+    handle(request) {
+      const refusal = options.refuse?.(request);
+      if (refusal !== undefined) return refusal;
+      const call = `${request.method} ${request.path}`;
+      if (call === 'POST /v1/sessions') return { status: 201, body: snapshot(head, current) };
+      if (call === 'GET /v1/sessions/main') return { body: snapshot(head, current) };
+      if (call === 'GET /v1/sessions') return { body: { data: [snapshot(head, current)], nextCursor: null } };
+      if (call === 'POST /v1/sessions/main/messages') return submit(request);
+      if (call.endsWith('/cancel')) {
+        const runId = request.path.split('/').at(-2) ?? '';
+        emit(writer.durable({ type: 'run.cancelled', runId, reason: 'Stopped.', steps: 1, usage: UNKNOWN_USAGE }));
+        return { body: { runId } };
+      }
+      return undefined;
+    },
+  });
+  return { gateway, writer, env: { PERDURE_URL: gateway.url } };
+}
+
+export const echo: Reply = (emit, writer, runId, content) => {
+  const text = `You said: ${content}`;
+  const where = { runId, step: 1, attempt: 1 };
+  emit(
+    ...deltasOf(writer, 'message.delta', where, text, 5),
+    completed(writer, where, text),
+    runCompleted(writer, runId, text),
+  );
+};
+
+function snapshot(head: number, current: string | null) {
+  const at = '2026-01-01T00:00:00.000Z';
+  return {
+    ...{ id: 'main', user: 'local', status: 'active', agent: 'assistant', metadata: {}, state: {}, policy: {} },
+    ...{ createdAt: at, updatedAt: at, lastActiveAt: at, endReason: null, head, messages: 1, runs: 1, errors: 0 },
+    usage: UNKNOWN_USAGE,
+    queue: [],
+    currentRun: current === null ? null : { id: current, status: 'running', steps: 0, startedAt: at },
+    waitingFor: { what: 'message', since: at, who: 'you', until: null },
+  };
+}

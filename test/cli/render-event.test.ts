@@ -1,0 +1,123 @@
+import { styleText } from 'node:util';
+import { expect, test } from 'vitest';
+import type { Paint } from '../../src/cli/cli.ts';
+import { BLANK_SCREEN, renderEvent } from '../../src/cli/render-event.ts';
+import type { StreamEvent } from '../../src/contracts/event.ts';
+import { completed, deltasOf, eventWriter, received, runCompleted, started } from '../support/run-events.ts';
+
+const plain: Paint = (_format, text) => text;
+const marked: Paint = (format, text) => `<${format}>${text}</${format}>`;
+
+function render(events: readonly StreamEvent[], live: boolean, paint: Paint = plain): string {
+  let screen = BLANK_SCREEN;
+  let output = '';
+  for (const event of events) {
+    const rendered = renderEvent(screen, event, { live, paint });
+    screen = rendered.screen;
+    output += rendered.text;
+  }
+  return output;
+}
+
+/** Thoughts, a tool, and an answer. */
+function toolRun(): StreamEvent[] {
+  const writer = eventWriter();
+  const first = { runId: 'r', step: 1, attempt: 1 };
+  const second = { runId: 'r', step: 2, attempt: 1 };
+  const call = { runId: 'r', step: 1, callId: 'c', tool: 'calculator' };
+  return [
+    received(writer, 'r', 'm', 'What is 6 × 7?'),
+    started(writer, 'r'),
+    ...deltasOf(writer, 'reasoning.delta', first, 'Let me\ncount.', 4),
+    writer.durable({ type: 'reasoning.completed', ...first, text: 'Let me\ncount.' }),
+    completed(writer, first, '', { finish: 'tool_calls' }),
+    writer.durable({ type: 'tool.called', ...call, arguments: { expression: '6*7' } }),
+    writer.durable({ type: 'tool.completed', ...call, result: 42, attempts: 1, durationMs: 1 }),
+    ...deltasOf(writer, 'message.delta', second, 'It is 42.', 4),
+    completed(writer, second, 'It is 42.'),
+    runCompleted(writer, 'r', 'It is 42.', 2),
+  ];
+}
+
+test('plain output has whole lines: thoughts, tool calls with inputs and results, text', () => {
+  expect(render(toolRun(), false)).toBe(
+    [
+      '> What is 6 × 7?',
+      '~ Let me',
+      '~ count.',
+      '→ calculator {"expression":"6*7"}',
+      '← calculator 42',
+      'It is 42.',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('in a terminal each piece of text appears once, thoughts dimmed, with a summary at the end', () => {
+  const output = render(toolRun(), true, marked);
+  expect(output).toContain('<dim>~ Let </dim><dim>me\nc</dim><dim>ount</dim><dim>.</dim>\n<cyan>→ calculator');
+  expect(output).toContain('<cyan>← calculator 42</cyan>\nIt is 42.\n<dim>  2 steps · unknown tokens · 1.3 s</dim>\n');
+});
+
+test('styles are those of the terminal, and can be off', () => {
+  const colored: Paint = (format, text) => styleText(format, text, { validateStream: false });
+  expect(render(toolRun(), true, colored)).toContain('\u001B[36m→ calculator {"expression":"6*7"}\u001B[39m');
+  expect(render(toolRun(), true, plain)).not.toContain('\u001B');
+});
+
+test('retracted text is told to be dropped, and the next attempt is shown from its beginning', () => {
+  const writer = eventWriter();
+  const first = { runId: 'r', step: 1, attempt: 1 };
+  const again = { ...first, attempt: 2 };
+  const events = [
+    ...deltasOf(writer, 'message.delta', first, 'Half an ans', 20),
+    writer.live({ type: 'step.retracted', ...first } as never),
+    ...deltasOf(writer, 'message.delta', again, 'A whole answer.', 20),
+    completed(writer, again, 'A whole answer.'),
+  ];
+  const notice = '↺ The model broke off. The text above is dropped; it is asked again.';
+  expect(render(events, true)).toBe(`Half an ans\n${notice}\nA whole answer.\n`);
+  expect(render(events.toSpliced(1, 1), true)).toBe(`Half an ans\n${notice}\nA whole answer.\n`);
+  expect(render(events, false)).toBe('A whole answer.\n');
+});
+
+test('text whose deltas were lost is completed from the committed one', () => {
+  const writer = eventWriter();
+  const where = { runId: 'r', step: 1, attempt: 1 };
+  const events = [
+    ...deltasOf(writer, 'message.delta', where, 'Hello, w', 20),
+    completed(writer, where, 'Hello, world.'),
+  ];
+  expect(render(events, true)).toBe('Hello, world.\n');
+});
+
+test('text that was cut short by a cancel says so', () => {
+  const writer = eventWriter();
+  const where = { runId: 'r', step: 1, attempt: 1 };
+  const events = [completed(writer, where, 'Once upon', { finish: 'cancelled', partial: true })];
+  expect(render(events, false)).toBe('Once upon\n■ Cut short here.\n');
+});
+
+test('control sequences in a text never reach the terminal', () => {
+  const writer = eventWriter();
+  const text = 'red \u001B[31mred\u0007\u009B2J\r\nend';
+  const events = deltasOf(writer, 'message.delta', { runId: 'r', step: 1, attempt: 1 }, text, 99);
+  expect(render(events, true)).toBe('red [31mred2J\nend');
+});
+
+test('a failed run and a tool whose effect is not known are told', () => {
+  const writer = eventWriter();
+  const call = { runId: 'r', step: 1, callId: 'c', tool: 'mail' };
+  const error = { code: 'model_unavailable', detail: 'It is away.' };
+  const events = [
+    writer.durable({ type: 'tool.unknown', ...call, error: 'The worker died.', attempts: 1 }),
+    writer.durable({ type: 'run.failed', runId: 'r', error, steps: 1, usage: toUsage() }),
+  ];
+  expect(render(events, false)).toBe(
+    '? mail: not known whether it took effect: The worker died.\n✗ The run r failed (model_unavailable): It is away.\n',
+  );
+});
+
+function toUsage() {
+  return { inputTokens: null, outputTokens: null, cachedTokens: null, reasoningTokens: null };
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import type { AgentRegistry } from '../../src/agents/agent-registry.ts';
+import { versionOf } from '../../src/agents/agent-version.ts';
+import type { Tool } from '../../src/agents/define-tool.ts';
+import { createTemporalSender } from '../../src/client/temporal-sender.ts';
+import type { SessionSender } from '../../src/client/session-sender.ts';
+import type { AgentSpec } from '../../src/contracts/agent.ts';
+import { endsRun, type PerdureEvent } from '../../src/contracts/event.ts';
+import type { SessionKey } from '../../src/contracts/session-key.ts';
+import { createInProcessLive } from '../../src/live/in-process.ts';
+import type { LiveChannel } from '../../src/live/live-channel.ts';
+import type { ModelDirectory } from '../../src/models/model-client.ts';
+import type { Db } from '../../src/store/db.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { readEvents } from '../../src/store/read-events.ts';
+import { readHead } from '../../src/store/read-head.ts';
+import { startWorker, type RunningWorker } from '../../src/worker/start-worker.ts';
+import { functionModels, type FunctionModel } from './function-model.ts';
+
+export interface StackOptions {
+  /** `host:port` of a Temporal server. */
+  readonly temporal: string;
+  readonly model: FunctionModel | ModelDirectory;
+  readonly agents?: readonly AgentSpec[];
+  readonly tools?: readonly Tool[];
+  /** Default: in memory, closed with the stack. */
+  readonly db?: Db;
+  readonly live?: LiveChannel;
+  /** False: nothing polls until `startWorker` is called. */
+  readonly worker?: boolean;
+  readonly ackTimeoutMs?: number;
+}
+
+/** A worker, a sender and a store in this process, on a task queue of their own. */
+export interface Stack extends AsyncDisposable {
+  readonly db: Db;
+  readonly live: LiveChannel;
+  readonly client: Client;
+  readonly sender: SessionSender;
+  readonly taskQueue: string;
+  /** A key that no other test has. */
+  key(session?: string): SessionKey;
+  startWorker(): Promise<RunningWorker>;
+  stopWorker(): Promise<void>;
+  /** Every durable event so far. */
+  events(key: SessionKey): Promise<PerdureEvent[]>;
+  /** Resolves with every event so far once `holds` is true of them; woken by the live channel. */
+  until(key: SessionKey, holds: (events: readonly PerdureEvent[]) => boolean): Promise<PerdureEvent[]>;
+  /** Resolves with every event so far once `runs` runs have ended. */
+  ended(key: SessionKey, runs?: number): Promise<PerdureEvent[]>;
+}
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const db = options.db ?? (await openStore({}));
+  const live = options.live ?? createInProcessLive();
+  const models = typeof options.model === 'function' ? functionModels(options.model) : options.model;
+  const agents = registry(options.agents ?? [{ name: 'assistant' }], options.tools ?? []);
+  const connection = await Connection.connect({ address: options.temporal });
+  const client = new Client({ connection });
+  const taskQueue = `test-${randomUUID()}`;
+  const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 10_000 });
+  const to = { address: options.temporal, namespace: 'default' };
+  const start = () => startWorker({ db, live, agents, models, connection: to, taskQueue, shutdownGraceMs: 1_000 });
+  let worker = options.worker === false ? null : await start();
+
+  const events = async (key: SessionKey) => allEvents(db, key);
+  const until: Stack['until'] = async (key, holds) => {
+    for (;;) {
+      const { promise: rung, resolve } = Promise.withResolvers<void>();
+      const subscription = await live.subscribe(key, ({ kind }) => kind === 'appended' && resolve());
+      try {
+        const found = await events(key);
+        if (holds(found)) return found;
+        await rung;
+      } finally {
+        subscription.close();
+      }
+    }
+  };
+  const stop = async () => {
+    await worker?.stop();
+    await connection.close();
+    await live.close();
+    if (!options.db) await db.close();
+  };
+  return {
+    db,
+    live,
+    client,
+    sender,
+    taskQueue,
+    key: (session = 'main') => ({ user: `user-${randomUUID().slice(0, 8)}`, session }),
+    startWorker: async () => (worker = await start()),
+    stopWorker: async () => {
+      await worker?.stop();
+      worker = null;
+    },
+    events,
+    until,
+    ended: (key, runs = 1) => until(key, (found) => found.filter(({ type }) => endsRun(type)).length >= runs),
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** A registry of agents and tools made in a test; agents get the tools they name. */
+export function registry(specs: readonly AgentSpec[], tools: readonly Tool[]): AgentRegistry {
+  const versions = specs.map((spec) =>
+    versionOf(
+      spec,
+      tools.filter(({ name }) => spec.tools?.includes(name)),
+    ),
+  );
+  return {
+    defaultAgent: specs[0]?.name ?? 'assistant',
+    agent: (name) => versions.find(({ spec }) => spec.name === name),
+    list: () => specs,
+    tool: (name) => tools.find((tool) => tool.name === name),
+  };
+}
+
+async function allEvents(db: Db, key: SessionKey): Promise<PerdureEvent[]> {
+  const found: PerdureEvent[] = [];
+  while (((await readHead(db, key)) ?? 0) > found.length) {
+    const { events } = await readEvents(db, key, { after: found.length, limit: 1_000 });
+    found.push(...events);
+  }
+  return found;
+}
