@@ -31,19 +31,21 @@ async function checkPostgres(connectionString: string): Promise<Finding> {
 
 async function checkFolder(folder: string): Promise<Finding> {
   const check = 'Store';
-  // A folder that is not there yet is made in its parent.
-  for (const candidate of [folder, dirname(folder)]) {
-    try {
-      await access(candidate, constants.W_OK);
-      return { check, state: 'ok', found: `embedded, in ${folder}`, remedy: null };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') break;
-    }
-  }
+  if (await canWrite(folder)) return { check, state: 'ok', found: `embedded, in ${folder}`, remedy: null };
   return {
     check,
     state: 'problem',
     found: `the folder ${folder} cannot be written`,
     remedy: 'Give this user write access, name another folder in PERDURE_DATA, or set DATABASE_URL.',
   };
+}
+
+/** A folder that is not there yet is made in the nearest one that is. */
+async function canWrite(folder: string): Promise<boolean> {
+  try {
+    await access(folder, constants.W_OK);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' && canWrite(dirname(folder));
+  }
 }

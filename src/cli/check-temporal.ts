@@ -1,4 +1,4 @@
-import { createTemporalSender } from '../client/index.ts';
+import { createTemporalSender } from '../client/temporal-sender.ts';
 import { lazyClient } from '../client/temporal-connection.ts';
 import type { Finding } from './doctor.ts';
 

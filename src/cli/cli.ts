@@ -1,7 +1,7 @@
 import { stdout } from 'node:process';
 import { styleText } from 'node:util';
-import { createGatewayClient } from '../client/index.ts';
-import type { GatewayClient } from '../client/index.ts';
+import { createGatewayClient } from '../client/gateway-client.ts';
+import type { GatewayClient } from '../client/gateway-client.ts';
 
 /** The options that every command understands. */
 export interface GlobalOptions {
@@ -29,13 +29,16 @@ export interface Cli {
   printJson(value: unknown): void;
 }
 
+function write(text: string): void {
+  stdout.write(text);
+}
+
 export function createCli(options: GlobalOptions, env: NodeJS.ProcessEnv): Cli {
   const url =
     options.url ??
     env['PERDURE_URL'] ??
     `http://${env['PERDURE_HOST'] ?? '127.0.0.1'}:${env['PERDURE_PORT'] ?? '4747'}`;
   const user = options.user ?? env['PERDURE_USER'];
-  const write = (text: string): void => void stdout.write(text);
   return {
     client: createGatewayClient({ url, user, token: env['PERDURE_TOKEN'] }),
     url,

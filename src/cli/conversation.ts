@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
-import { GatewayUnreachableError } from '../client/index.ts';
-import type { GatewayClient } from '../client/index.ts';
+import type { GatewayClient } from '../client/gateway-client.ts';
+import { GatewayUnreachableError } from '../client/problem.ts';
 import { endsRun } from '../contracts/event.ts';
 import type { StreamEvent } from '../contracts/event.ts';
 import type { Receipt } from '../contracts/message.ts';

@@ -53,8 +53,11 @@ function checkNode(version: string): Finding {
 
 async function checkGateway({ client, url }: Cli): Promise<Finding> {
   try {
-    await client.ready();
-    return { check: 'Gateway', state: 'ok', found: `answers at ${url}`, remedy: null };
+    const { status, checks } = await client.ready();
+    if (status === 'ready') return { check: 'Gateway', state: 'ok', found: `answers at ${url}`, remedy: null };
+    const away = Object.keys(checks).filter((part) => checks[part] !== true);
+    const found = `answers at ${url}, but cannot reach: ${away.join(', ')}`;
+    return { check: 'Gateway', state: 'problem', found, remedy: 'See the findings above, and the log of the gateway.' };
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
     return { check: 'Gateway', state: 'note', found, remedy: null };

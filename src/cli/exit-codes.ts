@@ -1,5 +1,5 @@
 import { ERRORS, PerdureError } from '../contracts/errors.ts';
-import { GatewayUnreachableError } from '../client/index.ts';
+import { GatewayUnreachableError } from '../client/problem.ts';
 
 /** What a script can tell from the exit code. Shown by `perdure --help`. */
 export const EXIT = {

@@ -42,7 +42,7 @@ function addTalking(program: Command, cli: () => Cli, setExitCode: (code: number
     .command('send [text]')
     .description('deliver one message; without text, or with "-", it is read from standard input')
     .option('-s, --session <id>', 'the session, created if it is not there', 'main')
-    .addOption(new Option('-w, --wait [seconds]', 'wait for the answer and print it').preset(60).argParser(seconds))
+    .addOption(new Option('-w, --wait [seconds]', 'wait for the answer and print it').preset('60').argParser(seconds))
     .option('--id <id>', 'the message id: sent again, it gives the same receipt and no second answer')
     .addOption(new Option('--while-running <how>', 'what to do if a run is going').choices(whileRunningSchema.options))
     .option('--agent <name>', 'the agent, for a session that is new')
@@ -59,7 +59,10 @@ function addTalking(program: Command, cli: () => Cli, setExitCode: (code: number
     .addOption(
       new Option('--after <seq>', 'begin after this event').default(0, '0: from the beginning').argParser(whole),
     )
-    .action(async (id: string, options: { after: number }) => (await import('./watch.ts')).watch(cli(), id, options));
+    .action(async (id: string, options: { after: number }) => {
+      const { watch } = await import('./watch.ts');
+      setExitCode(await watch(cli(), id, options.after));
+    });
 }
 
 function addLooking(program: Command, cli: () => Cli): void {

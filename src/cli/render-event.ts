@@ -1,5 +1,5 @@
-import { EMPTY_TEXT_VIEW, foldText, stepOf } from '../client/index.ts';
-import type { TextView } from '../client/index.ts';
+import { EMPTY_TEXT_VIEW, foldText, stepOf } from '../client/text-view.ts';
+import type { TextView } from '../client/text-view.ts';
 import { endsRun } from '../contracts/event.ts';
 import type { StreamEvent } from '../contracts/event.ts';
 import type { Paint } from './cli.ts';

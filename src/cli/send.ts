@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Answered } from '../client/index.ts';
+import type { Answered } from '../client/gateway-client.ts';
 import type { MessageInput, Receipt, WhileRunning } from '../contracts/message.ts';
 import type { Cli } from './cli.ts';
 import { CliError, EXIT } from './exit-codes.ts';

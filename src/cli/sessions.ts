@@ -1,4 +1,4 @@
-import type { SessionFilter } from '../client/index.ts';
+import type { SessionFilter } from '../client/gateway-client.ts';
 import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import type { Cli } from './cli.ts';
 import { count, harmless, oneLine, table } from './show-text.ts';

@@ -1,5 +1,3 @@
-import type { Json } from '../contracts/json.ts';
-
 const SHOWN_CHARACTERS = 500;
 
 /** Text from elsewhere without what would move the cursor, set colours or ring the bell. Line breaks and tabs stay. */
@@ -8,7 +6,7 @@ export function harmless(text: string): string {
 }
 
 /** A JSON value on one line, its end left out when it is long. Texts are shown without quotes. */
-export function oneLine(value: Json | unknown): string {
+export function oneLine(value: unknown): string {
   const text = harmless(typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\s*\n\s*/g, ' ⏎ ');
   if (text.length <= SHOWN_CHARACTERS) return text;
   return `${text.slice(0, SHOWN_CHARACTERS)}… (${text.length - SHOWN_CHARACTERS} more characters)`;

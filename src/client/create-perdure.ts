@@ -1,12 +1,14 @@
 import type { Client } from '@temporalio/client';
 import { v7 as uuidv7 } from 'uuid';
 import type { AgentSpec } from '../contracts/agent.ts';
-import type { MessageInput, Receipt } from '../contracts/message.ts';
+import type { MessageInput } from '../contracts/message.ts';
 import type { SessionRecord } from '../contracts/session.ts';
 import { sessionKey } from '../contracts/session-key.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { createGatewayClient } from './gateway-client.ts';
 import type { GatewayClient, Page, SessionFilter } from './gateway-client.ts';
+import { createOneOffRun, oneOffKey } from './one-off-run.ts';
+import type { OneOffRun } from './one-off-run.ts';
 import { createSessionHandle } from './session-handle.ts';
 import type { SessionHandle } from './session-handle.ts';
 import type { SessionSender } from './session-sender.ts';
@@ -33,8 +35,8 @@ export interface PerdureOptions {
 export interface Perdure {
   /** A session of `user`, or of the key's own. Nothing is sent yet. */
   session(idOrKey: string | SessionKey): SessionHandle;
-  /** Starts a run without a session, and gives its receipt. `content` and `agent` as in a message. */
-  run(input: MessageInput): Promise<Receipt>;
+  /** Starts a run without a session. The same message id finds the same run. */
+  run(message: string | MessageInput): Promise<OneOffRun>;
   list(filter?: SessionFilter): Promise<Page<SessionRecord>>;
   agents(): Promise<readonly AgentSpec[]>;
   /** Closes the connection to Temporal that was opened here. */
@@ -54,7 +56,12 @@ export function createPerdure(options: PerdureOptions = {}): Perdure {
       const key = typeof idOrKey === 'string' ? sessionKey(user, idOrKey) : sessionKey(idOrKey.user, idOrKey.session);
       return createSessionHandle(key, senderOf, reader(key.user));
     },
-    run: async (input) => senderOf().submitRun(sessionKey(user, `run-${uuidv7()}`), input),
+    async run(message) {
+      const { id = uuidv7(), ...rest } = typeof message === 'string' ? { content: message } : message;
+      const key = oneOffKey(user, id);
+      const receipt = await senderOf().submitRun(key, { id, ...rest });
+      return createOneOffRun(key, receipt, senderOf, reader(user));
+    },
     list: (filter) => reader(user).sessions(filter),
     agents: async () => (await reader(user).agents()).data,
     async close() {

@@ -28,6 +28,13 @@ export interface SessionFilter {
   readonly cursor?: string | undefined;
 }
 
+/** Whether a gateway can do its work. */
+export interface Readiness {
+  readonly status: 'ready' | 'unavailable';
+  /** True for each part that answers. */
+  readonly checks: Readonly<Record<string, boolean>>;
+}
+
 /** What waiting for an answer came to. */
 export interface Answered {
   readonly receipt: Receipt;
@@ -67,8 +74,8 @@ export interface GatewayClient {
   oneOffRun(runId: string): Promise<RunDetail>;
   streamRun(runId: string, options?: StreamOptions): AsyncGenerator<StreamEvent>;
   cancelOneOff(runId: string): Promise<CancelledRun>;
-  /** Whether the gateway can reach all it needs; its own words otherwise. */
-  ready(): Promise<unknown>;
+  /** Whether the gateway can reach all it needs, part by part. */
+  ready(): Promise<Readiness>;
 }
 
 export function createGatewayClient(options: GatewayOptions = {}): GatewayClient {
@@ -101,7 +108,7 @@ export function createGatewayClient(options: GatewayOptions = {}): GatewayClient
     oneOffRun: (runId) => json({ path: run(runId) }),
     streamRun: (runId, streaming) => streamEvents(connectTo(send, run(runId, 'events')), streaming),
     cancelOneOff: (runId) => json(post(run(runId, 'cancel'), {})),
-    ready: () => json({ path: ['readyz'] }),
+    ready: () => json({ path: ['readyz'], alsoFine: 503 }),
   };
 }
 

@@ -22,6 +22,8 @@ export interface HttpRequest {
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+  /** A status beyond 2xx that is an answer here, not a problem. */
+  readonly alsoFine?: number;
 }
 
 /** Sends one request. Resolves with 2xx answers only; rejects with a PerdureError, a {@link GatewayUnreachableError}, or the signal's reason. */
@@ -36,7 +38,7 @@ export function createSendRequest(options: GatewayOptions): SendRequest {
     ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
   };
 
-  return async function sendRequest({ method = 'GET', path, query = {}, body, headers, signal }) {
+  return async function sendRequest({ method = 'GET', path, query = {}, body, headers, signal, alsoFine }) {
     const target = `${url}/${path.map(encodePart).join('/')}${encodeQuery(query)}`;
     const response = await fetch(target, {
       method,
@@ -47,7 +49,7 @@ export function createSendRequest(options: GatewayOptions): SendRequest {
       signal?.throwIfAborted();
       throw new GatewayUnreachableError(url, error);
     });
-    if (!response.ok) throw await readProblem(response);
+    if (!response.ok && response.status !== alsoFine) throw await readProblem(response);
     return response;
   };
 }

@@ -2,6 +2,7 @@
 export { createPerdure } from './create-perdure.ts';
 export type { Perdure, PerdureOptions } from './create-perdure.ts';
 export type { SessionHandle } from './session-handle.ts';
+export type { OneOffRun } from './one-off-run.ts';
 export { RunNotCompletedError } from './await-answer.ts';
 export type { Answer } from './await-answer.ts';
 export { createGatewayClient } from './gateway-client.ts';

@@ -55,7 +55,10 @@ export function createReconnect(options: StreamOptions, signal: AbortSignal): Re
       }
       const asked = error instanceof PerdureError ? error.retryAfterMs : undefined;
       // The first try is quick: a gateway that restarts is back soon. Jitter keeps many readers apart.
-      const backoffMs = tries === 0 ? Math.random() * Math.min(basePauseMs, 100) : basePauseMs * 2 ** (tries - 1) * (0.5 + Math.random() / 2);
+      const backoffMs =
+        tries === 0
+          ? Math.random() * Math.min(basePauseMs, 100)
+          : basePauseMs * 2 ** (tries - 1) * (0.5 + Math.random() / 2);
       tries += 1;
       await sleep(Math.min(asked ?? backoffMs, MAX_PAUSE_MS), signal);
     },

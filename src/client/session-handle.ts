@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type {
   CancelledRun,
   CancelRun,
@@ -7,7 +6,6 @@ import type {
   OpenSession,
   UpdateSession,
 } from '../contracts/commands.ts';
-import { PerdureError } from '../contracts/errors.ts';
 import type { StreamEvent } from '../contracts/event.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { SessionSnapshot } from '../contracts/session.ts';
@@ -18,9 +16,7 @@ import type { Answer } from './await-answer.ts';
 import type { StreamOptions } from './event-stream.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import type { SessionSender } from './session-sender.ts';
-
-/** Between two looks for a session that no worker has created yet. */
-const NOT_THERE_PAUSE_MS = 500;
+import { isNotFound, whenThere } from './when-there.ts';
 
 /** One session of one user. A message is its text, or a {@link MessageInput}. Rejections are PerdureErrors. */
 export interface SessionHandle {
@@ -88,24 +84,4 @@ async function headOf(gateway: GatewayClient, id: string): Promise<number> {
     if (isNotFound(error)) return 0;
     throw error;
   }
-}
-
-/** Of a session that a message is on its way to create, but no worker has yet: asked for again until it is there. */
-async function* whenThere(
-  open: () => AsyncIterable<StreamEvent>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<StreamEvent> {
-  for (;;) {
-    try {
-      yield* open();
-      return;
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-      await delay(NOT_THERE_PAUSE_MS, undefined, signal === undefined ? {} : { signal });
-    }
-  }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof PerdureError && error.code === 'not_found';
 }

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { WithStartWorkflowOperation } from '@temporalio/client';
+import { WithStartWorkflowOperation, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { PerdureError } from '../contracts/errors.ts';
 import { readFailure, TEMPORAL_AWAY } from './temporal-failures.ts';
 import type { CallFailure } from './temporal-failures.ts';
@@ -27,7 +27,9 @@ export interface TemporalDelivery {
 }
 
 /** How long the server itself may take for what needs no worker. */
-const SERVER_TIMEOUT_MS = 5_000;
+const SERVER_TIMEOUT_MS = 2_500;
+/** For the client to tell of the deadline by itself. */
+const GRACE_MS = 50;
 /** A workflow that ends or continues as new under a call is met again at once; more often than this in a row is not chance. */
 const CLOSED_TRIES = 5;
 
@@ -43,10 +45,10 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
 
   /** All tries share one deadline. No update id is given: a refused message may come again under its own id. */
   async function answered<T>(call: () => Promise<T>): Promise<Answer<T>> {
-    const deadline = new Date(Date.now() + ackTimeoutMs);
+    const deadlineMs = Date.now() + ackTimeoutMs;
     for (let tries = 1; ; tries += 1) {
       try {
-        return { from: 'workflow', value: await client.connection.withDeadline(deadline, call) };
+        return { from: 'workflow', value: await before(client, deadlineMs, call) };
       } catch (error) {
         const failure = readFailure(error);
         if (failure.kind === 'error') throw failure.error;
@@ -58,7 +60,7 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
 
   async function delivered(call: () => Promise<unknown>): Promise<boolean> {
     try {
-      await client.connection.withDeadline(new Date(Date.now() + SERVER_TIMEOUT_MS), call);
+      await before(client, Date.now() + SERVER_TIMEOUT_MS, call);
       return true;
     } catch (error) {
       const failure = readFailure(error);
@@ -91,6 +93,18 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
       await delivered(() => client.workflow.getHandle(target.workflowId).terminate(reason));
     },
   };
+}
+
+/** Rejects as a call that timed out, at the deadline: the client's own retries may sleep past it. */
+async function before<T>(client: Client, deadlineMs: number, call: () => Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timeout = new WorkflowUpdateRPCTimeoutOrCancelledError('Temporal did not answer in time.');
+  const timer = setTimeout(() => reject(timeout), Math.max(0, deadlineMs - Date.now()) + GRACE_MS);
+  try {
+    return await Promise.race([client.connection.withDeadline(new Date(deadlineMs), call), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Where no worker is needed, silence is the server's. */

@@ -16,21 +16,25 @@ export interface ContextRange {
  * `runId`, then those of `runId`; ordered by the runs' starts, then by `seq`. Empty for a run that has not started.
  */
 export async function readContext(db: Db, key: SessionKey, { runId, runs, throughSeq }: ContextRange): Promise<PerdureEvent[]> {
+  // One look into the index for each run, whatever the planner knows: an embedded store has no statistics.
   const rows = await db.query<EventRow>(
-    `WITH this AS (
+    `WITH this AS MATERIALIZED (
        SELECT run_id, started_seq FROM perdure.runs
         WHERE user_id = $1 AND session_id = $2 AND run_id = $3 AND started_seq IS NOT NULL
-     ), earlier AS (
-       SELECT r.run_id, r.started_seq FROM perdure.runs r, this
-        WHERE r.user_id = $1 AND r.session_id = $2 AND r.started_seq < this.started_seq
-        ORDER BY r.started_seq DESC
+     ), earlier AS MATERIALIZED (
+       SELECT run_id, started_seq FROM perdure.runs
+        WHERE user_id = $1 AND session_id = $2 AND started_seq < (SELECT started_seq FROM this)
+        ORDER BY started_seq DESC
         LIMIT $4
      )
      SELECT e.seq, e.type, e.run_id, e.step, e.attempt, e.at, e.data
        FROM (SELECT * FROM earlier UNION ALL SELECT * FROM this) r
-       JOIN perdure.events e ON e.user_id = $1 AND e.session_id = $2 AND e.run_id = r.run_id
-      WHERE (e.type = 'message.received' OR e.type = 'message.completed' OR e.type LIKE 'tool.%')
-        AND (e.run_id <> $3 OR e.seq <= $5)
+      CROSS JOIN LATERAL (
+        SELECT * FROM perdure.events
+         WHERE user_id = $1 AND session_id = $2 AND run_id = r.run_id
+           AND (type = 'message.received' OR type = 'message.completed' OR type LIKE 'tool.%')
+           AND (run_id <> $3 OR seq <= $5)
+        OFFSET 0) e
       ORDER BY r.started_seq, e.seq`,
     [key.user, key.session, runId, Math.max(0, runs), throughSeq],
   );

@@ -36,8 +36,8 @@ test('send prints the receipt, and with --wait the answer', async () => {
 });
 
 test('a refusal is a sentence on standard error and exits 4', async () => {
-  const refuse = () => problem(409, 'session_ended', 'The session main has ended. Use another.');
-  const { gateway, env } = await startFakeService({ refuse });
+  const ended = problem(409, 'session_ended', 'The session main has ended. Use another.');
+  const { gateway, env } = await startFakeService({ refuse: () => ended });
   const { code, stderr } = await runCli(['send', 'Hi'], env);
   await gateway.close();
   expect({ code, stderr }).toEqual({ code: 4, stderr: 'The session main has ended. Use another.\n' });
@@ -73,7 +73,7 @@ test('watch with --json prints one event a line, until Ctrl-C', async () => {
 });
 
 test('doctor finds problems, each with a remedy, and exits 1', async () => {
-  const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1', PERDURE_DATA: '/proc/nowhere', PERDURE_PORT: '0' };
+  const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1', PERDURE_DATA: '/dev/null/data', PERDURE_PORT: '0' };
   const { code, stdout } = await runCli(['doctor', '--json'], env);
   const report = JSON.parse(stdout) as {
     ok: boolean;

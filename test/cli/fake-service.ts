@@ -78,8 +78,21 @@ export const echo: Reply = (emit, writer, runId, content) => {
 function snapshot(head: number, current: string | null) {
   const at = '2026-01-01T00:00:00.000Z';
   return {
-    ...{ id: 'main', user: 'local', status: 'active', agent: 'assistant', metadata: {}, state: {}, policy: {} },
-    ...{ createdAt: at, updatedAt: at, lastActiveAt: at, endReason: null, head, messages: 1, runs: 1, errors: 0 },
+    id: 'main',
+    user: 'local',
+    status: 'active',
+    agent: 'assistant',
+    metadata: {},
+    state: {},
+    policy: {},
+    createdAt: at,
+    updatedAt: at,
+    lastActiveAt: at,
+    endReason: null,
+    head,
+    messages: 1,
+    runs: 1,
+    errors: 0,
     usage: UNKNOWN_USAGE,
     queue: [],
     currentRun: current === null ? null : { id: current, status: 'running', steps: 0, startedAt: at },

@@ -6,6 +6,7 @@ import type { StreamEvent } from '../../src/contracts/event.ts';
 import { completed, deltasOf, eventWriter, received, runCompleted, started } from '../support/run-events.ts';
 
 const plain: Paint = (_format, text) => text;
+const colored: Paint = (format, text) => styleText(format, text, { validateStream: false });
 const marked: Paint = (format, text) => `<${format}>${text}</${format}>`;
 
 function render(events: readonly StreamEvent[], live: boolean, paint: Paint = plain): string {
@@ -60,7 +61,6 @@ test('in a terminal each piece of text appears once, thoughts dimmed, with a sum
 });
 
 test('styles are those of the terminal, and can be off', () => {
-  const colored: Paint = (format, text) => styleText(format, text, { validateStream: false });
   expect(render(toolRun(), true, colored)).toContain('\u001B[36m→ calculator {"expression":"6*7"}\u001B[39m');
   expect(render(toolRun(), true, plain)).not.toContain('\u001B');
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, asyncProperty, integer } from 'fast-check';
 import { expect, test } from 'vitest';
 import { createGatewayClient } from '../../src/client/gateway-client.ts';
 import { GatewayUnreachableError } from '../../src/client/problem.ts';
@@ -48,9 +48,9 @@ function readSimply(events: readonly StreamEvent[]) {
 }
 
 test('a stream cut at random bytes misses no event, repeats none, and its deltas join to the text', async () => {
-  const cuts = fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 15, maxLength: 25 });
-  await fc.assert(
-    fc.asyncProperty(cuts, async (bytes) => {
+  const cuts = array(integer({ min: 1, max: 3_000 }), { minLength: 15, maxLength: 25 });
+  await assert(
+    asyncProperty(cuts, async (bytes) => {
       const left = [...bytes];
       const gateway = await startFakeGateway({ bytesUntilCut: () => left.shift() });
       const client = createGatewayClient({ url: gateway.url });

@@ -124,9 +124,10 @@ export class Reader implements Listener {
     this.#wake = undefined;
   }
 
-  /** Takes one page of the store up to what the hub has told; joins the hub when nothing lies between. */
+  /** Takes one page of the store; joins the hub when both have the same newest event. */
   async #catchUp(): Promise<void> {
     const hub = this.#hub;
+    // A bell was lost on the way to the hub. What is live must not come from one that knows less.
     if (hub.head < this.#cursor) {
       await hub.reach(this.#cursor);
       if (hub.head < this.#cursor) await pause(RETRY_MS, undefined, { ref: false });
@@ -136,11 +137,7 @@ export class Reader implements Listener {
       const { events } = await this.#store.readEvents(hub.key, { after: this.#cursor, limit: PAGE });
       // Nothing where the hub had read something: the session was deleted.
       if (events.length === 0) return this.end();
-      for (const event of events) {
-        // What the hub has not told yet comes from the hub, or its deltas would come too late.
-        if (event.seq > hub.head) break;
-        this.#take(frameOf(event));
-      }
+      for (const event of events) this.#take(frameOf(event));
     }
     if (this.#cursor === hub.head && this.#state === 'behind') this.#join();
   }

@@ -1,0 +1,49 @@
+import { v5 as namedUuid } from 'uuid';
+import type { CancelledRun } from '../contracts/commands.ts';
+import type { StreamEvent } from '../contracts/event.ts';
+import type { Receipt } from '../contracts/message.ts';
+import { sessionKey } from '../contracts/session-key.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
+import { awaitAnswer } from './await-answer.ts';
+import type { Answer } from './await-answer.ts';
+import type { StreamOptions } from './event-stream.ts';
+import type { GatewayClient } from './gateway-client.ts';
+import type { SessionSender } from './session-sender.ts';
+import { whenThere } from './when-there.ts';
+
+/** Any fixed uuid: it keeps these names apart from other uses of the same algorithm. */
+const NAMESPACE = '6f1d1f0a-5f0b-4c1e-9a53-3d0f2f1b7a10';
+
+/** Where a run without a session lives. The same message id finds the same run. */
+export function oneOffKey(user: string, messageId: string): SessionKey {
+  return sessionKey(user, `run-${namedUuid(messageId, NAMESPACE)}`);
+}
+
+/** A run without a session. */
+export interface OneOffRun {
+  /** Also the run's id in `/v1/runs/{run}`. */
+  readonly id: string;
+  readonly receipt: Receipt;
+  /** Its events; ends with the run. */
+  stream(options?: StreamOptions): AsyncIterable<StreamEvent>;
+  /** Rejects with a RunNotCompletedError when the run fails or is cancelled. */
+  answer(options?: { signal?: AbortSignal }): Promise<Answer>;
+  cancel(reason?: string): Promise<CancelledRun>;
+}
+
+export function createOneOffRun(
+  key: SessionKey,
+  receipt: Receipt,
+  sender: () => SessionSender,
+  gateway: GatewayClient,
+): OneOffRun {
+  const stream = (options: StreamOptions = {}): AsyncIterable<StreamEvent> =>
+    whenThere(() => gateway.streamRun(key.session, options), options.signal);
+  return {
+    id: key.session,
+    receipt,
+    stream,
+    answer: async ({ signal } = {}) => awaitAnswer(stream({ signal }), receipt.messageId, receipt.runId),
+    cancel: async (reason) => sender().cancelRun(key, reason === undefined ? {} : { reason }),
+  };
+}

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { createGatewayClient } from '../../src/client/gateway-client.ts';
+import { createSessionHandle } from '../../src/client/session-handle.ts';
+import type { SessionSender } from '../../src/client/session-sender.ts';
+import type { StreamEvent } from '../../src/contracts/event.ts';
+import type { Receipt } from '../../src/contracts/message.ts';
+import { UNKNOWN_USAGE } from '../../src/contracts/run.ts';
+import { problem, startFakeGateway } from '../support/fake-gateway.ts';
+import { eventWriter, received, runCompleted, started } from '../support/run-events.ts';
+
+const key = { user: 'local', session: 's' };
+
+/** Sends into `events`, whatever the message; the receipt is `runId`'s. */
+async function asking(runId: string | null, events: (messageId: string) => StreamEvent[], there = true) {
+  let isThere = there;
+  const gateway = await startFakeGateway({
+    handle(request) {
+      if (request.path === '/v1/sessions/s' && isThere) return { body: { head: 0 } };
+      return isThere ? undefined : problem(404, 'not_found', 'No session s.');
+    },
+  });
+  async function submit(_key: unknown, input: { id?: string | undefined }): Promise<Receipt> {
+    const messageId = input.id ?? 'made';
+    isThere = true;
+    gateway.emit(...events(messageId));
+    return { messageId, runId, disposition: runId === null ? 'accepted' : 'started', position: null };
+  }
+  const sender = { submit } as unknown as SessionSender;
+  const handle = createSessionHandle(key, () => sender, createGatewayClient({ url: gateway.url }));
+  return { handle, gateway };
+}
+
+test('ask gives the final answer of the run that answers the message', async () => {
+  const writer = eventWriter();
+  const { handle, gateway } = await asking('r2', (id) => [
+    runCompleted(writer, 'r1', 'Not this one.'),
+    received(writer, 'r2', id, 'Hi'),
+    started(writer, 'r2'),
+    runCompleted(writer, 'r2', 'Hello.'),
+  ]);
+  expect(await handle.ask('Hi')).toEqual({ runId: 'r2', text: 'Hello.', usage: UNKNOWN_USAGE, steps: 1 });
+  await gateway.close();
+});
+
+test('ask finds the run of a message that was accepted while no worker answered', async () => {
+  const writer = eventWriter();
+  const { handle, gateway } = await asking(
+    null,
+    (id) => [received(writer, 'r', id, 'Hi'), runCompleted(writer, 'r', 'Late, but here.')],
+    false,
+  );
+  expect(await handle.ask('Hi')).toMatchObject({ runId: 'r', text: 'Late, but here.' });
+  await gateway.close();
+});
+
+test('ask rejects when the run fails or is cancelled, and when the accepted message is refused', async () => {
+  const error = { code: 'model_unavailable', detail: 'It is away.' };
+  const writer = eventWriter();
+  const end = { runId: 'r', steps: 0, usage: UNKNOWN_USAGE };
+  const failed = await asking('r', () => [writer.durable({ type: 'run.failed', ...end, error })]);
+  await expect(failed.handle.ask('Hi')).rejects.toMatchObject({
+    name: 'RunNotCompletedError',
+    status: 'failed',
+    error,
+  });
+  await failed.gateway.close();
+
+  const stopped = await asking('r', () => [writer.durable({ type: 'run.cancelled', ...end, reason: 'Enough.' })]);
+  await expect(stopped.handle.ask('Hi')).rejects.toMatchObject({ name: 'RunNotCompletedError', status: 'cancelled' });
+  await stopped.gateway.close();
+
+  const refused = await asking(null, (messageId) => [
+    writer.durable({ type: 'message.refused', messageId, code: 'session_ended', detail: 'It has ended.' }),
+  ]);
+  await expect(refused.handle.ask('Hi')).rejects.toMatchObject({ code: 'session_ended', message: 'It has ended.' });
+  await refused.gateway.close();
+});
+
+test('ask with an id that was used before finds the old answer', async () => {
+  const writer = eventWriter();
+  const { handle, gateway } = await asking('r', () => []);
+  gateway.emit(received(writer, 'r', 'old', 'Hi'), runCompleted(writer, 'r', 'Answered long ago.'));
+  expect(await handle.ask({ id: 'old', content: 'Hi' })).toMatchObject({ text: 'Answered long ago.' });
+  await gateway.close();
+});

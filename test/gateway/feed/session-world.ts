@@ -1,0 +1,204 @@
+import type { LiveEvent, PerdureEvent } from '../../../src/contracts/event.ts';
+import { UNKNOWN_USAGE, type RunDetail } from '../../../src/contracts/run.ts';
+import type { SessionKey } from '../../../src/contracts/session-key.ts';
+import type { FeedStore } from '../../../src/gateway/feed/feed-store.ts';
+import { createInProcessLive } from '../../../src/live/in-process.ts';
+import type { LiveChannel, LiveMessage } from '../../../src/live/live-channel.ts';
+
+export const KEY: SessionKey = { user: 'ann', session: 'main' };
+export const AT = '2026-01-01T00:00:00.000Z';
+
+type NewEvent = PerdureEvent extends infer E
+  ? E extends PerdureEvent
+    ? Omit<E, 'seq' | 'at' | 'sessionId'>
+    : never
+  : never;
+
+/** One session: its durable events, and an agent that speaks step by step. */
+export class SessionWorld {
+  readonly events: PerdureEvent[] = [];
+  readonly live: LiveChannel = createInProcessLive();
+  deleted = false;
+  #run = 0;
+  #step = 0;
+  #attempt = 0;
+  #said = '';
+  #phase: 'idle' | 'speaking' | 'tool' = 'idle';
+
+  constructor() {
+    this.append({ type: 'session.opened', agent: 'assistant' });
+    void this.live.subscribe(KEY, (message) => {
+      if (message.kind !== 'who-speaks' || this.#phase !== 'speaking') return;
+      const { runId, step, attempt } = this.#position();
+      this.live.publish(KEY, { kind: 'soFar', soFar: { runId, step, attempt, reasoning: '', text: this.#said } });
+    });
+  }
+
+  get head(): number {
+    return this.events.length;
+  }
+
+  readonly store: FeedStore = {
+    readEvents: async (_key, { after, limit }) => this.#later({ events: this.events.slice(after, after + limit) }),
+    readHeads: async (keys) => this.#later(keys.map(() => (this.deleted ? null : this.head))),
+    readRun: async (_key, runId) => this.#later(this.#readRun(runId)),
+  };
+
+  /** Appends in one transaction, then rings the bell. */
+  append(...events: readonly NewEvent[]): void {
+    const numbered = events.map((event, index) => {
+      return { ...event, seq: this.head + index + 1, at: AT, sessionId: KEY.session } as PerdureEvent;
+    });
+    this.events.push(...numbered);
+    this.#publish({ kind: 'appended', head: this.head, events: numbered });
+  }
+
+  /** A message that waits, from a sender of its own. */
+  receive(): void {
+    const messageId = `m${this.head}`;
+    this.append({
+      type: 'message.received',
+      runId: `later${this.head}`,
+      messageId,
+      content: 'hi',
+      disposition: 'queued',
+    });
+  }
+
+  /** Says a few more characters; begins a run or a step where none is going. */
+  speak(length: number): void {
+    if (this.#phase === 'idle') this.#beginRun();
+    if (this.#phase === 'tool') this.#finishTool();
+    const { runId, step, attempt } = this.#position();
+    const full = `${runId}.${step}.${attempt}:${'abcdefghijklmnopqrstuvwxyz'.repeat(20)}`;
+    const delta = full.slice(this.#said.length, this.#said.length + length);
+    const event: LiveEvent = {
+      type: 'message.delta',
+      at: AT,
+      sessionId: KEY.session,
+      ...this.#position(),
+      offset: this.#said.length,
+      delta,
+    };
+    this.#said += delta;
+    this.#publish({ kind: 'live', event });
+  }
+
+  /** The model call is tried again; sometimes that is said at once. */
+  retry(says: boolean): void {
+    if (this.#phase !== 'speaking') return;
+    const position = this.#position();
+    this.#attempt += 1;
+    this.#said = '';
+    if (says)
+      this.#publish({ kind: 'live', event: { type: 'step.retracted', at: AT, sessionId: KEY.session, ...position } });
+  }
+
+  /** Words of the attempt before this one that were under way for long. */
+  straggle(): void {
+    const { runId, step, attempt } = this.#position();
+    if (this.#phase !== 'speaking' || attempt === 1) return;
+    const old = { runId, step, attempt: attempt - 1, offset: 0, delta: `${runId}.${step}.${attempt - 1}:old` };
+    this.#publish({ kind: 'live', event: { type: 'message.delta', at: AT, sessionId: KEY.session, ...old } });
+  }
+
+  /** Commits the step, which calls a tool or ends the run. */
+  commit(callsTool: boolean): void {
+    if (this.#phase !== 'speaking') return;
+    const { runId, step, attempt } = this.#position();
+    const completed: NewEvent = {
+      type: 'message.completed',
+      runId,
+      step,
+      attempt,
+      text: this.#said,
+      finish: callsTool ? 'tool_calls' : 'stop',
+      partial: false,
+      model: 'test',
+      usage: null,
+      throughSeq: 0,
+      firstTokenMs: null,
+      durationMs: 1,
+    };
+    if (callsTool) {
+      this.#phase = 'tool';
+      this.append(completed, { type: 'tool.called', runId, step, callId: `c${step}`, tool: 't', arguments: {} });
+    } else {
+      this.#phase = 'idle';
+      this.append(completed, { type: 'run.completed', runId, output: this.#said, steps: step, usage: UNKNOWN_USAGE });
+    }
+  }
+
+  /** Ends whatever is going, and rings once more. */
+  finish(): void {
+    if (this.#phase === 'tool') this.speak(3);
+    this.commit(false);
+    this.append({ type: 'session.ended', status: 'completed', reason: null });
+  }
+
+  #beginRun(): void {
+    this.#run += 1;
+    this.#phase = 'speaking';
+    this.#step = 1;
+    this.#attempt = 1;
+    this.#said = '';
+    const runId = `r${this.#run}`;
+    this.append({ type: 'message.received', runId, messageId: `${runId}m`, content: 'hi', disposition: 'started' });
+    this.append({ type: 'run.started', runId, agent: 'assistant', agentVersion: 'v', model: 'test' });
+  }
+
+  #finishTool(): void {
+    const call = { runId: `r${this.#run}`, step: this.#step, callId: `c${this.#step}`, tool: 't' };
+    this.append({ type: 'tool.completed', ...call, result: 1, attempts: 1, durationMs: 1 });
+    this.#phase = 'speaking';
+    this.#step += 1;
+    this.#attempt = 1;
+    this.#said = '';
+  }
+
+  #position(): { runId: string; step: number; attempt: number } {
+    return { runId: `r${this.#run}`, step: this.#step, attempt: this.#attempt };
+  }
+
+  /** An answer as it was when the question was asked, some time later. */
+  async #later<T>(answer: T): Promise<T> {
+    await new Promise((resolve) => void setImmediate(resolve));
+    return answer;
+  }
+
+  #publish(message: LiveMessage): void {
+    this.live.publish(KEY, message);
+  }
+
+  #readRun(id: string): RunDetail | null {
+    const events = this.events.filter((event) => 'runId' in event && event.runId === id);
+    if (!events.some(({ type }) => type === 'run.started')) return null;
+    const steps = events.filter((event) => event.type === 'message.completed');
+    const closed = new Set(events.flatMap((event) => (event.type === 'tool.completed' ? [event.callId] : [])));
+    const calls = events.filter((event) => event.type === 'tool.called');
+    return {
+      id,
+      status: events.some(({ type }) => type === 'run.completed') ? 'completed' : 'running',
+      stepList: steps.map(({ step, attempt }) => ({ step, attempts: attempt, committed: true })),
+      toolCalls: calls.map(({ callId }) => ({ callId, status: closed.has(callId) ? 'completed' : 'pending' })),
+    } as unknown as RunDetail;
+  }
+}
+
+/**
+ * A gateway's end of the channel: `loses` says for each message whether it is lost, and bells come
+ * without their events, as between processes.
+ */
+export function lossyEnd(live: LiveChannel, loses: () => boolean): LiveChannel {
+  return {
+    ...live,
+    publish(key, message) {
+      if (!loses()) live.publish(key, message);
+    },
+    subscribe: async (key, listener) =>
+      live.subscribe(key, (message) => {
+        if (loses()) return;
+        listener(message.kind === 'appended' ? { kind: 'appended', head: message.head } : message);
+      }),
+  };
+}

@@ -1,0 +1,99 @@
+import { admitMessages, type Admission, type AdmissionResult, type Admitted } from '../../src/store/admit-messages.ts';
+import { beginStep, type RunPosition } from '../../src/store/begin-step.ts';
+import { commitStep, type CommitStep, type CommittedCall } from '../../src/store/commit-step.ts';
+import type { Db } from '../../src/store/db.ts';
+import type { SessionKey } from '../../src/contracts/session-key.ts';
+import type { Usage } from '../../src/contracts/run.ts';
+import { randomUUID } from 'node:crypto';
+
+export const USAGE: Usage = { inputTokens: 10, outputTokens: 5, cachedTokens: 2, reasoningTokens: 0 };
+
+/** A key that no other test uses. */
+export function newKey(user = 'ann'): SessionKey {
+  return { user, session: randomUUID() };
+}
+
+type Accepted = Extract<AdmissionResult, { ok: true }>;
+type ModelPosition = Extract<RunPosition, { kind: 'model' }>;
+
+export function admission(overrides: Partial<Admission> = {}): Admission {
+  return {
+    messages: [{ id: 'm1', content: 'hello' }],
+    defaultAgent: 'assistant',
+    knowsAgent: (name) => name === 'assistant' || name === 'other',
+    kind: 'session',
+    defaultWhileRunning: () => 'enqueue',
+    execution: null,
+    ...overrides,
+  };
+}
+
+/** Admits one message; whatever is refused fails the test. */
+export async function send(
+  db: Db,
+  key: SessionKey,
+  message: Admission['messages'][number],
+  overrides: Partial<Admission> = {},
+): Promise<Accepted & Pick<Admitted, 'events' | 'openRuns' | 'created'> & { readonly runId: string }> {
+  const { results, events, openRuns, created } = await admitMessages(db, key, admission({ ...overrides, messages: [message] }));
+  const [result] = results;
+  if (!result?.ok) throw new Error(`Refused: ${result?.code}`);
+  return { ...result, events, openRuns, created, runId: result.receipt.runId as string };
+}
+
+/** Admits one message that must be refused. */
+export async function refused(
+  db: Db,
+  key: SessionKey,
+  message: Admission['messages'][number],
+  overrides: Partial<Admission> = {},
+): Promise<Extract<AdmissionResult, { ok: false }>> {
+  const { results } = await admitMessages(db, key, admission({ ...overrides, messages: [message] }));
+  const [result] = results;
+  if (!result || result.ok) throw new Error('The message was taken.');
+  return result;
+}
+
+export function pin(): { hash: string; model: string } {
+  return { hash: 'version-1', model: 'scripted/one' };
+}
+
+/** Begins a step that must be a model call. */
+export async function beginModel(db: Db, key: SessionKey, runId: string): Promise<ModelPosition> {
+  const position = await beginStep(db, key, { runId, pin });
+  if (position.kind !== 'model') throw new Error(`The run is at ${position.kind}.`);
+  return position;
+}
+
+export function call(callId: string, overrides: Partial<CommittedCall> = {}): CommittedCall {
+  return { callId, tool: 'clock', arguments: {}, inPlace: false, idempotent: true, refused: null, ...overrides };
+}
+
+/** What to commit for a claimed model call; without tool calls it completes the run. */
+export function replyTo(
+  runId: string,
+  { step, attempt, throughSeq }: Pick<ModelPosition, 'step' | 'attempt' | 'throughSeq'>,
+  { text = 'an answer', toolCalls = [] as readonly CommittedCall[], usage = USAGE as Usage | null } = {},
+): CommitStep {
+  const finish = toolCalls.length > 0 ? 'tool_calls' : 'stop';
+  return {
+    runId,
+    step,
+    attempt,
+    reply: { text, reasoning: '', finish, usage, model: 'one' },
+    toolCalls,
+    throughSeq,
+    firstTokenMs: 20,
+    durationMs: 100,
+    partial: false,
+    completes: toolCalls.length === 0,
+  };
+}
+
+/** Sends a message and answers it. */
+export async function converse(db: Db, key: SessionKey, id: string, content = id): Promise<string> {
+  const { runId } = await send(db, key, { id, content });
+  const position = await beginModel(db, key, runId);
+  await commitStep(db, key, replyTo(runId, position, { text: `answer to ${content}` }));
+  return runId;
+}
