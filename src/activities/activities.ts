@@ -18,7 +18,9 @@ export interface SessionActivities {
   /** Merges metadata, state and policy. Local. Fails with an `ErrorCode` as type. */
   updateSession(input: { readonly request: unknown }): Promise<void>;
   /** Ends the session and every run that is open. Local. Fails with an `ErrorCode` as type. */
-  endSession(input: { readonly request: unknown }): Promise<{ readonly status: SessionStatus }>;
+  endSession(input: { readonly request: unknown }): Promise<EndOutput>;
+  /** Records that what a signal asked for was refused, if there is a session. Local. */
+  recordRefusal(input: { readonly code: string; readonly detail: string }): Promise<void>;
   /** Makes a failed or cancelled run wait again. Local. Fails with an `ErrorCode` as type. */
   resumeRun(input: { readonly request: unknown; readonly execution: string }): Promise<ResumeOutput>;
   /** Rings the live channel, so that the model call of a run is aborted at once. Local. */
@@ -76,6 +78,12 @@ export interface OpenOutput {
   readonly created: boolean;
   readonly session: SessionFacts;
   readonly openRuns: readonly OpenRun[];
+}
+
+export interface EndOutput {
+  readonly status: SessionStatus;
+  /** The runs that were open. */
+  readonly cancelledRuns: readonly string[];
 }
 
 export interface ResumeOutput {

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { AgentVersion } from '../contracts/agent.ts';
+import { PerdureError } from '../contracts/errors.ts';
 import type { ToolCallRecord } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
@@ -41,6 +42,7 @@ export async function advanceRun(deps: ActivityDeps, { runId }: { readonly runId
   try {
     return await advance(deps, run);
   } catch (error) {
+    if (isNotFound(error)) throw ApplicationFailure.nonRetryable(error.message, error.code);
     if (!(error instanceof Stopped)) throw error;
     if (error.why.kind === 'leave') throw leaving(error);
     const end = { status: 'cancelled', reason: error.why.reason } as const;
@@ -100,6 +102,11 @@ async function goOnWithTools(
   }
   if (claimed.length > 0) await runToolsInPlace(deps, run, claimed);
   return own;
+}
+
+/** Its session was deleted meanwhile: another try would find no more. */
+function isNotFound(error: unknown): error is PerdureError {
+  return error instanceof PerdureError && error.code === 'not_found';
 }
 
 /** Not the run's fault: the next try follows at once, on whichever worker is there. */

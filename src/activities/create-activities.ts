@@ -3,7 +3,7 @@ import { admitMessages } from './admit-messages.ts';
 import { advanceRun } from './advance-run.ts';
 import type { ActivityDeps } from './deps.ts';
 import { runTool } from './run-tool.ts';
-import { endSession, openSession, resumeRun, updateSession } from './session-commands.ts';
+import { endSession, openSession, recordRefusal, resumeRun, updateSession } from './session-commands.ts';
 import { endRun, ringStop } from './stop-run.ts';
 
 /** What a worker registers. */
@@ -13,6 +13,7 @@ export function createActivities(deps: ActivityDeps): SessionActivities & RunAct
     openSession: (input) => openSession(deps, input),
     updateSession: (input) => updateSession(deps, input),
     endSession: (input) => endSession(deps, input),
+    recordRefusal: (input) => recordRefusal(deps, input),
     resumeRun: (input) => resumeRun(deps, input),
     ringStop: (input) => ringStop(deps, input),
     endRun: (input) => endRun(deps, input),

@@ -1,5 +1,4 @@
 import {
-  cancelRunSchema,
   endSessionSchema,
   openSessionSchema,
   resumeRunSchema,
@@ -8,9 +7,10 @@ import {
 import { PerdureError } from '../contracts/errors.ts';
 import { endSession as endInStore } from '../store/end-session.ts';
 import { openSession as openInStore } from '../store/open-session.ts';
+import { refuseMessage } from '../store/refuse-message.ts';
 import { resumeRun as resumeInStore } from '../store/resume-run.ts';
 import { updateSession as updateInStore } from '../store/update-session.ts';
-import type { OpenOutput, ResumeOutput, SessionActivities } from './activities.ts';
+import type { EndOutput, OpenOutput, ResumeOutput, SessionActivities } from './activities.ts';
 import { callingSession } from './calling-session.ts';
 import { command, parse } from './command-failure.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -38,17 +38,20 @@ export function updateSession({ db, live }: ActivityDeps, input: Input<'updateSe
   });
 }
 
-export function endSession(
-  { db, live }: ActivityDeps,
-  input: Input<'endSession'>,
-): Promise<{ status: 'completed' | 'failed' }> {
+export function endSession({ db, live }: ActivityDeps, input: Input<'endSession'>): Promise<EndOutput> {
   const { key } = callingSession();
   return command(async () => {
     const { status = 'completed', reason = null } = parse(endSessionSchema, input.request);
-    const { events } = await endInStore(db, key, { status, reason });
+    const { events, cancelledRuns } = await endInStore(db, key, { status, reason });
     ring(live, key, events);
-    return { status };
+    return { status, cancelledRuns };
   });
+}
+
+export async function recordRefusal({ db, live }: ActivityDeps, input: Input<'recordRefusal'>): Promise<void> {
+  const { key } = callingSession();
+  const { events } = await refuseMessage(db, key, { messageId: null, ...input });
+  ring(live, key, events);
 }
 
 export function resumeRun({ db, live }: ActivityDeps, input: Input<'resumeRun'>): Promise<ResumeOutput> {
@@ -59,11 +62,6 @@ export function resumeRun({ db, live }: ActivityDeps, input: Input<'resumeRun'>)
     ring(live, key, resumed.events);
     return { session: resumed.session, openRuns: [resumed.run] };
   });
-}
-
-/** Checks the JSON of `cancelRun`, for senders that want to hear of a mistake. */
-export function checkCancelRun(request: unknown): void {
-  parse(cancelRunSchema, request);
 }
 
 function unknownAgent(name: string): PerdureError {

@@ -23,8 +23,10 @@ export async function endRun(
   const { key } = callingSession();
   const { db, live, agents } = deps;
   const run = await readRun(db, key, runId);
+  // Deleted meanwhile: there is nothing to end, and nothing to insist on.
+  if (!run) return { status: 'cancelled', session: 'deleted' };
   const before = await readSession(db, key);
-  const policy = resolvePolicy(agents.agent(run?.agent ?? '')?.spec.policy, before?.policy);
+  const policy = resolvePolicy(agents.agent(run.agent)?.spec.policy, before?.policy);
   const failSession = end.status === 'failed' && policy.failSessionOnRunFailure;
   const { status, events } = await endInStore(db, key, { runId, end, partial: null, failSession });
   ring(live, key, events);

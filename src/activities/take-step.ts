@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { AgentVersion } from '../contracts/agent.ts';
+import { PerdureError } from '../contracts/errors.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
 import type { StepDigest } from '../core/session-details.ts';
@@ -50,7 +51,9 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   }).catch(async (error: unknown) => {
     if (error instanceof Stopped) throw error;
     voice.retract();
-    throw error instanceof ModelError ? providerFailure(error, policy.retry, position.attempt) : error;
+    // The store's failure to keep a partial text is Temporal's to retry, as any of the store's is.
+    if (error instanceof ApplicationFailure || error instanceof PerdureError) throw error;
+    throw providerFailure(asModelError(error), policy.retry, position.attempt);
   });
   const calls = judgeCalls(call.reply.toolCalls, { agent, policy, taken: callIdsIn(events, runId) });
   const commit = await commitStep(deps.db, key, {
@@ -146,6 +149,13 @@ async function commitStop(
   });
   voice.finish();
   ring(deps.live, key, ended.events);
+}
+
+/** What a model client throws beside a {@link ModelError} is a mistake of its own: tried again, but not for ever. */
+function asModelError(error: unknown): ModelError {
+  if (error instanceof ModelError) return error;
+  const name = error instanceof Error ? error.name : typeof error;
+  return new ModelError('internal', `The model client failed (${name}).`, { retryable: true, cause: error });
 }
 
 function runTimedOut(): ApplicationFailure {

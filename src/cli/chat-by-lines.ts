@@ -2,20 +2,19 @@ import { stdin } from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Chat } from './chat.ts';
 import { EXIT } from './exit-codes.ts';
+import { onInterrupt } from './interruption.ts';
 
 /** Each line of standard input is a message, answered before the next is read. Resolves with the exit code at the end of input. */
 export async function chatByLines(chat: Chat): Promise<number> {
   const { conversation } = chat;
   const lines = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY });
   let interrupted = false;
-  const onInterrupt = (): void => {
+  const forget = onInterrupt(() => {
     interrupted = true;
     lines.close();
-    // The answer that is going is stopped; a second Ctrl-C leaves without it.
-    process.once('SIGINT', () => process.exit(EXIT.interrupted));
+    // The answer that is going is stopped, and its end is waited for.
     if (conversation.busy) conversation.cancel().catch(() => process.exit(EXIT.interrupted));
-  };
-  process.once('SIGINT', onInterrupt);
+  });
   try {
     for await (const line of lines) {
       if (line.trim() === '') continue;
@@ -26,7 +25,7 @@ export async function chatByLines(chat: Chat): Promise<number> {
       if (interrupted) break;
     }
   } finally {
-    process.removeListener('SIGINT', onInterrupt);
+    forget();
     lines.close();
   }
   if (interrupted) return EXIT.interrupted;

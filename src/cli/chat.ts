@@ -7,7 +7,7 @@ import { chatInTerminal } from './chat-in-terminal.ts';
 import { BLANK_SCREEN, renderEvent } from './render-event.ts';
 import { sessionLines } from './sessions.ts';
 
-export const CHAT_HELP = [
+const CHAT_HELP = [
   '/cancel    stops the answer (so does Ctrl-C)',
   '/sessions  lists your sessions',
   '/help      shows this',

@@ -1,3 +1,4 @@
+import { createModelDirectory } from '../models/model-directory.ts';
 import type { Finding } from './doctor.ts';
 
 /** Whether the model's endpoint answers. Makes no model call. */
@@ -5,11 +6,15 @@ export async function checkModel(env: NodeJS.ProcessEnv): Promise<Finding> {
   const key = env['OPENAI_API_KEY'];
   const base = env['OPENAI_BASE_URL'] ?? (key === undefined ? undefined : 'https://api.openai.com/v1');
   if (base !== undefined) return checkEndpoint(base, key);
+  const { choice } = await createModelDirectory({ env });
+  const scripted = choice.model.startsWith('scripted/');
   return {
     check: 'Model',
-    state: 'note',
-    found: `no OPENAI_API_KEY or OPENAI_BASE_URL; a model on this machine is used if there is one, else the scripted one`,
-    remedy: 'For a real model set OPENAI_API_KEY, or OPENAI_BASE_URL, or start Ollama, llama.cpp, LM Studio or vLLM.',
+    state: scripted ? 'note' : 'ok',
+    found: `${choice.model}: ${choice.because}`,
+    remedy: scripted
+      ? 'For a real model set OPENAI_API_KEY, or OPENAI_BASE_URL, or start Ollama, llama.cpp, LM Studio or vLLM.'
+      : null,
   };
 }
 

@@ -17,26 +17,26 @@ export interface Finding {
 
 /** `perdure doctor`: resolves with the exit code, 1 when there is a problem. */
 export async function doctor(cli: Cli, env: NodeJS.ProcessEnv): Promise<number> {
-  const findings = await Promise.all([
-    checkNode(process.versions.node),
+  const checked = await Promise.all([
     checkTemporal(env),
     checkStore(env),
     checkModel(env),
     checkGateway(cli),
     checkPorts(cli, env),
   ]);
+  const findings = [checkNode(process.versions.node), ...checked];
   const healthy = findings.every(({ state }) => state !== 'problem');
   if (cli.json) cli.printJson({ ok: healthy, findings });
   else for (const finding of findings) show(cli, finding);
   return healthy ? EXIT.ok : EXIT.failed;
 }
 
-function show({ print, paint }: Cli, { check, state, found, remedy }: Finding): void {
-  const mark = { ok: paint('green', 'OK     '), note: paint('yellow', 'NOTE   '), problem: paint('red', 'PROBLEM') }[
-    state
-  ];
-  print(`${mark}  ${check}: ${found}`);
-  if (remedy !== null) print(`         ${remedy}`);
+const MARKS = { ok: ['green', 'OK     '], note: ['yellow', 'NOTE   '], problem: ['red', 'PROBLEM'] } as const;
+
+function show(cli: Cli, { check, state, found, remedy }: Finding): void {
+  const [color, label] = MARKS[state];
+  cli.print(`${cli.paint(color, label)}  ${check}: ${found}`);
+  if (remedy !== null) cli.print(`         ${remedy}`);
 }
 
 function checkNode(version: string): Finding {

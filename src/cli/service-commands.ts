@@ -9,6 +9,22 @@ export function addServiceCommands(
   setExitCode: (code: number) => void,
 ): void {
   program
+    .command('start')
+    .description('run everything on this machine in one process, until Ctrl-C')
+    .action(async () => {
+      const { start } = await import('./start.ts');
+      setExitCode(await start(env));
+    });
+  for (const what of ['worker', 'gateway'] as const) {
+    program
+      .command(what)
+      .description(`run a ${what} alone, for production; needs DATABASE_URL and TEMPORAL_ADDRESS`)
+      .action(async () => {
+        const { startOne } = await import('./start-one.ts');
+        setExitCode(await startOne(what, env));
+      });
+  }
+  program
     .command('doctor')
     .description('check Node, Temporal, store, model and ports, each with a remedy')
     .action(async () => {

@@ -1,11 +1,12 @@
 import type { Cli } from './cli.ts';
 import { EXIT } from './exit-codes.ts';
+import { onInterrupt } from './interruption.ts';
 import { BLANK_SCREEN, renderEvent } from './render-event.ts';
 
 /** `perdure watch`: the session's events from `after` on, and then as they come, until Ctrl-C. Resolves with the exit code. */
 export async function watch(cli: Cli, id: string, after: number): Promise<number> {
   const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
+  onInterrupt(() => stop.abort());
   const look = { live: cli.terminal, paint: cli.paint };
   let screen = BLANK_SCREEN;
   const events = cli.client.stream(id, {

@@ -12,7 +12,7 @@ export interface GatewayOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-export const DEFAULT_GATEWAY_URL = 'http://127.0.0.1:4747';
+const DEFAULT_GATEWAY_URL = 'http://127.0.0.1:4747';
 
 export interface HttpRequest {
   readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';

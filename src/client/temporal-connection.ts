@@ -1,4 +1,5 @@
-import { Client, Connection } from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
 
 export interface TemporalOptions {
@@ -19,22 +20,56 @@ export interface LazyClient {
 
 /** `given` is used as it is and left open by `close`; without one, a client of our own is made when first needed. */
 export function lazyClient(options: TemporalOptions, given: Client | undefined, env = process.env): LazyClient {
+  const retries = stoppableRetries();
   let own: Client | undefined;
   return {
-    get: () => given ?? (own ??= connect(options, env)),
+    get: () => given ?? (own ??= connect(options, env, retries.interceptor)),
     async close() {
+      await retries.stop();
       await own?.connection.close();
       own = undefined;
     },
   };
 }
 
-function connect(options: TemporalOptions, env: NodeJS.ProcessEnv): Client {
+type Interceptor = ReturnType<typeof makeGrpcRetryInterceptor>;
+
+function connect(options: TemporalOptions, env: NodeJS.ProcessEnv, retry: Interceptor): Client {
   const apiKey = options.apiKey ?? env['TEMPORAL_API_KEY'];
   const connection = Connection.lazy({
     address: options.address ?? env['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233',
+    interceptors: [retry],
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(apiKey === undefined ? {} : { apiKey }),
   });
   return new Client({ connection, namespace: options.namespace ?? env['TEMPORAL_NAMESPACE'] ?? 'default' });
+}
+
+/** Keeps {@link stoppableRetries}' `stop` short. */
+const LONGEST_PAUSE_MS = 1_000;
+
+/**
+ * The Temporal client's own retries, stopped before the connection is closed: a retry that falls due on a
+ * closed connection throws from its timer and ends the process (grpc-js, "Channel has been shut down").
+ */
+function stoppableRetries(): { readonly interceptor: Interceptor; stop(): Promise<void> } {
+  const { delayFunction, retryableDecider } = defaultGrpcRetryOptions();
+  let stopped = false;
+  let lastDueAt = 0;
+  return {
+    interceptor: makeGrpcRetryInterceptor({
+      retryableDecider: (attempt, status) => !stopped && retryableDecider(attempt, status),
+      delayFunction(attempt, status) {
+        const pauseMs = Math.min(delayFunction(attempt, status), LONGEST_PAUSE_MS);
+        lastDueAt = Math.max(lastDueAt, Date.now() + pauseMs);
+        return pauseMs;
+      },
+    }),
+    async stop() {
+      stopped = true;
+      const leftMs = lastDueAt - Date.now();
+      // Timers may be a moment late.
+      if (leftMs > 0) await delay(leftMs + 50);
+    },
+  };
 }

@@ -24,6 +24,8 @@ export interface TemporalDelivery {
   signal(target: Target, name: string, input: object): Promise<boolean>;
   /** Does nothing when no workflow runs under the id. */
   terminate(target: Target, reason: string): Promise<void>;
+  /** Whether the server answers and has the namespace. */
+  ready(): Promise<boolean>;
 }
 
 /** How long the server itself may take for what needs no worker. */
@@ -91,6 +93,14 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
     signal: (target, name, input) => delivered(() => client.workflow.getHandle(target.workflowId).signal(name, input)),
     async terminate(target, reason) {
       await delivered(() => client.workflow.getHandle(target.workflowId).terminate(reason));
+    },
+    async ready() {
+      try {
+        const { namespace } = client.options;
+        return await delivered(() => client.workflowService.describeNamespace({ namespace }));
+      } catch {
+        return false;
+      }
     },
   };
 }

@@ -70,7 +70,7 @@ export function createTemporalSender(options: TemporalSenderOptions): SessionSen
       if (answer.from !== 'workflow') await delivery.signalWithStart(target, SIGNAL.endSession, command);
     },
     terminate: async (key, reason) => delivery.terminate(sessionTarget(key), reason),
-    ready: () => ready(client),
+    ready: () => delivery.ready(),
   };
 }
 
@@ -96,15 +96,4 @@ function needed<T>(answer: Answer<T>, ackTimeoutMs: number): T {
     `No worker answered within ${ackTimeoutMs} ms. Check that a worker runs, then try again.`,
     { retryAfterMs: ackTimeoutMs },
   );
-}
-
-async function ready(client: Client): Promise<boolean> {
-  try {
-    const { namespace } = client.options;
-    const deadline = new Date(Date.now() + 2_000);
-    await client.connection.withDeadline(deadline, () => client.workflowService.describeNamespace({ namespace }));
-    return true;
-  } catch {
-    return false;
-  }
 }

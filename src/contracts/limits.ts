@@ -35,6 +35,12 @@ export const LIMITS = {
   templateBytes: { value: 256 * 1024, unit: 'bytes', error: 'too_large', what: 'one agent template file' },
   templateFiles: { value: 500, unit: 'items', error: 'invalid_request', what: 'template files in the agents folder' },
   replyCharacters: { value: 2_000_000, unit: 'characters', error: 'run_failed', what: 'the text of one reply' },
+  modelSilenceMs: {
+    value: 120_000,
+    unit: 'ms',
+    error: 'run_failed',
+    what: 'how long a model may say nothing while it streams',
+  },
   runMs: {
     value: 5 * 60_000,
     unit: 'ms',

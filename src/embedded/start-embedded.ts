@@ -101,9 +101,9 @@ async function clearFolder(
 ): Promise<ServerRecord | undefined> {
   const orphan = lock.orphan ?? undefined;
   const adopt = orphan && (await isAdoptable(orphan, binary, options)) ? orphan : undefined;
-  const others = serversOn(databaseFile(lock.dataDir)).filter(({ pid }) => pid !== adopt?.pid);
-  if (orphan && !adopt && isRunning(orphan)) others.push(orphan);
-  for (const other of others) {
+  const found = serversOn(databaseFile(lock.dataDir));
+  if (orphan && isRunning(orphan) && !found.some(({ pid }) => pid === orphan.pid)) found.push(orphan);
+  for (const other of found.filter(({ pid }) => pid !== adopt?.pid)) {
     await endProcess(other, ORPHAN_ENDS_WITHIN_MS);
     notes.push(`Ended the Temporal server ${other.pid}, which an earlier run had left on the data folder.`);
   }

@@ -28,7 +28,7 @@ const KINDS = {
 type KnownReason = keyof typeof KINDS;
 
 const QUOTA = /insufficient_quota|insufficient_funds|billing|credit|payment/i;
-const TOO_LARGE = /context_length|context_window|too_large|string_above_max/i;
+const TOO_LARGE = /context_length|context_window|context_size|too_large|string_above_max/i;
 
 /** By code, for failures without a status: those inside a stream. */
 const BY_CODE: readonly (readonly [RegExp, KnownReason])[] = [

@@ -64,8 +64,7 @@ export function admit(desk: Desk, message: IncomingMessage): AdmissionResult {
   if (known) return repeated(desk, known, message);
   const { admission, session } = desk;
   const agent = session?.row.agent ?? message.agent ?? admission.defaultAgent;
-  const whileRunning =
-    message.whileRunning ?? session?.row.policy.whileRunning ?? admission.defaultWhileRunning(agent);
+  const whileRunning = message.whileRunning ?? session?.row.policy.whileRunning ?? admission.defaultWhileRunning(agent);
   const refusal = refusalOf(desk, message, agent, whileRunning);
   return refusal ?? accept(desk, message, agent, whileRunning);
 }
@@ -110,7 +109,14 @@ function accept(desk: Desk, message: IncomingMessage, agent: string, whileRunnin
   run.bytes += Buffer.byteLength(message.content);
   run.last_message_seq = seq;
   desk.runs.add(run);
-  return { ok: true, receipt, duplicate: false, run: joined ? null : openRunOf(run), interrupts, steers: joined?.run_id ?? null };
+  return {
+    ok: true,
+    receipt,
+    duplicate: false,
+    run: joined ? null : openRunOf(run),
+    interrupts,
+    steers: joined?.run_id ?? null,
+  };
 }
 
 function openFor(desk: Desk, agent: string): { session: LockedSession; log: EventLog } {

@@ -37,7 +37,12 @@ export async function admitMessages(db: Db, key: SessionKey, admission: Admissio
   });
 }
 
-async function decide(tx: Tx, key: SessionKey, admission: Admission, found: LockedSession | null): Promise<Admitted | null> {
+async function decide(
+  tx: Tx,
+  key: SessionKey,
+  admission: Admission,
+  found: LockedSession | null,
+): Promise<Admitted | null> {
   const desk = await setUpDesk(tx, key, admission, found);
   const noted = found && desk.log ? noteExecution(found, desk.log, admission.execution, desk.open.length) : false;
   const results = admission.messages.map((message) => admit(desk, message));

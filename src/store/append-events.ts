@@ -55,42 +55,33 @@ export async function appendEvents(
   return events.value.map((event) => eventOf(event, key.session));
 }
 
-const TOKENS = ['input_tokens', 'output_tokens', 'cached_tokens', 'reasoning_tokens'];
+const TOKENS = 'input_tokens output_tokens cached_tokens reasoning_tokens';
 
 const WRITES = {
-  events: saveAll('events', null, ['seq', 'type', 'run_id', 'step', 'attempt', 'at', 'dedupe', 'data']),
-  messages: saveAll('messages', null, ['message_id', 'run_id', 'seq', 'body_hash', 'interrupts', 'receipt']),
+  events: saveAll('events', '', 'seq type run_id step attempt at dedupe data'),
+  messages: saveAll('messages', '', 'message_id run_id seq body_hash interrupts receipt'),
   runs: saveAll(
     'runs',
-    ['run_id'],
-    [
-      ...['run_id', 'ordinal', 'urgent', 'status', 'agent', 'agent_version', 'model', 'message_ids', 'bytes'],
-      ...['last_message_seq', 'started_seq', 'resumes', 'steps', 'active_ms', ...TOKENS, 'output', 'error'],
-      ...['created_at', 'started_at', 'ended_at'],
-    ],
+    'run_id',
+    `run_id ordinal urgent status agent agent_version model message_ids bytes last_message_seq started_seq resumes
+     steps active_ms ${TOKENS} output error created_at started_at ended_at`,
   ),
   steps: saveAll(
     'steps',
-    ['run_id', 'step'],
-    [
-      ...['run_id', 'step', 'attempts', 'committed', 'model', 'finish', 'usage', 'first_token_ms'],
-      ...['started_at', 'ended_at'],
-    ],
+    'run_id step',
+    'run_id step attempts committed model finish usage first_token_ms started_at ended_at',
   ),
   toolCalls: saveAll(
     'tool_calls',
-    ['run_id', 'call_id'],
-    [
-      ...['run_id', 'call_id', 'step', 'position', 'tool', 'status', 'idempotent', 'idempotency_key', 'arguments'],
-      ...['result', 'error', 'attempts', 'started_at', 'ended_at'],
-    ],
+    'run_id call_id',
+    `run_id call_id step position tool status idempotent idempotency_key arguments result error attempts
+     started_at ended_at`,
   ),
 };
 
-const SESSION_COLUMNS = [
-  ...['status', 'agent', 'head', 'messages', 'runs', 'errors', 'last_ordinal', 'end_reason', 'execution'],
-  ...['updated_at', 'last_active_at', ...TOKENS],
-];
+const SESSION_COLUMNS = words(
+  `status agent head messages runs errors last_ordinal end_reason execution updated_at last_active_at ${TOKENS}`,
+);
 const SAVE_SESSION = `
   UPDATE perdure.sessions s
      SET ${SESSION_COLUMNS.map((column) => `${column} = i.${column}`).join(', ')}
@@ -98,14 +89,24 @@ const SAVE_SESSION = `
    WHERE s.user_id = $1 AND s.session_id = $2 AND s.head = $3
   RETURNING s.head`;
 
-/** Inserts the rows in the JSON array `$rows`; those whose `id` is there already are replaced, unless `id` is null. */
-function saveAll(table: string, id: string[] | null, columns: string[]): string {
-  // A JSON null arrives as an SQL NULL; as the arguments of a call it is a value.
-  const value = (column: string) => (column === 'arguments' ? `coalesce(i.arguments, 'null')` : `i.${column}`);
+/** Inserts the rows in the JSON array `$rows`; those whose `id` is there already are replaced, unless `id` is empty. */
+function saveAll(table: string, id: string, columnNames: string): string {
+  const columns = words(columnNames);
   const insert = `
     INSERT INTO perdure.${table} (user_id, session_id, ${columns.join(', ')})
-    SELECT $1, $2, ${columns.map(value).join(', ')} FROM json_populate_recordset(NULL::perdure.${table}, $rows::json) i`;
-  if (id === null) return insert;
-  const changes = columns.filter((column) => !id.includes(column)).map((column) => `${column} = EXCLUDED.${column}`);
-  return `${insert} ON CONFLICT (user_id, session_id, ${id.join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
+    SELECT $1, $2, ${columns.map(valueOf).join(', ')} FROM json_populate_recordset(NULL::perdure.${table}, $rows::json) i`;
+  if (id === '') return insert;
+  const changes = columns
+    .filter((column) => !words(id).includes(column))
+    .map((column) => `${column} = EXCLUDED.${column}`);
+  return `${insert} ON CONFLICT (user_id, session_id, ${words(id).join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
+}
+
+/** A JSON null arrives as an SQL NULL; as the arguments of a call it is a value. */
+function valueOf(column: string): string {
+  return column === 'arguments' ? `coalesce(i.arguments, 'null')` : `i.${column}`;
+}
+
+function words(text: string): string[] {
+  return text.trim().split(/\s+/);
 }

@@ -3,7 +3,13 @@ import type { ToolOutcome } from './finish-tools.ts';
 import type { ToolCallRow } from './rows.ts';
 
 /** Gives an open tool call its one result. `durationMs` null: from its start until now. */
-export function closeCall(log: EventLog, call: ToolCallRow, outcome: ToolOutcome, at: string, durationMs: number | null): void {
+export function closeCall(
+  log: EventLog,
+  call: ToolCallRow,
+  outcome: ToolOutcome,
+  at: string,
+  durationMs: number | null,
+): void {
   const { run_id: runId, call_id: callId, step, tool, attempts } = call;
   const of = { runId, step, callId, tool };
   const dedupe = `result:${runId}:${callId}`;

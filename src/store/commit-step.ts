@@ -111,7 +111,9 @@ function addCall(
     tool,
     status: refused === null ? (inPlace ? 'running' : 'pending') : 'failed',
     idempotent,
-    idempotency_key: createHash('sha256').update(JSON.stringify([key.user, key.session, runId, callId])).digest('hex'),
+    idempotency_key: createHash('sha256')
+      .update(JSON.stringify([key.user, key.session, runId, callId]))
+      .digest('hex'),
     arguments: args,
     result: null,
     error: refused,

@@ -14,7 +14,11 @@ export interface NewSession {
 }
 
 /** A session that is not in the store yet: what {@link insertSession} will hold, at head 0. */
-export function blankSession(key: SessionKey, at: string, { kind, agent, policy, execution }: NewSession): LockedSession {
+export function blankSession(
+  key: SessionKey,
+  at: string,
+  { kind, agent, policy, execution }: NewSession,
+): LockedSession {
   const counters = { head: 0, messages: 0, runs: 0, errors: 0, last_ordinal: 0, ...NO_TOKENS };
   const row = { kind, status: 'active', agent, policy, end_reason: null, execution, last_active_at: at } as const;
   return { key, at, row: { ...row, ...counters } };
@@ -29,7 +33,16 @@ export async function insertSession(tx: Tx, { key, at, row }: LockedSession, met
      VALUES ($1, $2, $3, 'active', $4, $5, '{}', $6, 0, 0, 0, 0, 0, 0, 0, 0, 0, $7, $8, $8, $8)
      ON CONFLICT (user_id, session_id) DO NOTHING
      RETURNING 1`,
-    [key.user, key.session, row.kind, row.agent, storable(metadata).text, JSON.stringify(row.policy), row.execution, at],
+    [
+      key.user,
+      key.session,
+      row.kind,
+      row.agent,
+      storable(metadata).text,
+      JSON.stringify(row.policy),
+      row.execution,
+      at,
+    ],
   );
   return inserted.length === 1;
 }

@@ -11,5 +11,8 @@ export async function loadCall(tx: Tx, key: SessionKey, runId: string, callId: s
     [key.user, key.session, runId, callId],
   );
   if (found) return found.call;
-  throw new PerdureError('not_found', `There is no tool call ${JSON.stringify(callId)} in the run ${JSON.stringify(runId)}.`);
+  throw new PerdureError(
+    'not_found',
+    `There is no tool call ${JSON.stringify(callId)} in the run ${JSON.stringify(runId)}.`,
+  );
 }

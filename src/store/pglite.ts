@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { PGlite, types, type Transaction } from '@electric-sql/pglite';
+import { PGlite, types, type ParserOptions } from '@electric-sql/pglite';
 import type { Db, Tx } from './db.ts';
-import { storableParams } from './storable.ts';
+import { preparedStatements } from './pglite-statements.ts';
+import { serialQueue } from './serial-queue.ts';
 import { retryingConflicts, storeFailure } from './store-failure.ts';
 
-const WHERE = '(embedded PostgreSQL)';
+const PARSERS: ParserOptions = { [types.TIMESTAMPTZ]: (text: string) => new Date(text).toISOString() };
 
 /**
  * The embedded store: `memory://`, or the path of a folder, which one process at a time may open.
@@ -13,17 +14,21 @@ const WHERE = '(embedded PostgreSQL)';
  */
 export async function openPglite(path: string): Promise<Db> {
   if (!path.includes('://')) await mkdir(dirname(path), { recursive: true });
-  const pglite = await PGlite.create({
-    dataDir: path,
-    relaxedDurability: false,
-    parsers: { [types.TIMESTAMPTZ]: (text: string) => new Date(text).toISOString() },
-  });
-  const tx = txOf(pglite);
+  const pglite = await PGlite.create({ dataDir: path, relaxedDurability: false, parsers: PARSERS });
+  // There is one connection, so transactions and single statements take turns.
+  const inTurn = serialQueue();
+  const prepared = preparedStatements(pglite, PARSERS);
+  const tx: Tx = {
+    query: async <R extends object>(sql: string, params?: readonly unknown[]) => {
+      if (params !== undefined) return await prepared<R>(sql, params);
+      return ((await pglite.exec(sql)).at(-1)?.rows ?? []) as R[];
+    },
+  };
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      return await work();
+      return await inTurn(work);
     } catch (error) {
-      throw storeFailure(error, WHERE);
+      throw storeFailure(error, '(embedded PostgreSQL)');
     }
   };
   return {
@@ -31,21 +36,23 @@ export async function openPglite(path: string): Promise<Db> {
     query: async <R extends object>(sql: string, params?: readonly unknown[]) =>
       await guarded(async () => await tx.query<R>(sql, params)),
     transaction: async (work) =>
-      await guarded(
-        async () =>
-          await retryingConflicts(async () => await pglite.transaction(async (inner) => await work(txOf(inner)))),
-      ),
+      await guarded(async () => await retryingConflicts(async () => await inTransaction(tx, work))),
     close: async () => {
-      if (!pglite.closed) await pglite.close();
+      await inTurn(async () => {
+        if (!pglite.closed) await pglite.close();
+      });
     },
   };
 }
 
-function txOf(connection: PGlite | Transaction): Tx {
-  return {
-    query: async <R extends object>(sql: string, params?: readonly unknown[]) => {
-      if (params === undefined) return ((await connection.exec(sql)).at(-1)?.rows ?? []) as R[];
-      return (await connection.query<R>(sql, storableParams(params))).rows;
-    },
-  };
+async function inTransaction<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+  await tx.query('BEGIN', []);
+  try {
+    const result = await work(tx);
+    await tx.query('COMMIT', []);
+    return result;
+  } catch (error) {
+    await tx.query('ROLLBACK', []);
+    throw error;
+  }
 }

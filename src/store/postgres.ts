@@ -1,13 +1,24 @@
-import pg from 'pg';
+import { Pool, types, type PoolClient, type QueryResult } from 'pg';
 import type { Db, Tx } from './db.ts';
 import { storableParams } from './storable.ts';
+import { statementNames } from './statement-names.ts';
 import { retryingConflicts, storeFailure } from './store-failure.ts';
 
-const { builtins, getTypeParser } = pg.types;
+const TIMESTAMPTZ: number = types.builtins.TIMESTAMPTZ;
+/** As declared it takes the types that `pg` knows by name only; a server has more. */
+const getTypeParser: (oid: number, format?: 'text' | 'binary') => unknown = types.getTypeParser;
 
 /** A worker that vanishes in the middle of a transaction holds its session's lock no longer than this. */
 const IDLE_IN_TRANSACTION_MS = 30_000;
 const CONNECT_MS = 5_000;
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storeFailure(error, '(PostgreSQL at DATABASE_URL)');
+  }
+}
 
 export interface PostgresOptions {
   /** Connections at most. Default 10. */
@@ -16,7 +27,7 @@ export interface PostgresOptions {
 
 /** A served PostgreSQL. Connections are opened when they are needed, so a server that is away is found at the first statement. */
 export async function openPostgres(databaseUrl: string, options: PostgresOptions = {}): Promise<Db> {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: databaseUrl,
     max: options.poolSize ?? 10,
     connectionTimeoutMillis: CONNECT_MS,
@@ -27,13 +38,6 @@ export async function openPostgres(databaseUrl: string, options: PostgresOptions
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {});
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw storeFailure(error, '(PostgreSQL at DATABASE_URL)');
-    }
-  };
   return {
     kind: 'postgres',
     query: async <R extends object>(sql: string, params?: readonly unknown[]) =>
@@ -46,7 +50,7 @@ export async function openPostgres(databaseUrl: string, options: PostgresOptions
   };
 }
 
-async function inTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken = false;
   // A connection that breaks between two statements says so here; the next statement rejects as well.
@@ -68,18 +72,22 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Pr
   }
 }
 
-function txOf(connection: pg.Pool | pg.PoolClient): Tx {
+/** Each connection keeps the statements prepared that it has run. Behind PgBouncer this needs version 1.21 and `max_prepared_statements`. */
+const nameOf = statementNames();
+
+function txOf(connection: Pool | PoolClient): Tx {
   return {
     query: async <R extends object>(sql: string, params?: readonly unknown[]) => {
-      if (params !== undefined) return (await connection.query(sql, storableParams(params))).rows as R[];
+      if (params !== undefined)
+        return (await connection.query({ name: nameOf(sql), text: sql, values: storableParams(params) })).rows as R[];
       const results: unknown = await connection.query(sql);
-      const last = (Array.isArray(results) ? results.at(-1) : results) as pg.QueryResult | undefined;
+      const last = (Array.isArray(results) ? results.at(-1) : results) as QueryResult | undefined;
       return (last?.rows ?? []) as R[];
     },
   };
 }
 
 function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  const parse = getTypeParser(oid, format as 'text') as (value: string) => unknown;
-  return oid === builtins.TIMESTAMPTZ ? (value) => (parse(value) as Date).toISOString() : parse;
+  const parse = getTypeParser(oid, format) as (value: string) => unknown;
+  return oid === TIMESTAMPTZ ? (value) => (parse(value) as Date).toISOString() : parse;
 }

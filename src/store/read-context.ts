@@ -15,7 +15,11 @@ export interface ContextRange {
  * The events that a model call is made from: messages, replies and tool calls of the newest runs started before
  * `runId`, then those of `runId`; ordered by the runs' starts, then by `seq`. Empty for a run that has not started.
  */
-export async function readContext(db: Db, key: SessionKey, { runId, runs, throughSeq }: ContextRange): Promise<PerdureEvent[]> {
+export async function readContext(
+  db: Db,
+  key: SessionKey,
+  { runId, runs, throughSeq }: ContextRange,
+): Promise<PerdureEvent[]> {
   // One look into the index for each run, whatever the planner knows: an embedded store has no statistics.
   const rows = await db.query<EventRow>(
     `WITH this AS MATERIALIZED (

@@ -4,12 +4,14 @@ import type { Tx } from './db.ts';
 /** The `seq` of each session's newest event, in the order asked; null for a session that does not exist. One query. */
 export async function readHeads(db: Tx, keys: readonly SessionKey[]): Promise<(number | null)[]> {
   if (keys.length === 0) return [];
+  // As JSON: the two drivers write arrays in different ways.
   const rows = await db.query<{ head: number | null }>(
     `SELECT sessions.head
-       FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked(user_id, session_id, place)
-       LEFT JOIN perdure.sessions USING (user_id, session_id)
+       FROM json_array_elements($1::json) WITH ORDINALITY AS asked(key, place)
+       LEFT JOIN perdure.sessions
+         ON sessions.user_id = asked.key->>'user' AND sessions.session_id = asked.key->>'session'
       ORDER BY asked.place`,
-    [keys.map((key) => key.user), keys.map((key) => key.session)],
+    [JSON.stringify(keys)],
   );
   return rows.map(({ head }) => head);
 }

@@ -51,12 +51,6 @@ const READ = `
    WHERE ${OF_SESSION('s')}`;
 
 function waitingFor({ status, last_active_at, open, running, step, calls }: ShownSession & Doing): WaitingFor {
-  const wait = (what: WaitingFor['what'], since: string, who: string): WaitingFor => ({
-    what,
-    since: new Date(since).toISOString(),
-    who,
-    until: null,
-  });
   const [call] = calls;
   if (running && call) return wait('tool', call.started_at ?? step?.ended_at ?? last_active_at, call.tool);
   if (running && step && !step.committed) return wait('model', step.started_at, running.model ?? 'a model');
@@ -65,4 +59,8 @@ function waitingFor({ status, last_active_at, open, running, step, calls }: Show
   if (queued) return wait('worker', queued.created_at, 'a worker');
   if (status === 'completed') return wait('nothing', last_active_at, 'nobody');
   return wait('message', last_active_at, 'the user');
+}
+
+function wait(what: WaitingFor['what'], since: string, who: string): WaitingFor {
+  return { what, since: new Date(since).toISOString(), who, until: null };
 }

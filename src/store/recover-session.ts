@@ -5,7 +5,12 @@ import type { LockedSession } from './lock-session.ts';
  * Notes which workflow start asks now. Another one than before, while runs are open, means that a workflow was
  * lost: the transcript says so, once for each start. False when nothing changed.
  */
-export function noteExecution(session: LockedSession, log: EventLog, execution: string | null, openRuns: number): boolean {
+export function noteExecution(
+  session: LockedSession,
+  log: EventLog,
+  execution: string | null,
+  openRuns: number,
+): boolean {
   const { row } = session;
   if (execution === null || row.execution === execution) return false;
   row.execution = execution;

@@ -41,10 +41,16 @@ function checkResumable({ key, row }: LockedSession, run: RunRow): void {
     throw new PerdureError('invalid_request', `${name} is completed. Only a failed or cancelled run can be resumed.`);
   }
   if (run.status === 'queued' || run.status === 'running') {
-    throw new PerdureError('run_in_progress', `${name} is ${run.status}. Only a failed or cancelled run can be resumed.`);
+    throw new PerdureError(
+      'run_in_progress',
+      `${name} is ${run.status}. Only a failed or cancelled run can be resumed.`,
+    );
   }
   if (row.status === 'completed') {
-    throw new PerdureError('session_ended', `${name} belongs to the session ${JSON.stringify(key.session)}, which has ended. Send its message to another session.`);
+    throw new PerdureError(
+      'session_ended',
+      `${name} belongs to the session ${JSON.stringify(key.session)}, which has ended. Send its message to another session.`,
+    );
   }
 }
 

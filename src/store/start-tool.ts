@@ -39,7 +39,8 @@ export async function startTool(db: Db, key: SessionKey, { runId, callId, idempo
     const session = await lockExistingSession(tx, key);
     const call = await loadCall(tx, key, runId, callId);
     const log = newEvents(session);
-    if (call.status !== 'pending' && call.status !== 'running') return { claim: 'closed', status: call.status, events: [] };
+    if (call.status !== 'pending' && call.status !== 'running')
+      return { claim: 'closed', status: call.status, events: [] };
     if (call.status === 'running' && !(idempotent && call.idempotent)) {
       const error = 'the tool was begun, how it ended is not known, and it may not be run again';
       closeCall(log, call, { status: 'unknown', error }, session.at, null);

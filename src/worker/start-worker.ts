@@ -1,19 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkerOptions,
-} from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
 import { saveAgentVersion } from '../store/agent-versions.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import { PAYLOAD_CONVERTER, workerTuning, type Tuning } from './tuning.ts';
 
-export interface WorkerSettings extends ActivityDeps {
+export interface WorkerSettings extends ActivityDeps, Tuning {
   /** Where Temporal is. */
   readonly connection: {
     readonly address: string;
@@ -23,10 +17,6 @@ export interface WorkerSettings extends ActivityDeps {
   };
   /** Default `perdure`. */
   readonly taskQueue?: string | undefined;
-  /** How long activities may go on after {@link RunningWorker.stop}. Default 10,000 ms; a run cut then goes on elsewhere. */
-  readonly shutdownGraceMs?: number | undefined;
-  /** Workflows kept in memory. Default 2,000. */
-  readonly maxCachedWorkflows?: number | undefined;
 }
 
 export interface RunningWorker {
@@ -57,7 +47,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     taskQueue: settings.taskQueue ?? TASK_QUEUE,
     workflowBundle,
     activities: createActivities(settings),
-    ...tuning(settings),
+    ...workerTuning(settings),
   });
   const done = worker.run().finally(() => connection.close());
   done.catch(() => {});
@@ -70,36 +60,17 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   };
 }
 
-function tuning({ shutdownGraceMs = 10_000, maxCachedWorkflows = 2_000 }: WorkerSettings): Partial<WorkerOptions> {
-  return {
-    dataConverter: { payloadConverterPath: file('../workflows/tolerant-payload-converter.ts') },
-    maxCachedWorkflows,
-    shutdownGraceTime: shutdownGraceMs,
-    // After a kill, tasks for the dead worker's sticky queue come back after this, not after ten seconds.
-    stickyQueueScheduleToStartTimeout: '2s',
-    // A cancel whose bell was lost is heard with the next heartbeat: send each one.
-    maxHeartbeatThrottleInterval: '1s',
-    defaultHeartbeatThrottleInterval: '1s',
-    // Activities mostly wait for a model.
-    maxConcurrentActivityTaskExecutions: 500,
-    maxConcurrentLocalActivityExecutions: 100,
-  };
-}
-
 let bundled: ReturnType<typeof bundleWorkflowCode> | undefined;
 
 /** The workflow bundle, made once in a process. */
 export function workflowCode(): ReturnType<typeof bundleWorkflowCode> {
   bundled ??= bundleWorkflowCode({
-    workflowsPath: file('../workflows/index.ts'),
-    payloadConverterPath: file('../workflows/tolerant-payload-converter.ts'),
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    payloadConverterPath: PAYLOAD_CONVERTER,
+    workflowInterceptorModules: [fileURLToPath(new URL('../workflows/reserved-signals.ts', import.meta.url))],
     logger: new DefaultLogger('WARN'),
   });
   return bundled;
-}
-
-function file(path: string): string {
-  return fileURLToPath(new URL(path, import.meta.url));
 }
 
 let quiet = false;

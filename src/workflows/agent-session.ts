@@ -6,18 +6,20 @@ import {
   setHandler,
   type Workflow,
 } from '@temporalio/workflow';
+import { insist } from './activity-proxies.ts';
 import { carriedState, historyIsLong } from './carried-state.ts';
+import { identity } from './identity.ts';
 import { queries, signals, updates } from './messages.ts';
 import { SessionControl } from './session-control.ts';
 
 /** One user's conversation with an agent. Its identity is its workflow id; its argument is for its own next execution. */
 export async function agentSession(carried?: unknown): Promise<void> {
-  await serve(new SessionControl(carriedState(carried)), 'session');
+  await serve(new SessionControl(identity('session'), carriedState(carried)), 'session');
 }
 
 /** One run without a session: the same, but over when its run is. */
 export async function agentRun(carried?: unknown): Promise<void> {
-  await serve(new SessionControl(carriedState(carried)), 'run');
+  await serve(new SessionControl(identity('run'), carriedState(carried)), 'run');
 }
 
 async function serve(session: SessionControl, kind: 'session' | 'run'): Promise<void> {
@@ -27,10 +29,10 @@ async function serve(session: SessionControl, kind: 'session' | 'run'): Promise<
   const settled = () => session.quiet && allHandlersFinished();
   const pause = () => historyIsLong(counts);
   const idle = () => !session.hasRun && settled();
-  const over = () => idle() && session.asked && (kind === 'run' || session.status !== 'active');
+  const over = () => idle() && (kind === 'run' || session.status !== 'active');
 
-  // Started without a message: a session is opened as it is asked for, with the default agent.
-  if (!session.asked && settled()) await session.open({});
+  // Started with nothing to do: a session is opened as it is asked for, with the default agent.
+  if (over() && kind === 'session') await session.openByItself();
 
   for (;;) {
     await condition(() => session.hasRun || over() || (pause() && settled()));
@@ -52,13 +54,13 @@ function handleMessages(session: SessionControl, counts: { updates: number; sign
       counts[what] += 1;
       return handle(input);
     };
-  /** A signal has nobody to tell: what it asks for is done, or it is not. */
+  /** A signal's sender hears nothing: that it was refused is recorded in the session. */
   const quietly = (handle: (input: unknown) => Promise<unknown>) =>
     counted('signals', async (input) => {
       try {
         await handle(input);
-      } catch {
-        // Nothing was changed, and the sender did not ask to hear of it.
+      } catch (error) {
+        await session.recordRefusal(error);
       }
     });
 
@@ -101,7 +103,7 @@ function handleMessages(session: SessionControl, counts: { updates: number; sign
   );
   setHandler(
     signals.endSession,
-    quietly((input) => session.end(input)),
+    quietly((input) => session.end(input, insist)),
   );
   setDefaultSignalHandler((name) => counted('signals', () => session.deliver(name, 'unknown-signal'))());
 

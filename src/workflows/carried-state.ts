@@ -12,9 +12,14 @@ export interface CarriedState {
   readonly steps: readonly StepDigest[];
 }
 
-/** The state that the execution before handed on; null for a first one, whatever a stranger passed as arguments. */
+/**
+ * The state that the execution before handed on; null for a first one, whatever a stranger passed as arguments. A
+ * stranger's retry policy or cron schedule starts an execution again with those arguments: they don't pass either.
+ */
 export function carriedState(argument: unknown): CarriedState | null {
-  return workflowInfo().continuedFromExecutionRunId === undefined ? null : (argument as CarriedState);
+  const { continuedFromExecutionRunId, attempt, cronSchedule } = workflowInfo();
+  const handedOn = continuedFromExecutionRunId !== undefined && attempt === 1 && cronSchedule === undefined;
+  return handedOn ? (argument as CarriedState) : null;
 }
 
 /** Whether this execution's history is long enough. Counts are of this execution. */

@@ -6,13 +6,14 @@ import type { Receipt } from '../contracts/message.ts';
 import { SEARCH_ATTRIBUTE } from '../contracts/names.ts';
 import type { StopReason } from '../contracts/run.ts';
 import type { ControlSnapshot, SessionStatus } from '../contracts/session.ts';
-import { sessionKeyOf } from '../contracts/session-key.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
 import { fairnessKey } from '../core/fairness-key.ts';
 import { enqueue, type OpenRun } from '../core/run-queue.ts';
 import { sessionDetails, STEPS_SHOWN } from '../core/session-details.ts';
 import { attempt, insist } from './activity-proxies.ts';
 import { Admissions } from './admissions.ts';
 import type { CarriedState } from './carried-state.ts';
+import { checkCancelRun, checkEndSession } from './check-command.ts';
 import { refusal, updateFailure } from './failures.ts';
 import { RunDriver } from './run-driver.ts';
 
@@ -24,19 +25,20 @@ const KEYS = {
 
 /** The small state of a session, and what each message to its workflow does to it. */
 export class SessionControl {
-  readonly #user = sessionKeyOf(workflowInfo().workflowId).user;
+  readonly #user: string;
   readonly #admissions = new Admissions(
     () => (this.#facts ? null : this.#execution),
     (output) => this.#admitted(output),
   );
   #facts: SessionFacts | null = null;
-  #asked = false;
+  #closing = 0;
   #queue: readonly OpenRun[] = [];
   #current: RunDriver | null = null;
   #ending = false;
   #carried: Omit<CarriedState, 'facts' | 'queue'> = { runsEnded: 0, continuedAsNew: 0, steps: [] };
 
-  constructor(carried: CarriedState | null) {
+  constructor({ user }: SessionKey, carried: CarriedState | null) {
+    this.#user = user;
     if (!carried) return;
     this.#carried = { ...carried, continuedAsNew: carried.continuedAsNew + 1 };
     this.#queue = carried.queue;
@@ -48,18 +50,13 @@ export class SessionControl {
     return workflowInfo().firstExecutionRunId;
   }
 
-  /** Whether the store has been asked about this session, so that it is known or known to be absent. */
-  get asked(): boolean {
-    return this.#asked;
-  }
-
   get hasRun(): boolean {
     return this.#queue.length > 0 && !this.#ending;
   }
 
-  /** Nothing is being admitted. */
+  /** Nothing is being admitted, and no run ended that an admission has stopped. */
   get quiet(): boolean {
-    return this.#admissions.quiet;
+    return this.#admissions.quiet && this.#closing === 0;
   }
 
   get status(): SessionStatus | null {
@@ -79,10 +76,25 @@ export class SessionControl {
   }
 
   async open(request: unknown): Promise<OpenedSession> {
-    const output = await attempt.openSession({ request: request ?? {}, execution: this.#execution }).catch(failUpdate);
+    return await this.#open(attempt, request ?? {}).catch(failUpdate);
+  }
+
+  /** Nobody asked, so nobody is told that the store is away: it is waited for. */
+  async openByItself(): Promise<void> {
+    await this.#open(insist, {});
+  }
+
+  async #open(store: typeof attempt, request: unknown): Promise<OpenedSession> {
+    const output = await store.openSession({ request, execution: this.#execution });
     this.#learn(output.session);
     this.#enqueueAll(output.openRuns);
     return { created: output.created };
+  }
+
+  /** What a signal asked for and did not get. */
+  async recordRefusal(error: unknown): Promise<void> {
+    const { type, message } = updateFailure(error);
+    await attempt.recordRefusal({ code: type ?? 'internal', detail: message }).catch(() => {});
   }
 
   async update(request: unknown): Promise<null> {
@@ -91,7 +103,7 @@ export class SessionControl {
   }
 
   async cancelRun(request: unknown): Promise<CancelledRun> {
-    const runId = runIdIn(request) ?? this.#current?.runId ?? null;
+    const runId = checkCancelRun(request) ?? this.#current?.runId ?? null;
     if (runId !== null && runId === this.#current?.runId) {
       await this.#current.stop('cancelled');
       return { runId };
@@ -110,14 +122,15 @@ export class SessionControl {
   }
 
   /** Stops the run that is going, then ends the session and whatever waits in it. */
-  async end(request: unknown): Promise<null> {
+  async end(request: unknown, store: typeof attempt = attempt): Promise<null> {
+    checkEndSession(request);
     this.#ending = true;
     try {
       await this.#current?.stop('session_ended');
-      const { status } = await attempt.endSession({ request: request ?? {} }).catch(failUpdate);
-      this.#queue = [];
-      this.#asked = true;
-      if (this.#facts) this.#learn({ ...this.#facts, status });
+      const { status, cancelledRuns } = await store.endSession({ request: request ?? {} }).catch(failUpdate);
+      this.#queue = this.#queue.filter(({ runId }) => !cancelledRuns.includes(runId));
+      // A message that came right after has opened the session again.
+      if (this.#facts && this.#queue.length === 0) this.#learn({ ...this.#facts, status });
     } finally {
       this.#ending = false;
     }
@@ -167,14 +180,22 @@ export class SessionControl {
   }
 
   #admitted(output: AdmitOutput): void {
-    this.#asked = true;
     if (output.session) this.#learn(output.session);
     if (output.openRuns) this.#enqueueAll(output.openRuns);
     for (const verdict of output.verdicts) {
       if (!verdict.ok) continue;
       if (verdict.run) this.#enqueueAll([verdict.run]);
-      if (verdict.interrupts !== null && verdict.interrupts === this.#current?.runId)
-        void this.#current.stop('interrupted');
+      if (verdict.interrupts !== null) this.#interrupt(verdict.interrupts);
+    }
+  }
+
+  /** The run may be between two activities or two executions: then nobody but this ends it. */
+  #interrupt(runId: string): void {
+    if (runId === this.#current?.runId) void this.#current.stop('interrupted');
+    else if (this.#queue.some((run) => run.runId === runId)) {
+      this.#queue = this.#queue.filter((run) => run.runId !== runId);
+      this.#closing += 1;
+      void this.#ended(runId, 'interrupted').finally(() => (this.#closing -= 1));
     }
   }
 
@@ -196,7 +217,6 @@ export class SessionControl {
   /** Search attributes are written only when one changes. */
   #learn(facts: SessionFacts, { upsert } = { upsert: true }): void {
     const before = this.#facts;
-    this.#asked = true;
     this.#facts = { status: facts.status, agent: facts.agent };
     if (upsert && (before?.status !== facts.status || before.agent !== facts.agent)) {
       upsertSearchAttributes([
@@ -224,10 +244,4 @@ export class SessionControl {
 
 function failUpdate(error: unknown): never {
   throw updateFailure(error);
-}
-
-/** Read by hand: zod stays out of the workflow bundle. */
-function runIdIn(request: unknown): string | null {
-  const runId = typeof request === 'object' && request !== null && 'runId' in request ? request.runId : null;
-  return typeof runId === 'string' ? runId : null;
 }

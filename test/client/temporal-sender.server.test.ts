@@ -2,11 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPerdure } from '../../src/client/index.ts';
 import { createTemporalSender } from '../../src/client/temporal-sender.ts';
 import { LIMITS } from '../../src/contracts/limits.ts';
 import { QUERY, TASK_QUEUE } from '../../src/contracts/names.ts';
 import { runWorkflowIdOf, sessionKey, workflowIdOf } from '../../src/contracts/session-key.ts';
 import { anyPort } from '../../src/embedded/ports.ts';
+import { startFakeGateway } from '../support/fake-gateway.ts';
 import { testTemporal } from '../support/temporal-server.ts';
 import type { Delivered } from './stand-in-workflows.ts';
 
@@ -143,6 +145,19 @@ test('commands reach the session by their names and JSON', async () => {
 test('cancelling where no workflow runs finds no run; terminating there does nothing', async () => {
   expect(await answering().cancel(freshKey(), {})).toEqual({ runId: null });
   await expect(answering().terminate(freshKey(), 'deleted')).resolves.toBeUndefined();
+});
+
+test('createPerdure sends with a Temporal address only, and lets another gateway be read', async () => {
+  const gateway = await startFakeGateway({ handle: () => ({ body: { data: [], nextCursor: null } }) });
+  const perdure = createPerdure({ temporal: { address: await testTemporal() }, gateway: gateway.url, user: 'Zoë' });
+  const { session } = freshKey();
+  const receipt = await perdure.session(session).send({ id: 'm', content: 'Hi' });
+  expect(receipt).toMatchObject({ messageId: 'm', disposition: 'accepted' });
+  expect(gateway.requests).toEqual([]);
+  await client.workflow.getHandle(workflowIdOf({ user: 'Zoë', session })).terminate();
+  expect(await perdure.list()).toEqual({ data: [], nextCursor: null });
+  await perdure.close();
+  await gateway.close();
 });
 
 test('terminate ends the workflow', async () => {

@@ -3,15 +3,17 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { acquireDataLock, DataFolderInUseError } from '../../src/embedded/index.ts';
+import { tryHoldFile } from '../../src/embedded/held-file.ts';
 import { identityOf } from '../../src/embedded/process-identity.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { startOwner } from './start-owner.ts';
+import { loadOwner, startOwner } from './start-owner.ts';
 
 const SERVER = { address: '127.0.0.1:1', uiUrl: null, binary: '/bin/temporal', settings: 'x' };
 
 test('of several processes that start at once exactly one owns the folder', async () => {
   const folder = await temporaryFolder();
-  const owners = await Promise.all(Array.from({ length: 4 }, () => startOwner('lock', folder)));
+  const loaded = await Promise.all(Array.from({ length: 4 }, () => loadOwner('lock', folder)));
+  const owners = await Promise.all(loaded.map((go) => go()));
   const winners = owners.filter(({ outcome }) => outcome.owns);
   expect(winners).toHaveLength(1);
   for (const { outcome } of owners.filter(({ outcome: { owns } }) => !owns)) {
@@ -33,15 +35,21 @@ test('a folder whose owner was killed is free', async () => {
   const folder = await temporaryFolder();
   const owner = await startOwner('lock', folder);
   await owner.kill();
-  const lock = await acquireDataLock(folder);
-  lock.release();
+  expect(await ownerOnceTaken(folder)).toBe(process.pid);
 });
 
 test('a folder that was released is free, and its lock names nobody', async () => {
   const folder = await temporaryFolder();
   (await acquireDataLock(folder)).release();
   expect(JSON.parse(await readFile(join(folder, 'lock'), 'utf8'))).toMatchObject({ owner: null, server: null });
-  (await acquireDataLock(folder)).release();
+  expect(await ownerOnceTaken(folder)).toBe(process.pid);
+});
+
+test('a folder whose holder has not named itself yet is not free', async () => {
+  const folder = await temporaryFolder();
+  const holder = tryHoldFile(join(folder, 'lock.held'));
+  await expect(acquireDataLock(folder)).rejects.toMatchObject({ name: 'DataFolderInUseError', pid: null });
+  holder?.release();
 });
 
 test('a second lock in the same process is refused', async () => {
@@ -60,7 +68,7 @@ test('a live owner keeps the folder even where the file lock does not reach', as
 test('a pid that was given to another process is not the owner', async () => {
   const folder = await temporaryFolder();
   await writeLock(folder, { owner: { pid: process.ppid, startedAt: 'earlier' }, server: null });
-  (await acquireDataLock(folder)).release();
+  expect(await ownerOnceTaken(folder)).toBe(process.pid);
 });
 
 test('a server that still runs is the orphan of a dead owner, one that ended is not', async () => {
@@ -78,8 +86,16 @@ test('a server that still runs is the orphan of a dead owner, one that ended is 
 test('a lock file that is not JSON does not keep the folder', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'lock'), '{"owner": {"pi');
-  (await acquireDataLock(folder)).release();
+  expect(await ownerOnceTaken(folder)).toBe(process.pid);
 });
+
+/** The pid that the lock names once this process has taken the folder. */
+async function ownerOnceTaken(folder: string): Promise<unknown> {
+  const lock = await acquireDataLock(folder);
+  const { owner } = JSON.parse(await readFile(join(folder, 'lock'), 'utf8')) as { owner: { pid: number } };
+  lock.release();
+  return owner.pid;
+}
 
 async function writeLock(folder: string, record: object): Promise<void> {
   await writeFile(join(folder, 'lock'), JSON.stringify({ ...record, host: hostname() }));

@@ -14,12 +14,11 @@ import { clientOf } from './temporal-client.ts';
 test('a second process is refused while the first runs, and starts when it has stopped', async () => {
   const folder = await temporaryFolder();
   const first = await embedded(folder);
-  const refused = await startOwner('embedded', folder, String(await anyPort()));
+  const refused = await startOwner('embedded', folder, await anyPort());
   expect(refused.outcome).toMatchObject({ owns: false, name: 'DataFolderInUseError' });
   await first.stop();
-  const second = await startOwner('embedded', folder, String(await anyPort()));
+  const second = await startOwner('embedded', folder, await anyPort());
   expect(second.outcome).toMatchObject({ owns: true, notes: [] });
-  await endLeftover(second.outcome.serverPid);
 });
 
 test('the server of a killed owner is adopted: same process, same address, and it is kept running', async () => {
@@ -67,7 +66,7 @@ test('an orphan that no lock names is ended before its files are opened', async 
 
 test('an owner that exits without stopping takes its server with it', async () => {
   const folder = await temporaryFolder();
-  const owner = await startOwner('embedded', folder, String(await anyPort()));
+  const owner = await startOwner('embedded', folder, await anyPort());
   const server = identityOf(owner.outcome.serverPid ?? 0);
   expect(isRunning(server)).toBe(true);
   await owner.kill('SIGTERM');
@@ -96,18 +95,10 @@ async function embedded(folder: string, options: Partial<EmbeddedOptions> = {}):
 /** A folder whose owner was killed, and the server that it left. */
 async function orphaned(): Promise<{ folder: string; orphan: ProcessIdentity; address: string }> {
   const folder = await temporaryFolder();
-  const owner = await startOwner('embedded', folder, String(await anyPort()));
+  const owner = await startOwner('embedded', folder, await anyPort());
   const orphan = identityOf(owner.outcome.serverPid ?? 0);
-  onTestFinished(() => endLeftover(orphan.pid));
   await owner.kill();
   return { folder, orphan, address: owner.outcome.address ?? '' };
-}
-
-async function endLeftover(pid = 0): Promise<void> {
-  const leftover = identityOf(pid);
-  if (!isRunning(leftover)) return;
-  sendSignal(pid, 'SIGKILL');
-  await adoptTemporal(leftover).exited;
 }
 
 async function portInUse(): Promise<number> {

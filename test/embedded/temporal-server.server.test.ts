@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { expect, onTestFinished, test } from 'vitest';
@@ -93,7 +93,6 @@ test('a private server can be killed and started again on its database file', as
   await server.restart();
   const workflow = await (await clientOf(server.address)).workflow.getHandle('kept').describe();
   expect(workflow.status.name).toBe('RUNNING');
-  expect(await readFile(join(server.dataDir, 'temporal.log'), 'utf8')).toContain('Server:');
 });
 
 async function supervised(
@@ -110,11 +109,13 @@ async function suggestsContinueAsNew(address: string): Promise<boolean | null | 
   const { connection, workflow } = await clientOf(address);
   const name = `suggests-${crypto.randomUUID()}`;
   await workflow.start('nobody', { workflowId: name, taskQueue: name });
-  const task = await connection.workflowService.pollWorkflowTaskQueue({
-    namespace: 'default',
-    taskQueue: { name },
-    identity: 'test',
-  });
+  const task = await connection.withDeadline(Date.now() + 30_000, () =>
+    connection.workflowService.pollWorkflowTaskQueue({
+      namespace: 'default',
+      taskQueue: { name },
+      identity: 'test',
+    }),
+  );
   const started = task.history?.events?.find((event) => event.workflowTaskStartedEventAttributes);
   return started?.workflowTaskStartedEventAttributes?.suggestContinueAsNew;
 }

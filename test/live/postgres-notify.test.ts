@@ -3,17 +3,17 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPostgresLive } from '../../src/live/postgres-notify.ts';
 import { delta, listenTo } from './listen.ts';
 import { liveChannelSuite } from './live-channel.testsuite.ts';
-import { startPostgres } from './start-postgres.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 
 const key = { user: 'ann', session: 'main' };
-let server: Awaited<ReturnType<typeof startPostgres>>;
+let database: Awaited<ReturnType<typeof createPostgresDatabase>>;
 
 beforeAll(async () => {
-  server = await startPostgres();
+  database = await createPostgresDatabase();
 }, 120_000);
-afterAll(async () => server.stop());
+afterAll(async () => database.drop());
 
-const channel = () => createPostgresLive({ databaseUrl: server.databaseUrl });
+const channel = () => createPostgresLive({ databaseUrl: database.url });
 
 liveChannelSuite('the PostgreSQL channel between processes', async () => {
   const [sender, receiver] = [channel(), channel()];
@@ -54,10 +54,10 @@ test('a sender that is behind sends fewer, longer deltas', async () => {
 test('connections that break are opened again, and subscriptions go on', async () => {
   const [sender, receiver] = [channel(), channel()];
   const heard = await listenTo(receiver, key);
-  const admin = new pg.Client(server.databaseUrl);
+  const admin = new pg.Client(database.url);
   await admin.connect();
   const broken = await admin.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'perdure live%'",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'perdure live%' AND datname = current_database()",
   );
   expect(broken.rowCount).toBe(4);
   await admin.end();

@@ -3,6 +3,7 @@ import { beginStep, type RunPosition } from '../../src/store/begin-step.ts';
 import { commitStep, type CommitStep, type CommittedCall } from '../../src/store/commit-step.ts';
 import type { Db } from '../../src/store/db.ts';
 import type { SessionKey } from '../../src/contracts/session-key.ts';
+import type { PerdureEvent } from '../../src/contracts/event.ts';
 import type { Usage } from '../../src/contracts/run.ts';
 import { randomUUID } from 'node:crypto';
 
@@ -15,6 +16,7 @@ export function newKey(user = 'ann'): SessionKey {
 
 type Accepted = Extract<AdmissionResult, { ok: true }>;
 type ModelPosition = Extract<RunPosition, { kind: 'model' }>;
+type BegunModel = ModelPosition & { readonly events: PerdureEvent[] };
 
 export function admission(overrides: Partial<Admission> = {}): Admission {
   return {
@@ -35,7 +37,11 @@ export async function send(
   message: Admission['messages'][number],
   overrides: Partial<Admission> = {},
 ): Promise<Accepted & Pick<Admitted, 'events' | 'openRuns' | 'created'> & { readonly runId: string }> {
-  const { results, events, openRuns, created } = await admitMessages(db, key, admission({ ...overrides, messages: [message] }));
+  const { results, events, openRuns, created } = await admitMessages(
+    db,
+    key,
+    admission({ ...overrides, messages: [message] }),
+  );
   const [result] = results;
   if (!result?.ok) throw new Error(`Refused: ${result?.code}`);
   return { ...result, events, openRuns, created, runId: result.receipt.runId as string };
@@ -59,7 +65,7 @@ export function pin(): { hash: string; model: string } {
 }
 
 /** Begins a step that must be a model call. */
-export async function beginModel(db: Db, key: SessionKey, runId: string): Promise<ModelPosition> {
+export async function beginModel(db: Db, key: SessionKey, runId: string): Promise<BegunModel> {
   const position = await beginStep(db, key, { runId, pin });
   if (position.kind !== 'model') throw new Error(`The run is at ${position.kind}.`);
   return position;
@@ -69,11 +75,17 @@ export function call(callId: string, overrides: Partial<CommittedCall> = {}): Co
   return { callId, tool: 'clock', arguments: {}, inPlace: false, idempotent: true, refused: null, ...overrides };
 }
 
+interface ReplyParts {
+  readonly text: string;
+  readonly toolCalls: readonly CommittedCall[];
+  readonly usage: Usage | null;
+}
+
 /** What to commit for a claimed model call; without tool calls it completes the run. */
 export function replyTo(
   runId: string,
   { step, attempt, throughSeq }: Pick<ModelPosition, 'step' | 'attempt' | 'throughSeq'>,
-  { text = 'an answer', toolCalls = [] as readonly CommittedCall[], usage = USAGE as Usage | null } = {},
+  { text = 'an answer', toolCalls = [], usage = USAGE }: Partial<ReplyParts> = {},
 ): CommitStep {
   const finish = toolCalls.length > 0 ? 'tool_calls' : 'stop';
   return {
@@ -96,4 +108,18 @@ export async function converse(db: Db, key: SessionKey, id: string, content = id
   const position = await beginModel(db, key, runId);
   await commitStep(db, key, replyTo(runId, position, { text: `answer to ${content}` }));
   return runId;
+}
+
+/** A session with one run that waits. */
+export async function started(db: Db): Promise<{ key: SessionKey; runId: string }> {
+  const key = newKey();
+  const { runId } = await send(db, key, { id: 'm1', content: 'hi' });
+  return { key, runId };
+}
+
+/** A session whose run has committed a first step with these calls. */
+export async function withCalls(db: Db, ...calls: CommittedCall[]): Promise<{ key: SessionKey; runId: string }> {
+  const { key, runId } = await started(db);
+  await commitStep(db, key, replyTo(runId, await beginModel(db, key, runId), { toolCalls: calls }));
+  return { key, runId };
 }

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
-import { inject } from 'vitest';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, inject } from 'vitest';
 import type { Db } from '../../src/store/db.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import './postgres-global-setup.ts';
 import { startPostgres } from './postgres-server.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the server that `postgres-global-setup.ts` started; absent without it. */
+    postgresUrl: string;
+  }
+}
 
 /** The stores that every store test runs on. */
 export const DATABASES = ['pglite', 'postgres'] as const;
@@ -15,6 +21,23 @@ export interface TestDatabase {
   readonly url: string | null;
   /** Closes the store and drops its database. */
   close(): Promise<void>;
+}
+
+/** Declares the same tests for every kind of store. They share one database per kind: use keys of your own. */
+export function describeStores(kinds: readonly (typeof DATABASES)[number][], tests: (db: () => Db) => void): void {
+  describe.each(kinds)('on %s', (kind) => {
+    let database: TestDatabase | undefined;
+    beforeAll(async () => {
+      database = await openTestDatabase(kind, 20);
+    }, 60_000);
+    afterAll(async () => {
+      await database?.close();
+    }, 60_000);
+    tests(() => {
+      if (!database) throw new Error('The database is open inside tests only.');
+      return database.db;
+    });
+  });
 }
 
 /** A migrated store that is empty: PGlite in memory, or a new database on a real PostgreSQL server. For `beforeAll`. */
@@ -48,7 +71,7 @@ export async function createPostgresDatabase(): Promise<{ url: string; drop: () 
 }
 
 async function execute(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     await client.query(sql);

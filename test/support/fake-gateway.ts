@@ -21,7 +21,7 @@ export interface FakeRequest {
 }
 
 /** Answers a request, or undefined for a 404. */
-export type FakeHandler = (request: FakeRequest) => FakeAnswer | undefined;
+type FakeHandler = (request: FakeRequest) => FakeAnswer | undefined;
 
 /** A gateway of one session's events, whose connections can be cut in the middle of a byte stream. */
 export interface FakeGateway {
@@ -69,15 +69,18 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}): Promis
     for (const wake of waiters.splice(0)) wake();
   }
 
+  async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = await readRequest(incoming);
+    requests.push(request);
+    const given = options.handle?.(request);
+    if (given !== undefined) return respond(response, given);
+    const wantsStream = request.headers.accept === 'text/event-stream';
+    if (request.path.endsWith('/events') && wantsStream) return openStream(request, response);
+    respond(response, problem(404, 'not_found', 'There is no such thing.'));
+  }
+
   const server = createServer((incoming, response) => {
-    void readRequest(incoming).then((request) => {
-      requests.push(request);
-      const answer = options.handle?.(request);
-      if (answer !== undefined) return respond(response, answer);
-      const wantsStream = request.headers.accept === 'text/event-stream';
-      if (request.path.endsWith('/events') && wantsStream) return openStream(request, response);
-      respond(response, problem(404, 'not_found', 'There is no such thing.'));
-    });
+    void answer(incoming, response);
   });
   await new Promise<void>((resolve) => void server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

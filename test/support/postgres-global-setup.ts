@@ -7,10 +7,3 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('postgresUrl', server.url);
   return () => server.stop();
 }
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Of the server that {@link setup} started; absent without that setup. */
-    postgresUrl: string;
-  }
-}

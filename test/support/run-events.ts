@@ -1,4 +1,4 @@
-import type { EventType, LiveEvent, NewEvent, PerdureEvent, StreamEvent } from '../../src/contracts/event.ts';
+import type { LiveEvent, NewEvent, PerdureEvent, StreamEvent } from '../../src/contracts/event.ts';
 import { UNKNOWN_USAGE } from '../../src/contracts/run.ts';
 
 const START = Date.UTC(2026, 0, 1);
@@ -10,7 +10,7 @@ export function eventWriter(sessionId = 's') {
   const at = (): string => new Date(START + 100 * (ticks += 1)).toISOString();
   return {
     durable(event: NewEvent): PerdureEvent {
-      return { ...event, seq: (seq += 1), at: at(), sessionId } as PerdureEvent;
+      return { ...event, seq: (seq += 1), at: at(), sessionId };
     },
     live(event: Omit<LiveEvent, 'at' | 'sessionId'> & { type: LiveEvent['type'] }): LiveEvent {
       return { ...event, at: at(), sessionId } as LiveEvent;
@@ -66,9 +66,4 @@ export function started(writer: EventWriter, runId: string): PerdureEvent {
 
 export function runCompleted(writer: EventWriter, runId: string, output: string, steps = 1): PerdureEvent {
   return writer.durable({ type: 'run.completed', runId, output, steps, usage: UNKNOWN_USAGE });
-}
-
-/** The types of the durable events among these. */
-export function durableTypes(events: readonly StreamEvent[]): EventType[] {
-  return events.filter((event) => 'seq' in event).map((event) => event.type);
 }

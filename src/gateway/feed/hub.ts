@@ -231,6 +231,8 @@ export class Hub {
     if (verdict() === 'unknown') {
       const run = await this.#store.readRun(this.key, runId);
       if (run !== null) this.#progress.learn(run);
+      // The run was read after the events, and may have gone on between.
+      await this.#readOn();
     }
     if (this.#closed) return;
     if (verdict() === 'over' || this.#progress.ended(runId)) this.#refused = name;

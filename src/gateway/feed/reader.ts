@@ -49,6 +49,8 @@ export class Reader implements Listener {
     this.#durableOnly = options.durableOnly ?? false;
     this.#cursor = options.after;
     this.#onClose = onClose;
+    // One that begins at the newest event needs nothing of the store.
+    if (this.#cursor === hub.head) this.#join();
   }
 
   /** What there is, as soon as there is something; null after the last. Not to be called again before it resolves. Rejects when the store fails. */

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { PerdureEvent, StreamEvent } from '../../../src/contracts/event.ts';
 import type { Reader } from '../../../src/gateway/feed/reader.ts';
 
-/** A client that holds every frame against what streams promise, and keeps what it knows over reconnects. */
+/** A client that holds every frame against what streams promise, and keeps its durable events over reconnects. */
 export class CheckingReader {
   readonly durable: PerdureEvent[] = [];
   /** The text of the step that speaks, as a reader joins it. */
@@ -19,8 +19,12 @@ export class CheckingReader {
     return this.durable.at(-1)?.seq ?? this.#after;
   }
 
-  /** Reads until an event like this; false when the stream ended first. */
+  /** Reads a new stream until an event like this; false when the stream ended first. */
   async readUntil(reader: Reader, like: (event: StreamEvent) => boolean): Promise<boolean> {
+    // Each stream tells the text so far anew; another gateway may be a little behind.
+    this.#speaks = undefined;
+    this.#retracted.clear();
+    this.text = '';
     for (;;) {
       const frames = await reader.next();
       if (frames === null) return false;

@@ -35,6 +35,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
 );
 
+const actions = fc.array(action, { minLength: 10, maxLength: 80, size: 'max' });
+
 /** A reader at work: it can be cut and goes on at another gateway after the last event it has. */
 class Client {
   readonly checks: CheckingReader;
@@ -69,7 +71,7 @@ async function settle(): Promise<void> {
   await new Promise((resolve) => void setImmediate(resolve));
 }
 
-async function play(actions: readonly Action[], losses: readonly boolean[]): Promise<void> {
+async function play(script: readonly Action[], losses: readonly boolean[]): Promise<void> {
   const world = new SessionWorld();
   let drawn = 0;
   const loses = (): boolean => losses.length > 0 && losses[drawn++ % losses.length] === true;
@@ -78,7 +80,7 @@ async function play(actions: readonly Action[], losses: readonly boolean[]): Pro
   );
   const feedOf = (gateway: number): Feed => feeds[gateway] as Feed;
   const clients = [new Client(feedOf(0), 0)];
-  for (const step of actions) {
+  for (const step of script) {
     if (step.do === 'speak') world.speak(step.length);
     else if (step.do === 'retry') world.retry(step.flag);
     else if (step.do === 'commit') world.commit(step.flag);
@@ -104,7 +106,7 @@ async function play(actions: readonly Action[], losses: readonly boolean[]): Pro
 test('over a channel that loses messages every reader gets each event once and in order, and only text that fits', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(action, { maxLength: 60 }),
+      actions,
       fc.array(fc.boolean(), { minLength: 7, maxLength: 60 }).filter((losses) => losses.includes(false)),
       play,
     ),
@@ -114,7 +116,7 @@ test('over a channel that loses messages every reader gets each event once and i
 
 test('over a channel that loses nothing the same holds', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => play(actions, [])),
+    fc.asyncProperty(actions, async (script) => play(script, [])),
     { numRuns: 200 },
   );
 });

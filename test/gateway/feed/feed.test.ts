@@ -96,7 +96,6 @@ test.each([true, false])(
     await readUntil(reader, ({ type }) => type === 'session.opened');
     world.speak(6);
     world.retry(says);
-    world.straggle();
     // Nothing was shown of the second attempt, so there is nothing to retract.
     world.retry(says);
     world.speak(6);
@@ -171,8 +170,6 @@ test('readers of one session are sent the same bytes', async () => {
   const feed = feedOver(world);
   const readers = await Promise.all(Array.from({ length: 100 }, async () => feed.open(KEY, { after: 'now' })));
   const next = readers.map(async (reader) => reader.next());
-  // A hub joins its readers when they first ask.
-  await new Promise((resolve) => void setImmediate(resolve));
   world.receive();
   const bytes = (await Promise.all(next)).map((frames) => frames?.[0]?.bytes);
   expect(new Set(bytes).size).toBe(1);

@@ -1,0 +1,16 @@
+# The worker and the gateway: one image, two commands.
+FROM node:24-slim
+ENV NODE_ENV=production
+WORKDIR /app
+# What the Temporal SDK verifies TLS with.
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
+COPY package.json package-lock.json .npmrc ./
+# Without development dependencies: the base image brings Node 24 itself.
+RUN npm ci --omit=dev && npm cache clean --force
+COPY bin ./bin
+COPY src ./src
+COPY agents ./agents
+USER node
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node", "src/cli/main.ts"]
+CMD ["--help"]

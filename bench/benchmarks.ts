@@ -1,0 +1,19 @@
+import type { Benchmark } from './benchmark.ts';
+import { bytesWritten } from './bytes-written.ts';
+import { deltaLatency } from './delta-latency.ts';
+import { firstDelta } from './first-delta.ts';
+import { history } from './history.ts';
+import { idleMemory } from './idle-memory.ts';
+import { longSession } from './long-session.ts';
+import { turns } from './turns.ts';
+
+/** Everything that is measured, in the order of measuring. */
+export const BENCHMARKS: readonly Benchmark[] = [
+  turns,
+  firstDelta,
+  deltaLatency,
+  longSession,
+  history,
+  bytesWritten,
+  idleMemory,
+];

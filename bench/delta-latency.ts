@@ -1,0 +1,70 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createGateway } from '../src/gateway/create-gateway.ts';
+import { serveGateway } from '../src/gateway/serve-gateway.ts';
+import { TURN } from './bench-agent.ts';
+import { atMost, type Aim, type Benchmark, type Row } from './benchmark.ts';
+import type { ReadersCommand, ReadersReport } from './sse-readers.ts';
+import { summarize } from './statistics.ts';
+import type { World } from './world.ts';
+
+/** Chunks as a fast model sends them: 100 tokens a second. */
+const EVERY_MS = 10;
+
+/** How long a piece of text takes from the model to a reader. */
+export const deltaLatency: Benchmark = {
+  name: 'delta-latency',
+  describe:
+    'From the model’s chunk in the worker to the bytes in a client of the gateway’s SSE stream: over real HTTP, with all readers in one process apart from the gateway’s, on the system’s monotonic clock that both share. 100 chunks a second; every reader reads the same session.',
+  async run(world) {
+    const gateway = createGateway(world);
+    const served = await serveGateway({ gateway, port: 0 });
+    try {
+      const rows: Row[] = [];
+      const aims: Aim[] = [];
+      for (const readers of [1, world.size(100, 20)]) {
+        const latencies = await measure(world, served.url, readers);
+        const { p50, p95, p99, count } = summarize(latencies);
+        const max = latencies.reduce((most, value) => Math.max(most, value), 0);
+        const values = { 'p50 ms': p50, 'p95 ms': p95, 'p99 ms': p99, 'max ms': max, deltas: count };
+        rows.push({ what: `${readers} reader${readers === 1 ? '' : 's'}`, values });
+        aims.push(atMost(`delta latency, p99, ${readers} readers`, p99, 20, ' ms'));
+      }
+      return { rows, aims };
+    } finally {
+      await served.close();
+    }
+  },
+};
+
+/** One run to warm up and one to measure; nothing may be lost. */
+async function measure(world: World, url: string, readers: number): Promise<readonly number[]> {
+  const talk = world.talk();
+  await talk.turn(TURN.plain);
+  const child = fork(new URL('sse-readers.ts', import.meta.url));
+  try {
+    const command: ReadersCommand = { url, user: talk.key.user, session: talk.key.session, readers };
+    child.send(command);
+    await report(child);
+    const chunks = world.size(1_000, 50);
+    let latencies: readonly number[] = [];
+    for (const count of [50, chunks]) {
+      const heard = report(child);
+      await talk.turn(TURN.chunks(count, EVERY_MS));
+      latencies = (await heard).latenciesMs;
+      if (latencies.length !== count * readers)
+        throw new Error(`${readers} readers heard ${latencies.length} of ${count * readers} deltas.`);
+    }
+    return latencies;
+  } finally {
+    talk.close();
+    child.disconnect();
+    await once(child, 'exit');
+  }
+}
+
+/** The readers say so when all are connected, and when all have heard the end of a run. */
+async function report(child: ChildProcess): Promise<ReadersReport> {
+  const [message] = (await once(child, 'message')) as [ReadersReport];
+  return message;
+}

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { PAYLOAD_CONVERTER, workerTuning } from '../src/worker/tuning.ts';
+import type { Talk } from './talk.ts';
+
+/** The bare workflow on a worker of its own, set as Perdure's. */
+export interface Floor extends AsyncDisposable {
+  /** A new workflow, started with its first turn. */
+  talk(): Talk;
+}
+
+export async function startFloor(client: Client, address: string): Promise<Floor> {
+  const taskQueue = `floor-${randomUUID()}`;
+  const connection = await NativeConnection.connect({ address });
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('floor-workflow.ts', import.meta.url)),
+    payloadConverterPath: PAYLOAD_CONVERTER,
+    logger: new DefaultLogger('WARN'),
+  });
+  const activities = { nothing: async () => {} };
+  const worker = await Worker.create({ connection, taskQueue, workflowBundle, activities, ...workerTuning({}) });
+  const running = worker.run();
+  return {
+    talk: () => floorTalk(client, taskQueue),
+    async [Symbol.asyncDispose]() {
+      worker.shutdown();
+      await running;
+      await connection.close();
+    },
+  };
+}
+
+/** Delivered as Perdure delivers a message, by update with start, and over when the update is answered. */
+function floorTalk(client: Client, taskQueue: string): Talk {
+  const workflowId = `floor-${randomUUID()}`;
+  const options = { workflowId, taskQueue, workflowIdConflictPolicy: 'USE_EXISTING' } as const;
+  return {
+    async turn(content) {
+      const began = performance.now();
+      await client.workflow.executeUpdateWithStart('turn', {
+        args: [{ content }],
+        startWorkflowOperation: new WithStartWorkflowOperation('floor', options),
+      });
+      return { completedMs: performance.now() - began };
+    },
+    close: () => {},
+  };
+}

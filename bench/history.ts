@@ -1,0 +1,63 @@
+import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { workflowIdOf } from '../src/contracts/session-key.ts';
+import { TURN } from './bench-agent.ts';
+import { atMost, type Aim, type Benchmark, type Row } from './benchmark.ts';
+import { median } from './statistics.ts';
+import { turnsOf } from './talk.ts';
+import type { World } from './world.ts';
+
+const { HistoryEvent } = proto.temporal.api.history.v1;
+
+/** What a turn costs in the workflow's history. */
+export const history: Benchmark = {
+  name: 'history',
+  describe:
+    'Events and bytes of workflow history that one turn adds, early and late in a session: what Temporal keeps, and what is replayed when a workflow leaves its worker’s cache.',
+  async run(world) {
+    const rows: Row[] = [];
+    const aims: Aim[] = [];
+    for (const kind of ['plain', 'tool'] as const) {
+      const { early, late, turns } = await measure(world, TURN[kind]);
+      rows.push({ what: `${kind}, turns 2 to 21`, values: early });
+      rows.push({ what: `${kind}, turns ${turns - 20} to ${turns - 1}`, values: late });
+      const growth = (late['bytes'] ?? Number.NaN) / (early['bytes'] ?? Number.NaN);
+      aims.push(atMost(`history of a ${kind} turn, late`, growth, 1.02, ' × early'));
+    }
+    return { rows, aims };
+  },
+};
+
+async function measure(world: World, content: string) {
+  const talk = world.talk();
+  const turns = world.size(200, 60);
+  await turnsOf(talk, content, turns);
+  talk.close();
+  const all = await historyByTurn(world.client, workflowIdOf(talk.key));
+  // The first turn holds the start of the workflow, and the last may not be over yet.
+  return { early: typical(all.slice(1, 21)), late: typical(all.slice(turns - 21, turns - 1)), turns };
+}
+
+interface TurnHistory {
+  events: number;
+  bytes: number;
+}
+
+/** A turn is everything from one update's acceptance to the next. Bytes are as the server stores an event. */
+async function historyByTurn(client: Client, workflowId: string): Promise<TurnHistory[]> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const turns: TurnHistory[] = [];
+  for (const event of events ?? []) {
+    if (event.workflowExecutionUpdateAcceptedEventAttributes) turns.push({ events: 0, bytes: 0 });
+    const turn = turns.at(-1);
+    if (!turn) continue;
+    turn.events += 1;
+    turn.bytes += HistoryEvent.encode(event).finish().length;
+  }
+  return turns;
+}
+
+/** The median: a turn whose events fall between two updates otherwise than most is not what is asked for. */
+function typical(turns: readonly TurnHistory[]): Record<string, number> {
+  return { events: median(turns.map(({ events }) => events)), bytes: median(turns.map(({ bytes }) => bytes)) };
+}

@@ -1,0 +1,20 @@
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
+import type { World } from './world.ts';
+
+/** On what and with what was measured. Names are for people. */
+export type Machine = Readonly<Record<string, string>>;
+
+/** Describes the machine before the measuring begins: its load then is that of others. */
+export async function describeMachine({ client, db }: World): Promise<Machine> {
+  const { serverVersion } = await client.workflowService.getSystemInfo({});
+  const [store] = await db.query<{ server_version: string }>('SHOW server_version', []);
+  return {
+    cores: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    system: `${type()} ${release()}`,
+    'load before': (loadavg()[0] ?? 0).toFixed(2),
+    node: process.versions.node,
+    temporal: `development server ${serverVersion} on a database file, set as the embedded mode sets it`,
+    store: `${db.kind === 'pglite' ? 'PGlite in a folder' : 'PostgreSQL'} ${store?.server_version ?? ''}`,
+  };
+}

@@ -1,0 +1,73 @@
+import type { Aim, Row } from './benchmark.ts';
+import type { Machine } from './machine.ts';
+
+/** What one benchmark found. */
+export interface Result {
+  readonly name: string;
+  readonly describe: string;
+  readonly rows: readonly Row[];
+  readonly aims: readonly Aim[];
+  readonly tookMs: number;
+}
+
+/** What the JSON file holds. */
+export interface Report {
+  /** ISO 8601. */
+  readonly date: string;
+  readonly quick: boolean;
+  readonly machine: Machine;
+  readonly results: readonly Result[];
+}
+
+/** Text in columns for a terminal. */
+export function tableOf({ name, rows, aims }: Result): string {
+  const widths = gridOf(rows).reduce<number[]>(
+    (widest, cells) => cells.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
+    [],
+  );
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
+  return [`\n${name}`, ...gridOf(rows).map(line), ...aims.map((aim) => `  ${aimLine(aim)}`)].join('\n');
+}
+
+/** The block that `docs/benchmarks.md` holds. */
+export function markdownOf({ date, machine, results, quick }: Report): string {
+  const facts = Object.entries(machine).map(([name, value]) => `${name}: ${value}`);
+  const head = [`Measured ${date.slice(0, 10)}${quick ? ' (quick: not for comparing)' : ''}. ${facts.join('; ')}.`];
+  const aims = results.flatMap((result) => result.aims);
+  const aimRows = aims.map((aim) => [aim.what, aim.wanted, format(aim.measured), aim.met ? 'met' : '**missed**']);
+  if (aims.length > 0) head.push('', ...pipes([['aim', 'wanted', 'measured', ''], ...aimRows]));
+  const parts = results.flatMap(({ name, describe, rows }) => [
+    '',
+    `### ${name}`,
+    '',
+    describe,
+    '',
+    ...pipes(gridOf(rows)),
+  ]);
+  return [...head, ...parts].join('\n');
+}
+
+function gridOf(rows: readonly Row[]): string[][] {
+  const headings = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))];
+  const cellsOf = ({ what, values }: Row) => [
+    what,
+    ...headings.map((name) => (values[name] === undefined ? '' : format(values[name]))),
+  ];
+  return [['', ...headings], ...rows.map(cellsOf)];
+}
+
+function pipes([head = [], ...body]: readonly (readonly string[])[]): string[] {
+  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
+  return [head, rule, ...body].map((cells) => `| ${cells.join(' | ')} |`);
+}
+
+function aimLine({ what, wanted, measured, met }: Aim): string {
+  return `${met ? 'met   ' : 'MISSED'}  ${what}: ${format(measured)} (wanted ${wanted})`;
+}
+
+/** Three figures that mean something, or all of a whole number. */
+function format(value: number): string {
+  if (Number.isInteger(value) || Math.abs(value) >= 1_000) return Math.round(value).toLocaleString('en');
+  return Number.isFinite(value) ? value.toPrecision(3) : 'unknown';
+}

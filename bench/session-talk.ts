@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import type { SessionSender } from '../src/client/session-sender.ts';
+import { endsRun, type StreamEvent } from '../src/contracts/event.ts';
+import type { SessionKey } from '../src/contracts/session-key.ts';
+import type { Feed } from '../src/gateway/feed/feed.ts';
+import type { Talk, TurnTimes } from './talk.ts';
+
+export interface SessionTalk extends Talk {
+  readonly key: SessionKey;
+}
+
+interface Waiting {
+  readonly began: number;
+  firstDeltaMs: number | undefined;
+  readonly resolve: (completedMs: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A new session, sent to through Temporal and read as the gateway reads it for its clients. */
+export function sessionTalk(sender: SessionSender, feed: Feed): SessionTalk {
+  const key = { user: `bench-${randomUUID().slice(0, 8)}`, session: 'main' };
+  const opened = feed.open(key, { after: 'now', mayBeAbsent: true });
+  let waiting: Waiting | undefined;
+
+  const take = (event: StreamEvent): void => {
+    if (!waiting) return;
+    if (event.type === 'message.delta') waiting.firstDeltaMs ??= performance.now() - waiting.began;
+    if (!endsRun(event.type)) return;
+    if (event.type === 'run.completed') waiting.resolve(performance.now() - waiting.began);
+    else waiting.reject(new Error(`A turn ended as ${event.type}.`));
+  };
+  const read = async (): Promise<void> => {
+    const reader = await opened;
+    for (;;) {
+      const frames = await reader.next();
+      if (frames === null) return;
+      for (const { event } of frames) if (event) take(event);
+    }
+  };
+  void read().catch((error: Error) => waiting?.reject(error));
+
+  return {
+    key,
+    async turn(content) {
+      await opened;
+      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      const began = performance.now();
+      const current: Waiting = { began, firstDeltaMs: undefined, resolve, reject };
+      waiting = current;
+      const receipt = sender.submit(key, { content }).then(() => performance.now() - began);
+      const [receiptMs, completedMs] = await Promise.all([receipt, promise]);
+      waiting = undefined;
+      const { firstDeltaMs } = current;
+      return { receiptMs, completedMs, ...(firstDeltaMs === undefined ? {} : { firstDeltaMs }) } satisfies TurnTimes;
+    },
+    close: () => void opened.then((reader) => reader.close()),
+  };
+}

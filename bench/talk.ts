@@ -1,0 +1,55 @@
+/** How long after its sending a turn got somewhere. */
+export interface TurnTimes {
+  readonly receiptMs?: number;
+  readonly firstDeltaMs?: number;
+  readonly completedMs: number;
+}
+
+/** One conversation, of Perdure or of the floor. One turn at a time. */
+export interface Talk {
+  turn(content: string): Promise<TurnTimes>;
+  close(): void;
+}
+
+/** Turns that were measured together. */
+export interface Block {
+  readonly turns: readonly TurnTimes[];
+  readonly elapsedMs: number;
+}
+
+/** New conversations side by side, each taking its turns one after another. The first turn of each, which starts it, is not counted. */
+export async function talkBlock(
+  start: () => Talk,
+  content: string,
+  { sessions, turns }: { readonly sessions: number; readonly turns: number },
+): Promise<Block> {
+  const talks = Array.from({ length: sessions }, start);
+  await Promise.all(talks.map((talk) => talk.turn(content)));
+  const began = performance.now();
+  const times = await Promise.all(talks.map((talk) => turnsOf(talk, content, turns)));
+  const elapsedMs = performance.now() - began;
+  for (const talk of talks) talk.close();
+  return { turns: times.flat(), elapsedMs };
+}
+
+export async function turnsOf(talk: Talk, content: string, turns: number): Promise<TurnTimes[]> {
+  const times: TurnTimes[] = [];
+  while (times.length < turns) times.push(await talk.turn(content));
+  return times;
+}
+
+/** Measures blocks in the order A B C A B C …, so that a noisy machine is noisy for all. The first round warms up and is not counted. */
+export async function interleave<Name extends string, Measured>(
+  rounds: number,
+  blocks: Readonly<Record<Name, () => Promise<Measured>>>,
+): Promise<Record<Name, Measured[]>> {
+  const names = Object.keys(blocks) as Name[];
+  const measured = Object.fromEntries(names.map((name) => [name, [] as Measured[]])) as Record<Name, Measured[]>;
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const name of names) {
+      const block = await blocks[name]();
+      if (round > 0) measured[name].push(block);
+    }
+  }
+  return measured;
+}

@@ -1,0 +1,94 @@
+import { loadTemplates } from '../agents/load-templates.ts';
+import type { AgentRegistry } from '../agents/agent-registry.ts';
+import { createTemporalSender } from '../client/temporal-sender.ts';
+import { lazyClient } from '../client/temporal-connection.ts';
+import { createGateway } from '../gateway/create-gateway.ts';
+import { serveGateway } from '../gateway/serve-gateway.ts';
+import type { ServedGateway } from '../gateway/serve-gateway.ts';
+import { createInProcessLive } from '../live/in-process.ts';
+import type { LiveChannel } from '../live/live-channel.ts';
+import { createPostgresLive } from '../live/postgres-notify.ts';
+import type { ModelDirectory } from '../models/model-client.ts';
+import { createModelDirectory } from '../models/model-directory.ts';
+import type { ChosenModelDirectory } from '../models/model-directory.ts';
+import type { Db } from '../store/db.ts';
+import { openStore } from '../store/open-store.ts';
+import { startWorker } from '../worker/start-worker.ts';
+import type { RunningWorker } from '../worker/start-worker.ts';
+import type { Progress } from './progress.ts';
+import type { Settings } from './settings.ts';
+
+/** What worker and gateway share. Everything opened is closed by the stack, last opened first. */
+export interface Services {
+  readonly db: Db;
+  readonly live: LiveChannel;
+  readonly agents: AgentRegistry;
+}
+
+/** Opens the store and the live channel, and loads the agents. */
+export async function openServices(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  progress: Progress,
+  stack: AsyncDisposableStack,
+): Promise<Services> {
+  const { databaseUrl, dataDir } = settings;
+  progress.step('Loading the agents');
+  const agents = await loadTemplates(settings.agentsDir, { env, onNotice: (notice) => progress.note(notice) });
+  progress.step(
+    databaseUrl === undefined
+      ? 'Opening the embedded store (the first time takes some seconds)'
+      : 'Connecting to PostgreSQL',
+  );
+  const db = stack.adopt(await openStore(databaseUrl === undefined ? { dataDir } : { databaseUrl }), (it) =>
+    it.close(),
+  );
+  const live = databaseUrl === undefined ? createInProcessLive() : createPostgresLive({ databaseUrl });
+  stack.adopt(live, (it) => it.close());
+  return { db, live, agents };
+}
+
+/** Serves the gateway over these services. */
+export async function startGateway(
+  services: Services,
+  settings: Settings,
+  temporalAddress: string,
+  say: (line: string) => void,
+  stack: AsyncDisposableStack,
+): Promise<ServedGateway> {
+  const temporal = lazyClient(
+    { address: temporalAddress, namespace: settings.temporalNamespace, apiKey: settings.temporalApiKey },
+    undefined,
+  );
+  stack.adopt(temporal, (it) => it.close());
+  const gateway = createGateway({
+    ...services,
+    sender: createTemporalSender({ client: temporal.get() }),
+    tokens: settings.tokens,
+    onError: (error, requestId) =>
+      say(`Request ${requestId} failed: ${error instanceof Error ? error.message : 'no reason known'}`),
+  });
+  const { host, port, portChosen } = settings;
+  const served = await serveGateway({ gateway, host, port, orNextPort: !portChosen });
+  stack.adopt(served, (it) => it.close());
+  return served;
+}
+
+/** Finds the models that can be asked. */
+export async function openModels(env: NodeJS.ProcessEnv, progress: Progress): Promise<ChosenModelDirectory> {
+  progress.step('Looking for a model');
+  return createModelDirectory({ env });
+}
+
+/** Polls for work over these services. */
+export async function startWorkerOver(
+  services: Services & { readonly models: ModelDirectory },
+  settings: Settings,
+  address: string,
+  stack: AsyncDisposableStack,
+): Promise<RunningWorker> {
+  const connection = { address, namespace: settings.temporalNamespace, apiKey: settings.temporalApiKey };
+  const worker = await startWorker({ ...services, connection });
+  stack.adopt(worker, (it) => it.stop());
+  return worker;
+}

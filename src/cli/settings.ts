@@ -1,0 +1,41 @@
+import { resolve } from 'node:path';
+import { CliError, EXIT } from './exit-codes.ts';
+
+/** What the services read from the environment. */
+export interface Settings {
+  readonly host: string;
+  readonly port: number;
+  /** Whether the port was chosen, so that no other may be taken instead. */
+  readonly portChosen: boolean;
+  readonly dataDir: string;
+  readonly agentsDir: string;
+  /** Undefined: the embedded server. */
+  readonly temporalAddress: string | undefined;
+  readonly temporalNamespace: string;
+  readonly temporalApiKey: string | undefined;
+  /** Undefined: the embedded store. */
+  readonly databaseUrl: string | undefined;
+  /** See the gateway's `tokens`. */
+  readonly tokens: string | undefined;
+}
+
+/** Settings that are empty count as not set, as in a compose file. */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const given = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const port = given('PERDURE_PORT');
+  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= 65_535)) {
+    throw new CliError(`PERDURE_PORT is ${JSON.stringify(port)}. Set it to 0 to 65535.`, EXIT.usage);
+  }
+  return {
+    host: given('PERDURE_HOST') ?? '127.0.0.1',
+    port: Number(port ?? 4747),
+    portChosen: port !== undefined,
+    dataDir: resolve(given('PERDURE_DATA') ?? '.perdure'),
+    agentsDir: resolve(given('PERDURE_AGENTS') ?? 'agents'),
+    temporalAddress: given('TEMPORAL_ADDRESS'),
+    temporalNamespace: given('TEMPORAL_NAMESPACE') ?? 'default',
+    temporalApiKey: given('TEMPORAL_API_KEY'),
+    databaseUrl: given('DATABASE_URL'),
+    tokens: given('PERDURE_TOKENS'),
+  };
+}

@@ -1,0 +1,290 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Db } from '../../src/store/db.ts';
+import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { readFrames, sessionPath, startGateway } from './start-gateway.ts';
+
+let database: TestDatabase;
+let db: Db;
+beforeAll(async () => {
+  database = await openTestDatabase('pglite');
+  ({ db } = database);
+}, 60_000);
+afterAll(async () => database.close());
+
+/** The parts of answers that tests go on with. */
+interface Json {
+  readonly id: string;
+  readonly runId: string;
+  readonly data: unknown;
+  readonly nextCursor: string;
+  readonly receipt: { readonly runId: string };
+}
+
+async function json(response: Response): Promise<Json> {
+  return (await response.json()) as Json;
+}
+
+describe('sessions', () => {
+  test('are created once, and then there', async () => {
+    const { call } = startGateway(db);
+    const id = randomUUID();
+    const created = await call('POST', '/v1/sessions', { id, metadata: { topic: 'a' } });
+    expect(created.status).toBe(201);
+    expect(await json(created)).toMatchObject({ id, user: 'local', status: 'active', metadata: { topic: 'a' } });
+    expect((await call('POST', '/v1/sessions', { id })).status).toBe(200);
+    expect((await json(await call('GET', sessionPath(id)))).id).toBe(id);
+  });
+
+  test('are given an id when none is chosen', async () => {
+    const { call } = startGateway(db);
+    const { id } = await json(await call('POST', '/v1/sessions', {}));
+    expect((await call('GET', sessionPath(id))).status).toBe(200);
+  });
+
+  test.each(['a:b', 'a/b', '50%', '%2F', 'a b', 'сессия', '会話', 'a?b#c', '😀', '+', '..%2f..'])(
+    'may be called %j, by users who may be called so too',
+    async (name) => {
+      const { call } = startGateway(db);
+      const headers = { 'perdure-user': encodeURIComponent(name) };
+      expect((await call('POST', '/v1/sessions', { id: name }, headers)).status).toBe(201);
+      expect(await json(await call('GET', sessionPath(name), undefined, headers))).toMatchObject({
+        id: name,
+        user: name,
+      });
+      const receipt = await call('POST', sessionPath(name, 'messages'), { content: 'hi' }, headers);
+      expect(receipt.status).toBe(202);
+    },
+  );
+
+  test('are listed by status and metadata, page by page', async () => {
+    const { call } = startGateway(db);
+    const headers = { 'perdure-user': randomUUID() };
+    for (const id of ['a', 'b', 'c']) {
+      await call('POST', '/v1/sessions', { id, metadata: { kind: id === 'c' ? 'other' : 'mine' } }, headers);
+    }
+    const first = await json(
+      await call('GET', '/v1/sessions?metadata.kind=mine&status=active&limit=1', undefined, headers),
+    );
+    expect(first.data).toMatchObject([{ id: 'b' }]);
+    const cursor = encodeURIComponent(first.nextCursor);
+    const second = await json(
+      await call('GET', `/v1/sessions?metadata.kind=mine&limit=1&cursor=${cursor}`, undefined, headers),
+    );
+    expect(second.data).toMatchObject([{ id: 'a' }]);
+  });
+
+  test('are changed, ended and deleted', async () => {
+    const { call, sender } = startGateway(db);
+    const id = randomUUID();
+    await call('POST', '/v1/sessions', { id, metadata: { a: 1, b: 2 } });
+    const changed = await call('PATCH', sessionPath(id), { metadata: { a: null, c: [3] }, state: { on: true } });
+    expect(await json(changed)).toMatchObject({ metadata: { b: 2, c: [3] }, state: { on: true } });
+    const ended = await call('POST', sessionPath(id, 'end'), { status: 'completed' });
+    expect(await json(ended)).toMatchObject({ status: 'completed' });
+    const refused = await call('POST', sessionPath(id, 'messages'), { content: 'too late' });
+    expect(await json(refused)).toMatchObject({ status: 409, code: 'session_ended' });
+    expect((await call('DELETE', sessionPath(id))).status).toBe(204);
+    expect(sender.terminated).toEqual([{ user: 'local', session: id }]);
+    expect((await call('GET', sessionPath(id))).status).toBe(404);
+  });
+});
+
+describe('messages', () => {
+  test('are answered with a receipt, the same one for the same id', async () => {
+    const { call } = startGateway(db);
+    const path = sessionPath(randomUUID(), 'messages');
+    const first = await call('POST', path, { id: 'm1', content: 'hi' });
+    expect(first.status).toBe(202);
+    const receipt = await json(first);
+    expect(receipt).toMatchObject({ messageId: 'm1', disposition: 'started', position: 0 });
+    expect(await json(await call('POST', path, { content: 'hi' }, { 'idempotency-key': '"m1"' }))).toEqual(receipt);
+    const other = await call('POST', path, { id: 'm1', content: 'something else' });
+    expect(await json(other)).toMatchObject({ status: 422, code: 'idempotency_conflict' });
+    const both = await call('POST', path, { id: 'm1', content: 'hi' }, { 'idempotency-key': 'm2' });
+    expect(await json(both)).toMatchObject({ status: 400, code: 'invalid_request' });
+  });
+
+  test('are waited for with Prefer: wait', async () => {
+    const { call, sender } = startGateway(db);
+    const id = randomUUID();
+    sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'forty-two');
+    const headers = { prefer: 'respond-async, wait=30' };
+    const answered = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'six by seven?' }, headers);
+    expect(answered.status).toBe(200);
+    const body = await json(answered);
+    expect(body).toMatchObject({
+      receipt: { messageId: 'm' },
+      answer: 'forty-two',
+      usage: { inputTokens: 3, cachedTokens: null },
+      run: { status: 'completed' },
+    });
+    expect(await json(await call('GET', sessionPath(id, 'messages', 'm')))).toEqual(body);
+    // The same again: the answer is there already.
+    sender.onSubmitted = undefined;
+    const again = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'six by seven?' }, headers);
+    expect(await json(again)).toEqual(body);
+  });
+
+  test('are answered with the receipt when the time is over first', async () => {
+    const { call } = startGateway(db);
+    const late = await call('POST', sessionPath(randomUUID(), 'messages'), { content: 'hi' }, { prefer: 'wait=1' });
+    expect(late.status).toBe(202);
+    expect(await json(late)).toMatchObject({ disposition: 'started' });
+  });
+
+  test('are waited for though their bells are lost', async () => {
+    const { call, sender, live } = startGateway(db);
+    live.publish = () => undefined;
+    sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'found');
+    const answered = await call('POST', sessionPath(randomUUID(), 'messages'), { content: '?' }, { prefer: 'wait=30' });
+    expect(await json(answered)).toMatchObject({ answer: 'found' });
+  });
+
+  test('are answered with the events of their run as a stream, which then ends', async () => {
+    const { call, sender } = startGateway(db);
+    const id = randomUUID();
+    const earlier = await json(await call('POST', sessionPath(id, 'messages'), { content: 'earlier' }));
+    await sender.answer({ user: 'local', session: id }, earlier.runId, 'before');
+    sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'hello');
+    const headers = { accept: 'text/event-stream' };
+    const response = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'hi' }, headers);
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const frames = await readFrames(response);
+    expect(frames.map(({ event }) => event)).toEqual([
+      'message.received',
+      'run.started',
+      'message.delta',
+      'message.delta',
+      'message.completed',
+      'run.completed',
+    ]);
+    for (const { id: frameId, data } of frames) expect(frameId).toBe('seq' in data ? String(data.seq) : undefined);
+    // The same message again: the same durable events.
+    sender.onSubmitted = undefined;
+    const again = await readFrames(
+      await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'hi' }, headers),
+    );
+    expect(again).toEqual(frames.filter(({ data }) => 'seq' in data));
+  });
+
+  test('that nobody took yet are accepted, and not found until someone does', async () => {
+    const { call, sender } = startGateway(db);
+    sender.noWorker = true;
+    const id = randomUUID();
+    const accepted = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'hi' }, { prefer: 'wait=1' });
+    expect(accepted.status).toBe(202);
+    expect(await json(accepted)).toMatchObject({ disposition: 'accepted', runId: null });
+    expect((await call('GET', sessionPath(id, 'messages', 'm'))).status).toBe(404);
+  });
+});
+
+describe('events', () => {
+  test('are a stream that goes on after Last-Event-ID, at another gateway too', async () => {
+    const [one, other] = [startGateway(db), startGateway(db)];
+    const id = randomUUID();
+    const { runId } = await json(await one.call('POST', sessionPath(id, 'messages'), { content: 'hi' }));
+    await one.sender.answer({ user: 'local', session: id }, runId, 'hello');
+    const whole = await readFrames(
+      await one.call('GET', sessionPath(id, 'events')),
+      ({ type }) => type === 'run.completed',
+    );
+    expect(whole.map(({ id: seq }) => seq)).toEqual(['1', '2', '3', '4', '5']);
+    for (const header of [true, false]) {
+      const path = `${sessionPath(id, 'events')}${header ? '?after=1' : '?after=3'}`;
+      const rest = await other.call('GET', path, undefined, header ? { 'last-event-id': '3' } : {});
+      expect(await readFrames(rest, ({ type }) => type === 'run.completed')).toEqual(whole.slice(3));
+    }
+  });
+
+  test('are pages of JSON too', async () => {
+    const { call } = startGateway(db);
+    const id = randomUUID();
+    await call('POST', sessionPath(id, 'messages'), { content: 'hi' });
+    const accept = { accept: 'application/json' };
+    const page = await json(await call('GET', `${sessionPath(id, 'events')}?limit=1`, undefined, accept));
+    expect(page).toMatchObject({ events: [{ seq: 1, type: 'session.opened' }], next: 1 });
+    const rest = await json(await call('GET', `${sessionPath(id, 'events')}?after=1`, undefined, accept));
+    expect(rest).toMatchObject({ events: [{ seq: 2, type: 'message.received', content: 'hi' }], next: 2 });
+  });
+
+  test('give the transcript', async () => {
+    const { call, sender } = startGateway(db);
+    const id = randomUUID();
+    const { runId } = await json(await call('POST', sessionPath(id, 'messages'), { content: 'hi' }));
+    await sender.answer({ user: 'local', session: id }, runId, 'hello');
+    expect(await json(await call('GET', sessionPath(id, 'transcript')))).toMatchObject({
+      data: [
+        { role: 'user', content: 'hi' },
+        { role: 'assistant', content: 'hello' },
+      ],
+      nextCursor: null,
+    });
+  });
+
+  test('of a gateway that closes end', async () => {
+    const { call, gateway } = startGateway(db);
+    const id = randomUUID();
+    await call('POST', '/v1/sessions', { id });
+    const frames = readFrames(await call('GET', sessionPath(id, 'events')));
+    gateway.close();
+    expect((await frames).length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('runs', () => {
+  test('are listed, told, cancelled and resumed', async () => {
+    const { call } = startGateway(db);
+    const id = randomUUID();
+    const { runId } = await json(await call('POST', sessionPath(id, 'messages'), { content: 'hi' }));
+    const run = sessionPath(id, 'runs', runId);
+    expect(await json(await call('GET', sessionPath(id, 'runs')))).toMatchObject({ data: [{ id: runId }] });
+    expect(await json(await call('POST', `${run}/cancel`))).toEqual({ runId });
+    expect(await json(await call('GET', run))).toMatchObject({ id: runId, status: 'cancelled', stepList: [] });
+    expect(await json(await call('POST', `${run}/resume`, {}))).toMatchObject({ id: runId, status: 'queued' });
+    const unknown = await call('POST', sessionPath(id, 'runs', 'nope', 'cancel'));
+    expect(await json(unknown)).toMatchObject({ status: 404, code: 'not_found' });
+  });
+
+  test('go without a session', async () => {
+    const { call, sender } = startGateway(db);
+    sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'once');
+    const input = { id: randomUUID(), agent: 'assistant', content: 'hi' };
+    const answered = await json(await call('POST', '/v1/runs', input, { prefer: 'wait=30' }));
+    expect(answered).toMatchObject({ answer: 'once' });
+    const { runId } = answered.receipt;
+    expect(await json(await call('GET', `/v1/runs/${runId}`))).toMatchObject({ id: runId, output: 'once' });
+    const frames = await readFrames(await call('GET', `/v1/runs/${runId}/events`));
+    expect(frames.at(-1)?.event).toBe('run.completed');
+    // The same again: no other run.
+    sender.onSubmitted = undefined;
+    expect((await json(await call('POST', '/v1/runs', input, { prefer: 'wait=30' }))).receipt).toMatchObject({ runId });
+    expect((await call('GET', '/v1/runs/nope')).status).toBe(404);
+  });
+});
+
+test('agents are listed and told', async () => {
+  const { call } = startGateway(db);
+  expect(await json(await call('GET', '/v1/agents'))).toMatchObject({
+    data: [{ name: 'assistant' }],
+    nextCursor: null,
+  });
+  expect(await json(await call('GET', '/v1/agents/assistant'))).toMatchObject({ hash: 'v1', tools: [] });
+  expect(await json(await call('GET', '/v1/agents/nobody'))).toMatchObject({
+    status: 404,
+    detail: expect.stringContaining('assistant'),
+  });
+});
+
+test('health, readiness and metrics are open to all', async () => {
+  const { call, live } = startGateway(db, { tokens: 'secret=ann' });
+  expect((await call('GET', '/healthz')).status).toBe(200);
+  expect(await json(await call('GET', '/readyz'))).toMatchObject({ status: 'ready' });
+  live.ready = async () => false;
+  const unready = await call('GET', '/readyz');
+  expect(unready.status).toBe(503);
+  expect(await json(unready)).toMatchObject({ checks: { store: true, temporal: true, live: false } });
+  const metrics = await (await call('GET', '/metrics')).text();
+  expect(metrics).toMatch(/^perdure_gateway_open_streams 0$/m);
+  expect(metrics).toMatch(/^perdure_gateway_answers_total\{status="200"\} 2$/m);
+});

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { startGateway } from './start-gateway.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase('pglite');
+}, 60_000);
+afterAll(async () => database.close());
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody?: { readonly content: Record<string, { readonly schema: Record<string, unknown> }> };
+}
+interface Document {
+  readonly openapi: string;
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { readonly schemas: Record<string, unknown> };
+}
+
+async function read(): Promise<Document> {
+  const { call } = startGateway(database.db);
+  return (await (await call('GET', '/openapi.json')).json()) as Document;
+}
+
+test('the OpenAPI document lists every call of the contract', async () => {
+  const { openapi, paths } = await read();
+  expect(openapi).toBe('3.1.0');
+  const calls = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(calls.toSorted()).toEqual(
+    [
+      'DELETE /v1/sessions/{id}',
+      'GET /healthz',
+      'GET /metrics',
+      'GET /readyz',
+      'GET /v1/agents',
+      'GET /v1/agents/{name}',
+      'GET /v1/runs/{run}',
+      'GET /v1/runs/{run}/events',
+      'GET /v1/sessions',
+      'GET /v1/sessions/{id}',
+      'GET /v1/sessions/{id}/events',
+      'GET /v1/sessions/{id}/messages/{message}',
+      'GET /v1/sessions/{id}/runs',
+      'GET /v1/sessions/{id}/runs/{run}',
+      'GET /v1/sessions/{id}/transcript',
+      'PATCH /v1/sessions/{id}',
+      'POST /v1/runs',
+      'POST /v1/runs/{run}/cancel',
+      'POST /v1/sessions',
+      'POST /v1/sessions/{id}/end',
+      'POST /v1/sessions/{id}/messages',
+      'POST /v1/sessions/{id}/runs/{run}/cancel',
+      'POST /v1/sessions/{id}/runs/{run}/resume',
+    ].toSorted(),
+  );
+});
+
+test('its references lead somewhere, and its operations have names of their own', async () => {
+  const document = await read();
+  const references = new Set([...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map(([, target]) => target));
+  expect(references).not.toContain(undefined);
+  for (const reference of references) {
+    const [, name] = /^#\/components\/schemas\/(\w+)$/.exec(reference ?? '') ?? [];
+    expect(document.components.schemas).toHaveProperty(name ?? String(reference));
+  }
+  expect(references.size).toBe(2);
+  const ids = Object.values(document.paths).flatMap((path) =>
+    Object.values(path).map(({ operationId }) => operationId),
+  );
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test('its schemas are those that validate', async () => {
+  const { paths } = await read();
+  const { requestBody, parameters } = paths['/v1/sessions/{id}/messages']?.['post'] as Operation;
+  expect(requestBody?.content['application/json']?.schema).toMatchObject({
+    required: ['content'],
+    additionalProperties: false,
+    properties: { whileRunning: { enum: ['enqueue', 'steer', 'interrupt', 'reject'] } },
+  });
+  expect(parameters.map(({ name }) => name)).toEqual(['id', 'Prefer', 'Idempotency-Key']);
+});

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { createConnection } from 'node:net';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { serveGateway, type ServedGateway } from '../../src/gateway/serve-gateway.ts';
+import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { readFrames, sessionPath, startGateway, type TestGateway } from './start-gateway.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase('pglite');
+}, 60_000);
+afterAll(async () => database.close());
+
+async function serve(test: TestGateway, port = 0, orNextPort = false): Promise<ServedGateway> {
+  const served = await serveGateway({ gateway: test.gateway, port, orNextPort });
+  onTestFinished(() => served.close());
+  return served;
+}
+
+async function openStreams({ call }: TestGateway): Promise<number> {
+  const text = await (await call('GET', '/metrics')).text();
+  return Number(/^perdure_gateway_open_streams (\d+)$/m.exec(text)?.[1]);
+}
+
+test('a conversation over a socket, with ids of every kind', async () => {
+  const gateway = startGateway(database.db);
+  const { url } = await serve(gateway);
+  for (const id of ['a/b', '50%', '%2F', 'a b:c', '会話😀']) {
+    gateway.sender.onSubmitted = (key, { runId }) => void gateway.sender.answer(key, runId, `hello ${id}`);
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      'perdure-user': encodeURIComponent(id),
+    };
+    const body = JSON.stringify({ content: 'hi' });
+    const response = await fetch(`${url}${sessionPath(id, 'messages')}`, { method: 'POST', headers, body });
+    const frames = await readFrames(response);
+    expect(frames.at(-1)?.data).toMatchObject({ type: 'run.completed', output: `hello ${id}`, sessionId: id });
+  }
+});
+
+test('headers and an opening comment come at once on a silent stream', async () => {
+  const gateway = startGateway(database.db);
+  const { url } = await serve(gateway);
+  await gateway.call('POST', '/v1/sessions', { id: 'silent' });
+  const response = await fetch(`${url}${sessionPath('silent', 'events')}?after=1`);
+  const first = await response.body?.getReader().read();
+  expect(new TextDecoder().decode(first?.value)).toBe('retry: 1000\n: open\n\n');
+});
+
+test('a reader that hangs up is let go', async () => {
+  const gateway = startGateway(database.db);
+  const { url } = await serve(gateway);
+  await gateway.call('POST', '/v1/sessions', { id: 'left' });
+  const abort = new AbortController();
+  const response = await fetch(`${url}${sessionPath('left', 'events')}`, { signal: abort.signal });
+  await readFrames(response, ({ type }) => type === 'session.opened').catch(() => undefined);
+  abort.abort();
+  await expect.poll(async () => openStreams(gateway)).toBe(0);
+});
+
+test('closing ends the streams', async () => {
+  const gateway = startGateway(database.db);
+  const { url, close } = await serve(gateway);
+  await gateway.call('POST', '/v1/sessions', { id: 'closing' });
+  const frames = readFrames(await fetch(`${url}${sessionPath('closing', 'events')}`));
+  await close();
+  expect((await frames).length).toBe(1);
+  await expect(fetch(url)).rejects.toThrow();
+});
+
+test('a body that is announced too large is refused before it is sent', async () => {
+  const { port } = await serve(startGateway(database.db));
+  const headers = { 'content-type': 'application/json', 'content-length': 1_000_000_000 };
+  const sent = request({ port, method: 'POST', path: '/v1/sessions', headers });
+  sent.on('error', () => undefined);
+  sent.flushHeaders();
+  const [response] = (await once(sent, 'response')) as [{ statusCode: number }];
+  expect(response.statusCode).toBe(413);
+  sent.destroy();
+});
+
+test('a host that is not this machine is refused', async () => {
+  const { port } = await serve(startGateway(database.db));
+  const socket = createConnection(port, '127.0.0.1');
+  socket.write('GET /v1/sessions HTTP/1.1\r\nHost: attacker.example\r\nConnection: close\r\n\r\n');
+  const [data] = (await once(socket, 'data')) as [Buffer];
+  expect(data.toString()).toMatch(/^HTTP\/1\.1 403/);
+  socket.destroy();
+});
+
+test('a port in use is an error that names it, or the next one is taken', async () => {
+  const { port } = await serve(startGateway(database.db));
+  const second = startGateway(database.db);
+  await expect(serveGateway({ gateway: second.gateway, port })).rejects.toThrow(`port ${port} is in use`);
+  expect((await serve(second, port, true)).port).toBeGreaterThan(port);
+});
+
+test('without authentication only loopback is served', async () => {
+  const { gateway } = startGateway(database.db);
+  await expect(serveGateway({ gateway, host: '0.0.0.0', port: 0 })).rejects.toThrow('PERDURE_TOKENS');
+  const guarded = startGateway(database.db, { tokens: 'secret=ann' });
+  const served = await serveGateway({ gateway: guarded.gateway, host: '0.0.0.0', port: 0 });
+  await served.close();
+});

@@ -1,0 +1,70 @@
+import { createParser } from 'eventsource-parser';
+import { onTestFinished } from 'vitest';
+import type { AgentVersion } from '../../src/contracts/agent.ts';
+import type { StreamEvent } from '../../src/contracts/event.ts';
+import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/create-gateway.ts';
+import { createInProcessLive } from '../../src/live/in-process.ts';
+import type { LiveChannel } from '../../src/live/live-channel.ts';
+import type { Db } from '../../src/store/db.ts';
+import { createStoreSender, type StoreSender } from './store-sender.ts';
+
+const ASSISTANT: AgentVersion = { hash: 'v1', spec: { name: 'assistant', instructions: 'Help.' }, tools: [] };
+
+export interface TestGateway {
+  readonly gateway: Gateway;
+  readonly sender: StoreSender;
+  readonly live: LiveChannel;
+  /** A request without a port. `body` is sent as JSON. */
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+}
+
+export function startGateway(db: Db, options: Partial<GatewayOptions> = {}): TestGateway {
+  const live = createInProcessLive();
+  const sender = createStoreSender(db, live);
+  const gateway = createGateway({
+    db,
+    live,
+    sender,
+    agents: { list: () => [ASSISTANT.spec], agent: (name) => (name === 'assistant' ? ASSISTANT : undefined) },
+    lookMs: 50,
+    ...options,
+  });
+  onTestFinished(() => gateway.close());
+  return {
+    gateway,
+    sender,
+    live,
+    async call(method, path, body, headers = {}) {
+      const json = body === undefined ? {} : { body: JSON.stringify(body) };
+      const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
+      return gateway.app.request(path, { method, headers: { ...type, ...headers }, ...json });
+    },
+  };
+}
+
+export interface SseFrame {
+  readonly id: string | undefined;
+  readonly event: string | undefined;
+  readonly data: StreamEvent;
+}
+
+/** The frames of a stream, until one that satisfies `last`, or its end. */
+export async function readFrames(
+  response: Response,
+  last: (event: StreamEvent) => boolean = () => false,
+): Promise<SseFrame[]> {
+  const frames: SseFrame[] = [];
+  const parser = createParser({
+    onEvent: ({ id, event, data }) => frames.push({ id, event, data: JSON.parse(data) as StreamEvent }),
+  });
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    parser.feed(decoder.decode(chunk as Uint8Array, { stream: true }));
+    if (frames.some(({ data }) => last(data))) break;
+  }
+  return frames;
+}
+
+export function sessionPath(id: string, ...rest: string[]): string {
+  return `/v1/sessions/${[id, ...rest].map(encodeURIComponent).join('/')}`;
+}

@@ -1,0 +1,121 @@
+import type { SessionSender } from '../../src/client/session-sender.ts';
+import { PerdureError } from '../../src/contracts/errors.ts';
+import type { PerdureEvent } from '../../src/contracts/event.ts';
+import type { MessageInput, Receipt } from '../../src/contracts/message.ts';
+import type { SessionKey } from '../../src/contracts/session-key.ts';
+import type { LiveChannel } from '../../src/live/live-channel.ts';
+import { admitMessages } from '../../src/store/admit-messages.ts';
+import { beginStep } from '../../src/store/begin-step.ts';
+import { commitStep } from '../../src/store/commit-step.ts';
+import type { Db } from '../../src/store/db.ts';
+import { endRun } from '../../src/store/end-run.ts';
+import { endSession } from '../../src/store/end-session.ts';
+import { openSession } from '../../src/store/open-session.ts';
+import { readHead } from '../../src/store/read-head.ts';
+import { resumeRun } from '../../src/store/resume-run.ts';
+import { updateSession } from '../../src/store/update-session.ts';
+
+/** A sender without Temporal: it does in the store at once what the workflow would have done. */
+export interface StoreSender extends SessionSender {
+  /** Answers a run as a worker would: says the text in two pieces, then commits it. */
+  answer(key: SessionKey, runId: string | null, text: string): Promise<void>;
+  /** While true, messages are delivered without anyone to take them. */
+  noWorker: boolean;
+  /** Called after each message that was taken. */
+  onSubmitted: ((key: SessionKey, receipt: Receipt) => void) | undefined;
+  readonly terminated: SessionKey[];
+}
+
+export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
+  const ring = (key: SessionKey, events: readonly PerdureEvent[]): void => {
+    const head = events.at(-1)?.seq;
+    if (head !== undefined) live.publish(key, { kind: 'appended', head, events });
+  };
+
+  async function submitAs(kind: 'session' | 'run', key: SessionKey, input: MessageInput): Promise<Receipt> {
+    const id = input.id ?? 'made-by-sender';
+    if (sender.noWorker) return { messageId: id, runId: null, disposition: 'accepted', position: null };
+    const { results, events } = await admitMessages(db, key, {
+      messages: [{ ...input, id }],
+      defaultAgent: 'assistant',
+      knowsAgent: (name) => name === 'assistant',
+      kind,
+      defaultWhileRunning: () => 'enqueue',
+      execution: null,
+    });
+    const [result] = results;
+    if (result?.ok !== true) throw new PerdureError(result?.code ?? 'internal', result?.detail ?? 'no result');
+    ring(key, events);
+    sender.onSubmitted?.(key, result.receipt);
+    return result.receipt;
+  }
+
+  async function cancelAt(key: SessionKey, runId: string | undefined): Promise<{ runId: string | null }> {
+    if (runId === undefined) return { runId: null };
+    const end = { status: 'cancelled', reason: 'cancelled' } as const;
+    const { events } = await endRun(db, key, { runId, end, partial: null, failSession: false });
+    ring(key, events);
+    return { runId };
+  }
+
+  const sender: StoreSender = {
+    noWorker: false,
+    onSubmitted: undefined,
+    terminated: [],
+    async open(key, input) {
+      const { agent = 'assistant', metadata, policy } = input;
+      const opened = await openSession(db, key, {
+        agent,
+        metadata: metadata as never,
+        policy,
+        kind: 'session',
+        execution: null,
+      });
+      ring(key, opened.events);
+      return { created: opened.created };
+    },
+    submit: async (key, input) => submitAs('session', key, input),
+    submitRun: async (key, input) => submitAs('run', key, input),
+    signal: async (key, input) => (await submitAs('session', key, input)).messageId,
+    update: async (key, input) => ring(key, (await updateSession(db, key, input)).events),
+    cancel: async (key, { runId }) => cancelAt(key, runId),
+    cancelRun: async (key, { runId }) => cancelAt(key, runId),
+    resume: async (key, { runId }) => ring(key, (await resumeRun(db, key, runId)).events),
+    async end(key, { status = 'completed', reason }) {
+      ring(key, (await endSession(db, key, { status, reason: reason ?? null } as never)).events);
+    },
+    async terminate(key) {
+      sender.terminated.push(key);
+    },
+    ready: async () => true,
+    async answer(key, runId, text) {
+      if (runId === null) throw new Error('Nobody took the message yet.');
+      const begun = await beginStep(db, key, { runId, pin: () => ({ hash: 'v1', model: 'test/one' }) });
+      if (begun.kind !== 'model') throw new Error(`The run is at ${begun.kind}.`);
+      ring(key, begun.events);
+      const { step, attempt, throughSeq } = begun;
+      const half = Math.ceil(text.length / 2);
+      for (const offset of [0, half]) {
+        const delta = text.slice(offset, offset === 0 ? half : undefined);
+        const at = '2026-01-01T00:00:00.000Z';
+        const position = { at, sessionId: key.session, runId, step, attempt, offset };
+        live.publish(key, { kind: 'live', event: { type: 'message.delta', ...position, delta } });
+      }
+      const usage = { inputTokens: 3, outputTokens: 2, cachedTokens: null, reasoningTokens: null };
+      const committed = await commitStep(db, key, {
+        runId,
+        step,
+        attempt,
+        reply: { text, reasoning: '', finish: 'stop', usage, model: 'one' },
+        toolCalls: [],
+        throughSeq,
+        firstTokenMs: 1,
+        durationMs: 2,
+        partial: false,
+        completes: true,
+      });
+      if ((await readHead(db, key)) !== null) ring(key, committed.events);
+    },
+  };
+  return sender;
+}

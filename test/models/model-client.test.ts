@@ -1,0 +1,28 @@
+import { createOpenAIChatClient } from '../../src/models/openai-chat.ts';
+import { createOpenAIResponsesClient } from '../../src/models/openai-responses.ts';
+import type { ModelClient } from '../../src/models/model-client.ts';
+import type { ProviderEndpoint } from '../../src/models/provider-endpoint.ts';
+import type { ScriptedReply } from '../../src/models/scripted-reply.ts';
+import { createScriptedClient } from '../../src/models/scripted.ts';
+import { startStubModelServer } from '../support/stub-model-server.ts';
+import { modelClientSuite, type ClientUnderTest } from './model-client.testsuite.ts';
+
+modelClientSuite('Chat Completions', () => overStub(createOpenAIChatClient));
+modelClientSuite('Responses', () => overStub(createOpenAIResponsesClient));
+modelClientSuite('scripted', async () => {
+  const queue: ScriptedReply[] = [];
+  return {
+    client: createScriptedClient({ replies: () => queue.shift() }),
+    enqueue: (...replies) => void queue.push(...replies),
+    close: async () => undefined,
+  };
+});
+
+async function overStub(create: (endpoint: ProviderEndpoint) => ModelClient): Promise<ClientUnderTest> {
+  const stub = await startStubModelServer();
+  return {
+    client: create({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: 'sk-secret' }),
+    enqueue: stub.enqueue,
+    close: stub.close,
+  };
+}

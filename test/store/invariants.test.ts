@@ -1,0 +1,233 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { PerdureError } from '../../src/contracts/errors.ts';
+import { endsRun, type PerdureEvent } from '../../src/contracts/event.ts';
+import type { RunStatus, ToolCallRecord } from '../../src/contracts/run.ts';
+import type { SessionKey } from '../../src/contracts/session-key.ts';
+import { admitMessages } from '../../src/store/admit-messages.ts';
+import { archiveSession } from '../../src/store/archive-session.ts';
+import { beginStep } from '../../src/store/begin-step.ts';
+import { commitStep } from '../../src/store/commit-step.ts';
+import type { Db } from '../../src/store/db.ts';
+import { endRun } from '../../src/store/end-run.ts';
+import { endSession } from '../../src/store/end-session.ts';
+import { finishTools } from '../../src/store/finish-tools.ts';
+import { listRuns } from '../../src/store/list-runs.ts';
+import { readEvents } from '../../src/store/read-events.ts';
+import { readRun } from '../../src/store/read-run.ts';
+import { readSession } from '../../src/store/read-session.ts';
+import { resumeRun } from '../../src/store/resume-run.ts';
+import { startTool } from '../../src/store/start-tool.ts';
+import { DATABASES, describeStores } from '../support/databases.ts';
+import { admission, call, newKey, pin, replyTo } from './conversation.ts';
+
+/** What a run's driver remembers between operations: possibly of long ago. */
+type Claim = { readonly runId: string; readonly step: number; readonly attempt: number; readonly throughSeq: number };
+interface World {
+  readonly db: Db;
+  readonly key: SessionKey;
+  readonly runs: string[];
+  /** Ordinals that runs got when they were resumed. */
+  readonly resumed: Map<string, Set<number>>;
+  readonly claims: Claim[];
+  readonly calls: { readonly runId: string; readonly callId: string }[];
+}
+
+const pick = fc.nat();
+const at = <T>(list: readonly T[], n: number): T | undefined => list[n % Math.max(1, list.length)];
+const send = fc.record({
+  op: fc.constant('send' as const),
+  id: fc.nat(30),
+  how: fc.constantFrom('enqueue', 'steer', 'interrupt', 'reject'),
+});
+const begin = fc.record({ op: fc.constant('begin' as const), run: pick });
+const commit = fc.record({
+  op: fc.constant('commit' as const),
+  claim: pick,
+  calls: fc.nat(2),
+  inPlace: fc.boolean(),
+  idempotent: fc.boolean(),
+  refused: fc.boolean(),
+});
+const startCall = fc.record({ op: fc.constant('start' as const), call: pick, idempotent: fc.boolean() });
+const finish = fc.record({
+  op: fc.constant('finish' as const),
+  call: pick,
+  status: fc.constantFrom('completed', 'failed', 'unknown', 'cancelled'),
+});
+const end = fc.record({
+  op: fc.constant('end' as const),
+  run: pick,
+  claim: pick,
+  fail: fc.boolean(),
+  failSession: fc.boolean(),
+});
+const resume = fc.record({ op: fc.constant('resume' as const), run: pick });
+const close = fc.record({ op: fc.constantFrom('endSession' as const, 'archive' as const) });
+const anyOperation = fc.oneof(
+  { arbitrary: send, weight: 5 },
+  { arbitrary: begin, weight: 6 },
+  { arbitrary: commit, weight: 6 },
+  { arbitrary: startCall, weight: 3 },
+  { arbitrary: finish, weight: 3 },
+  { arbitrary: end, weight: 2 },
+  { arbitrary: resume, weight: 1 },
+  { arbitrary: close, weight: 1 },
+);
+type Operation = typeof anyOperation extends fc.Arbitrary<infer T> ? T : never;
+
+async function perform(world: World, operation: Operation): Promise<PerdureEvent[]> {
+  const { db, key } = world;
+  const runId = 'run' in operation ? at(world.runs, operation.run) : undefined;
+  switch (operation.op) {
+    case 'send': {
+      const message = { id: `m${operation.id}`, content: 'x', whileRunning: operation.how as 'steer' };
+      const { results, events } = await admitMessages(db, key, admission({ messages: [message] }));
+      for (const result of results) if (result.ok && result.run && !result.duplicate) world.runs.push(result.run.runId);
+      return events;
+    }
+    case 'begin': {
+      if (!runId) return [];
+      const position = await beginStep(db, key, { runId, pin });
+      if (position.kind === 'model') world.claims.push({ runId, ...position });
+      return position.events;
+    }
+    case 'commit': {
+      const claim = at(world.claims, operation.claim);
+      if (!claim) return [];
+      const { inPlace, idempotent } = operation;
+      const toolCalls = Array.from({ length: operation.calls }, (_, index) =>
+        call(`${claim.step}-${claim.attempt}-${index}`, {
+          inPlace,
+          idempotent,
+          refused: operation.refused ? 'no' : null,
+        }),
+      );
+      const { outcome, events } = await commitStep(db, key, replyTo(claim.runId, claim, { toolCalls }));
+      if (outcome === 'committed') world.calls.push(...toolCalls.map(({ callId }) => ({ runId: claim.runId, callId })));
+      return events;
+    }
+    case 'start': {
+      const open = at(world.calls, operation.call);
+      return open ? (await startTool(db, key, { ...open, idempotent: operation.idempotent })).events : [];
+    }
+    case 'finish': {
+      const open = at(world.calls, operation.call);
+      if (!open) return [];
+      const { status } = operation;
+      const outcome =
+        status === 'completed'
+          ? { status: 'completed' as const, result: 1 }
+          : { status: status as 'failed', error: 'x' };
+      return (
+        await finishTools(db, key, { runId: open.runId, results: [{ callId: open.callId, outcome, durationMs: 1 }] })
+      ).events;
+    }
+    case 'end': {
+      if (!runId) return [];
+      const claim = at(
+        world.claims.filter((one) => one.runId === runId),
+        operation.claim,
+      );
+      const partial = claim
+        ? { ...claim, text: 'half', reasoning: '', model: 'one', firstTokenMs: null, durationMs: 1 }
+        : null;
+      const how = operation.fail
+        ? ({ status: 'failed', error: { code: 'model_unavailable', detail: 'x' } } as const)
+        : ({ status: 'cancelled', reason: 'cancelled' } as const);
+      return (await endRun(db, key, { runId, end: how, partial, failSession: operation.failSession })).events;
+    }
+    case 'resume':
+      return runId ? await tryToResume(world, runId) : [];
+    case 'endSession':
+      return world.runs.length > 0 ? (await endSession(db, key, { status: 'failed', reason: null })).events : [];
+    case 'archive':
+      return world.runs.length > 0 ? (await archiveSession(db, key)).events : [];
+  }
+}
+
+async function tryToResume({ db, key, resumed }: World, runId: string): Promise<PerdureEvent[]> {
+  try {
+    const { run, events } = await resumeRun(db, key, runId);
+    resumed.set(runId, new Set([...(resumed.get(runId) ?? []), run.ordinal]));
+    return events;
+  } catch (error) {
+    if (error instanceof PerdureError) return [];
+    throw error;
+  }
+}
+
+/** What does not hold in a session, given all the events that the operations said they appended. */
+async function problemsIn({ db, key, resumed }: World, returned: readonly PerdureEvent[]): Promise<string[]> {
+  const { events } = await readEvents(db, key, { after: 0, limit: 1_000 });
+  const session = await readSession(db, key);
+  const { data: runs } = await listRuns(db, key, { limit: 200 });
+  const holds: Record<string, boolean> = {
+    'what was returned is what is stored': JSON.stringify(events) === JSON.stringify(returned),
+    'seq has no gap': events.every((event, index) => event.seq === index + 1),
+    'the head is the newest event': (session?.head ?? 0) === events.length,
+    'runs are counted': (session?.runs ?? 0) === runs.length,
+  };
+  for (const { id, status } of runs) {
+    const ofRun = events.filter(
+      (event) => 'runId' in event && event.runId === id && !event.type.startsWith('session.'),
+    );
+    const detail = await readRun(db, key, id);
+    Object.assign(
+      holds,
+      runHolds(ofRun, status, resumed.get(id)?.size ?? 0),
+      callsHold(ofRun, status, detail?.toolCalls ?? []),
+    );
+    holds['the steps are counted'] = detail?.steps === ofRun.filter(({ type }) => type === 'message.completed').length;
+    const broken = problems(holds);
+    if (broken.length > 0) return broken;
+  }
+  return problems(holds);
+}
+
+function problems(holds: Record<string, boolean>): string[] {
+  return Object.keys(holds).filter((name) => !holds[name]);
+}
+
+function isOver(status: RunStatus): boolean {
+  return status !== 'queued' && status !== 'running';
+}
+
+function runHolds(ofRun: readonly PerdureEvent[], status: RunStatus, resumes: number): Record<string, boolean> {
+  const ends = ofRun.filter((event) => endsRun(event.type));
+  const replies = ofRun.flatMap((event) => (event.type === 'message.completed' ? [event.step] : []));
+  return {
+    'a run has one end each time it ends': ends.length === resumes + (isOver(status) ? 1 : 0),
+    'nothing comes after the end': !isOver(status) || ofRun.at(-1)?.type === `run.${status}`,
+    'a completed run is not resumed': ends.slice(0, -1).every((event) => event.type !== 'run.completed'),
+    'each step has one reply, in order': replies.every((step, index) => step === index + 1),
+  };
+}
+
+function callsHold(
+  ofRun: readonly PerdureEvent[],
+  status: RunStatus,
+  calls: readonly ToolCallRecord[],
+): Record<string, boolean> {
+  const results = ofRun.flatMap((event) => ('callId' in event && event.type !== 'tool.called' ? [event.callId] : []));
+  const closed = calls.filter((one) => one.status !== 'pending' && one.status !== 'running');
+  return {
+    'a call has at most one result': new Set(results).size === results.length,
+    'a call has its result when the run is over': !isOver(status) || results.length === calls.length,
+    'the read model knows the results': closed.length === results.length,
+  };
+}
+
+describeStores(DATABASES, (db) => {
+  test('whatever happens in whatever order, seq has no gap, each call one result, each run one end', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyOperation, { minLength: 10, maxLength: 40 }), async (operations) => {
+        const world: World = { db: db(), key: newKey(), runs: [], resumed: new Map(), claims: [], calls: [] };
+        const returned: PerdureEvent[] = [];
+        for (const one of operations) returned.push(...(await perform(world, one)));
+        expect(await problemsIn(world, returned)).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  }, 60_000);
+});

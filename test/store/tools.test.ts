@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest';
+import { beginStep } from '../../src/store/begin-step.ts';
+import { commitStep } from '../../src/store/commit-step.ts';
+import { endRun } from '../../src/store/end-run.ts';
+import { finishTools } from '../../src/store/finish-tools.ts';
+import { readEvents } from '../../src/store/read-events.ts';
+import { readRun } from '../../src/store/read-run.ts';
+import { releaseTool } from '../../src/store/release-tool.ts';
+import { startTool } from '../../src/store/start-tool.ts';
+import { DATABASES, describeStores } from '../support/databases.ts';
+import { beginModel, call, pin, replyTo, withCalls } from './conversation.ts';
+
+const CANCELLED = { status: 'cancelled', reason: 'cancelled' } as const;
+
+describeStores(DATABASES, (db) => {
+  test('a refused call has failed at once, and the next step is a model call', async () => {
+    const { key, runId } = await withCalls(db(), call('c1', { refused: 'no such tool' }));
+    const { events } = await readEvents(db(), key, { after: 3, limit: 10 });
+    expect(events.map((event) => event.type)).toEqual(['message.completed', 'tool.called', 'tool.failed']);
+    expect(await beginModel(db(), key, runId)).toMatchObject({ step: 2 });
+  });
+
+  test('a run with open calls waits for their results', async () => {
+    const { key, runId } = await withCalls(
+      db(),
+      call('c1', { inPlace: true }),
+      call('c2', { arguments: { b: 1, a: [null] } }),
+    );
+    const position = await beginStep(db(), key, { runId, pin });
+    expect(position).toMatchObject({
+      kind: 'tools',
+      step: 1,
+      calls: [
+        { callId: 'c1', status: 'running', attempts: 1 },
+        { callId: 'c2', status: 'pending', attempts: 0, arguments: { b: 1, a: [null] }, startedAt: null },
+      ],
+    });
+    const done = { status: 'completed', result: { ok: true } } as const;
+    const { events } = await finishTools(db(), key, {
+      runId,
+      results: [{ callId: 'c1', outcome: done, durationMs: 3 }],
+    });
+    expect(events).toMatchObject([
+      { type: 'tool.completed', callId: 'c1', result: { ok: true }, attempts: 1, durationMs: 3 },
+    ]);
+    expect(await beginStep(db(), key, { runId, pin })).toMatchObject({ kind: 'tools', calls: [{ callId: 'c2' }] });
+  });
+
+  test('a call gets exactly one result', async () => {
+    const { key, runId } = await withCalls(db(), call('c1', { inPlace: true }));
+    const failed = { callId: 'c1', outcome: { status: 'failed', error: 'x' }, durationMs: 1 } as const;
+    const { events } = await finishTools(db(), key, { runId, results: [failed, failed] });
+    expect(events).toHaveLength(1);
+    expect((await finishTools(db(), key, { runId, results: [failed] })).events).toEqual([]);
+    expect(await startTool(db(), key, { runId, callId: 'c1', idempotent: true })).toEqual({
+      claim: 'closed',
+      status: 'failed',
+      events: [],
+    });
+    expect(await readRun(db(), key, runId)).toMatchObject({
+      toolCalls: [{ status: 'failed', error: 'x', result: null }],
+    });
+  });
+
+  test('an idempotent call is run again with the same key', async () => {
+    const { key, runId } = await withCalls(db(), call('c1', { arguments: { z: 1, a: 2 } }));
+    const first = await startTool(db(), key, { runId, callId: 'c1', idempotent: true });
+    const second = await startTool(db(), key, { runId, callId: 'c1', idempotent: true });
+    expect(first).toMatchObject({ claim: 'run', attempt: 1, tool: 'clock', step: 1, arguments: { z: 1, a: 2 } });
+    expect(second).toEqual({ ...first, attempt: 2 });
+  });
+
+  test('a call that may not be repeated ends as unknown when it is claimed twice', async () => {
+    const { key, runId } = await withCalls(db(), call('c1', { idempotent: false }));
+    await startTool(db(), key, { runId, callId: 'c1', idempotent: false });
+    const second = await startTool(db(), key, { runId, callId: 'c1', idempotent: false });
+    expect(second).toMatchObject({
+      claim: 'closed',
+      status: 'unknown',
+      events: [{ type: 'tool.unknown', attempts: 1 }],
+    });
+    expect(await beginModel(db(), key, runId)).toMatchObject({ step: 2 });
+  });
+
+  test('a released call may be claimed again', async () => {
+    const { key, runId } = await withCalls(db(), call('c1', { idempotent: false }));
+    await startTool(db(), key, { runId, callId: 'c1', idempotent: false });
+    await releaseTool(db(), key, { runId, callId: 'c1' });
+    expect(await startTool(db(), key, { runId, callId: 'c1', idempotent: false })).toMatchObject({
+      claim: 'run',
+      attempt: 2,
+    });
+  });
+
+  test('a call id that comes twice in a run is refused and nothing is committed', async () => {
+    const { key, runId } = await withCalls(db(), call('c1', { refused: 'no' }));
+    const step = replyTo(runId, await beginModel(db(), key, runId), { toolCalls: [call('c1')] });
+    await expect(commitStep(db(), key, step)).rejects.toMatchObject({ name: 'PerdureError', code: 'internal' });
+    expect(await commitStep(db(), key, replyTo(runId, { step: 2, attempt: 1, throughSeq: 100 }))).toMatchObject({
+      outcome: 'committed',
+    });
+  });
+
+  test('ending a run gives every open call its one result', async () => {
+    const calls = [call('p'), call('r', { inPlace: true }), call('n', { inPlace: true, idempotent: false })];
+    const { key, runId } = await withCalls(db(), ...calls);
+    const { status, events } = await endRun(db(), key, { runId, end: CANCELLED, partial: null, failSession: false });
+    expect(status).toBe('cancelled');
+    expect(events.map((event) => ('callId' in event ? [event.type, event.callId] : event.type))).toEqual([
+      ['tool.cancelled', 'p'],
+      ['tool.cancelled', 'r'],
+      ['tool.unknown', 'n'],
+      'run.cancelled',
+    ]);
+    const late = { callId: 'r', outcome: { status: 'completed', result: 1 }, durationMs: 1 } as const;
+    expect((await finishTools(db(), key, { runId, results: [late] })).events).toEqual([]);
+  });
+});

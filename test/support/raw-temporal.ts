@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+
+/** A payload as it goes over the wire. */
+export interface RawPayload {
+  readonly metadata: Record<string, Uint8Array>;
+  readonly data: Uint8Array;
+}
+
+/** `encoding` null: no metadata at all. */
+export function rawPayload(data: string | Uint8Array, encoding: string | null = 'json/plain'): RawPayload {
+  return {
+    metadata: encoding === null ? {} : { encoding: Buffer.from(encoding) },
+    data: typeof data === 'string' ? Buffer.from(data) : data,
+  };
+}
+
+/** What a stranger may send in place of JSON. */
+export const UNDECODABLE: Readonly<Record<string, RawPayload>> = {
+  'broken JSON': rawPayload('{"content": "hel'),
+  'an unknown encoding': rawPayload('{"content":"hello"}', 'binary/martian'),
+  'no metadata': rawPayload('{"content":"hello"}', null),
+  'protobuf of an unknown type': { metadata: { encoding: Buffer.from('json/protobuf'), messageType: Buffer.from('a.B') }, data: Buffer.from('{}') },
+  'bytes that are not text': rawPayload(Uint8Array.of(0xff, 0xfe, 0x00, 0x80)),
+};
+
+/** A signal as any Temporal client can send it, past every check of ours. */
+export async function rawSignal(client: Client, workflowId: string, name: string, payloads: readonly RawPayload[]): Promise<void> {
+  await client.workflowService.signalWorkflowExecution({
+    namespace: client.options.namespace,
+    workflowExecution: { workflowId },
+    signalName: name,
+    input: { payloads: [...payloads] },
+    requestId: randomUUID(),
+  });
+}
+
+/** A signal that starts the workflow, past every check of ours. */
+export async function rawSignalWithStart(
+  client: Client,
+  start: { readonly workflowId: string; readonly workflowType: string; readonly taskQueue: string; readonly input?: readonly RawPayload[] },
+  name: string,
+  payloads: readonly RawPayload[],
+): Promise<void> {
+  await client.workflowService.signalWithStartWorkflowExecution({
+    namespace: client.options.namespace,
+    workflowId: start.workflowId,
+    workflowType: { name: start.workflowType },
+    taskQueue: { name: start.taskQueue },
+    input: { payloads: [...(start.input ?? [])] },
+    signalName: name,
+    signalInput: { payloads: [...payloads] },
+    requestId: randomUUID(),
+  });
+}
+
+/** An update as any Temporal client can send it: `ok`, or the `type` and message of the failure it was answered with. */
+export async function rawUpdate(
+  client: Client,
+  workflowId: string,
+  name: string,
+  payloads: readonly RawPayload[],
+): Promise<{ readonly ok: true } | { readonly ok: false; readonly type: string | null; readonly message: string }> {
+  const { outcome } = await client.workflowService.updateWorkflowExecution({
+    namespace: client.options.namespace,
+    workflowExecution: { workflowId },
+    // COMPLETED
+    waitPolicy: { lifecycleStage: 3 },
+    request: { meta: { updateId: randomUUID() }, input: { name, args: { payloads: [...payloads] } } },
+  });
+  const failure = outcome?.failure;
+  if (!failure) return { ok: true };
+  return { ok: false, type: failure.applicationFailureInfo?.type ?? null, message: failure.message ?? '' };
+}
+
+type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
+export type HistoryEvent = NonNullable<History['events']>[number];
+
+/** The history of a workflow's newest execution, or of one. */
+export async function historyOf(client: Client, workflowId: string, runId?: string): Promise<HistoryEvent[]> {
+  const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  return history.events ?? [];
+}
+
+/** Why workflow tasks failed. A task that fails is tried again for ever: in a sound session there is none. */
+export function failedTasks(history: readonly HistoryEvent[]): string[] {
+  return history.flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
+    // 2 is UNHANDLED_COMMAND: something arrived while the workflow was ending, and the server asks again.
+    failed && failed.cause !== 2 ? [`${failed.cause}: ${failed.failure?.message ?? ''}`] : [],
+  );
+}
+
+/** The activities that a history shows a line for: type and summary, in the order in which they were scheduled. */
+export function activitiesIn(history: readonly HistoryEvent[]): { readonly type: string; readonly summary: string | null }[] {
+  return history.flatMap(({ activityTaskScheduledEventAttributes: scheduled, userMetadata }) => {
+    const summary = userMetadata?.summary?.data;
+    return scheduled
+      ? [{ type: scheduled.activityType?.name ?? '', summary: summary ? (JSON.parse(Buffer.from(summary).toString()) as string) : null }]
+      : [];
+  });
+}
