@@ -15,6 +15,8 @@ export interface Talk {
 export interface Block {
   readonly turns: readonly TurnTimes[];
   readonly elapsedMs: number;
+  /** Of this process, which holds the worker, the client and an embedded store. */
+  readonly cpuMs: number;
 }
 
 /** New conversations side by side, each taking its turns one after another. The first turn of each, which starts it, is not counted. */
@@ -26,10 +28,12 @@ export async function talkBlock(
   const talks = Array.from({ length: sessions }, start);
   await Promise.all(talks.map((talk) => talk.turn(content)));
   const began = performance.now();
+  const cpuBefore = process.cpuUsage();
   const times = await Promise.all(talks.map((talk) => turnsOf(talk, content, turns)));
   const elapsedMs = performance.now() - began;
+  const { user, system } = process.cpuUsage(cpuBefore);
   for (const talk of talks) talk.close();
-  return { turns: times.flat(), elapsedMs };
+  return { turns: times.flat(), elapsedMs, cpuMs: (user + system) / 1_000 };
 }
 
 export async function turnsOf(talk: Talk, content: string, turns: number): Promise<TurnTimes[]> {

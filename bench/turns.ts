@@ -58,6 +58,7 @@ function figures(blocks: readonly Block[], floor: readonly Block[]): { values: R
       ...(receipts.length > 0 && { 'receipt p50 ms': summarize(receipts).p50 }),
       'turns/s': rateOf(blocks),
       'turns/s × floor': ratioOfBlocks(ratesOf(blocks), ratesOf(floor)),
+      'CPU ms': blocks.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / count,
       turns: count,
     },
   };

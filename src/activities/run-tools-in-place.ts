@@ -18,7 +18,8 @@ export async function runToolsInPlace(
 async function untilOutcome(deps: ActivityDeps, env: CallEnvironment, first: ClaimedCall): Promise<ToolResult> {
   for (let call = first; ; call = { ...call, attempt: call.attempt + 1 }) {
     const tried = await callTool(deps, env, call);
-    if (tried.kind === 'outcome') return { callId: call.callId, outcome: tried.outcome, durationMs: tried.durationMs };
+    const { callId, attempt: attempts } = call;
+    if (tried.kind === 'outcome') return { callId, outcome: tried.outcome, durationMs: tried.durationMs, attempts };
     env.signal.throwIfAborted();
     if (tried.kind === 'again')
       await delay(tried.delayMs, undefined, { signal: env.signal }).catch(() => env.signal.throwIfAborted());

@@ -53,7 +53,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
     voice.retract();
     // The store's failure to keep a partial text is Temporal's to retry, as any of the store's is.
     if (error instanceof ApplicationFailure || error instanceof PerdureError) throw error;
-    throw providerFailure(asModelError(error), policy.retry, position.attempt);
+    throw providerFailure(asModelError(error), policy.retry, position.tries);
   });
   const calls = judgeCalls(call.reply.toolCalls, { agent, policy, taken: callIdsIn(events, runId) });
   const commit = await commitStep(deps.db, key, {

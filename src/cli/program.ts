@@ -42,7 +42,8 @@ function addTalking(program: Command, cli: () => Cli, setExitCode: (code: number
     .command('send [text]')
     .description('deliver one message; without text, or with "-", it is read from standard input')
     .option('-s, --session <id>', 'the session, created if it is not there', 'main')
-    .addOption(new Option('-w, --wait [seconds]', 'wait for the answer and print it').preset('60').argParser(seconds))
+    .option('-w, --wait', 'wait for the answer and print it')
+    .addOption(new Option('--timeout <seconds>', 'how long to wait').default(60).argParser(seconds))
     .option('--id <id>', 'the message id: sent again, it gives the same receipt and no second answer')
     .addOption(new Option('--while-running <how>', 'what to do if a run is going').choices(whileRunningSchema.options))
     .option('--agent <name>', 'the agent, for a session that is new')
@@ -51,7 +52,7 @@ function addTalking(program: Command, cli: () => Cli, setExitCode: (code: number
     .command('run [text]')
     .description('one answer without a session')
     .option('--agent <name>', 'the agent')
-    .addOption(new Option('-w, --wait <seconds>', 'how long to wait').default(60).argParser(seconds))
+    .addOption(new Option('--timeout <seconds>', 'how long to wait').default(60).argParser(seconds))
     .action(async (text: string | undefined, options) => (await import('./run-once.ts')).runOnce(cli(), text, options));
   program
     .command('watch <session>')

@@ -6,11 +6,11 @@ import { showAnswer } from './send.ts';
 export async function runOnce(
   cli: Cli,
   text: string | undefined,
-  options: { agent?: string | undefined; wait: number },
+  options: { agent?: string | undefined; timeout: number },
 ): Promise<void> {
   const input = {
     content: await readText(text),
     ...(options.agent === undefined ? {} : { agent: options.agent }),
   };
-  showAnswer(cli, await cli.client.startRunAndWait(input, options.wait), options.wait);
+  showAnswer(cli, await cli.client.startRunAndWait(input, options.timeout), options.timeout);
 }

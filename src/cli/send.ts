@@ -8,7 +8,9 @@ import { harmless } from './show-text.ts';
 
 export interface SendOptions {
   readonly session: string;
-  readonly wait?: number | undefined;
+  readonly wait?: boolean | undefined;
+  /** Seconds. */
+  readonly timeout: number;
   readonly id?: string | undefined;
   readonly whileRunning?: WhileRunning | undefined;
   readonly agent?: string | undefined;
@@ -22,8 +24,8 @@ export async function send(cli: Cli, text: string | undefined, options: SendOpti
     ...(options.whileRunning === undefined ? {} : { whileRunning: options.whileRunning }),
     ...(options.agent === undefined ? {} : { agent: options.agent }),
   };
-  if (options.wait === undefined) return showReceipt(cli, await cli.client.send(options.session, input));
-  showAnswer(cli, await cli.client.sendAndWait(options.session, input, options.wait), options.wait);
+  if (!options.wait) return showReceipt(cli, await cli.client.send(options.session, input));
+  showAnswer(cli, await cli.client.sendAndWait(options.session, input, options.timeout), options.timeout);
 }
 
 function showReceipt(cli: Cli, receipt: Receipt): void {

@@ -34,8 +34,6 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
     );
   }
   const server = createAdaptorServer({ fetch: gateway.app.fetch, overrideGlobalObjects: false }) as Server;
-  // Streams are open for as long as they are read.
-  server.requestTimeout = 0;
   const taken = await listenFrom(server, host, port, orNextPort && port !== 0 ? MORE_PORTS : 0);
   const name = host.includes(':') ? `[${host}]` : host;
   return { url: `http://${name}:${taken}`, port: taken, close: async () => close(server, gateway) };

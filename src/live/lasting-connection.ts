@@ -1,29 +1,40 @@
-import { Client } from 'pg';
+import { Client, type QueryResult } from 'pg';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 export interface LastingConnection {
-  /** The open connection; undefined while there is none. */
-  current(): Client | undefined;
+  /** One at a time, in order. Rejects when there is no connection, or it breaks. */
+  readonly query: (sql: string, params?: unknown[]) => Promise<QueryResult>;
+  readonly isOpen: boolean;
   close(): Promise<void>;
 }
 
 /**
  * Keeps one connection open: a broken one is replaced, after pauses that grow from 0.1 to 5 s.
- * `opened` prepares each new connection, which is current by then: queries of others go after its first one.
- * When it rejects, the connection is given up and tried again.
+ * `opened` prepares each new connection, by then in use: its queries go before later ones of others. When it
+ * rejects, the connection is given up and tried again.
  */
 export function openLastingConnection(
   databaseUrl: string,
   applicationName: string,
-  opened: (client: Client) => Promise<void>,
+  opened: (client: Client, query: LastingConnection['query']) => Promise<void>,
 ): LastingConnection {
   let client: Client | undefined;
   let closed = false;
   let pauseMs = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | undefined;
   let opening = Promise.resolve();
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function query(sql: string, params: unknown[] = []): Promise<QueryResult> {
+    const answer = last.then(async () => {
+      if (client === undefined) throw new Error('There is no connection.');
+      return client.query(sql, params);
+    });
+    last = answer.catch(() => undefined);
+    return answer;
+  }
 
   function retry(): void {
     if (closed) return;
@@ -55,7 +66,7 @@ export function openLastingConnection(
       await fresh.connect();
       if (closed) return lost();
       client = fresh;
-      await opened(fresh);
+      await opened(fresh, query);
       pauseMs = FIRST_PAUSE_MS;
     } catch {
       lost();
@@ -64,7 +75,10 @@ export function openLastingConnection(
 
   opening = connect();
   return {
-    current: () => client,
+    query,
+    get isOpen() {
+      return client !== undefined;
+    },
     async close() {
       closed = true;
       clearTimeout(timer);

@@ -1,5 +1,4 @@
-import type { Client } from 'pg';
-import { openLastingConnection } from './lasting-connection.ts';
+import { openLastingConnection, type LastingConnection } from './lasting-connection.ts';
 import type { LiveMessage, Subscription } from './live-channel.ts';
 import { channelOf } from './notify-channel.ts';
 import { PayloadReader } from './payload.ts';
@@ -21,9 +20,9 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
   const channels = new Map<string, { subscriptions: number; listening: Promise<void> }>();
   let onOpened = Promise.withResolvers<void>();
 
-  const connection = openLastingConnection(options.databaseUrl, 'perdure live listener', async (client) => {
+  const connection = openLastingConnection(options.databaseUrl, 'perdure live listener', async (client, query) => {
     client.on('notification', ({ payload }) => receive(payload ?? ''));
-    for (const [name, channel] of channels) channel.listening = listen(client, name);
+    for (const [name, channel] of channels) channel.listening = listen(query, name);
     await Promise.all([...channels.values()].map(({ listening }) => listening));
     onOpened.resolve();
     onOpened = Promise.withResolvers();
@@ -47,8 +46,7 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
       known.subscriptions += 1;
       return known.listening;
     }
-    const client = connection.current();
-    const listening = client === undefined ? onOpened.promise : listen(client, name);
+    const listening = connection.isOpen ? listen(connection.query, name) : onOpened.promise;
     channels.set(name, { subscriptions: 1, listening });
     return listening;
   }
@@ -59,10 +57,7 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
     channel.subscriptions -= 1;
     if (channel.subscriptions > 0) return;
     channels.delete(name);
-    connection
-      .current()
-      ?.query(`UNLISTEN ${name}`)
-      .catch(() => undefined);
+    connection.query(`UNLISTEN ${name}`).catch(() => undefined);
   }
 
   return {
@@ -85,7 +80,8 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
     },
     async ready() {
       try {
-        return (await connection.current()?.query('SELECT 1')) !== undefined;
+        await connection.query('SELECT 1');
+        return true;
       } catch {
         return false;
       }
@@ -98,8 +94,8 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
 }
 
 /** Never rejects: a connection that breaks here is replaced, and listens to all channels again. */
-async function listen(client: Client, channel: string): Promise<void> {
-  await client.query(`LISTEN ${channel}`).catch(() => undefined);
+async function listen(query: LastingConnection['query'], channel: string): Promise<void> {
+  await query(`LISTEN ${channel}`).catch(() => undefined);
 }
 
 async function withPatience(work: Promise<void>): Promise<void> {

@@ -27,20 +27,19 @@ export function openNotifySender(options: { databaseUrl: string; sender: string 
   let newestByTopic = new Map<string, Waiting>();
   let sending: Promise<void> | undefined;
 
-  const connection = openLastingConnection(options.databaseUrl, 'perdure live sender', async (client) => {
+  const connection = openLastingConnection(options.databaseUrl, 'perdure live sender', async (_client, query) => {
     // A NOTIFY's commit is written to the log; nothing of it is worth waiting for the disk.
-    await client.query('SET synchronous_commit = off');
+    await query('SET synchronous_commit = off');
     pump();
   });
 
   function pump(): void {
-    const client = connection.current();
-    if (sending !== undefined || waiting.length === 0 || client === undefined) return;
+    if (sending !== undefined || waiting.length === 0 || !connection.isOpen) return;
     const batch = waiting;
     waiting = [];
     newestByTopic = new Map();
     const { channels, payloads } = pack(writer, batch);
-    sending = client
+    sending = connection
       .query('SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS batch(channel, payload)', [
         channels,
         payloads,
@@ -73,13 +72,14 @@ export function openNotifySender(options: { databaseUrl: string; sender: string 
     },
     async ready() {
       try {
-        return (await connection.current()?.query('SELECT 1')) !== undefined;
+        await connection.query('SELECT 1');
+        return true;
       } catch {
         return false;
       }
     },
     async close() {
-      while (connection.current() !== undefined && (sending !== undefined || waiting.length > 0)) {
+      while (connection.isOpen && (sending !== undefined || waiting.length > 0)) {
         pump();
         await sending;
       }

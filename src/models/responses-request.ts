@@ -33,7 +33,7 @@ function inputItems(message: ModelMessage): ResponseInputItem[] {
       return [{ type: 'function_call_output', call_id: message.callId, output: message.content }];
     case 'assistant':
       return [
-        ...(message.content === '' ? [] : [{ role: 'assistant', content: message.content } as const]),
+        ...(message.content === '' ? [] : [saidBefore(message.content)]),
         ...message.toolCalls.map(
           (call) =>
             ({
@@ -45,4 +45,9 @@ function inputItems(message: ModelMessage): ResponseInputItem[] {
         ),
       ];
   }
+}
+
+/** In full, as llama.cpp insists on. The type asks for an id and a status, which only stored messages have. */
+function saidBefore(text: string): ResponseInputItem {
+  return { type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] } as unknown as ResponseInputItem;
 }

@@ -69,7 +69,7 @@ const WRITES = {
   steps: saveAll(
     'steps',
     'run_id step',
-    'run_id step attempts committed model finish usage first_token_ms started_at ended_at',
+    'run_id step attempts attempts_before committed model finish usage first_token_ms started_at ended_at',
   ),
   toolCalls: saveAll(
     'tool_calls',

@@ -31,6 +31,8 @@ export type RunPosition =
       readonly step: number;
       /** 1 for the first try. An earlier one's commit is stale from now on. */
       readonly attempt: number;
+      /** As {@link attempt}, but counted from the run's last resume: what its retries are measured by. */
+      readonly tries: number;
       /** The newest event that the model call may see. */
       readonly throughSeq: number;
       readonly agentVersion: string;
@@ -64,7 +66,8 @@ export async function beginStep(
     }
     const { step, events } = await claimAttempt(tx, session, log, loaded);
     const throughSeq = session.row.head + log.drafts.length;
-    const claim = { step: step.step, attempt: step.attempts, throughSeq, model, activeMs: run.active_ms };
+    const tries = step.attempts - step.attempts_before;
+    const claim = { step: step.step, attempt: step.attempts, tries, throughSeq, model, activeMs: run.active_ms };
     return { kind: 'model', ...claim, ...pinned, events };
   });
 }
@@ -108,13 +111,16 @@ async function claimAttempt(
   log: EventLog,
   { run, step: newest }: LoadedRun,
 ): Promise<{ step: StepRow; events: PerdureEvent[] }> {
+  // The first try after a start or a resume.
+  const started = log.drafts.length > 0;
   const step: StepRow =
     newest && !newest.committed
-      ? { ...newest, attempts: newest.attempts + 1 }
+      ? { ...newest, attempts: newest.attempts + 1, attempts_before: started ? newest.attempts : newest.attempts_before }
       : {
           run_id: run.run_id,
           step: (newest?.step ?? 0) + 1,
           attempts: 1,
+          attempts_before: 0,
           committed: false,
           model: null,
           finish: null,
@@ -123,6 +129,6 @@ async function claimAttempt(
           started_at: session.at,
           ended_at: null,
         };
-  const runs = log.drafts.length > 0 ? [run] : [];
+  const runs = started ? [run] : [];
   return { step, events: await appendEvents(tx, session, log, { runs, steps: [step] }) };
 }

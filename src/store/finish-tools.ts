@@ -17,6 +17,8 @@ export interface ToolResult {
   readonly callId: string;
   readonly outcome: ToolOutcome;
   readonly durationMs: number;
+  /** Tries that were begun, where they were made under one claim. */
+  readonly attempts?: number | undefined;
 }
 
 /** Gives tool calls their results. A call that has one keeps it: each is closed exactly once. Throws `not_found`. */
@@ -31,10 +33,11 @@ export async function finishTools(
     const open = new Map(openCalls.map((call) => [call.call_id, call]));
     const log = newEvents(session);
     const closed: ToolCallRow[] = [];
-    for (const { callId, outcome, durationMs } of results) {
+    for (const { callId, outcome, durationMs, attempts } of results) {
       const call = open.get(callId);
       if (!call) continue;
       open.delete(callId);
+      call.attempts = Math.max(call.attempts, attempts ?? 0);
       closeCall(log, call, outcome, session.at, durationMs);
       closed.push(call);
     }

@@ -56,6 +56,8 @@ export interface StepRow {
   readonly run_id: string;
   readonly step: number;
   attempts: number;
+  /** Those made before the run was last resumed. */
+  attempts_before: number;
   committed: boolean;
   model: string | null;
   finish: Finish | null;

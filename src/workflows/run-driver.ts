@@ -1,7 +1,8 @@
-import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation, Trigger } from '@temporalio/workflow';
 import type { Advance, ToolTask } from '../activities/activities.ts';
 import type { StopReason } from '../contracts/run.ts';
 import type { SessionStatus } from '../contracts/session.ts';
+import type { OpenRun } from '../core/run-queue.ts';
 import { insist, runActivities } from './activity-proxies.ts';
 import { runError } from './failures.ts';
 
@@ -16,13 +17,22 @@ export interface Progress {
 /** Takes one run from activity to activity, and can be told to stop. */
 export class RunDriver {
   readonly runId: string;
+  /** Resolves when the store is known to hold the run's end, which may be before its activity has come back. */
+  readonly overtaken = new Trigger<void>();
+  readonly #ordinal: number;
   readonly #fairness: string;
   readonly #scope = new CancellationScope();
   #stop: StopReason | null = null;
 
-  constructor(runId: string, fairness: string) {
+  constructor({ runId, ordinal }: OpenRun, fairness: string) {
     this.runId = runId;
+    this.#ordinal = ordinal;
     this.#fairness = fairness;
+  }
+
+  /** Hears of a run that was admitted while no run was open. If it came after this one, this one was over by then. */
+  hearStarted({ ordinal }: OpenRun): void {
+    if (ordinal > this.#ordinal) this.overtaken.resolve();
   }
 
   /** Aborts the model call by the live channel, and by Temporal's cancellation where that bell is lost. The first reason counts. */

@@ -32,6 +32,7 @@ export class SessionControl {
   );
   #facts: SessionFacts | null = null;
   #closing = 0;
+  #advancing = 0;
   #queue: readonly OpenRun[] = [];
   #current: RunDriver | null = null;
   #ending = false;
@@ -54,9 +55,9 @@ export class SessionControl {
     return this.#queue.length > 0 && !this.#ending;
   }
 
-  /** Nothing is being admitted, and no run ended that an admission has stopped. */
+  /** Nothing is being admitted, no run ended that an admission has stopped, and no activity of a run is on its way back. */
   get quiet(): boolean {
-    return this.#admissions.quiet && this.#closing === 0;
+    return this.#admissions.quiet && this.#closing === 0 && this.#advancing === 0;
   }
 
   get status(): SessionStatus | null {
@@ -155,22 +156,33 @@ export class SessionControl {
     const [run, ...rest] = this.#queue;
     if (!run) return;
     this.#queue = rest;
-    const driver = new RunDriver(run.runId, fairnessKey(this.#user));
+    const driver = new RunDriver(run, fairnessKey(this.#user));
     this.#current = driver;
     this.#show();
     try {
       let over = false;
       do {
-        const progress = await driver.advance();
-        over = progress.over;
-        this.#tookSteps(progress.steps);
-        if (progress.session && this.#facts) this.#learn({ ...this.#facts, status: progress.session });
+        // A message that comes right after the answer need not wait until Temporal has heard of the answer.
+        over = await Promise.race([this.#advance(driver), driver.overtaken.then(() => true)]);
       } while (!over && !pause());
       if (over) this.#carried = { ...this.#carried, runsEnded: this.#carried.runsEnded + 1 };
       else this.#queue = [run, ...this.#queue];
     } finally {
       this.#current = null;
       this.#show();
+    }
+  }
+
+  /** Whether the run is over. */
+  async #advance(driver: RunDriver): Promise<boolean> {
+    this.#advancing += 1;
+    try {
+      const { over, steps, session } = await driver.advance();
+      this.#tookSteps(steps);
+      if (session && this.#facts) this.#learn({ ...this.#facts, status: session });
+      return over;
+    } finally {
+      this.#advancing -= 1;
     }
   }
 
@@ -184,7 +196,10 @@ export class SessionControl {
     if (output.openRuns) this.#enqueueAll(output.openRuns);
     for (const verdict of output.verdicts) {
       if (!verdict.ok) continue;
-      if (verdict.run) this.#enqueueAll([verdict.run]);
+      if (verdict.run) {
+        this.#enqueueAll([verdict.run]);
+        if (verdict.receipt.disposition === 'started') this.#current?.hearStarted(verdict.run);
+      }
       if (verdict.interrupts !== null) this.#interrupt(verdict.interrupts);
     }
   }

@@ -15,11 +15,11 @@ export interface TestGateway {
   readonly sender: StoreSender;
   readonly live: LiveChannel;
   /** A request without a port. `body` is sent as JSON. */
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  readonly call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Response>;
 }
 
 export function startGateway(db: Db, options: Partial<GatewayOptions> = {}): TestGateway {
-  const live = createInProcessLive();
+  const live = options.live ?? createInProcessLive();
   const sender = createStoreSender(db, live);
   const gateway = createGateway({
     db,

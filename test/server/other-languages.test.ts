@@ -58,7 +58,11 @@ test('the conversation of docs/temporal.md is had with the Temporal CLI alone', 
   const commands = blocksOf('The same conversation from the Temporal CLI', 'bash');
   const script = commands.join('\necho ---\n').replaceAll('--task-queue perdure', `--task-queue ${stack.taskQueue}`);
 
-  const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', script], { env, cwd: folder });
+  const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', script], {
+    env,
+    cwd: folder,
+    timeout: 50_000,
+  });
   const [receipt, , , transcript, refused] = stdout.split('---\n');
 
   expect(commands).toHaveLength(5);

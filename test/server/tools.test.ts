@@ -128,15 +128,7 @@ test.each(['quick', 'slow'])('a failing idempotent tool (%s) is tried again with
   expect(output).toBe(`did ${name} at last`);
   expect(tries.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
   expect(new Set(tries.map(({ key }) => key)).size).toBe(1);
-  if (name === 'slow') expect(results(events)).toMatchObject([{ type: 'tool.completed', attempts: 3 }]);
-});
-
-test.fails('a tool that was tried again in place says how often', async () => {
-  act = (mark, { attempt }) => {
-    if (attempt < 3) throw new Error('not yet');
-    return mark;
-  };
-  expect(results((await runWith([call('quick')])).events)).toMatchObject([{ attempts: 3 }]);
+  expect(results(events)).toMatchObject([{ type: 'tool.completed', attempts: 3 }]);
 });
 
 test.each(['quick', 'slow'])('an idempotent tool (%s) that fails each time fails after its tries, and the model is told why', async (name) => {

@@ -58,10 +58,12 @@ function start(program: string, weights: string, port: number): ChildProcess {
     '--ctx-size': '2048',
     '--parallel': '1',
   };
-  return spawn(program, ['--jinja', '--no-webui', ...Object.entries(options).flat()], {
+  const child = spawn(program, ['--jinja', '--no-webui', ...Object.entries(options).flat()], {
     env: { ...process.env, LD_LIBRARY_PATH: dirname(program) },
     stdio: 'ignore',
   });
+  process.once('exit', () => child.kill('SIGKILL'));
+  return child;
 }
 
 /** Waits until the model is loaded: before that the server answers its health check with 503. */

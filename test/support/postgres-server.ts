@@ -52,11 +52,16 @@ async function startInstalled(programs: string, port: number): Promise<PostgresS
     const flags = Object.entries(FLAGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const postgres = ['-D', join(folder, 'data'), '-p', String(port), ...flags];
     const child = spawn(join(programs, 'postgres'), postgres, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
-    const kill = () => child.kill('SIGQUIT');
-    process.once('exit', kill);
+    const kill = () => child.kill('SIGKILL');
+    // For a run that ends without `stop`.
+    const abandon = () => {
+      kill();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    };
+    process.once('exit', abandon);
     await readyToAccept(child);
     const stop = async () => {
-      process.off('exit', kill);
+      process.off('exit', abandon);
       if (child.exitCode === null && child.signalCode === null) {
         const exited = once(child, 'exit');
         kill();

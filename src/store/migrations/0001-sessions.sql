@@ -112,6 +112,8 @@ CREATE TABLE perdure.steps (
   run_id         text COLLATE "C" NOT NULL,
   step           integer NOT NULL,
   attempts       integer NOT NULL,
+  -- those made before the run was last resumed: they do not count against its retries
+  attempts_before integer NOT NULL,
   committed      boolean NOT NULL,
   model          text,
   finish         text,
