@@ -69,7 +69,8 @@ async function recordRefusals(
     const delivery = deliveries[index];
     if (verdict.ok || !delivery || delivery.via === 'update') continue;
     const messageId = idIn(delivery.input);
-    const { events } = await refuseMessage(db, key, { messageId, code: verdict.code, detail: verdict.detail });
+    const { code, detail } = verdict;
+    const { events } = await refuseMessage(db, key, { messageId, code, detail, dedupe: delivery.fallbackId });
     ring(live, key, events);
   }
 }

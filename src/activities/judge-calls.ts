@@ -3,6 +3,7 @@ import type { AgentVersion } from '../contracts/agent.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import { LIMITS } from '../contracts/limits.ts';
 import type { ToolCallRequest } from '../contracts/run.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
 import { idempotencyKey } from '../core/idempotency-key.ts';
 import { placeTool } from '../core/tool-placement.ts';
 import type { CommittedCall } from '../store/commit-step.ts';
@@ -57,9 +58,7 @@ export function judgeCalls(
 /** The accepted calls, ready to run. */
 export function placeCalls(
   calls: readonly CommittedCall[],
-  agent: AgentVersion,
-  runId: string,
-  step: number,
+  { key, runId, agent, step }: { key: SessionKey; runId: string; agent: AgentVersion; step: number },
 ): PlacedCalls {
   const accepted = calls.filter(({ refused }) => refused === null);
   return {
@@ -70,7 +69,7 @@ export function placeCalls(
         tool,
         step,
         arguments: args,
-        idempotencyKey: idempotencyKey(runId, callId),
+        idempotencyKey: idempotencyKey(key, runId, callId),
         attempt: 1,
       })),
     own: accepted

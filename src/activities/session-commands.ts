@@ -1,9 +1,4 @@
-import {
-  endSessionSchema,
-  openSessionSchema,
-  resumeRunSchema,
-  updateSessionSchema,
-} from '../contracts/commands.ts';
+import { endSessionSchema, openSessionSchema, resumeRunSchema, updateSessionSchema } from '../contracts/commands.ts';
 import { PerdureError } from '../contracts/errors.ts';
 import { endSession as endInStore } from '../store/end-session.ts';
 import { openSession as openInStore } from '../store/open-session.ts';

@@ -75,7 +75,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
     kind: 'committed',
     ended: commit.ended,
     digest: digest(task, call),
-    ...placeCalls(calls, agent, runId, position.step),
+    ...placeCalls(calls, { key, runId, agent, step: position.step }),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Environment } from './find-program.ts';
 /** Our `go.mod` and `go.sum`: they name every module of the program and hold its checksum. */
 const RECIPE = join(import.meta.dirname, 'temporal-build');
 const PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
-const PROGRESS_EVERY_MS = 3_000;
+const PROGRESS_EVERY_MS = 2_500;
 const LINES_KEPT = 15;
 /** Packages in the program, the standard library's included (`go list -deps`); those in Go's cache are not compiled again. */
 const PACKAGES = 1_300;

@@ -102,7 +102,7 @@ async function fetchOrBuild(search: Search): Promise<TemporalBinary | null> {
     search.tried.push('no Go toolchain ("go") on the PATH');
     return null;
   }
-  search.onProgress(`building Temporal ${TEMPORAL_CLI_VERSION} with ${go}: two to five minutes, once`);
+  search.onProgress(`building Temporal ${TEMPORAL_CLI_VERSION} with ${go}: some minutes, once`);
   return attempt(search, 'go', `a build with ${go}`, (folder) =>
     buildTemporal(go, folder, search.env, search.onProgress),
   );

@@ -22,7 +22,7 @@ export interface ServedGateway {
   readonly url: string;
   readonly port: number;
   /** Takes no more requests, ends the streams, lets what is being answered finish. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Listens. Rejects with a plain Error that names host, port and remedy. */

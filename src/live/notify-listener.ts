@@ -64,7 +64,9 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
     async subscribe(topic, listener) {
       const ofTopic = listeners.get(topic) ?? new Set();
       listeners.set(topic, ofTopic);
-      ofTopic.add(listener);
+      // One function may subscribe twice: each subscription is its own entry.
+      const entry = (message: LiveMessage): void => listener(message);
+      ofTopic.add(entry);
       const name = channelOf(topic);
       await withPatience(join(name));
       let open = true;
@@ -72,7 +74,7 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
         close() {
           if (!open) return;
           open = false;
-          ofTopic.delete(listener);
+          ofTopic.delete(entry);
           if (ofTopic.size === 0 && listeners.get(topic) === ofTopic) listeners.delete(topic);
           leave(name);
         },

@@ -1,7 +1,7 @@
 import type { LiveMessage } from './live-channel.ts';
 
 /** PostgreSQL refuses a NOTIFY payload of 8,000 bytes or more. */
-export const MAX_PAYLOAD_BYTES = 7_900;
+const MAX_PAYLOAD_BYTES = 7_900;
 /** Messages longer than this, in bytes of JSON, are dropped by the sender: readers find the same in the store. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** Messages in parts that a receiver puts together at one time; the oldest is given up beyond it. */

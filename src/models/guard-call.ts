@@ -71,9 +71,13 @@ function ofProvider(provider: string, error: unknown): unknown {
     );
   }
   if (error instanceof SyntaxError) {
-    return new ModelError('server_error', `The provider ${provider} sent something that is not JSON. It is asked again.`, {
-      retryable: true,
-    });
+    return new ModelError(
+      'server_error',
+      `The provider ${provider} sent something that is not JSON. It is asked again.`,
+      {
+        retryable: true,
+      },
+    );
   }
   return error;
 }

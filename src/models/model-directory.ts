@@ -33,7 +33,12 @@ export async function createModelDirectory(options: ModelDirectoryOptions): Prom
     const model = name.slice(slash + 1);
     if (!client || model === '') throw unknown(name, `provider/model with one of ${[...clients.keys()].join(', ')}`);
     if (client.provider === 'scripted' && !Object.hasOwn(SCRIPTED_MODELS, model)) {
-      throw unknown(name, Object.keys(SCRIPTED_MODELS).map((one) => `scripted/${one}`).join(', '));
+      throw unknown(
+        name,
+        Object.keys(SCRIPTED_MODELS)
+          .map((one) => `scripted/${one}`)
+          .join(', '),
+      );
     }
     return { client, model };
   };

@@ -19,11 +19,17 @@ export function readModelSettings(env: Environment): ModelSettings {
   const read = (name: string) => env[name]?.trim() || null;
   const openaiApi = read('PERDURE_OPENAI_API') ?? 'chat';
   if (openaiApi !== 'chat' && openaiApi !== 'responses') {
-    throw new PerdureError('invalid_request', `PERDURE_OPENAI_API is ${JSON.stringify(openaiApi)}; set chat or responses.`);
+    throw new PerdureError(
+      'invalid_request',
+      `PERDURE_OPENAI_API is ${JSON.stringify(openaiApi)}; set chat or responses.`,
+    );
   }
   const baseUrl = read('OPENAI_BASE_URL');
   if (baseUrl !== null && !/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? '')) {
-    throw new PerdureError('invalid_request', 'OPENAI_BASE_URL is not an http or https URL, such as http://127.0.0.1:8080/v1.');
+    throw new PerdureError(
+      'invalid_request',
+      'OPENAI_BASE_URL is not an http or https URL, such as http://127.0.0.1:8080/v1.',
+    );
   }
   return {
     model: read('PERDURE_MODEL'),

@@ -51,5 +51,7 @@ async function open(
 
 function refusesStreamOptions(error: unknown): boolean {
   const refused = error instanceof BadRequestError || (error as { status?: unknown }).status === 422;
-  return refused && /stream_options|include_usage/.test(`${(error as BadRequestError).param} ${(error as Error).message}`);
+  return (
+    refused && /stream_options|include_usage/.test(`${(error as BadRequestError).param} ${(error as Error).message}`)
+  );
 }

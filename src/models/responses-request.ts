@@ -49,5 +49,9 @@ function inputItems(message: ModelMessage): ResponseInputItem[] {
 
 /** In full, as llama.cpp insists on. The type asks for an id and a status, which only stored messages have. */
 function saidBefore(text: string): ResponseInputItem {
-  return { type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] } as unknown as ResponseInputItem;
+  return {
+    type: 'message',
+    role: 'assistant',
+    content: [{ type: 'output_text', text }],
+  } as unknown as ResponseInputItem;
 }

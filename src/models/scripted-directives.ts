@@ -61,7 +61,8 @@ function* directives(text: string): Generator<{ name: string; value: string }> {
   while (head.lastIndex < text.trimEnd().length) {
     const from = head.lastIndex;
     const match = head.exec(text);
-    if (!match) throw new Error(`A script has directives only; there is something else at position ${from}. Quote texts.`);
+    if (!match)
+      throw new Error(`A script has directives only; there is something else at position ${from}. Quote texts.`);
     const [, name = '', equals] = match;
     const end = equals === '' ? head.lastIndex : endOfValue(text, head.lastIndex, name);
     yield { name, value: unquoted(text.slice(head.lastIndex, end)) };
@@ -174,5 +175,8 @@ function failure(value: string): ScriptedFailure {
   if (!/^[45]\d\d$/.test(status)) {
     throw new Error('@fail is a status from 400 to 599, quota, truncated, connection or timeout.');
   }
-  return { status: Number(status), ...(after === undefined ? {} : { retryAfterMs: number('fail', after, 86_400_000) }) };
+  return {
+    status: Number(status),
+    ...(after === undefined ? {} : { retryAfterMs: number('fail', after, 86_400_000) }),
+  };
 }

@@ -2,9 +2,11 @@ import type { ScriptedCall } from './scripted-reply.ts';
 
 /** The tool call that a message suggests, among the tools that are offered. */
 export function suggestCall(message: string, offered: readonly string[]): ScriptedCall | null {
-  return [fetchCall(message), clockCall(message), calculatorCall(message)].find(
-    (call) => call !== null && offered.includes(call.tool),
-  ) ?? null;
+  return (
+    [fetchCall(message), clockCall(message), calculatorCall(message)].find(
+      (call) => call !== null && offered.includes(call.tool),
+    ) ?? null
+  );
 }
 
 function fetchCall(message: string): ScriptedCall | null {

@@ -26,9 +26,13 @@ export function createScriptedClient({ replies, provider = 'scripted' }: Scripte
       requests.push(request);
       const reply = typeof replies === 'function' ? replies(request, call) : replies[call];
       if (!reply) {
-        throw new ModelError('invalid_request', `The scripted model has no reply for call ${call + 1}. Script one more.`, {
-          retryable: false,
-        });
+        throw new ModelError(
+          'invalid_request',
+          `The scripted model has no reply for call ${call + 1}. Script one more.`,
+          {
+            retryable: false,
+          },
+        );
       }
       return performReply({ provider, request, reply }, options);
     },

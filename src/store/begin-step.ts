@@ -115,7 +115,11 @@ async function claimAttempt(
   const started = log.drafts.length > 0;
   const step: StepRow =
     newest && !newest.committed
-      ? { ...newest, attempts: newest.attempts + 1, attempts_before: started ? newest.attempts : newest.attempts_before }
+      ? {
+          ...newest,
+          attempts: newest.attempts + 1,
+          attempts_before: started ? newest.attempts : newest.attempts_before,
+        }
       : {
           run_id: run.run_id,
           step: (newest?.step ?? 0) + 1,

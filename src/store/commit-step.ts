@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { PerdureError } from '../contracts/errors.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Finish, Usage } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { idempotencyKey } from '../core/idempotency-key.ts';
 import { appendEvents, newEvents, type EventLog } from './append-events.ts';
 import { commitReply } from './commit-reply.ts';
 import type { Db, Tx } from './db.ts';
@@ -111,9 +111,7 @@ function addCall(
     tool,
     status: refused === null ? (inPlace ? 'running' : 'pending') : 'failed',
     idempotent,
-    idempotency_key: createHash('sha256')
-      .update(JSON.stringify([key.user, key.session, runId, callId]))
-      .digest('hex'),
+    idempotency_key: idempotencyKey(key, runId, callId),
     arguments: args,
     result: null,
     error: refused,

@@ -15,6 +15,9 @@ export const DOCUMENTS: readonly string[] = globSync(['*.md', 'docs/**/*.md'], {
 /** Paths, from the root, of every source file. */
 export const SOURCES: readonly string[] = globSync(['src/**/*.ts', 'bin/*.js'], { cwd: ROOT }).toSorted();
 
+/** Paths, from the root, of what tests stand on. */
+export const TEST_SUPPORT: readonly string[] = globSync('test/support/*.{ts,sh}', { cwd: ROOT }).toSorted();
+
 export interface CodeBlock {
   /** `ts`, `bash`, …; empty for none. */
   readonly language: string;

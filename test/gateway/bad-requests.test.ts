@@ -24,7 +24,7 @@ async function problemOf(response: Response) {
 async function post(path: string, body: string | Uint8Array<ArrayBuffer> | ReadableStream, headers = {}) {
   const { gateway } = startGateway(database.db);
   const type = { 'content-type': 'application/json', ...headers };
-  return gateway.app.request(path, { method: 'POST', body, headers: type, duplex: 'half' } as RequestInit);
+  return gateway.app.request(path, { method: 'POST', body, headers: type, duplex: 'half' });
 }
 
 const messages = sessionPath('s', 'messages');

@@ -76,11 +76,11 @@ test('its references lead somewhere, and its operations have names of their own'
 
 test('its schemas are those that validate', async () => {
   const { paths } = await read();
-  const { requestBody, parameters } = paths['/v1/sessions/{id}/messages']?.['post'] as Operation;
-  expect(requestBody?.content['application/json']?.schema).toMatchObject({
+  const operation = paths['/v1/sessions/{id}/messages']?.['post'];
+  expect(operation?.requestBody?.content['application/json']?.schema).toMatchObject({
     required: ['content'],
     additionalProperties: false,
     properties: { whileRunning: { enum: ['enqueue', 'steer', 'interrupt', 'reject'] } },
   });
-  expect(parameters.map(({ name }) => name)).toEqual(['id', 'Prefer', 'Idempotency-Key']);
+  expect(operation?.parameters.map(({ name }) => name)).toEqual(['id', 'Prefer', 'Idempotency-Key']);
 });

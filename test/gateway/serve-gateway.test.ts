@@ -12,8 +12,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => database.close());
 
-async function serve(test: TestGateway, port = 0, orNextPort = false): Promise<ServedGateway> {
-  const served = await serveGateway({ gateway: test.gateway, port, orNextPort });
+async function serve(started: TestGateway, port = 0, orNextPort = false): Promise<ServedGateway> {
+  const served = await serveGateway({ gateway: started.gateway, port, orNextPort });
   onTestFinished(() => served.close());
   return served;
 }
@@ -67,7 +67,7 @@ test('closing ends the streams', async () => {
   const frames = readFrames(await fetch(`${url}${sessionPath('closing', 'events')}`));
   await close();
   expect((await frames).length).toBe(1);
-  await expect(fetch(url)).rejects.toThrow();
+  await expect(fetch(url)).rejects.toThrow('fetch failed');
 });
 
 test('a body that is announced too large is refused before it is sent', async () => {

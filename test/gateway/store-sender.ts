@@ -66,7 +66,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
       const { agent = 'assistant', metadata, policy } = input;
       const opened = await openSession(db, key, {
         agent,
-        metadata: metadata as never,
+        metadata: metadata,
         policy,
         kind: 'session',
         execution: null,
@@ -82,7 +82,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     cancelRun: async (key, { runId }) => cancelAt(key, runId),
     resume: async (key, { runId }) => ring(key, (await resumeRun(db, key, runId)).events),
     async end(key, { status = 'completed', reason }) {
-      ring(key, (await endSession(db, key, { status, reason: reason ?? null } as never)).events);
+      ring(key, (await endSession(db, key, { status, reason: reason ?? null })).events);
     },
     async terminate(key) {
       sender.terminated.push(key);

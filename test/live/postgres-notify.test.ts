@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPostgresLive } from '../../src/live/postgres-notify.ts';
 import { delta, listenTo } from './listen.ts';
@@ -54,7 +54,7 @@ test('a sender that is behind sends fewer, longer deltas', async () => {
 test('connections that break are opened again, and subscriptions go on', async () => {
   const [sender, receiver] = [channel(), channel()];
   const heard = await listenTo(receiver, key);
-  const admin = new pg.Client(database.url);
+  const admin = new Client(database.url);
   await admin.connect();
   const broken = await admin.query(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'perdure live%' AND datname = current_database()",

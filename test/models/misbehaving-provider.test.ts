@@ -174,10 +174,14 @@ describe('Chat Completions only', () => {
       { ...first, id: 'a', function: { name: 'clock', arguments: '{"n":1}' } },
       { ...second, id: 'b', function: { name: 'clock', arguments: { n: 2 } } },
     ];
-    const fetch = async () => sse(...calls.map((call) => ({ delta: { tool_calls: [call] } })), { finish_reason: 'stop' });
+    const fetch = async () =>
+      sse(...calls.map((call) => ({ delta: { tool_calls: [call] } })), { finish_reason: 'stop' });
     const client = createOpenAIChatClient({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: null, fetch });
     const { reply } = await hear(client, modelRequest());
-    expect(reply).toMatchObject({ finish: 'tool_calls', toolCalls: [{ arguments: { n: 1 } }, { arguments: { n: 2 } }] });
+    expect(reply).toMatchObject({
+      finish: 'tool_calls',
+      toolCalls: [{ arguments: { n: 1 } }, { arguments: { n: 2 } }],
+    });
   });
 
   test('thoughts are heard under either of their names', async () => {

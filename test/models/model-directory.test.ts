@@ -120,12 +120,18 @@ test('a local server is given no key, and is found when it starts after the work
     };
     const directory = await createModelDirectory({ env: { OPENAI_API_KEY: 'secret' }, fetch });
     const { client, model } = directory.resolve('local/late');
-    await expect(hear(client, modelRequest({ model }))).rejects.toMatchObject({ reason: 'connection', retryable: true });
+    await expect(hear(client, modelRequest({ model }))).rejects.toMatchObject({
+      reason: 'connection',
+      retryable: true,
+    });
     started = true;
     expect((await hear(client, modelRequest({ model }))).reply.text).toBe('Here');
     expect(JSON.stringify((await stub.received(1)).headers)).not.toContain('secret');
     const other = hear(client, modelRequest({ model: 'absent' }));
-    await expect(other).rejects.toMatchObject({ reason: 'invalid_request', message: expect.stringContaining('late:latest') });
+    await expect(other).rejects.toMatchObject({
+      reason: 'invalid_request',
+      message: expect.stringContaining('late:latest'),
+    });
   } finally {
     await stub.close();
   }
@@ -134,7 +140,11 @@ test('a local server is given no key, and is found when it starts after the work
 test('the report says what was found, and what to do about the rest', async () => {
   const pages = { [OLLAMA]: listing(), [LLAMA]: listing('smol') };
   const report = await describeModels({ env: { OPENAI_API_KEY: 'very-secret' }, fetch: network(pages) });
-  expect(report).toMatchObject({ defaultModel: 'openai/gpt-5.4-mini', because: 'OPENAI_API_KEY is set', scripted: false });
+  expect(report).toMatchObject({
+    defaultModel: 'openai/gpt-5.4-mini',
+    because: 'OPENAI_API_KEY is set',
+    scripted: false,
+  });
   expect(report.sources.map(({ source, state }) => [source, state])).toEqual([
     ['OpenAI API', 'failing'],
     ['Ollama', 'failing'],

@@ -53,7 +53,7 @@ describe.skipIf('unavailable' in started)('a real model', TIMEOUT, () => {
         ...request([asked]),
         tools,
         toolChoice: 'clock',
-        maxOutputTokens: 200,
+        maxOutputTokens: 100,
       });
       // The message asks for another tool: that this one is called shows that the choice was obeyed.
       expect(new Set(reply.toolCalls.map(({ tool }) => tool))).toEqual(new Set(['clock']));

@@ -9,7 +9,11 @@ import type { ScriptedLogLine } from '../../src/models/scripted-log.ts';
 import { createScriptedClient } from '../../src/models/scripted.ts';
 import { hear, modelRequest, offeredTool } from '../support/model-requests.ts';
 
-const TOOLS = [offeredTool('calculator', 'expression'), offeredTool('clock', 'timeZone'), offeredTool('http_fetch', 'url')];
+const TOOLS = [
+  offeredTool('calculator', 'expression'),
+  offeredTool('clock', 'timeZone'),
+  offeredTool('http_fetch', 'url'),
+];
 const client = createScriptedProvider();
 
 const user = (content: string): ModelMessage => ({ role: 'user', content });
@@ -18,7 +22,12 @@ const called = (callId: string): ModelMessage => ({
   content: '',
   toolCalls: [{ callId, tool: 'calculator', arguments: {}, malformed: null }],
 });
-const result = (callId: string, content: string): ModelMessage => ({ role: 'tool', callId, tool: 'calculator', content });
+const result = (callId: string, content: string): ModelMessage => ({
+  role: 'tool',
+  callId,
+  tool: 'calculator',
+  content,
+});
 const ask = (messages: readonly ModelMessage[], changes: Partial<ModelRequest> = {}) =>
   hear(client, modelRequest({ model: 'instant', messages, tools: TOOLS, ...changes }));
 
@@ -106,13 +115,19 @@ test('the call log has a line for each call that began, in whichever process, an
   const folder = await mkdtemp(join(tmpdir(), 'perdure-scripted-'));
   try {
     const logPath = join(folder, 'calls.jsonl');
-    const request = modelRequest({ model: 'instant', messages: [user('@mark=m7 @echo=secret @fail=500 @fail-times=1')] });
+    const request = modelRequest({
+      model: 'instant',
+      messages: [user('@mark=m7 @echo=secret @fail=500 @fail-times=1')],
+    });
     const stopped = { signal: AbortSignal.abort(new Error('stop')), onDelta: () => undefined };
     await expect(createScriptedProvider({ logPath }).generate(request, stopped)).rejects.toThrow('stop');
     await expect(hear(createScriptedProvider({ logPath }), request)).rejects.toMatchObject({ httpStatus: 500 });
     expect((await hear(createScriptedProvider({ logPath }), request)).reply.text).toBe('secret');
     const text = readFileSync(logPath, 'utf8');
-    const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as ScriptedLogLine);
+    const lines = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as ScriptedLogLine);
     expect(lines).toMatchObject([
       { mark: 'm7', step: 1, model: 'instant', pid: process.pid },
       { mark: 'm7', step: 1, digest: lines[0]?.digest },

@@ -4,7 +4,15 @@ import { parseScript } from '../../src/models/scripted-directives.ts';
 const first = (message: string) => parseScript(message)?.steps[0];
 
 test('a message without directives has no script', () => {
-  for (const message of ['', 'Hello', 'mail me@example.com', 'me@example.com=x', 'a @then b', '@ x', 'the @name of it']) {
+  for (const message of [
+    '',
+    'Hello',
+    'mail me@example.com',
+    'me@example.com=x',
+    'a @then b',
+    '@ x',
+    'the @name of it',
+  ]) {
     expect([message, parseScript(message)]).toEqual([message, null]);
   }
 });
@@ -34,7 +42,10 @@ test('tool calls carry objects, texts that are no object, or nothing', () => {
 });
 
 test('failures name a status, or a way to fail', () => {
-  expect(first('@fail=429:1500 @fail-times=2')).toEqual({ failure: { status: 429, retryAfterMs: 1_500 }, failTimes: 2 });
+  expect(first('@fail=429:1500 @fail-times=2')).toEqual({
+    failure: { status: 429, retryAfterMs: 1_500 },
+    failTimes: 2,
+  });
   expect(first('@fail=truncated @fail-after=3')).toEqual({ failure: 'truncated', failAfter: 3 });
   expect(first('@fail=quota')).toEqual({ failure: { status: 429, code: 'insufficient_quota' } });
 });

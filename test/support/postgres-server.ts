@@ -52,11 +52,12 @@ async function startInstalled(programs: string, port: number): Promise<PostgresS
     const flags = Object.entries(FLAGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const postgres = ['-D', join(folder, 'data'), '-p', String(port), ...flags];
     const child = spawn(join(programs, 'postgres'), postgres, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
-    const kill = () => child.kill('SIGKILL');
-    // For a run that ends without `stop`.
+    const kill = () => child.kill('SIGQUIT');
+    // For a run that ends without `stop`: nothing can be awaited then, and a server that is still ending writes files.
     const abandon = () => {
       kill();
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+      rmSync(folder, { recursive: true, force: true });
     };
     process.once('exit', abandon);
     await readyToAccept(child);

@@ -189,7 +189,9 @@ async function finish(
           : data({ choices: [{ delta: { content: { not: 'text' } } }] }),
       );
     case 'unknown-chunks':
-      return before(`: a comment\n\n${responses ? event('response.novelty', { delta: {} }) : data({ object: 'ping' })}`);
+      return before(
+        `: a comment\n\n${responses ? event('response.novelty', { delta: {} }) : data({ object: 'ping' })}`,
+      );
     case 'error-in-stream':
       return before(
         responses

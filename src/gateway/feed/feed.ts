@@ -15,7 +15,7 @@ export interface FeedOptions {
   readonly commentMs?: number | undefined;
 }
 
-export interface OpenOptions extends Omit<ReaderOptions, 'after'> {
+interface OpenOptions extends Omit<ReaderOptions, 'after'> {
   /** The last event that the reader has; `now` for what comes from now on. */
   readonly after: number | 'now';
   /** Whether a session that does not exist is waited for. Default false: `not_found`. */

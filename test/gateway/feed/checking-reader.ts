@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import type { PerdureEvent, StreamEvent } from '../../../src/contracts/event.ts';
 import type { Reader } from '../../../src/gateway/feed/reader.ts';
 
@@ -45,11 +45,11 @@ export class CheckingReader {
   }
 
   #takeDurable(event: PerdureEvent): void {
-    expect(event.seq).toBe(this.lastSeq + 1);
+    assert.equal(event.seq, this.lastSeq + 1);
     this.durable.push(event);
     if (event.type !== 'message.completed') return;
     if (this.#speaks?.runId === event.runId && this.#speaks.attempt === event.attempt) {
-      expect(event.text.startsWith(this.text)).toBe(true);
+      assert.ok(event.text.startsWith(this.text), 'the text is the beginning of the committed one');
     }
     this.#speaks = undefined;
     this.text = '';
@@ -59,19 +59,22 @@ export class CheckingReader {
     const { runId, step, attempt, offset, delta } = event;
     this.#checkItsTime(runId, step);
     const same = this.#speaks?.runId === runId && this.#speaks.step === step;
-    if (same) expect(attempt).toBeGreaterThanOrEqual(this.#speaks?.attempt ?? 0);
-    expect(this.#retracted).not.toContain(`${runId} ${step} ${attempt}`);
+    if (same) assert.ok(attempt >= (this.#speaks?.attempt ?? 0), 'attempts never go down');
+    assert.ok(!this.#retracted.has(`${runId} ${step} ${attempt}`), 'the attempt was not retracted before');
     if (!same || this.#speaks?.attempt !== attempt) this.text = '';
-    expect(offset).toBeLessThanOrEqual(this.text.length);
+    assert.ok(offset <= this.text.length, 'no text is missing');
     this.#speaks = { runId, step, attempt };
     this.text = this.text.slice(0, offset) + delta;
-    expect(this.text.startsWith(`${runId}.${step}.${attempt}:`.slice(0, this.text.length))).toBe(true);
+    assert.ok(
+      this.text.startsWith(`${runId}.${step}.${attempt}:`.slice(0, this.text.length)),
+      'the text is of its attempt',
+    );
   }
 
   #takeRetracted(event: Extract<StreamEvent, { type: 'step.retracted' }>): void {
     const { runId, step, attempt } = event;
-    expect(this.#speaks).toEqual({ runId, step, attempt });
-    expect(this.#retracted).not.toContain(`${runId} ${step} ${attempt}`);
+    assert.deepEqual(this.#speaks, { runId, step, attempt });
+    assert.ok(!this.#retracted.has(`${runId} ${step} ${attempt}`), 'the attempt was not retracted before');
     this.#retracted.add(`${runId} ${step} ${attempt}`);
     this.text = '';
   }
@@ -80,11 +83,14 @@ export class CheckingReader {
   #checkItsTime(runId: string, step: number): void {
     const ofRun = this.durable.filter((event) => 'runId' in event && event.runId === runId);
     const completed = ofRun.flatMap((event) => (event.type === 'message.completed' ? [event.step] : []));
-    expect(completed).not.toContain(step);
+    assert.ok(!completed.includes(step), 'the step was not committed before');
     if (this.#after > 0) return;
-    expect(ofRun.some(({ type }) => type === 'run.started')).toBe(true);
-    expect(completed.length).toBe(step - 1);
+    assert.ok(
+      ofRun.some(({ type }) => type === 'run.started'),
+      'the run has started',
+    );
+    assert.equal(completed.length, step - 1);
     const results = ofRun.filter(({ type }) => type === 'tool.completed');
-    expect(results.length).toBe(step - 1);
+    assert.equal(results.length, step - 1);
   }
 }

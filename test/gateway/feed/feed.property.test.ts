@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createFeed, type Feed } from '../../../src/gateway/feed/feed.ts';
 import { CheckingReader } from './checking-reader.ts';
@@ -104,19 +104,12 @@ async function play(script: readonly Action[], losses: readonly boolean[]): Prom
 }
 
 test('over a channel that loses messages every reader gets each event once and in order, and only text that fits', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      actions,
-      fc.array(fc.boolean(), { minLength: 7, maxLength: 60 }).filter((losses) => losses.includes(false)),
-      play,
-    ),
-    { numRuns: 300 },
-  );
+  const losses = fc.array(fc.boolean(), { minLength: 7, maxLength: 60 }).filter((drawn) => drawn.includes(false));
+  const property = fc.asyncProperty(actions, losses, play);
+  await expect(fc.assert(property, { numRuns: 300 })).resolves.toBeUndefined();
 });
 
 test('over a channel that loses nothing the same holds', async () => {
-  await fc.assert(
-    fc.asyncProperty(actions, async (script) => play(script, [])),
-    { numRuns: 200 },
-  );
+  const property = fc.asyncProperty(actions, async (script) => play(script, []));
+  await expect(fc.assert(property, { numRuns: 200 })).resolves.toBeUndefined();
 });

@@ -47,7 +47,7 @@ export class SessionWorld {
   /** Appends in one transaction, then rings the bell. */
   append(...events: readonly NewEvent[]): void {
     const numbered = events.map((event, index) => {
-      return { ...event, seq: this.head + index + 1, at: AT, sessionId: KEY.session } as PerdureEvent;
+      return { ...event, seq: this.head + index + 1, at: AT, sessionId: KEY.session };
     });
     this.events.push(...numbered);
     this.#publish({ kind: 'appended', head: this.head, events: numbered });
