@@ -26,6 +26,6 @@ export async function readStream(
     signal.throwIfAborted();
   } catch (error) {
     // Once the answer has ended, only its usage can still be lost. A caller's abort is seen by the guard.
-    throw error;
+    if (!reader.ended) throw error;
   }
 }
