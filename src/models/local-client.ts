@@ -18,7 +18,7 @@ export function createLocalClient(fetch: typeof globalThis.fetch, known: readonl
       baseUrl = serverOf(servers, model);
     }
     if (baseUrl === undefined) throw noServer(servers, model);
-    const client = clients.get(baseUrl) ?? createOpenAIChatClient({ provider, baseUrl, apiKey: 'secret', fetch });
+    const client = clients.get(baseUrl) ?? createOpenAIChatClient({ provider, baseUrl, apiKey: null, fetch });
     clients.set(baseUrl, client);
     return client;
   };

@@ -118,14 +118,17 @@ function failureOf(provider: string, failure: ScriptedFailure, builder: ReplyBui
 }
 
 function guessedUsage(request: ModelRequest, { text, reasoning, calls }: ReplyBuilder): Usage {
-  const tokens = (characters: number) => Math.ceil(characters / 4);
   const said = text.length + reasoning.length + calls.reduce((sum, call) => sum + call.arguments.length, 0);
   return {
-    inputTokens: tokens(request.instructions.length + JSON.stringify(request.messages).length),
-    outputTokens: tokens(said),
+    inputTokens: tokensIn(request.instructions.length + JSON.stringify(request.messages).length),
+    outputTokens: tokensIn(said),
     cachedTokens: 0,
-    reasoningTokens: tokens(reasoning.length),
+    reasoningTokens: tokensIn(reasoning.length),
   };
+}
+
+function tokensIn(characters: number): number {
+  return Math.ceil(characters / 4);
 }
 
 async function pause(ms: number | undefined, signal: AbortSignal): Promise<void> {

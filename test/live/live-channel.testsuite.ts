@@ -14,7 +14,7 @@ const key: SessionKey = { user: 'ann', session: 'main' };
 
 /** What every live channel does. */
 export function liveChannelSuite(name: string, open: () => Promise<Ends>): void {
-  describe(`${name}`, () => {
+  describe(`as a live channel, ${name}`, () => {
     let ends: Ends;
     beforeAll(async () => {
       ends = await open();

@@ -22,7 +22,7 @@ async function overStub(create: (endpoint: ProviderEndpoint) => ModelClient): Pr
   const stub = await startStubModelServer();
   return {
     client: create({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: 'sk-secret' }),
-    enqueue: stub.enqueue,
-    close: stub.close,
+    enqueue: (...replies) => stub.enqueue(...replies),
+    close: () => stub.close(),
   };
 }

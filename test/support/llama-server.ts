@@ -14,7 +14,8 @@ export interface LlamaServer {
   stop(): Promise<void>;
 }
 
-const MODEL = 'smollm2';
+/** The model's name at the server. */
+export const SMOLLM2 = 'smollm2';
 const START_MS = 60_000;
 
 /**
@@ -41,14 +42,14 @@ export async function llamaServer(): Promise<LlamaServer | { readonly unavailabl
     await stop(child);
     throw error;
   }
-  return { url: `${origin}/v1`, model: MODEL, stop: () => stop(child) };
+  return { url: `${origin}/v1`, model: SMOLLM2, stop: () => stop(child) };
 }
 
 function start(program: string, weights: string, port: number): ChildProcess {
   const template = join(import.meta.dirname, 'smollm2-tools.jinja');
   const options = {
     '--model': weights,
-    '--alias': MODEL,
+    '--alias': SMOLLM2,
     '--host': '127.0.0.1',
     '--port': String(port),
     '--chat-template-file': template,

@@ -64,10 +64,7 @@ export async function startStubModelServer(models: readonly string[] = ['stub-mo
   const queue: StubBehaviour[] = [];
   const requests: StubRequest[] = [];
   const waiting: { count: number; resolve: (request: StubRequest) => void }[] = [];
-  let decide: (body: Record<string, unknown>) => StubBehaviour = () => ({
-    status: 500,
-    body: { error: { code: 'unscripted' } },
-  });
+  let decide: (body: Record<string, unknown>) => StubBehaviour = unscripted;
 
   const server = createServer((request, response) => {
     void answer(request, response).catch(() => response.destroy());
@@ -98,6 +95,10 @@ export async function startStubModelServer(models: readonly string[] = ['stub-mo
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function unscripted(): StubBehaviour {
+  return { status: 500, body: { error: { code: 'unscripted' } } };
 }
 
 function recorded(request: IncomingMessage, response: ServerResponse, body: Record<string, unknown>): StubRequest {

@@ -1,0 +1,47 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { defineAgent, defineTool, type ToolContext } from '../../../src/agents/index.ts';
+
+/** A line in the file of effects: the outside world, as far as the tools of these agents act on it. */
+export interface Effect {
+  readonly tool: string;
+  readonly mark: string;
+  readonly key: string;
+  readonly attempt: number;
+}
+
+const parameters = z.strictObject({ mark: z.string(), ms: z.number().int().min(0).max(60_000).default(0) });
+
+/** Acts once in the middle of the time that it takes. Not stopped by its signal: what was begun is done. */
+function acting(name: string, idempotent: boolean, timeoutMs: number) {
+  return defineTool({
+    name,
+    description: 'Writes a line to the file of effects.',
+    parameters,
+    idempotent,
+    timeoutMs,
+    execute: async ({ mark, ms }, { idempotencyKey, attempt }: ToolContext) => {
+      await sleep(ms / 2);
+      const effect: Effect = { tool: name, mark, key: idempotencyKey, attempt };
+      appendFileSync(process.env['PERDURE_TEST_EFFECTS'] ?? '', `${JSON.stringify(effect)}\n`);
+      await sleep(ms / 2);
+      return { key: idempotencyKey };
+    },
+  });
+}
+
+const tools = [
+  // Idempotent and quick: runs in place.
+  acting('note', true, 5_000),
+  // Idempotent, in an activity of its own.
+  acting('note_apart', true, 60_000),
+  // May have acted when its process is gone: never run again.
+  acting('act', false, 60_000),
+];
+
+export const assistant = defineAgent({ name: 'assistant', tools });
+/** The finest grain: between two steps there is always a decision of the workflow. */
+export const stepwise = defineAgent({ name: 'stepwise', tools, policy: { stepsPerActivity: 1 } });
+/** Whose first step must call a tool. */
+export const noter = defineAgent({ name: 'noter', tools: ['note'], toolChoice: 'note', maxOutputTokens: 100, temperature: 0 });
