@@ -1,4 +1,3 @@
-import type { JsonObject } from '../contracts/json.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import type { Receipt } from '../contracts/message.ts';
 import type { RunError, RunStatus, StopReason } from '../contracts/run.ts';
@@ -112,8 +111,3 @@ export type Advance = { readonly steps: readonly StepDigest[] } & (
   /** Its slice is over, or the policy wants an activity for each step. */
   | { readonly kind: 'continue' }
 );
-
-/** The detail of a failure that a caller is told: its `type` is an `ErrorCode`. */
-export interface FailureDetail extends JsonObject {
-  retryAfterMs: number | null;
-}

@@ -37,9 +37,8 @@ export const messageInputSchema = z.strictObject({
 });
 export type MessageInput = z.infer<typeof messageInputSchema>;
 
-export const dispositionSchema = z.enum(['started', 'queued', 'steered', 'accepted']);
 /** `accepted`: delivered while no worker answered; its outcome is read by message id. */
-export type Disposition = z.infer<typeof dispositionSchema>;
+export const dispositionSchema = z.enum(['started', 'queued', 'steered', 'accepted']);
 
 /** What a sender gets back. */
 export const receiptSchema = z.object({

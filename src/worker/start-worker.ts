@@ -1,11 +1,11 @@
-import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
 import { saveAgentVersion } from '../store/agent-versions.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
-import { PAYLOAD_CONVERTER, workerTuning, type Tuning } from './tuning.ts';
+import { workerTuning, type Tuning } from './tuning.ts';
+import { workflowCode } from './workflow-bundle.ts';
 
 export interface WorkerSettings extends ActivityDeps, Tuning {
   /** Where Temporal is. */
@@ -58,19 +58,6 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       await done;
     },
   };
-}
-
-let bundled: ReturnType<typeof bundleWorkflowCode> | undefined;
-
-/** The workflow bundle, made once in a process. */
-export function workflowCode(): ReturnType<typeof bundleWorkflowCode> {
-  bundled ??= bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    payloadConverterPath: PAYLOAD_CONVERTER,
-    workflowInterceptorModules: [fileURLToPath(new URL('../workflows/reserved-signals.ts', import.meta.url))],
-    logger: new DefaultLogger('WARN'),
-  });
-  return bundled;
 }
 
 let quiet = false;

@@ -146,20 +146,18 @@ describe.each(APIS)('$api', ({ create }) => {
 });
 
 describe('Chat Completions only', () => {
-  const create = () => createOpenAIChatClient({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: null });
-
   test('[DONE] without a reason for the end is not an end', async () => {
     stub.enqueue({ misbehaves: 'done-without-finish' });
-    await expect(hear(create(), modelRequest())).rejects.toMatchObject({ reason: 'stream_truncated' });
+    await expect(hear(chat(), modelRequest())).rejects.toMatchObject({ reason: 'stream_truncated' });
   });
 
   test('a reason for the end is an end, also without [DONE]', async () => {
     stub.enqueue({ misbehaves: 'no-done', text: 'The end' });
-    expect((await hear(create(), modelRequest())).reply.text).toBe('The end');
+    expect((await hear(chat(), modelRequest())).reply.text).toBe('The end');
   });
 
   test('a server that does not know stream_options is asked without, once and for all', async () => {
-    const client = create();
+    const client = chat();
     stub.behave(() => ({ misbehaves: 'no-stream-options', text: 'Fine' }));
     expect((await hear(client, modelRequest())).reply).toMatchObject({ text: 'Fine', usage: null });
     expect((await hear(client, modelRequest())).reply.text).toBe('Fine');
@@ -176,7 +174,7 @@ describe('Chat Completions only', () => {
     ];
     const fetch = async () =>
       sse(...calls.map((call) => ({ delta: { tool_calls: [call] } })), { finish_reason: 'stop' });
-    const client = createOpenAIChatClient({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: null, fetch });
+    const client = chat(fetch);
     const { reply } = await hear(client, modelRequest());
     expect(reply).toMatchObject({
       finish: 'tool_calls',
@@ -185,16 +183,25 @@ describe('Chat Completions only', () => {
   });
 
   test('thoughts are heard under either of their names', async () => {
-    const fetch = async () =>
-      sse(
-        { delta: { reasoning: 'Let me ' } },
-        { delta: { reasoning_content: 'think' } },
-        { delta: { content: 'Yes' }, finish_reason: 'stop' },
-      );
-    const client = createOpenAIChatClient({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: null, fetch });
-    expect((await hear(client, modelRequest())).reasoning).toBe('Let me think');
+    const said = [
+      { delta: { reasoning: 'Let me ' } },
+      { delta: { reasoning_content: 'think' } },
+      { delta: { content: 'Yes' }, finish_reason: 'stop' },
+    ];
+    expect(
+      (
+        await hear(
+          chat(async () => sse(...said)),
+          modelRequest(),
+        )
+      ).reasoning,
+    ).toBe('Let me think');
   });
 });
+
+function chat(fetch = globalThis.fetch): ModelClient {
+  return createOpenAIChatClient({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: null, fetch });
+}
 
 function sse(...choices: object[]): Response {
   const frames = choices.map((choice) => `data: ${JSON.stringify({ choices: [choice] })}\n\n`);

@@ -14,6 +14,7 @@ export interface ClientUnderTest {
 
 /** What every {@link ModelClient} does, however its provider speaks. */
 export function modelClientSuite(name: string, open: () => Promise<ClientUnderTest>): void {
+  // oxlint-disable-next-line vitest/valid-title -- the title is the suite's parameter.
   describe(name, () => {
     let under: ClientUnderTest;
     beforeAll(async () => {

@@ -1,0 +1,17 @@
+/** Numbers from 0 to below 1, the same for the same seed (mulberry32, by Tommy Ettinger, public domain). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** `PERDURE_TEST_SEED`, or one from the clock; said, so that a failure can be had again. */
+export function chooseSeed(what: string): number {
+  const seed = Number(process.env['PERDURE_TEST_SEED'] ?? Date.now() % 1_000_000_000);
+  console.log(`${what}: PERDURE_TEST_SEED=${seed}`);
+  return seed;
+}
