@@ -54,6 +54,8 @@ export type Verdict =
   | {
       readonly ok: true;
       readonly receipt: Receipt;
+      /** Admitted before: the receipt tells of that time, not of now. */
+      readonly duplicate: boolean;
       /** The run that answers it, while it is open and the message has not steered it. */
       readonly run: OpenRun | null;
       /** The run that has to stop for it. */

@@ -56,7 +56,8 @@ function refusalOf(code: PerdureError['code'], detail: string): Extract<Verdict,
 function verdictOf(result: AdmissionResult | undefined): Verdict {
   if (!result) throw new Error('The store answered fewer messages than it was asked about.');
   if (!result.ok) return result;
-  return { ok: true, receipt: result.receipt, run: result.run, interrupts: result.interrupts };
+  const { receipt, duplicate, run, interrupts } = result;
+  return { ok: true, receipt, duplicate, run, interrupts };
 }
 
 async function recordRefusals(

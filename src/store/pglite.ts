@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PGlite, types, type ParserOptions } from '@electric-sql/pglite';
 import type { Db, Tx } from './db.ts';
+import { freshCluster, provideCluster } from './fresh-cluster.ts';
 import { preparedStatements } from './pglite-statements.ts';
 import { serialQueue } from './serial-queue.ts';
 import { retryingConflicts, storeFailure } from './store-failure.ts';
@@ -13,8 +14,7 @@ const PARSERS: ParserOptions = { [types.TIMESTAMPTZ]: (text: string) => new Date
  * What was committed survives a killed process. It runs in the thread that opens it.
  */
 export async function openPglite(path: string): Promise<Db> {
-  if (!path.includes('://')) await mkdir(dirname(path), { recursive: true });
-  const pglite = await PGlite.create({ dataDir: path, relaxedDurability: false, parsers: PARSERS });
+  const pglite = await open(path);
   // There is one connection, so transactions and single statements take turns.
   const inTurn = serialQueue();
   const prepared = preparedStatements(pglite, PARSERS);
@@ -43,6 +43,14 @@ export async function openPglite(path: string): Promise<Db> {
       });
     },
   };
+}
+
+async function open(path: string): Promise<PGlite> {
+  const options = { relaxedDurability: false, parsers: PARSERS };
+  if (path.includes('://')) return PGlite.create({ ...options, dataDir: path, loadDataDir: await freshCluster() });
+  await mkdir(dirname(path), { recursive: true });
+  await provideCluster(path);
+  return PGlite.create({ ...options, dataDir: path });
 }
 
 async function inTransaction<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { ActivityFailure, CancellationScope, isCancellation, Trigger } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { Advance, ToolTask } from '../activities/activities.ts';
 import type { StopReason } from '../contracts/run.ts';
 import type { SessionStatus } from '../contracts/session.ts';
@@ -17,8 +17,8 @@ export interface Progress {
 /** Takes one run from activity to activity, and can be told to stop. */
 export class RunDriver {
   readonly runId: string;
-  /** Resolves when the store is known to hold the run's end, which may be before its activity has come back. */
-  readonly overtaken = new Trigger<void>();
+  /** A plain promise: a `Trigger` would reject when the workflow is cancelled, before the run was ended. */
+  readonly #overtaken = Promise.withResolvers<void>();
   readonly #ordinal: number;
   readonly #fairness: string;
   readonly #scope = new CancellationScope();
@@ -30,9 +30,14 @@ export class RunDriver {
     this.#fairness = fairness;
   }
 
+  /** Resolves when the store is known to hold the run's end, which may be before its activity has come back. */
+  get overtaken(): Promise<void> {
+    return this.#overtaken.promise;
+  }
+
   /** Hears of a run that was admitted while no run was open. If it came after this one, this one was over by then. */
   hearStarted({ ordinal }: OpenRun): void {
-    if (ordinal > this.#ordinal) this.overtaken.resolve();
+    if (ordinal > this.#ordinal) this.#overtaken.resolve();
   }
 
   /** Aborts the model call by the live channel, and by Temporal's cancellation where that bell is lost. The first reason counts. */

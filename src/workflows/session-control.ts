@@ -198,7 +198,7 @@ export class SessionControl {
       if (!verdict.ok) continue;
       if (verdict.run) {
         this.#enqueueAll([verdict.run]);
-        if (verdict.receipt.disposition === 'started') this.#current?.hearStarted(verdict.run);
+        if (!verdict.duplicate && verdict.receipt.disposition === 'started') this.#current?.hearStarted(verdict.run);
       }
       if (verdict.interrupts !== null) this.#interrupt(verdict.interrupts);
     }

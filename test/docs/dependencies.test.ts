@@ -29,3 +29,14 @@ test('all packages of Temporal have one version', () => {
 
   expect(new Set(versions).size).toBe(1);
 });
+
+test('the lock file names the packages of every platform, without which npm ci refuses it', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  const wanted = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies));
+  const present = Object.keys(packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 13));
+
+  expect(wanted.length).toBeGreaterThan(10);
+  expect(wanted.filter((name) => !present.includes(name))).toEqual([]);
+});

@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PerdureEvent } from '../../src/contracts/event.ts';
 import { workflowIdOf, runWorkflowIdOf, type SessionKey } from '../../src/contracts/session-key.ts';
 import { LIMITS } from '../../src/contracts/limits.ts';
 import { deleteSession } from '../../src/store/delete-session.ts';
@@ -33,7 +34,7 @@ async function goodSession(): Promise<{ key: SessionKey; id: string }> {
   return { key, id: workflowIdOf(key) };
 }
 
-const refusals = (events: Awaited<ReturnType<Stack['events']>>) =>
+const refusals = (events: readonly PerdureEvent[]) =>
   events.filter((event) => event.type === 'message.refused');
 
 /** The session answers a good message, its numbers have no gap, and none of its workflow's tasks has failed. */

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { PerdureEvent } from '../../src/contracts/event.ts';
 import type { ScriptedLogLine } from '../../src/models/scripted-log.ts';
 import { createPostgresDatabase } from '../support/databases.ts';
-import { call, callJson, distribution, eventsOf, pathOf, readStream, type Caller } from '../support/http-calls.ts';
+import { call, distribution, eventsOf, pathOf, readStream, type Caller } from '../support/http-calls.ts';
 import { perdureHome, type PerdureHome, type PerdureProcess } from '../support/perdure-process.ts';
 import type { Effect } from '../support/process-agents/agents.ts';
 import { chooseSeed, seededRandom } from '../support/seeded-random.ts';
@@ -55,18 +55,20 @@ async function crashes(env: object): Promise<void> {
   const goOnMs: number[] = [];
   let perdure = await home.start();
   for (let round = 0; round < ROUNDS; round += 1) {
-    const deliveries = SESSIONS.map(async (session) => {
-      await sleep(random() * 600);
-      await deliver(perdure, session, round);
-    });
+    const killed = perdure;
+    const deliveries = SESSIONS.map((session) => sleep(random() * 600).then(() => deliver(killed, session, round)));
+    // What is cut off on the way is sent again below, under the same id.
+    const delivered = Promise.allSettled(deliveries);
     // Not a wait for anything: the moment is the random part of the test.
     await sleep(random() * SPAN_MS);
     const killedAt = Date.now();
     await perdure.kill9();
-    // What was cut off on the way is sent again below, under the same id.
-    await Promise.allSettled(deliveries);
+    await delivered;
+    const t0 = Date.now();
     perdure = await home.start();
+    const t1 = Date.now();
     goOnMs.push(...(await Promise.all(SESSIONS.map((session) => answered(perdure, session, round, killedAt)))).flat());
+    console.log('DEBUG', round, 'start', t1 - t0, 'answers', Date.now() - t1, goOnMs.slice(-4));
   }
   const seen: Seen = { streams: 0, reruns: 0, unknown: 0 };
   for (const session of SESSIONS) {
