@@ -50,7 +50,18 @@ export async function spawnTemporal(
 
 /** Takes over a server that runs already. */
 export function adoptTemporal(identity: ProcessIdentity): TemporalProcess {
-  return { identity, exited: watch(identity), end: () => endProcess(identity) };
+  const exited = watch(identity);
+  return {
+    identity,
+    exited,
+    async end() {
+      // The watch alone would not keep this process alive until the end is known.
+      const held = setInterval(() => {}, LOOK_EVERY_MS);
+      await endProcess(identity);
+      await exited;
+      clearInterval(held);
+    },
+  };
 }
 
 async function watch(identity: ProcessIdentity): Promise<string> {

@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { expect, test } from 'vitest';
+import { PAYLOAD_CONVERTER } from '../../src/worker/tuning.ts';
+import { workflowCode } from '../../src/worker/workflow-bundle.ts';
+
+interface Recorded {
+  readonly workflowId: string;
+  readonly history: unknown;
+}
+
+const FOLDER = new URL('../histories/', import.meta.url);
+const names = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
+const texts = names.map((name) => readFileSync(new URL(name, FOLDER), 'utf8'));
+const recorded = texts.map((text) => JSON.parse(text) as Recorded);
+
+/** The workflow ids of the histories that this code does not replay, and why. */
+async function failures(workflowBundle: Awaited<ReturnType<typeof workflowCode>>): Promise<Map<string, string>> {
+  const options = { workflowBundle, dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER } };
+  const failed = new Map<string, string>();
+  for await (const { workflowId, error } of Worker.runReplayHistories(options, recorded)) {
+    if (error) failed.set(workflowId, error.message);
+  }
+  return failed;
+}
+
+test('every recorded kind of session replays with the workflow code as it is', async () => {
+  expect(recorded.length).toBeGreaterThanOrEqual(17);
+  expect(await failures(await workflowCode())).toEqual(new Map());
+}, 60_000);
+
+test('a workflow that was changed carelessly fails the same check, for every history', async () => {
+  const broken: WorkflowBundleWithSourceMap = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../support/broken-workflows.ts', import.meta.url)),
+    payloadConverterPath: PAYLOAD_CONVERTER,
+    workflowInterceptorModules: [fileURLToPath(new URL('../../src/workflows/reserved-signals.ts', import.meta.url))],
+    logger: new DefaultLogger('ERROR'),
+  });
+  const failed = await failures(broken);
+  expect([...failed.keys()].toSorted()).toEqual(recorded.map(({ workflowId }) => workflowId).toSorted());
+  for (const message of failed.values()) expect(message).toMatch(/nondetermin|TMPRL1100/i);
+}, 60_000);
+
+test('recorded histories are small, and say nothing of the machine they were recorded on', () => {
+  expect(texts.join('').length).toBeLessThan(200_000);
+  for (const text of texts) expect(text).not.toMatch(/\d+@[\w.-]+|\/home\/|\/work\/|\/root\/|node_modules|file:\/\//);
+});
