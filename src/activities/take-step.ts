@@ -8,6 +8,7 @@ import { transcript } from '../core/transcript.ts';
 import { ModelError, type ModelReply } from '../models/model-client.ts';
 import type { RunPosition } from '../store/begin-step.ts';
 import { commitStep } from '../store/commit-step.ts';
+import { countFailedCall } from '../store/count-failed-call.ts';
 import { endRun } from '../store/end-run.ts';
 import { readContext } from '../store/read-context.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -110,7 +111,10 @@ async function callModel(
     });
     return { reply, firstTokenMs, durationMs: elapsed() };
   } catch (error) {
-    if (!abort.aborted) throw error;
+    if (!abort.aborted) {
+      await countFailedCall(deps.db, key, { runId, durationMs: elapsed() });
+      throw error;
+    }
     if (abort.reason instanceof Stopped && abort.reason.why.kind === 'stop') {
       await commitStop(deps, key, {
         runId,

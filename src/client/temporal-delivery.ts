@@ -32,6 +32,11 @@ export interface TemporalDelivery {
 const SERVER_TIMEOUT_MS = 2_500;
 /** For the client to tell of the deadline by itself. */
 const GRACE_MS = 50;
+/**
+ * A worker that is killed in the middle of a workflow task is missed after this, not after Temporal's ten
+ * seconds. The task itself takes milliseconds, and one that waits for a local activity is prolonged in time.
+ */
+const WORKFLOW_TASK_TIMEOUT_MS = 4_000;
 /** A workflow that ends or continues as new under a call is met again at once; more often than this in a row is not chance. */
 const CLOSED_TRIES = 5;
 
@@ -40,6 +45,7 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
   const startOptions = (target: Target) => ({
     workflowId: target.workflowId,
     taskQueue,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
     staticSummary: target.summary,
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,

@@ -1,6 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { z } from 'zod';
 import { defineTool } from '../../src/agents/define-tool.ts';
 import { runWorkflowIdOf, workflowIdOf, type SessionKey } from '../../src/contracts/session-key.ts';
@@ -176,7 +175,7 @@ try {
     await act(stack, key);
     const workflowId = kind === 'one-off' ? runWorkflowIdOf(key) : workflowIdOf(key);
     const history = await stack.client.workflow.getHandle(workflowId).fetchHistory();
-    const text = neutral(JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history)) as unknown }));
+    const text = neutral(JSON.stringify({ workflowId, history }));
     writeFileSync(new URL(`${kind}.json`, FOLDER), `${text}\n`);
     console.log(`${kind}: ${history.events?.length} events, ${text.length} bytes`);
   }
