@@ -8,6 +8,7 @@ import type { StepDigest } from '../core/session-details.ts';
 import { placeTool } from '../core/tool-placement.ts';
 import { beginStep } from '../store/begin-step.ts';
 import { endRun } from '../store/end-run.ts';
+import { finishTools, type ToolResult } from '../store/finish-tools.ts';
 import { startTool } from '../store/start-tool.ts';
 import type { Advance, ToolTask } from './activities.ts';
 import type { ClaimedCall } from './call-tool.ts';
@@ -55,8 +56,11 @@ export async function advanceRun(deps: ActivityDeps, { runId }: { readonly runId
 async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
   const { key, runId, steps } = run;
   const until = Date.now() + SLICE_MS;
+  // Of tools that have just run in place: committed with the beginning of the next step.
+  let results: readonly ToolResult[] = [];
   for (;;) {
-    const position = await beginStep(deps.db, key, { runId, pin: (name) => currentAgent(deps, name) });
+    const position = await beginStep(deps.db, key, { runId, pin: (name) => currentAgent(deps, name), results });
+    results = [];
     ring(deps.live, key, position.events);
     if (position.kind === 'ended') return { kind: 'ended', status: position.status, steps };
     const agent = await pinnedAgent(deps, position.agentVersion);
@@ -71,9 +75,11 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
     if (step.kind === 'stale') continue;
     steps.push(step.digest);
     if (step.ended) return { kind: 'ended', status: 'completed', steps };
-    if (step.inPlace.length > 0) await runToolsInPlace(deps, { ...run, agent }, step.inPlace);
-    if (step.own.length > 0) return { kind: 'tools', tools: step.own, steps };
-    if (steps.length >= policy.stepsPerActivity || Date.now() > until) return { kind: 'continue', steps };
+    results = await runToolsInPlace(deps, { ...run, agent }, step.inPlace);
+    const handsBack = step.own.length > 0 || steps.length >= policy.stepsPerActivity || Date.now() > until;
+    if (!handsBack) continue;
+    await recordResults(deps, run, results);
+    return step.own.length > 0 ? { kind: 'tools', tools: step.own, steps } : { kind: 'continue', steps };
   }
 }
 
@@ -100,8 +106,17 @@ async function goOnWithTools(
     ring(deps.live, run.key, claim.events);
     if (claim.claim === 'run') claimed.push({ ...claim, callId });
   }
-  if (claimed.length > 0) await runToolsInPlace(deps, run, claimed);
+  await recordResults(deps, run, await runToolsInPlace(deps, run, claimed));
   return own;
+}
+
+async function recordResults(
+  { db, live }: ActivityDeps,
+  { key, runId }: Advancing,
+  results: readonly ToolResult[],
+): Promise<void> {
+  if (results.length === 0) return;
+  ring(live, key, (await finishTools(db, key, { runId, results })).events);
 }
 
 /** Its session was deleted meanwhile: another try would find no more. */

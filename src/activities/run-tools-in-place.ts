@@ -1,18 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { finishTools, type ToolResult } from '../store/finish-tools.ts';
+import type { ToolResult } from '../store/finish-tools.ts';
 import { callTool, type CallEnvironment, type ClaimedCall } from './call-tool.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from './ring.ts';
 
-/** Runs quick, idempotent calls side by side and commits their outcomes in one transaction. Throws the signal's reason when stopped. */
+/** Runs quick, idempotent calls side by side; the caller commits their outcomes. Throws the signal's reason when stopped. */
 export async function runToolsInPlace(
   deps: ActivityDeps,
   env: CallEnvironment,
   calls: readonly ClaimedCall[],
-): Promise<void> {
-  const results = await Promise.all(calls.map((call) => untilOutcome(deps, env, call)));
-  const { events } = await finishTools(deps.db, env.key, { runId: env.runId, results });
-  ring(deps.live, env.key, events);
+): Promise<ToolResult[]> {
+  return await Promise.all(calls.map((call) => untilOutcome(deps, env, call)));
 }
 
 async function untilOutcome(deps: ActivityDeps, env: CallEnvironment, first: ClaimedCall): Promise<ToolResult> {

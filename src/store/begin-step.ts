@@ -3,7 +3,8 @@ import type { PerdureEvent } from '../contracts/event.ts';
 import type { RunStatus, ToolCallRecord } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { appendEvents, newEvents, type EventLog } from './append-events.ts';
-import type { Db, Tx } from './db.ts';
+import type { Db } from './db.ts';
+import { closeCalls, type ToolResult } from './finish-tools.ts';
 import { loadRun, type LoadedRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
 import { toolCallRecordOf } from './records.ts';
@@ -13,6 +14,8 @@ export interface BeginStep {
   readonly runId: string;
   /** The version of the agent that a starting run keeps, and its model as `provider/model`. Called when a run starts for the first time only. */
   readonly pin: (agent: string, sessionPolicy: Policy) => { readonly hash: string; readonly model: string };
+  /** Of tool calls that have just been run: recorded first, as `finishTools` would, in the same transaction. Default none. */
+  readonly results?: readonly ToolResult[];
 }
 
 /** What a run needs next. `agentVersion` is the pinned hash; `policy` is the session's. */
@@ -58,13 +61,18 @@ export async function beginStep(
     if (!isOpen(run.status)) return { kind: 'ended', status: run.status, events: [] };
     const log = newEvents(session);
     const { agentVersion, model } = start(session, log, run, input);
+    const started = log.drafts.length > 0;
+    const runs = started ? [run] : [];
+    const toolCalls = closeCalls(session, log, openCalls, input.results ?? []);
     const pinned = { agentVersion, policy: session.row.policy };
-    const [firstCall] = openCalls;
+    const stillOpen = openCalls.filter((call) => !toolCalls.includes(call));
+    const [firstCall] = stillOpen;
     if (firstCall) {
-      const events = log.drafts.length > 0 ? await appendEvents(tx, session, log, { runs: [run] }) : [];
-      return { kind: 'tools', step: firstCall.step, calls: openCalls.map(toolCallRecordOf), ...pinned, events };
+      const events = log.drafts.length > 0 ? await appendEvents(tx, session, log, { runs, toolCalls }) : [];
+      return { kind: 'tools', step: firstCall.step, calls: stillOpen.map(toolCallRecordOf), ...pinned, events };
     }
-    const { step, events } = await claimAttempt(tx, session, log, loaded);
+    const step = nextAttempt(session, loaded, started);
+    const events = await appendEvents(tx, session, log, { runs, steps: [step], toolCalls });
     const throughSeq = session.row.head + log.drafts.length;
     const tries = step.attempts - step.attempts_before;
     const claim = { step: step.step, attempt: step.attempts, tries, throughSeq, model, activeMs: run.active_ms };
@@ -105,34 +113,23 @@ function missingPin(run: RunRow): never {
   throw new Error(`The run ${run.run_id} is running without a pinned agent.`);
 }
 
-async function claimAttempt(
-  tx: Tx,
-  session: LockedSession,
-  log: EventLog,
-  { run, step: newest }: LoadedRun,
-): Promise<{ step: StepRow; events: PerdureEvent[] }> {
-  // The first try after a start or a resume.
-  const started = log.drafts.length > 0;
-  const step: StepRow =
-    newest && !newest.committed
-      ? {
-          ...newest,
-          attempts: newest.attempts + 1,
-          attempts_before: started ? newest.attempts : newest.attempts_before,
-        }
-      : {
-          run_id: run.run_id,
-          step: (newest?.step ?? 0) + 1,
-          attempts: 1,
-          attempts_before: 0,
-          committed: false,
-          model: null,
-          finish: null,
-          usage: null,
-          first_token_ms: null,
-          started_at: session.at,
-          ended_at: null,
-        };
-  const runs = started ? [run] : [];
-  return { step, events: await appendEvents(tx, session, log, { runs, steps: [step] }) };
+/** The step whose model call is tried next, with the try counted. `started`: it is the first try after a start or a resume. */
+function nextAttempt({ at }: LockedSession, { run, step: newest }: LoadedRun, started: boolean): StepRow {
+  if (newest && !newest.committed) {
+    const { attempts, attempts_before } = newest;
+    return { ...newest, attempts: attempts + 1, attempts_before: started ? attempts : attempts_before };
+  }
+  return {
+    run_id: run.run_id,
+    step: (newest?.step ?? 0) + 1,
+    attempts: 1,
+    attempts_before: 0,
+    committed: false,
+    model: null,
+    finish: null,
+    usage: null,
+    first_token_ms: null,
+    started_at: at,
+    ended_at: null,
+  };
 }

@@ -1,11 +1,11 @@
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { Json } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import { appendEvents, newEvents } from './append-events.ts';
+import { appendEvents, newEvents, type EventLog } from './append-events.ts';
 import { closeCall } from './close-call.ts';
 import type { Db } from './db.ts';
 import { loadRun } from './load-run.ts';
-import { lockExistingSession } from './lock-session.ts';
+import { lockExistingSession, type LockedSession } from './lock-session.ts';
 import type { ToolCallRow } from './rows.ts';
 
 export type ToolOutcome =
@@ -30,19 +30,29 @@ export async function finishTools(
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
     const { openCalls } = await loadRun(tx, key, runId);
-    const open = new Map(openCalls.map((call) => [call.call_id, call]));
     const log = newEvents(session);
-    const closed: ToolCallRow[] = [];
-    for (const { callId, outcome, durationMs, attempts } of results) {
-      const call = open.get(callId);
-      if (!call) continue;
-      open.delete(callId);
-      call.attempts = Math.max(call.attempts, attempts ?? 0);
-      closeCall(log, call, outcome, session.at, durationMs);
-      closed.push(call);
-    }
-    if (closed.length === 0) return { events: [] };
-    session.row.last_active_at = session.at;
-    return { events: await appendEvents(tx, session, log, { toolCalls: closed }) };
+    const closed = closeCalls(session, log, openCalls, results);
+    return { events: closed.length === 0 ? [] : await appendEvents(tx, session, log, { toolCalls: closed }) };
   });
+}
+
+/** Notes results of open calls, and answers the calls that got one. */
+export function closeCalls(
+  session: LockedSession,
+  log: EventLog,
+  openCalls: readonly ToolCallRow[],
+  results: readonly ToolResult[],
+): ToolCallRow[] {
+  const open = new Map(openCalls.map((call) => [call.call_id, call]));
+  const closed: ToolCallRow[] = [];
+  for (const { callId, outcome, durationMs, attempts } of results) {
+    const call = open.get(callId);
+    if (!call) continue;
+    open.delete(callId);
+    call.attempts = Math.max(call.attempts, attempts ?? 0);
+    closeCall(log, call, outcome, session.at, durationMs);
+    closed.push(call);
+  }
+  if (closed.length > 0) session.row.last_active_at = session.at;
+  return closed;
 }

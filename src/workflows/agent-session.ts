@@ -1,15 +1,7 @@
-import {
-  allHandlersFinished,
-  condition,
-  continueAsNew,
-  setDefaultSignalHandler,
-  setHandler,
-  type Workflow,
-} from '@temporalio/workflow';
-import { insist } from './activity-proxies.ts';
+import { allHandlersFinished, condition, continueAsNew, type Workflow } from '@temporalio/workflow';
 import { carriedState, historyIsLong } from './carried-state.ts';
+import { handleMessages } from './handle-messages.ts';
 import { identity } from './identity.ts';
-import { queries, signals, updates } from './messages.ts';
 import { SessionControl } from './session-control.ts';
 
 /** One user's conversation with an agent. Its identity is its workflow id; its argument is for its own next execution. */
@@ -45,67 +37,4 @@ async function serve(session: SessionControl, kind: 'session' | 'run'): Promise<
       await continueAsNew<Workflow>(carried);
     }
   }
-}
-
-function handleMessages(session: SessionControl, counts: { updates: number; signals: number }): void {
-  const counted =
-    <T>(what: keyof typeof counts, handle: (input: unknown) => Promise<T>) =>
-    (input?: unknown): Promise<T> => {
-      counts[what] += 1;
-      return handle(input);
-    };
-  /** A signal's sender hears nothing: that it was refused is recorded in the session. */
-  const quietly = (handle: (input: unknown) => Promise<unknown>) =>
-    counted('signals', async (input) => {
-      try {
-        await handle(input);
-      } catch (error) {
-        await session.recordRefusal(error);
-      }
-    });
-
-  setHandler(
-    updates.openSession,
-    counted('updates', (input) => session.open(input)),
-  );
-  setHandler(
-    updates.submitMessage,
-    counted('updates', (input) => session.submit(input)),
-  );
-  setHandler(
-    updates.updateSession,
-    counted('updates', (input) => session.update(input)),
-  );
-  setHandler(
-    updates.cancelRun,
-    counted('updates', (input) => session.cancelRun(input)),
-  );
-  setHandler(
-    updates.resumeRun,
-    counted('updates', (input) => session.resumeRun(input)),
-  );
-  setHandler(
-    updates.endSession,
-    counted('updates', (input) => session.end(input)),
-  );
-
-  setHandler(
-    signals.submitMessage,
-    counted('signals', (input) => session.deliver(input)),
-  );
-  setHandler(
-    signals.updateSession,
-    quietly((input) => session.update(input)),
-  );
-  setHandler(
-    signals.cancelRun,
-    quietly((input) => session.cancelRun(input)),
-  );
-  setHandler(
-    signals.endSession,
-    quietly((input) => session.end(input, insist)),
-  );
-  setDefaultSignalHandler((name) => counted('signals', () => session.deliver(name, 'unknown-signal'))());
-
-  setHandler(queries.session, () => session.snapshot());
 }
