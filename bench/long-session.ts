@@ -4,7 +4,7 @@ import { QUERY } from '../src/contracts/names.ts';
 import { TURN } from './bench-agent.ts';
 import { atMost, type Benchmark, type Row } from './benchmark.ts';
 import { ratioOfBlocks, summarize } from './statistics.ts';
-import { interleave, turnsOf } from './talk.ts';
+import { interleave, REST_MS, turnsOf } from './talk.ts';
 import type { World } from './world.ts';
 
 /** Turns measured together, from the 8th or the 998th on. */
@@ -21,7 +21,7 @@ export const longSession: Benchmark = {
     await turnsOf(old, TURN.plain, before);
     const blocks = await interleave(world.size(12, 2), {
       young: () => tenthTurns(world),
-      old: async () => (await turnsOf(old, TURN.plain, BLOCK)).map(({ completedMs }) => completedMs),
+      old: async () => (await turnsOf(old, TURN.plain, BLOCK, REST_MS)).map(({ completedMs }) => completedMs),
     });
     const handle = world.client.workflow.getHandle(workflowIdOf(old.key));
     const { continuedAsNew } = await handle.query<ControlSnapshot>(QUERY.session);
@@ -48,7 +48,7 @@ function rowOf(what: string, measured: readonly number[][], more: Record<string,
 async function tenthTurns(world: World): Promise<number[]> {
   const talk = world.talk();
   await turnsOf(talk, TURN.plain, 7);
-  const times = await turnsOf(talk, TURN.plain, BLOCK);
+  const times = await turnsOf(talk, TURN.plain, BLOCK, REST_MS);
   talk.close();
   return times.map(({ completedMs }) => completedMs);
 }

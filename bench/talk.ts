@@ -1,9 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** How long after its sending a turn got somewhere. */
 export interface TurnTimes {
   readonly receiptMs?: number;
   readonly firstDeltaMs?: number;
   readonly completedMs: number;
 }
+
+/** Longer than the worker takes to tell Temporal of a turn that the client has heard of: the next turn then meets a session at rest. */
+export const REST_MS = 100;
 
 /** One conversation, of Perdure or of the floor. One turn at a time. */
 export interface Talk {
@@ -19,26 +24,37 @@ export interface Block {
   readonly cpuMs: number;
 }
 
+export interface BlockSize {
+  readonly sessions: number;
+  /** In each of them. */
+  readonly turns: number;
+  /** Before each turn, not counted. Default none: the next message is sent as soon as the answer is there. */
+  readonly restMs?: number;
+}
+
 /** New conversations side by side, each taking its turns one after another. The first turn of each, which starts it, is not counted. */
 export async function talkBlock(
   start: () => Talk,
   content: string,
-  { sessions, turns }: { readonly sessions: number; readonly turns: number },
+  { sessions, turns, restMs = 0 }: BlockSize,
 ): Promise<Block> {
   const talks = Array.from({ length: sessions }, start);
   await Promise.all(talks.map((talk) => talk.turn(content)));
   const began = performance.now();
   const cpuBefore = process.cpuUsage();
-  const times = await Promise.all(talks.map((talk) => turnsOf(talk, content, turns)));
+  const times = await Promise.all(talks.map((talk) => turnsOf(talk, content, turns, restMs)));
   const elapsedMs = performance.now() - began;
   const { user, system } = process.cpuUsage(cpuBefore);
   for (const talk of talks) talk.close();
   return { turns: times.flat(), elapsedMs, cpuMs: (user + system) / 1_000 };
 }
 
-export async function turnsOf(talk: Talk, content: string, turns: number): Promise<TurnTimes[]> {
+export async function turnsOf(talk: Talk, content: string, turns: number, restMs = 0): Promise<TurnTimes[]> {
   const times: TurnTimes[] = [];
-  while (times.length < turns) times.push(await talk.turn(content));
+  while (times.length < turns) {
+    if (restMs > 0) await delay(restMs);
+    times.push(await talk.turn(content));
+  }
   return times;
 }
 

@@ -9,10 +9,13 @@ export async function command<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof PerdureError)) throw error;
+    const isCallers = ERRORS[error.code].httpStatus < 500;
     throw ApplicationFailure.create({
       type: error.code,
       message: error.message,
-      nonRetryable: ERRORS[error.code].httpStatus < 500,
+      nonRetryable: isCallers,
+      // No fault of the worker's: it is told to the caller, and not logged as a warning with a stack.
+      ...(isCallers ? { category: 'BENIGN' } : {}),
       details: [{ retryAfterMs: error.retryAfterMs ?? null }],
     });
   }

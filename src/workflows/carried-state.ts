@@ -7,6 +7,8 @@ import type { StepDigest } from '../core/session-details.ts';
 export interface CarriedState {
   readonly facts: SessionFacts;
   readonly queue: readonly OpenRun[];
+  /** The run of the queue that has begun. */
+  readonly begun: string | null;
   readonly runsEnded: number;
   readonly continuedAsNew: number;
   readonly steps: readonly StepDigest[];

@@ -36,13 +36,16 @@ export class SessionControl {
   #queue: readonly OpenRun[] = [];
   #current: RunDriver | null = null;
   #ending = false;
-  #carried: Omit<CarriedState, 'facts' | 'queue'> = { runsEnded: 0, continuedAsNew: 0, steps: [] };
+  /** A run that waits in the queue for its next activity, because the execution is long enough. */
+  #begun: string | null = null;
+  #carried: Omit<CarriedState, 'facts' | 'queue' | 'begun'> = { runsEnded: 0, continuedAsNew: 0, steps: [] };
 
   constructor({ user }: SessionKey, carried: CarriedState | null) {
     this.#user = user;
     if (!carried) return;
     this.#carried = { ...carried, continuedAsNew: carried.continuedAsNew + 1 };
     this.#queue = carried.queue;
+    this.#begun = carried.begun;
     this.#learn(carried.facts, { upsert: false });
   }
 
@@ -104,7 +107,7 @@ export class SessionControl {
   }
 
   async cancelRun(request: unknown): Promise<CancelledRun> {
-    const runId = checkCancelRun(request) ?? this.#current?.runId ?? null;
+    const runId = checkCancelRun(request) ?? this.#current?.runId ?? this.#begun;
     if (runId !== null && runId === this.#current?.runId) {
       await this.#current.stop('cancelled');
       return { runId };
@@ -158,6 +161,7 @@ export class SessionControl {
     this.#queue = rest;
     const driver = new RunDriver(run, fairnessKey(this.#user));
     this.#current = driver;
+    this.#begun = null;
     this.#show();
     try {
       let over = false;
@@ -166,7 +170,7 @@ export class SessionControl {
         over = await Promise.race([this.#advance(driver), driver.overtaken.then(() => true)]);
       } while (!over && !pause());
       if (over) this.#carried = { ...this.#carried, runsEnded: this.#carried.runsEnded + 1 };
-      else this.#queue = [run, ...this.#queue];
+      else [this.#queue, this.#begun] = [[run, ...this.#queue], run.runId];
     } finally {
       this.#current = null;
       this.#show();
@@ -188,7 +192,7 @@ export class SessionControl {
 
   /** For the next execution. */
   carry(): CarriedState | null {
-    return this.#facts && { ...this.#carried, facts: this.#facts, queue: this.#queue };
+    return this.#facts && { ...this.#carried, facts: this.#facts, queue: this.#queue, begun: this.#begun };
   }
 
   #admitted(output: AdmitOutput): void {

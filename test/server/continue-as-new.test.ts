@@ -106,9 +106,11 @@ test.each(['assistant', 'fine'])(
       }
     }
     const senders = ['a', 'b', 'c', 'd'].map(sender);
-    while ((await snapshotOf(key).catch(() => ({ continuedAsNew: 0 }))).continuedAsNew < 20) {
-      await stack.until(key, (events) => ends(events).length > 0);
-      await new Promise(setImmediate);
+    // Described, not queried: see query-replay.test.ts.
+    const seen = new Set<string>();
+    for (let answered = 1; seen.size <= 20; answered += 1) {
+      await stack.until(key, (events) => ends(events).length >= answered);
+      seen.add((await stack.client.workflow.getHandle(workflowIdOf(key)).describe()).runId);
     }
     over = true;
     await Promise.all(senders);
@@ -127,10 +129,12 @@ test.each(['assistant', 'fine'])(
     expect(events.filter(({ type }) => type === 'run.failed')).toEqual([]);
     for (const receipt of receipts) {
       const found = await readMessage(stack.db, key, receipt.messageId);
-      expect(found).toMatchObject({ receipt, run: { status: expect.stringMatching(/completed|cancelled/) } });
+      expect(found?.run?.status).toMatch(/^(completed|cancelled)$/);
+      // A sender that was told nothing in time has left a signal instead.
+      if (receipt.disposition !== 'accepted') expect(found?.receipt).toEqual(receipt);
     }
     // Runs end in the order in which they were admitted, but for those that interrupt.
-    const urgent = new Set(receipts.filter(({ messageId }) => isInterrupt(messageId, events)).map(({ runId }) => runId));
+    const urgent = new Set(received.flatMap(({ messageId, runId }) => (isInterrupt(messageId, events) ? [runId] : [])));
     const runs = [...new Set(received.map(({ runId }) => runId))].filter((runId) => !urgent.has(runId));
     const order = ends(events).filter(({ type, runId }) => type === 'run.completed' && !urgent.has(runId)).map(({ runId }) => runId);
     expect(order).toEqual(runs.filter((runId) => order.includes(runId)));
@@ -146,7 +150,7 @@ test.each(['assistant', 'fine'])(
     expect(histories.flatMap(failedTasks)).toEqual([]);
     console.log(`${agent}: ${sent} messages over ${histories.length} executions, ${stopped} runs stopped`);
   },
-  120_000,
+  90_000,
 );
 
 /** Whether a message was sent to interrupt: the run of one that found a run going says so by going ahead. */
@@ -174,7 +178,7 @@ test.each(['assistant', 'fine'])('a run of many steps (%s) goes on across contin
 });
 
 test('a cancel of a run of many steps reaches it in whichever execution it is', async () => {
-  for (const steps of [2, 9, 16, 23]) {
+  for (const steps of [2, 5, 8, 11, 14, 17, 20, 23, 26]) {
     acted = [];
     const key = stack.key();
     await stack.sender.submit(key, { content: 'count 40', agent: 'fine' });

@@ -11,7 +11,7 @@ import { privateTemporal } from '../support/temporal-server.ts';
 
 const ROUNDS = 15;
 /** About as long as a message takes, so that a kill meets every part of its way, and now and then comes too late. */
-const SPAN_MS = 2_600;
+const SPAN_MS = 2_000;
 const SESSIONS = [
   { user: 'ann', id: 'one', agent: 'assistant' },
   { user: 'ann', id: 'two', agent: 'assistant' },
@@ -23,12 +23,12 @@ type Session = (typeof SESSIONS)[number];
 const STEPS = 4;
 /** Four model calls that stream, with a tool of each kind in between. */
 function script(mark: string): string {
-  const tool = (name: string) => `@tool=${name}:${JSON.stringify({ mark, ms: 250 })}`;
+  const tool = (name: string) => `@tool=${name}:${JSON.stringify({ mark, ms: 200 })}`;
   return [
-    `Go. @mark=${mark} @chunks=20 @delay=20 ${tool('note')}`,
-    `@then @chunks=5 @delay=20 ${tool('note_apart')}`,
-    `@then @chunks=5 @delay=20 ${tool('act')}`,
-    `@then @echo=answer-${mark} @chunks=20 @delay=20`,
+    `Go. @mark=${mark} @chunks=20 @delay=15 ${tool('note')}`,
+    `@then @chunks=5 @delay=15 ${tool('note_apart')}`,
+    `@then @chunks=5 @delay=15 ${tool('act')}`,
+    `@then @echo=answer-${mark} @chunks=20 @delay=15`,
   ].join(' ');
 }
 
@@ -56,7 +56,7 @@ async function crashes(env: object): Promise<void> {
   let perdure = await home.start();
   for (let round = 0; round < ROUNDS; round += 1) {
     const killed = perdure;
-    const deliveries = SESSIONS.map((session) => sleep(random() * 600).then(() => deliver(killed, session, round)));
+    const deliveries = SESSIONS.map((session) => sleep(random() * 400).then(() => deliver(killed, session, round)));
     // What is cut off on the way is sent again below, under the same id.
     const delivered = Promise.allSettled(deliveries);
     // Not a wait for anything: the moment is the random part of the test.

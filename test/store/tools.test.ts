@@ -46,6 +46,21 @@ describeStores(DATABASES, (db) => {
     expect(await beginStep(db(), key, { runId, pin })).toMatchObject({ kind: 'tools', calls: [{ callId: 'c2' }] });
   });
 
+  test('results that come with the beginning of a step are recorded before it', async () => {
+    const { key, runId } = await withCalls(db(), call('c1', { inPlace: true }), call('c2', { inPlace: true }));
+    const done = { outcome: { status: 'completed', result: 1 }, durationMs: 3 } as const;
+    const half = await beginStep(db(), key, { runId, pin, results: [{ callId: 'c1', ...done }] });
+    expect(half).toMatchObject({ kind: 'tools', calls: [{ callId: 'c2' }], events: [{ callId: 'c1' }] });
+    const rest = await beginStep(db(), key, {
+      runId,
+      pin,
+      results: ['c1', 'c2'].map((callId) => ({ callId, ...done })),
+    });
+    expect(rest).toMatchObject({ kind: 'model', step: 2, attempt: 1 });
+    expect(rest.events).toMatchObject([{ type: 'tool.completed', callId: 'c2', result: 1 }]);
+    expect(rest.kind === 'model' && rest.throughSeq).toBe(rest.events[0]?.seq);
+  });
+
   test('a call gets exactly one result', async () => {
     const { key, runId } = await withCalls(db(), call('c1', { inPlace: true }));
     const failed = { callId: 'c1', outcome: { status: 'failed', error: 'x' }, durationMs: 1 } as const;

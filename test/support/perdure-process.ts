@@ -14,7 +14,7 @@ const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const AGENTS = fileURLToPath(new URL('process-agents', import.meta.url));
 /** How a process says that it is up, and where. */
 const READY = {
-  start: /^Perdure is ready\.\n +gateway +(\S+)$/m,
+  start: /^Perdure is ready\.\n +gateway +(\S+)$[^]*^Ctrl-C stops everything\.$/m,
   gateway: /^The gateway listens at (\S+)\.$/m,
   worker: /^The (worker) is ready/m,
 } as const;

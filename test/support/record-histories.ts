@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { defineTool } from '../../src/agents/define-tool.ts';
 import { runWorkflowIdOf, workflowIdOf, type SessionKey } from '../../src/contracts/session-key.ts';
+import type { ControlSnapshot } from '../../src/contracts/session.ts';
 import { ModelError } from '../../src/models/model-client.ts';
 import { lastUserMessage } from './function-model.ts';
 import { heldModel } from './held-model.ts';
@@ -150,10 +151,23 @@ const KINDS: Record<string, (stack: Stack, key: SessionKey) => Promise<unknown>>
   },
 };
 
+/** Left out, since no replay asks for them: paths of this machine, and long words that each event repeats. */
+const LEFT_OUT = new Set(['stackTrace', 'workerVersion', 'requestId', 'identity', 'taskId', 'meteringMetadata']);
+
 /** Nothing of this machine: not its name, and no paths. */
 function neutral(json: string): string {
   const text = json.replaceAll(`${process.pid}@${hostname()}`, 'recorder');
-  return JSON.stringify(JSON.parse(text, (name, value: unknown) => (name === 'stackTrace' ? '' : value)));
+  return JSON.stringify(JSON.parse(text, (name, value: unknown) => (LEFT_OUT.has(name) ? undefined : value)));
+}
+
+/** The store knows of the end of a run before the workflow does. */
+async function idle(stack: Stack, workflowId: string): Promise<void> {
+  const handle = stack.client.workflow.getHandle(workflowId);
+  for (let busy = true; busy;) {
+    const { status } = await handle.describe();
+    const { currentRun, queue } = await handle.query<ControlSnapshot>('session');
+    busy = status.name === 'RUNNING' && (currentRun !== null || queue.length > 0);
+  }
 }
 
 const temporal = await startTestTemporal({ suggestContinueAsNewAt: 60 });
@@ -174,6 +188,7 @@ try {
     const key = { user: 'recorder', session: kind };
     await act(stack, key);
     const workflowId = kind === 'one-off' ? runWorkflowIdOf(key) : workflowIdOf(key);
+    await idle(stack, workflowId);
     const history = await stack.client.workflow.getHandle(workflowId).fetchHistory();
     const text = neutral(JSON.stringify({ workflowId, history }));
     writeFileSync(new URL(`${kind}.json`, FOLDER), `${text}\n`);

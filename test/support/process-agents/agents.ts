@@ -43,5 +43,23 @@ const tools = [
 export const assistant = defineAgent({ name: 'assistant', tools });
 /** The finest grain: between two steps there is always a decision of the workflow. */
 export const stepwise = defineAgent({ name: 'stepwise', tools, policy: { stepsPerActivity: 1 } });
-/** Whose first step must call a tool. */
-export const noter = defineAgent({ name: 'noter', tools: ['note'], toolChoice: 'note', maxOutputTokens: 100, temperature: 0 });
+
+const writeDown = defineTool({
+  name: 'write_down',
+  description: 'Writes a word down.',
+  parameters: z.strictObject({ word: z.string() }),
+  idempotent: true,
+  execute: ({ word }) => `The word ${JSON.stringify(word)} is written down.`,
+});
+/** For a real model: short answers, and a first step that must call a tool. */
+export const writer = defineAgent({
+  name: 'writer',
+  tools: [writeDown],
+  toolChoice: 'write_down',
+  maxOutputTokens: 120,
+  temperature: 0,
+});
+/** For a real model: short answers. */
+export const talker = defineAgent({ name: 'talker', maxOutputTokens: 48, temperature: 0 });
+/** For a real model: talks until it is stopped. */
+export const rambler = defineAgent({ name: 'rambler', maxOutputTokens: 1_500, temperature: 0 });

@@ -1,0 +1,73 @@
+import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, test } from 'vitest';
+import { endsRun } from '../../src/contracts/event.ts';
+import { workflowIdOf, type SessionKey } from '../../src/contracts/session-key.ts';
+import { PAYLOAD_CONVERTER } from '../../src/worker/tuning.ts';
+import { workflowCode } from '../../src/worker/workflow-bundle.ts';
+import { startStack, type Stack } from '../support/stack.ts';
+import { testTemporal } from '../support/temporal-server.ts';
+
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await startStack({ temporal: await testTemporal(), model: () => 'yes' });
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+/** Everything a session can be sent, from four sides at once, while it is queried without a pause if `queried`. */
+async function traffic(key: SessionKey, queried: boolean): Promise<void> {
+  await stack.sender.submit(key, { content: 'first' });
+  const handle = stack.client.workflow.getHandle(workflowIdOf(key));
+  let over = false;
+  const queries = (async () => {
+    while (queried && !over) await handle.query('session').catch(() => {});
+  })();
+  const sender = async (name: string) => {
+    for (let n = 0; n < 6; n += 1) {
+      const whileRunning = (['enqueue', 'steer', 'interrupt'] as const)[n % 3]!;
+      await Promise.all([
+        stack.sender.submit(key, { content: `${name} ${n}`, whileRunning }),
+        stack.sender.update(key, { state: { [name]: n } }),
+        ...(n % 2 === 0 ? [stack.sender.cancel(key, {}), stack.sender.signal(key, { content: `${name} signal ${n}` })] : []),
+      ]);
+    }
+  };
+  await Promise.all(['a', 'b', 'c', 'd'].map(sender));
+  over = true;
+  await queries;
+  await stack.sender.submit(key, { content: 'last' });
+  await stack.until(key, (events) => {
+    const open = new Set(events.flatMap((event) => (event.type === 'message.received' ? [event.runId] : [])));
+    for (const event of events) if (endsRun(event.type) && 'runId' in event) open.delete(event.runId as string);
+    return open.size === 0;
+  });
+}
+
+async function replay(key: SessionKey): Promise<void> {
+  const workflowId = workflowIdOf(key);
+  const history = await stack.client.workflow.getHandle(workflowId).fetchHistory();
+  const options = { workflowBundle: await workflowCode(), dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER } };
+  await Worker.runReplayHistory(options, history, workflowId);
+}
+
+test('a session replays after steady traffic of every kind', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const key = stack.key();
+    await traffic(key, false);
+    await replay(key);
+  }
+});
+
+/*
+ * A fault of SDK 1.24.0: a query that meets a local activity in flight lets the workflow task end with the activity's
+ * marker recorded but not yet told to the workflow; a replay tells it earlier, and an update accepted in the next
+ * task then comes in another order. Such a history replays nowhere: once its workflow leaves the cache the session
+ * stands still until it is terminated (the next message recovers it from the store).
+ */
+test.fails('a session that is queried meanwhile replays too', async () => {
+  for (let round = 0; round < 12; round += 1) {
+    const key = stack.key();
+    await traffic(key, true);
+    await replay(key);
+  }
+});

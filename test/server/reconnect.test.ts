@@ -1,0 +1,162 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { endsRun, type StreamEvent } from '../../src/contracts/event.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { callJson, firstFrame, pathOf, readStream, type Caller, type Frame } from '../support/http-calls.ts';
+import { perdureHome } from '../support/perdure-process.ts';
+import { chooseSeed, seededRandom } from '../support/seeded-random.ts';
+import { privateTemporal } from '../support/temporal-server.ts';
+
+const CUTS = 100;
+const TIMEOUT_MS = 240_000;
+/** Pieces of different lengths, thoughts, and a tool between two streams. */
+const SCRIPT =
+  '@think="Let me think about it, one thought after another." @chunks=60 @delay=15 @tool=note:{"mark":"m","ms":40} @then @chunks=60 @delay=15';
+
+/** Two gateways and a worker, each a process of its own. */
+async function twoGateways(): Promise<readonly [Caller, Caller]> {
+  const { url, drop } = await createPostgresDatabase();
+  onTestFinished(drop);
+  const temporal = await privateTemporal();
+  onTestFinished(() => temporal.stop());
+  const home = perdureHome({ DATABASE_URL: url, TEMPORAL_ADDRESS: temporal.address });
+  const [one, other] = await Promise.all([home.start('gateway'), home.start('gateway'), home.start('worker')]);
+  return [
+    { url: one.url, user: 'ann' },
+    { url: other.url, user: 'ann' },
+  ];
+}
+
+/** What a reader of the documented kind has: the text of each step, by `text.slice(0, offset) + delta`. */
+class Text {
+  /** Every text that a step had on its way, to be checked against its final one. */
+  readonly drafts = new Map<string, string[]>();
+  readonly final = new Map<string, string>();
+  readonly #attempt = new Map<string, number>();
+
+  take(event: StreamEvent): void {
+    if (event.type === 'message.completed') this.final.set(`${event.runId} ${event.step}`, event.text);
+    if (event.type !== 'message.delta') return;
+    const step = `${event.runId} ${event.step}`;
+    const drafts = this.drafts.get(step) ?? [];
+    this.drafts.set(step, drafts);
+    const highest = this.#attempt.get(step) ?? event.attempt;
+    if (event.attempt < highest) return;
+    this.#attempt.set(step, event.attempt);
+    const known = event.attempt > highest ? '' : (drafts.at(-1) ?? '');
+    // A piece beyond the end would leave a hole.
+    expect(event.offset).toBeLessThanOrEqual(known.length);
+    drafts.push(known.slice(0, event.offset) + event.delta);
+  }
+
+  /** Every draft was the beginning of what came out. */
+  check(): void {
+    expect(this.final.size).toBeGreaterThan(0);
+    for (const [step, drafts] of this.drafts) {
+      const final = this.final.get(step) ?? '';
+      for (const draft of drafts) expect(final.startsWith(draft), `${step}: ${draft}`).toBe(true);
+    }
+  }
+}
+
+const durable = (frames: readonly Frame[]) => frames.filter(({ event }) => 'seq' in event).map(({ id, data }) => ({ id, data }));
+
+test(
+  'a stream cut 100 times and joined over two gateways is the uncut one, byte for byte, and its text is whole',
+  async () => {
+    const random = seededRandom(chooseSeed('cuts'));
+    const gateways = await twoGateways();
+    const enough = Promise.withResolvers<void>();
+    await callJson(gateways[0], 'POST', '/v1/sessions', { id: 's' });
+    let lastRun: string | undefined;
+    const isOver = (event: StreamEvent) => lastRun !== undefined && endsRun(event.type) && 'runId' in event && event.runId === lastRun;
+
+    const uncut: Frame[] = [];
+    const whole = new Text();
+    const reading = readStream(gateways[0], 's', {}, (frame) => {
+      uncut.push(frame);
+      whole.take(frame.event);
+      return isOver(frame.event);
+    });
+
+    const joined: Frame[] = [];
+    const text = new Text();
+    const cuts = { count: 0, inText: 0 };
+    const cutting = (async () => {
+      for (let over = false; !over; cuts.count += 1) {
+        if (cuts.count === CUTS) enough.resolve();
+        let left = cuts.count >= CUTS ? Infinity : 1 + Math.floor(random() * 20);
+        const lastEventId = joined.findLast(({ id }) => id !== undefined)?.id;
+        const from = lastEventId === undefined ? {} : { lastEventId: Number(lastEventId) };
+        await readStream(gateways[cuts.count % 2 === 0 ? 0 : 1], 's', from, (frame) => {
+          joined.push(frame);
+          text.take(frame.event);
+          over = isOver(frame.event);
+          left -= 1;
+          return over || left === 0;
+        });
+        if (joined.at(-1)?.event.type === 'message.delta') cuts.inText += 1;
+      }
+    })();
+
+    // Messages keep coming until the cuts are made; the last one is known to both readers before it is sent.
+    let done = false;
+    void Promise.race([enough.promise, cutting, reading]).catch(() => {}).finally(() => (done = true));
+    while (!done) {
+      await callJson(gateways[1], 'POST', pathOf('s', 'messages'), { content: SCRIPT }, { prefer: 'wait=30' });
+    }
+    const { runId } = await callJson<{ runId: string }>(gateways[1], 'POST', pathOf('s', 'messages'), { content: '@chunks=20 @delay=20' });
+    lastRun = runId;
+    await Promise.all([reading, cutting]);
+
+    console.log(`${cuts.count} connections, ${cuts.inText} cut in the middle of a text; ${durable(uncut).length} durable events, ${uncut.length} frames uncut, ${joined.length} joined`);
+    expect(durable(joined)).toEqual(durable(uncut));
+    expect(durable(joined).map(({ id }) => id)).toEqual(durable(joined).map((_, index) => String(index + 1)));
+    expect(text.final).toEqual(whole.final);
+    text.check();
+    whole.check();
+    // Uncut, nothing is missing: the deltas alone are the text.
+    for (const [step, final] of whole.final) expect(whole.drafts.get(step)?.at(-1), step).toBe(final);
+    expect(cuts.inText).toBeGreaterThan(CUTS / 4);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'a late reader gets the text so far at once, where others read the session and where nobody does',
+  async () => {
+    const [read, unread] = await twoGateways();
+    await callJson(read, 'POST', pathOf('s', 'messages'), { content: '@chunks=80 @delay=50' });
+    await firstFrame(read, 's', () => true);
+    let late: Promise<unknown> | undefined;
+    const early = new Text();
+    await readStream(read, 's', {}, ({ event }) => {
+      early.take(event);
+      if (event.type === 'message.delta' && event.offset > 20 && late === undefined) {
+        late = Promise.all([readLate(read, event.offset), readLate(unread, event.offset)]);
+        // Awaited below, when this stream is over.
+        late.catch(() => {});
+      }
+      return endsRun(event.type);
+    });
+    expect(late).toBeDefined();
+    await late;
+    early.check();
+  },
+  TIMEOUT_MS,
+);
+
+/** The first delta carries at least the first `most` characters, from the beginning; with the others it makes the text. */
+async function readLate(gateway: Caller, most: number): Promise<void> {
+  const text = new Text();
+  let first: StreamEvent | undefined;
+  await readStream(gateway, 's', {}, ({ event }) => {
+    if (event.type === 'message.delta') first ??= event;
+    text.take(event);
+    return endsRun(event.type);
+  });
+  if (first?.type !== 'message.delta') throw new Error('The late reader got no delta.');
+  expect(first.offset).toBe(0);
+  expect(first.delta.length).toBeGreaterThanOrEqual(most);
+  text.check();
+  for (const [step, final] of text.final) expect(text.drafts.get(step)?.at(-1)).toBe(final);
+}
