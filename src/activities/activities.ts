@@ -21,7 +21,7 @@ export interface SessionActivities {
   /** Records that what a signal asked for was refused, if there is a session. Local. */
   recordRefusal(input: { readonly code: string; readonly detail: string }): Promise<void>;
   /** Makes a failed or cancelled run wait again. Local. Fails with an `ErrorCode` as type. */
-  resumeRun(input: { readonly request: unknown; readonly execution: string }): Promise<ResumeOutput>;
+  resumeRun(input: { readonly request: unknown; readonly execution: string | null }): Promise<ResumeOutput>;
   /** Rings the live channel, so that the model call of a run is aborted at once. Local. */
   ringStop(input: { readonly runId: string; readonly reason: StopReason }): Promise<void>;
   /** Ends a run that no activity is advancing, unless it has ended. Local. */

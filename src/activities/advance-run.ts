@@ -72,7 +72,8 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
     }
     run.signal.throwIfAborted();
     const step = await takeStep(deps, { ...run, position, agent });
-    if (step.kind === 'stale') continue;
+    // Claiming yet another attempt would take the step from the one that has it now, and so on without an end.
+    if (step.kind === 'stale') throw leaving(new Error('Another attempt has this step, or the run has ended.'));
     steps.push(step.digest);
     if (step.ended) return { kind: 'ended', status: 'completed', steps };
     results = await runToolsInPlace(deps, { ...run, agent }, step.inPlace);

@@ -33,5 +33,7 @@ export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') || 'the input';
-  throw new PerdureError('invalid_request', `${field}: ${issue?.message ?? 'not valid'}.`);
+  // Both may repeat what was sent, which may be anything of any length.
+  const words = `${field.slice(0, 200)}: ${(issue?.message ?? 'not valid').slice(0, 300)}.`;
+  throw new PerdureError('invalid_request', words);
 }

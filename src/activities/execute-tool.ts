@@ -1,4 +1,4 @@
-import type { Tool, ToolContext } from '../agents/define-tool.ts';
+import { ToolError, type Tool, type ToolContext } from '../agents/define-tool.ts';
 import { describeIssues } from '../agents/describe-issues.ts';
 import type { Json } from '../contracts/json.ts';
 import { LIMITS } from '../contracts/limits.ts';
@@ -51,6 +51,13 @@ export async function executeTool({
     signal: stop.signal,
     progress: (progress) => {
       if (!over) context.progress(progress);
+    },
+    state: {
+      read: context.state.read,
+      merge: async (patch) => {
+        if (over) throw new ToolError('The call is over: its tool may not change the state any more.');
+        await context.state.merge(patch);
+      },
     },
   };
   try {

@@ -53,9 +53,9 @@ export function resumeRun({ db, live }: ActivityDeps, input: Input<'resumeRun'>)
   const { key } = callingSession();
   return command(async () => {
     const { runId } = parse(resumeRunSchema, input.request);
-    const resumed = await resumeInStore(db, key, runId);
+    const resumed = await resumeInStore(db, key, { runId, execution: input.execution });
     ring(live, key, resumed.events);
-    return { session: resumed.session, openRuns: [resumed.run] };
+    return { session: resumed.session, openRuns: resumed.openRuns };
   });
 }
 

@@ -166,7 +166,7 @@ function runTimedOut(): ApplicationFailure {
   return ApplicationFailure.nonRetryable('The run used up its working time (policy runTimeoutMs).', 'run_timeout');
 }
 
-function digest({ runId, position }: StepTask, { reply, durationMs }: Call): StepDigest {
+function digest({ runId, position, agent }: StepTask, { reply, durationMs }: Call): StepDigest {
   return {
     runId,
     step: position.step,
@@ -174,6 +174,7 @@ function digest({ runId, position }: StepTask, { reply, durationMs }: Call): Ste
     inputTokens: reply.usage?.inputTokens ?? null,
     outputTokens: reply.usage?.outputTokens ?? null,
     durationMs: Math.round(durationMs),
-    tools: reply.toolCalls.map(({ tool }) => tool),
+    // A name that the model made up is content, and Temporal's history is no place for it.
+    tools: reply.toolCalls.map(({ tool }) => (agent.tools.some(({ name }) => name === tool) ? tool : 'unknown tool')),
   };
 }

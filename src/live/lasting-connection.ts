@@ -2,6 +2,8 @@ import { Client, type QueryResult } from 'pg';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
+/** A server that a fail-over has cut off says nothing at all: no query waits longer than this. */
+const ANSWER_MS = 5_000;
 
 export interface LastingConnection {
   /** One at a time, in order. Rejects when there is no connection, or it breaks. */
@@ -30,7 +32,12 @@ export function openLastingConnection(
   async function query(sql: string, params: unknown[] = []): Promise<QueryResult> {
     const answer = last.then(async () => {
       if (client === undefined) throw new Error('There is no connection.');
-      return client.query(sql, params);
+      const used = client;
+      return used.query(sql, params).catch((error: unknown) => {
+        // The connection says nothing any more: it is given up, and `lost` replaces it.
+        if (error instanceof Error && error.message === 'Query read timeout') used.emit('error', error);
+        throw error;
+      });
     });
     last = answer.catch(() => undefined);
     return answer;
@@ -51,6 +58,7 @@ export function openLastingConnection(
       application_name: applicationName,
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
+      query_timeout: ANSWER_MS,
     });
     let broken = false;
     const lost = (): void => {

@@ -11,6 +11,9 @@ const getTypeParser: (oid: number, format?: 'text' | 'binary') => unknown = type
 /** A worker that vanishes in the middle of a transaction holds its session's lock no longer than this. */
 const IDLE_IN_TRANSACTION_MS = 30_000;
 const CONNECT_MS = 5_000;
+/** A server that a fail-over has cut off says nothing at all: no statement waits longer than this. */
+const STATEMENT_MS = 15_000;
+const ANSWER_MS = 20_000;
 
 async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -32,6 +35,8 @@ export async function openPostgres(databaseUrl: string, options: PostgresOptions
     max: options.poolSize ?? 10,
     connectionTimeoutMillis: CONNECT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    statement_timeout: STATEMENT_MS,
+    query_timeout: ANSWER_MS,
     keepAlive: true,
     application_name: 'perdure',
     types: { getTypeParser: typeParser },

@@ -4,14 +4,15 @@ import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import { appendEvents, newEvents } from './append-events.ts';
 import type { Db } from './db.ts';
-import { loadRun } from './load-run.ts';
+import { loadOpenRuns, loadRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
-import { openRunOf, type OpenRun } from './open-run.ts';
-import { reopen } from './recover-session.ts';
+import { inOrder, openRunOf, type OpenRun } from './open-run.ts';
+import { noteExecution, reopen } from './recover-session.ts';
 import type { RunRow } from './rows.ts';
 
 export interface ResumedRun {
-  readonly run: OpenRun;
+  /** The resumed run; every open run, in the order in which they will go, when `execution` was given. */
+  readonly openRuns: OpenRun[];
   readonly session: { readonly status: SessionStatus; readonly agent: string };
   readonly events: PerdureEvent[];
 }
@@ -21,17 +22,25 @@ export interface ResumedRun {
  * Reopens the session if need be. Throws `not_found`, `session_ended`, `run_in_progress` and, for a completed run,
  * `invalid_request`. A repeat before the run has started again changes nothing.
  */
-export async function resumeRun(db: Db, key: SessionKey, runId: string): Promise<ResumedRun> {
+export async function resumeRun(
+  db: Db,
+  key: SessionKey,
+  { runId, execution }: { readonly runId: string; readonly execution: string | null },
+): Promise<ResumedRun> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
     const { run } = await loadRun(tx, key, runId);
     const resumedBefore = run.status === 'queued' && run.resumes > 0;
     if (!resumedBefore) checkResumable(session, run);
     const log = newEvents(session);
+    const open = execution === null ? [] : (await loadOpenRuns(tx, key)).map((loaded) => loaded.run);
+    const noted = noteExecution(session, log, execution, open.length);
     if (!resumedBefore) requeue(session, run);
     reopen(session, log);
-    const events = resumedBefore ? [] : await appendEvents(tx, session, log, { runs: [run] });
-    return { run: openRunOf(run), session: { status: session.row.status, agent: session.row.agent }, events };
+    const events = resumedBefore && !noted ? [] : await appendEvents(tx, session, log, { runs: [run] });
+    const others = open.filter(({ run_id }) => run_id !== runId);
+    const openRuns = execution === null ? [openRunOf(run)] : inOrder([...others, run]);
+    return { openRuns, session: { status: session.row.status, agent: session.row.agent }, events };
   });
 }
 
@@ -63,4 +72,6 @@ function requeue(session: LockedSession, run: RunRow): void {
   run.error = null;
   run.ended_at = null;
   run.resumes += 1;
+  // A life of its own: what its former one used up does not end it at once.
+  run.active_ms = 0;
 }

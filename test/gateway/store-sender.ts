@@ -80,7 +80,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     update: async (key, input) => ring(key, (await updateSession(db, key, input)).events),
     cancel: async (key, { runId }) => cancelAt(key, runId),
     cancelRun: async (key, { runId }) => cancelAt(key, runId),
-    resume: async (key, { runId }) => ring(key, (await resumeRun(db, key, runId)).events),
+    resume: async (key, { runId }) => ring(key, (await resumeRun(db, key, { runId, execution: null })).events),
     async end(key, { status = 'completed', reason }) {
       ring(key, (await endSession(db, key, { status, reason: reason ?? null })).events);
     },

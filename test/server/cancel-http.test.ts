@@ -13,7 +13,11 @@ test("a cancel by HTTP and by raw signal closes the model's HTTP request, and th
   const model = await startStubModelServer();
   onTestFinished(() => model.close());
   model.behave(() => ({ misbehaves: 'hangs-mid-stream', text: SAID }));
-  const home = perdureHome({ OPENAI_BASE_URL: model.baseUrl, OPENAI_API_KEY: 'none', PERDURE_MODEL: 'openai/stub-model' });
+  const home = perdureHome({
+    OPENAI_BASE_URL: model.baseUrl,
+    OPENAI_API_KEY: 'none',
+    PERDURE_MODEL: 'openai/stub-model',
+  });
   const perdure = await home.start();
   const temporal = await temporalOf(home.dataDir);
   const caller: Caller = { url: perdure.url, user: 'ann' };
@@ -47,7 +51,9 @@ test("a cancel by HTTP and by raw signal closes the model's HTTP request, and th
 
 /** Delivers a message; resolves with its run when the caller has read all that the model says before it hangs. */
 async function untilSaid(caller: Caller, session: string): Promise<string> {
-  const { runId } = await callJson<{ runId: string }>(caller, 'POST', pathOf(session, 'messages'), { content: 'hello' });
+  const { runId } = await callJson<{ runId: string }>(caller, 'POST', pathOf(session, 'messages'), {
+    content: 'hello',
+  });
   let text = '';
   await readStream(caller, session, {}, ({ event }) => {
     if (event.type === 'message.delta') text = text.slice(0, event.offset) + event.delta;

@@ -11,7 +11,7 @@ import { privateTemporal } from '../support/temporal-server.ts';
 
 const ROUNDS = 15;
 /** About as long as a message takes, so that a kill meets every part of its way, and now and then comes too late. */
-const SPAN_MS = 2_000;
+const SPAN_MS = 2_300;
 const SESSIONS = [
   { user: 'ann', id: 'one', agent: 'assistant' },
   { user: 'ann', id: 'two', agent: 'assistant' },
@@ -23,35 +23,52 @@ type Session = (typeof SESSIONS)[number];
 const STEPS = 4;
 /** Four model calls that stream, with a tool of each kind in between. */
 function script(mark: string): string {
-  const tool = (name: string) => `@tool=${name}:${JSON.stringify({ mark, ms: 200 })}`;
+  const tool = (name: string, ms: number) => `@tool=${name}:${JSON.stringify({ mark, ms })}`;
   return [
-    `Go. @mark=${mark} @chunks=20 @delay=15 ${tool('note')}`,
-    `@then @chunks=5 @delay=15 ${tool('note_apart')}`,
-    `@then @chunks=5 @delay=15 ${tool('act')}`,
+    `Go. @mark=${mark} @chunks=20 @delay=15 ${tool('note', 200)}`,
+    `@then @chunks=5 @delay=15 ${tool('note_apart', 200)}`,
+    `@then @chunks=5 @delay=15 ${tool('act', 500)}`,
     `@then @echo=answer-${mark} @chunks=20 @delay=15`,
   ].join(' ');
 }
 
 const markOf = (round: number, { user, id }: Session): string => `${round}-${user}-${id}`;
 
-test('on the embedded server and store, a process killed at random moments answers each message once', crashes, 400_000);
+const TIMEOUT = { timeout: 400_000 };
+
+test(
+  'on the embedded server and store, a process killed at random moments answers each message once',
+  TIMEOUT,
+  async () => {
+    // Kills that met nothing would show nothing.
+    expect(rarest(await crashes({}))).toBeGreaterThan(0);
+  },
+);
 
 test(
   'on PostgreSQL and a Temporal server apart, a process killed at random moments answers each message once',
+  TIMEOUT,
   async () => {
     const { url, drop } = await createPostgresDatabase();
     onTestFinished(drop);
     const temporal = await privateTemporal();
     onTestFinished(() => temporal.stop());
-    await crashes({ DATABASE_URL: url, TEMPORAL_ADDRESS: temporal.address });
+    expect(rarest(await crashes({ DATABASE_URL: url, TEMPORAL_ADDRESS: temporal.address }))).toBeGreaterThan(0);
   },
-  400_000,
 );
 
-async function crashes(env: object): Promise<void> {
-  const given = 'DATABASE_URL' in env ? (env as Record<string, string>) : {};
+/** What the kills met, over all messages. */
+interface Seen {
+  streams: number;
+  reruns: number;
+  unknown: number;
+}
+
+const rarest = (seen: Seen): number => Math.min(seen.streams, seen.reruns, seen.unknown);
+
+async function crashes(env: Record<string, string>): Promise<Seen> {
   const random = seededRandom(chooseSeed('crashes'));
-  const home = perdureHome(given);
+  const home = perdureHome(env);
   const goOnMs: number[] = [];
   let perdure = await home.start();
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -77,9 +94,8 @@ async function crashes(env: object): Promise<void> {
     `${ROUNDS} kills; model calls begun again ${seen.streams}, idempotent tools run again ${seen.reruns}, tools reported unknown ${seen.unknown}.\n` +
       `From being ready again until an interrupted run goes on: ${distribution(goOnMs)}`,
   );
-  // Kills that met nothing would show nothing.
-  expect(Math.min(seen.streams, seen.reruns, seen.unknown)).toBeGreaterThan(0);
   await perdure.stop();
+  return seen;
 }
 
 function callerOf({ url }: PerdureProcess, { user }: Session): Caller {
@@ -112,27 +128,20 @@ async function answered(perdure: PerdureProcess, session: Session, round: number
   return startedAt < killedAt && wentOnAt !== undefined ? [Math.max(0, wentOnAt - perdure.readyAt)] : [];
 }
 
-/** What the kills met, over all messages. */
-interface Seen {
-  streams: number;
-  reruns: number;
-  unknown: number;
-}
-
 function checkMessage(events: readonly PerdureEvent[], home: PerdureHome, mark: string, seen: Seen): void {
   const received = events.filter((event) => event.type === 'message.received' && event.messageId === mark);
-  expect(received, mark).toHaveLength(1);
+  expect({ mark, received: received.length }).toEqual({ mark, received: 1 });
   const runId = (received[0] as { runId?: string }).runId;
   const run = events.filter((event) => 'runId' in event && event.runId === runId);
   const ends = run.filter(({ type }) => /^run\.(?:completed|failed|cancelled)$/.test(type));
-  expect(ends, mark).toEqual([expect.objectContaining({ type: 'run.completed', output: `answer-${mark}`, steps: STEPS })]);
+  expect(ends).toEqual([expect.objectContaining({ type: 'run.completed', output: `answer-${mark}`, steps: STEPS })]);
   const replies = run.filter((event) => event.type === 'message.completed');
   expect(replies.map(({ step, partial }) => ({ step, partial }))).toEqual(
     Array.from({ length: STEPS }, (_, index) => ({ step: index + 1, partial: false })),
   );
   const calls = home.calls().filter((line) => line.mark === mark);
   for (const reply of replies) {
-    checkCalls(reply, calls, mark);
+    checkCalls(reply, calls);
     if (reply.attempt > 1) seen.streams += 1;
   }
   const effects = home.effects().filter((effect) => effect.mark === mark);
@@ -145,13 +154,12 @@ function checkMessage(events: readonly PerdureEvent[], home: PerdureHome, mark: 
 function checkCalls(
   reply: Extract<PerdureEvent, { type: 'message.completed' }>,
   calls: readonly ScriptedLogLine[],
-  mark: string,
 ): void {
   const ofStep = calls.filter(({ step }) => step === reply.step);
-  expect(ofStep.length, mark).toBeGreaterThan(0);
-  expect(ofStep.length, mark).toBeLessThanOrEqual(reply.attempt);
+  expect(ofStep.length).toBeGreaterThan(0);
+  expect(ofStep.length).toBeLessThanOrEqual(reply.attempt);
   const late = ofStep.filter(({ at }) => Date.parse(at) > Date.parse(reply.at));
-  expect(late, `${mark}: calls of step ${reply.step} after its commit at ${reply.at}`).toEqual([]);
+  expect(late).toEqual([]);
 }
 
 function resultsOf(run: readonly PerdureEvent[], tool: string): PerdureEvent[] {
@@ -161,7 +169,7 @@ function resultsOf(run: readonly PerdureEvent[], tool: string): PerdureEvent[] {
 function checkIdempotent(run: readonly PerdureEvent[], effects: readonly Effect[], tool: string, seen: Seen): void {
   const mine = effects.filter((effect) => effect.tool === tool);
   const keys = new Set(mine.map(({ key }) => key));
-  expect(keys.size, `${tool}: one key for every try`).toBe(1);
+  expect(keys.size).toBe(1);
   const [key] = keys;
   const results = resultsOf(run, tool);
   expect(results).toEqual([expect.objectContaining({ type: 'tool.completed', result: { key } })]);

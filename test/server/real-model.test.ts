@@ -12,7 +12,9 @@ const CALL = '<tool_call>{"name": "calculator", "arguments": {"word": "river"}}<
 
 type Known = { readonly [Type in PerdureEvent['type']]: Extract<PerdureEvent, { type: Type }> };
 
-test('a real model talks, calls a tool that it must call, says its usage, and is stopped', async ({ skip }: TestContext) => {
+test('a real model talks, calls a tool that it must call, says its usage, and is stopped', async ({
+  skip,
+}: TestContext) => {
   const model = await llamaServer();
   if ('unavailable' in model) cannotRunHere(skip, model.unavailable);
   onTestFinished(() => model.stop());

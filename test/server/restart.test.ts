@@ -1,16 +1,20 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { RunDetail } from '../../src/contracts/run.ts';
 import type { TranscriptEntry } from '../../src/contracts/transcript.ts';
 import { callJson, eventsOf, firstFrame, pathOf, readStream, type Caller } from '../support/http-calls.ts';
 import { perdureHome, type PerdureProcess } from '../support/perdure-process.ts';
 
+// Each test starts several processes, which takes seconds of a processor.
+vi.setConfig({ testTimeout: 180_000 });
+
 const callerOf = ({ url }: PerdureProcess): Caller => ({ url, user: 'ann' });
 
 async function ask(caller: Caller, content: string): Promise<string | null> {
   const waiting = { prefer: 'wait=30' };
-  return (await callJson<{ answer: string | null }>(caller, 'POST', pathOf('s', 'messages'), { content }, waiting)).answer;
+  return (await callJson<{ answer: string | null }>(caller, 'POST', pathOf('s', 'messages'), { content }, waiting))
+    .answer;
 }
 
 test('a second start finds the sessions of the first', async () => {

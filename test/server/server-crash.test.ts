@@ -1,7 +1,10 @@
-import { onTestFinished, expect, test } from 'vitest';
+import { onTestFinished, expect, test, vi } from 'vitest';
 import { callJson, eventsOf, firstFrame, pathOf, readStream, type Caller } from '../support/http-calls.ts';
 import { perdureHome, type PerdureHome, type PerdureProcess } from '../support/perdure-process.ts';
 import { privateTemporal } from '../support/temporal-server.ts';
+
+// Each test starts several processes, which takes seconds of a processor.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** A stream, a tool that needs the server, and the answer. */
 const SCRIPT = '@mark=it @chunks=40 @delay=40 @tool=act:{"mark":"it","ms":100} @then @echo=done @mark=it';
@@ -84,9 +87,9 @@ test('while the Temporal server is away a message is refused with a remedy, and 
   // The server takes a moment to give out tasks again: until then it is refused in the same way, or accepted.
   let answered: { answer?: string | null } = {};
   while (answered.answer === undefined) {
-    answered = await callJson<typeof answered>(caller, 'POST', pathOf('s', 'messages'), message, { prefer: 'wait=30' }).catch(
-      () => ({}),
-    );
+    answered = await callJson<typeof answered>(caller, 'POST', pathOf('s', 'messages'), message, {
+      prefer: 'wait=30',
+    }).catch(() => ({}));
   }
   expect(answered).toMatchObject({ answer: 'hello' });
   expect(home.calls()).toHaveLength(1);

@@ -148,8 +148,8 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
 
 async function tryToResume({ db, key, resumed }: World, runId: string): Promise<PerdureEvent[]> {
   try {
-    const { run, events } = await resumeRun(db, key, runId);
-    resumed.set(runId, new Set([...(resumed.get(runId) ?? []), run.ordinal]));
+    const { openRuns, events } = await resumeRun(db, key, { runId, execution: null });
+    resumed.set(runId, new Set([...(resumed.get(runId) ?? []), ...openRuns.map(({ ordinal }) => ordinal)]));
     return events;
   } catch (error) {
     if (error instanceof PerdureError) return [];

@@ -133,13 +133,24 @@ describeStores(DATABASES, (db) => {
     expect(await endRun(db(), key, end(runId, CANCELLED))).toMatchObject({ status: 'cancelled' });
   });
 
+  test('a workflow that holds no state hears of every open run when it resumes one', async () => {
+    const { key, runId } = await withCalls(db(), call('c1'));
+    const waiting = await send(db(), key, { id: 'm2', content: 'and then?' });
+    await endRun(db(), key, end(runId, FAILED));
+    const { openRuns } = await resumeRun(db(), key, { runId, execution: 'after-a-loss' });
+    expect(openRuns.map((run) => run.runId)).toEqual([waiting.runId, runId]);
+  });
+
   test('a failed run goes on after its last committed step', async () => {
     const { key, runId } = await withCalls(db(), call('c1'));
     await endRun(db(), key, { ...end(runId, FAILED), failSession: true });
-    const resumed = await resumeRun(db(), key, runId);
-    expect(resumed).toMatchObject({ run: { runId, ordinal: 2 }, session: { status: 'active' } });
+    const resumed = await resumeRun(db(), key, { runId, execution: null });
+    expect(resumed).toMatchObject({ openRuns: [{ runId, ordinal: 2 }], session: { status: 'active' } });
     expect(resumed.events).toMatchObject([{ type: 'session.recovered', reason: 'reopened' }]);
-    expect(await resumeRun(db(), key, runId)).toMatchObject({ run: resumed.run, events: [] });
+    expect(await resumeRun(db(), key, { runId, execution: null })).toMatchObject({
+      openRuns: resumed.openRuns,
+      events: [],
+    });
     const next = await beginStep(db(), key, { runId, pin: () => ({ hash: 'version-2', model: 'scripted/two' }) });
     expect(next).toMatchObject({
       kind: 'model',
@@ -148,9 +159,9 @@ describeStores(DATABASES, (db) => {
       agentVersion: 'version-1',
       events: [{ type: 'run.started' }],
     });
-    await expect(resumeRun(db(), key, runId)).rejects.toMatchObject({ code: 'run_in_progress' });
+    await expect(resumeRun(db(), key, { runId, execution: null })).rejects.toMatchObject({ code: 'run_in_progress' });
     if (next.kind === 'model') await commitStep(db(), key, replyTo(runId, next));
-    await expect(resumeRun(db(), key, runId)).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(resumeRun(db(), key, { runId, execution: null })).rejects.toMatchObject({ code: 'invalid_request' });
   });
 
   test('ending a session cancels what is open in it, in one go', async () => {

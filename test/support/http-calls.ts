@@ -29,7 +29,11 @@ export async function call(
 ): Promise<Response> {
   return fetch(`${url}${path}`, {
     method,
-    headers: { 'perdure-user': user, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: {
+      'perdure-user': user,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 }
@@ -99,7 +103,11 @@ export async function readStream(
 }
 
 /** Resolves with the first frame of a session's stream that `wanted` holds of, from the beginning. */
-export async function firstFrame(caller: Caller, session: string, wanted: (event: StreamEvent) => boolean): Promise<Frame> {
+export async function firstFrame(
+  caller: Caller,
+  session: string,
+  wanted: (event: StreamEvent) => boolean,
+): Promise<Frame> {
   let found: Frame | undefined;
   await readStream(caller, session, {}, (frame) => {
     if (wanted(frame.event)) found = frame;

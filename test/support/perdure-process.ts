@@ -71,7 +71,9 @@ export function perdureHome(env: Env = {}): PerdureHome {
   });
   const launch = (what: string, more: Env): Running => {
     const one = run(what, said, {
-      ...Object.fromEntries(KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+      ...Object.fromEntries(
+        KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+      ),
       PERDURE_DATA: dataDir,
       PERDURE_PORT: '0',
       PERDURE_AGENTS: AGENTS,
@@ -105,14 +107,17 @@ export function perdureHome(env: Env = {}): PerdureHome {
 interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
-  output(): string;
-  says(pattern: RegExp): Promise<RegExpExecArray>;
-  kill(): Promise<void>;
+  readonly output: () => string;
+  readonly says: (pattern: RegExp) => Promise<RegExpExecArray>;
+  readonly kill: () => Promise<void>;
 }
 
 function run(what: string, file: string, env: Env): Running {
   // A group of its own, as a shell gives it.
   const child = spawn(process.execPath, [MAIN, what], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  // For a test run that is ended before its tests are over.
+  const abandon = (): void => void child.kill('SIGKILL');
+  process.once('exit', abandon);
   appendFileSync(file, `--- perdure ${what}, ${child.pid}\n`);
   let output = '';
   const looks = new Set<() => void>();
@@ -125,7 +130,10 @@ function run(what: string, file: string, env: Env): Running {
   }
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => resolve(code));
+    child.once('close', (code) => {
+      process.off('exit', abandon);
+      resolve(code);
+    });
   });
   return {
     child,
@@ -160,7 +168,7 @@ function processOf({ child, ended, output, says, kill }: Running, url: string, d
     kill9: kill,
     async stop() {
       process.kill(-pid, 'SIGINT');
-      expect({ code: await ended, groupLives: groupLives(pid), servers: servers(dataDir) }, output()).toEqual({
+      expect({ code: await ended, groupLives: groupLives(pid), servers: servers(dataDir) }).toEqual({
         code: 0,
         groupLives: false,
         servers: [],

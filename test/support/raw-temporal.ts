@@ -85,8 +85,8 @@ export async function historyOf(client: Client, workflowId: string, runId?: stri
 /** Why workflow tasks failed. A task that fails is tried again for ever: in a sound session there is none. */
 export function failedTasks(history: readonly HistoryEvent[]): string[] {
   return history.flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
-    // 2 is UNHANDLED_COMMAND: something arrived while the workflow was ending, and the server asks again.
-    failed && failed.cause !== 2 ? [`${failed.cause}: ${failed.failure?.message ?? ''}`] : [],
+    // 1 is UNHANDLED_COMMAND: something arrived while the workflow was ending, and the server asks again.
+    failed && failed.cause !== 1 ? [`${failed.cause}: ${failed.failure?.message ?? ''}`] : [],
   );
 }
 
