@@ -94,6 +94,8 @@ export interface ResumeOutput {
 
 export interface EndRunInput {
   readonly runId: string;
+  /** Which life of the run: one that was resumed since is left alone. */
+  readonly ordinal: number;
   readonly end:
     | { readonly status: 'failed'; readonly error: RunError }
     | { readonly status: 'cancelled'; readonly reason: StopReason };
@@ -107,9 +109,11 @@ export interface ToolTask {
 }
 
 /** Why `advanceRun` gave control back, and the steps it took. */
-export type Advance = { readonly steps: readonly StepDigest[] } & (
-  | { readonly kind: 'ended'; readonly status: RunStatus }
-  | { readonly kind: 'tools'; readonly tools: readonly ToolTask[] }
-  /** Its slice is over, or the policy wants an activity for each step. */
-  | { readonly kind: 'continue' }
-);
+export type Advance = { readonly steps: readonly StepDigest[] } &
+  /** `session`: what became of the session, where the run was found to have ended before. */
+  (
+    | { readonly kind: 'ended'; readonly status: RunStatus; readonly session: SessionStatus | null }
+    | { readonly kind: 'tools'; readonly tools: readonly ToolTask[] }
+    /** Its slice is over, or the policy wants an activity for each step. */
+    | { readonly kind: 'continue' }
+  );

@@ -47,9 +47,9 @@ export async function advanceRun(deps: ActivityDeps, { runId }: { readonly runId
     if (!(error instanceof Stopped)) throw error;
     if (error.why.kind === 'leave') throw leaving(error);
     const end = { status: 'cancelled', reason: error.why.reason } as const;
-    const { status, events } = await endRun(deps.db, key, { runId, end, partial: null, failSession: false });
+    const { status, session, events } = await endRun(deps.db, key, { runId, end, partial: null, failSession: false });
     ring(deps.live, key, events);
-    return { kind: 'ended', status, steps: run.steps };
+    return { kind: 'ended', status, session, steps: run.steps };
   }
 }
 
@@ -62,7 +62,7 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
     const position = await beginStep(deps.db, key, { runId, pin: (name) => currentAgent(deps, name), results });
     results = [];
     ring(deps.live, key, position.events);
-    if (position.kind === 'ended') return { kind: 'ended', status: position.status, steps };
+    if (position.kind === 'ended') return { kind: 'ended', status: position.status, session: position.session, steps };
     const agent = await pinnedAgent(deps, position.agentVersion);
     const policy = resolvePolicy(agent.spec.policy, position.policy);
     if (position.kind === 'tools') {
@@ -75,7 +75,7 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
     // Claiming yet another attempt would take the step from the one that has it now, and so on without an end.
     if (step.kind === 'stale') throw leaving(new Error('Another attempt has this step, or the run has ended.'));
     steps.push(step.digest);
-    if (step.ended) return { kind: 'ended', status: 'completed', steps };
+    if (step.ended) return { kind: 'ended', status: 'completed', session: null, steps };
     results = await runToolsInPlace(deps, { ...run, agent }, step.inPlace);
     const handsBack = step.own.length > 0 || steps.length >= policy.stepsPerActivity || Date.now() > until;
     if (!handsBack) continue;

@@ -18,7 +18,7 @@ export async function ringStop({ live }: ActivityDeps, { runId, reason }: Stop):
 /** Ends a run that no activity is advancing. What was committed before stays as it is. */
 export async function endRun(
   deps: ActivityDeps,
-  { runId, end }: EndRunInput,
+  { runId, ordinal, end }: EndRunInput,
 ): Promise<{ status: 'completed' | 'failed' | 'cancelled' | 'queued' | 'running'; session: SessionStatus }> {
   const { key } = callingSession();
   const { db, live, agents } = deps;
@@ -28,7 +28,7 @@ export async function endRun(
   const before = await readSession(db, key);
   const policy = resolvePolicy(agents.agent(run.agent)?.spec.policy, before?.policy);
   const failSession = end.status === 'failed' && policy.failSessionOnRunFailure;
-  const { status, events } = await endInStore(db, key, { runId, end, partial: null, failSession });
+  const { status, events } = await endInStore(db, key, { runId, ordinal, end, partial: null, failSession });
   ring(live, key, events);
   const session = await readSession(db, key);
   return { status, session: session?.status ?? 'deleted' };

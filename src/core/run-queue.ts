@@ -7,8 +7,11 @@ export interface OpenRun {
   readonly urgent: boolean;
 }
 
-/** The queue with `run` in its place: urgent ones first, then in the order of admission. A run that is there already is not added. */
+/** The queue with `run` in its place: urgent ones first, then in the order of admission. A run that is there already is not added, unless it was resumed since. */
 export function enqueue(queue: readonly OpenRun[], run: OpenRun): readonly OpenRun[] {
-  if (queue.some(({ runId }) => runId === run.runId)) return queue;
-  return [...queue, run].toSorted((a, b) => Number(b.urgent) - Number(a.urgent) || a.ordinal - b.ordinal);
+  const known = queue.find(({ runId }) => runId === run.runId);
+  if (known && known.ordinal >= run.ordinal) return queue;
+  return [...queue.filter((one) => one !== known), run].toSorted(
+    (a, b) => Number(b.urgent) - Number(a.urgent) || a.ordinal - b.ordinal,
+  );
 }

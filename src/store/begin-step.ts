@@ -1,6 +1,7 @@
 import type { Policy } from '../contracts/agent.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { RunStatus, ToolCallRecord } from '../contracts/run.ts';
+import type { SessionStatus } from '../contracts/session.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { appendEvents, newEvents, type EventLog } from './append-events.ts';
 import type { Db } from './db.ts';
@@ -20,7 +21,7 @@ export interface BeginStep {
 
 /** What a run needs next. `agentVersion` is the pinned hash; `policy` is the session's. */
 export type RunPosition =
-  | { readonly kind: 'ended'; readonly status: RunStatus }
+  | { readonly kind: 'ended'; readonly status: RunStatus; readonly session: SessionStatus }
   | {
       readonly kind: 'tools';
       readonly step: number;
@@ -58,7 +59,7 @@ export async function beginStep(
     const session = await lockExistingSession(tx, key);
     const loaded = await loadRun(tx, key, input.runId);
     const { run, openCalls } = loaded;
-    if (!isOpen(run.status)) return { kind: 'ended', status: run.status, events: [] };
+    if (!isOpen(run.status)) return { kind: 'ended', status: run.status, session: session.row.status, events: [] };
     const log = newEvents(session);
     const { agentVersion, model } = start(session, log, run, input);
     const started = log.drafts.length > 0;

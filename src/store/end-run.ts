@@ -28,6 +28,8 @@ export interface PartialReply {
 
 export interface EndRun {
   readonly runId: string;
+  /** Which life of the run is meant, as its {@link OpenRun} said; one that was resumed since is left alone. Default: whichever it has. */
+  readonly ordinal?: number;
   readonly end: RunEnd;
   /** Dropped when a later attempt was begun. */
   readonly partial: PartialReply | null;
@@ -43,12 +45,17 @@ export interface EndedRun {
 }
 
 /** Ends a run, queued or running, as failed or cancelled. Does nothing to one that has ended. Throws `not_found`. */
-export async function endRun(db: Db, key: SessionKey, { runId, end, partial, failSession }: EndRun): Promise<EndedRun> {
+export async function endRun(
+  db: Db,
+  key: SessionKey,
+  { runId, ordinal, end, partial, failSession }: EndRun,
+): Promise<EndedRun> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
     const loaded = await loadRun(tx, key, runId);
     const { run, step, openCalls } = loaded;
-    if (!isOpen(run.status)) return { status: run.status, session: session.row.status, events: [] };
+    const over = !isOpen(run.status) || (ordinal !== undefined && ordinal !== run.ordinal);
+    if (over) return { status: run.status, session: session.row.status, events: [] };
     const log = newEvents(session);
     closeRun(session, log, loaded, end, partial);
     if (failSession && session.row.status === 'active') {

@@ -1,4 +1,11 @@
-import { allHandlersFinished, condition, continueAsNew, type Workflow } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  type Workflow,
+} from '@temporalio/workflow';
 import { carriedState, historyIsLong } from './carried-state.ts';
 import { handleMessages } from './handle-messages.ts';
 import { identity } from './identity.ts';
@@ -26,15 +33,25 @@ async function serve(session: SessionControl, kind: 'session' | 'run'): Promise<
   // Started with nothing to do: a session is opened as it is asked for, with the default agent.
   if (over() && kind === 'session') await session.openByItself();
 
-  for (;;) {
-    await condition(() => session.hasRun || over() || (pause() && settled()));
-    if (over()) return;
-    if (session.hasRun && !pause()) await session.advanceNext(pause);
-    if (pause()) {
-      await condition(settled);
-      const carried = session.carry();
-      if (!carried) return;
-      await continueAsNew<Workflow>(carried);
+  try {
+    await converse();
+  } catch (error) {
+    // Cancelled in Temporal: what has come in is still admitted, and waits in the store for the next start.
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => condition(settled));
+    throw error;
+  }
+
+  async function converse(): Promise<void> {
+    for (;;) {
+      await condition(() => session.hasRun || over() || (pause() && settled()));
+      if (over()) return;
+      if (session.hasRun && !pause()) await session.advanceNext(pause);
+      if (pause()) {
+        await condition(settled);
+        const carried = session.carry();
+        if (!carried) return;
+        await continueAsNew<Workflow>(carried);
+      }
     }
   }
 }

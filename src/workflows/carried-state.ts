@@ -8,7 +8,7 @@ export interface CarriedState {
   readonly facts: SessionFacts;
   readonly queue: readonly OpenRun[];
   /** The run of the queue that has begun. */
-  readonly begun: string | null;
+  readonly begun?: string | null;
   readonly runsEnded: number;
   readonly continuedAsNew: number;
   readonly steps: readonly StepDigest[];

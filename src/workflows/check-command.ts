@@ -9,7 +9,7 @@ import { isUndecodable } from '../contracts/undecodable.ts';
 /** The run that the JSON of `cancelRun` names; null for the one that is going. Throws the failure that its sender is told. */
 export function checkCancelRun(request: unknown): string | null {
   const { runId, reason, ...rest } = fieldsOf(request);
-  const ok = isOptionalText(runId) && isOptionalText(reason) && isEmpty(rest);
+  const ok = isOptionalText(runId, 1, 100) && isOptionalText(reason, 0, 1_000) && isEmpty(rest);
   if (!ok) throw invalid('A cancel is JSON such as {} or {"runId": "…", "reason": "…"}.');
   return (runId as string | undefined) ?? null;
 }
@@ -17,7 +17,8 @@ export function checkCancelRun(request: unknown): string | null {
 /** Throws unless `request` is the JSON of `endSession`. */
 export function checkEndSession(request: unknown): void {
   const { status, reason, ...rest } = fieldsOf(request);
-  const ok = [undefined, 'completed', 'failed'].includes(status as string) && isOptionalText(reason) && isEmpty(rest);
+  const ok =
+    [undefined, 'completed', 'failed'].includes(status as string) && isOptionalText(reason, 0, 1_000) && isEmpty(rest);
   if (!ok) throw invalid('An end is JSON such as {} or {"status": "completed" or "failed", "reason": "…"}.');
 }
 
@@ -29,8 +30,8 @@ function fieldsOf(request: unknown): Record<string, unknown> {
   throw invalid('The payload is no JSON object, or could not be decoded.');
 }
 
-function isOptionalText(value: unknown): boolean {
-  return value === undefined || typeof value === 'string';
+function isOptionalText(value: unknown, min: number, max: number): boolean {
+  return value === undefined || (typeof value === 'string' && value.length >= min && value.length <= max);
 }
 
 function isEmpty(rest: object): boolean {

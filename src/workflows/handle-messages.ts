@@ -36,7 +36,7 @@ export function handleMessages(session: SessionControl, counts: MessageCounts): 
   onSignal(
     signals.updateSession,
     'The update of this name, without an answer.',
-    recorded((input) => session.update(input)),
+    recorded((input) => session.update(input, insist)),
   );
   onSignal(
     signals.cancelRun,

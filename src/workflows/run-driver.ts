@@ -35,6 +35,11 @@ export class RunDriver {
     return this.#overtaken.promise;
   }
 
+  /** Whether this is the life of the run that it drives: a resumed run has a higher ordinal. */
+  drives({ runId, ordinal }: OpenRun): boolean {
+    return runId === this.runId && ordinal === this.#ordinal;
+  }
+
   /** Hears of a run that was admitted while no run was open. If it came after this one, this one was over by then. */
   hearStarted({ ordinal }: OpenRun): void {
     if (ordinal > this.#ordinal) this.#overtaken.resolve();
@@ -53,7 +58,7 @@ export class RunDriver {
   async advance(): Promise<Progress> {
     try {
       const advance = await this.#scope.run(() => this.#advanceRun());
-      if (advance.kind === 'ended') return { over: true, steps: advance.steps, session: null };
+      if (advance.kind === 'ended') return { over: true, steps: advance.steps, session: advance.session };
       if (advance.kind === 'tools') await this.#scope.run(() => this.#runTools(advance.tools));
       if (!this.#stop) return { over: false, steps: advance.steps, session: null };
       return await this.#end(null, advance.steps);
@@ -74,7 +79,7 @@ export class RunDriver {
   }
 
   async #runTools(tools: readonly ToolTask[]): Promise<void> {
-    await Promise.all(
+    const calls = await Promise.allSettled(
       tools.map(({ callId, tool, timeoutMs }) =>
         runActivities.runTool.executeWithOptions(
           {
@@ -87,13 +92,17 @@ export class RunDriver {
         ),
       ),
     );
+    // Only when all have come back: a run that ends must leave no tool at work.
+    for (const call of calls) if (call.status === 'rejected') throw call.reason;
   }
 
   async #end(error: unknown, steps: Advance['steps']): Promise<Progress> {
     const end = this.#stop
       ? ({ status: 'cancelled', reason: this.#stop } as const)
       : ({ status: 'failed', error: runError(error) } as const);
-    const { session } = await CancellationScope.nonCancellable(() => insist.endRun({ runId: this.runId, end }));
+    const { session } = await CancellationScope.nonCancellable(() =>
+      insist.endRun({ runId: this.runId, ordinal: this.#ordinal, end }),
+    );
     return { over: true, steps, session };
   }
 }

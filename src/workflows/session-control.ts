@@ -1,4 +1,4 @@
-import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { condition, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { AdmitOutput, Delivery, SessionFacts } from '../activities/activities.ts';
 import type { CancelledRun, OpenedSession } from '../contracts/commands.ts';
@@ -45,7 +45,7 @@ export class SessionControl {
     if (!carried) return;
     this.#carried = { ...carried, continuedAsNew: carried.continuedAsNew + 1 };
     this.#queue = carried.queue;
-    this.#begun = carried.begun;
+    this.#begun = carried.begun ?? null;
     this.#learn(carried.facts, { upsert: false });
   }
 
@@ -101,8 +101,8 @@ export class SessionControl {
     await attempt.recordRefusal({ code: type ?? 'internal', detail: message }).catch(() => {});
   }
 
-  async update(request: unknown): Promise<null> {
-    await attempt.updateSession({ request }).catch(failUpdate);
+  async update(request: unknown, store: typeof attempt = attempt): Promise<null> {
+    await store.updateSession({ request }).catch(failUpdate);
     return null;
   }
 
@@ -112,14 +112,17 @@ export class SessionControl {
       await this.#current.stop('cancelled');
       return { runId };
     }
-    if (!this.#queue.some((run) => run.runId === runId)) return { runId: null };
-    this.#queue = this.#queue.filter((run) => run.runId !== runId);
-    await this.#ended(runId as string, 'cancelled');
+    const waiting = this.#queue.find((run) => run.runId === runId);
+    if (!waiting) return { runId: null };
+    this.#queue = this.#queue.filter((run) => run !== waiting);
+    await this.#ended(waiting, 'cancelled');
     return { runId };
   }
 
   async resumeRun(request: unknown): Promise<null> {
-    const output = await attempt.resumeRun({ request, execution: this.#execution }).catch(failUpdate);
+    const output = await attempt
+      .resumeRun({ request, execution: this.#facts ? null : this.#execution })
+      .catch(failUpdate);
     this.#learn(output.session);
     this.#enqueueAll(output.openRuns);
     return null;
@@ -130,7 +133,10 @@ export class SessionControl {
     checkEndSession(request);
     this.#ending = true;
     try {
-      await this.#current?.stop('session_ended');
+      const driver = this.#current;
+      await driver?.stop('session_ended');
+      // What the model had said is kept by its activity; one that does not come back is not waited for.
+      if (driver) await condition(() => this.#current !== driver, '2s');
       const { status, cancelledRuns } = await store.endSession({ request: request ?? {} }).catch(failUpdate);
       this.#queue = this.#queue.filter(({ runId }) => !cancelledRuns.includes(runId));
       // A message that came right after has opened the session again.
@@ -210,21 +216,24 @@ export class SessionControl {
 
   /** The run may be between two activities or two executions: then nobody but this ends it. */
   #interrupt(runId: string): void {
-    if (runId === this.#current?.runId) void this.#current.stop('interrupted');
-    else if (this.#queue.some((run) => run.runId === runId)) {
-      this.#queue = this.#queue.filter((run) => run.runId !== runId);
-      this.#closing += 1;
-      void this.#ended(runId, 'interrupted').finally(() => (this.#closing -= 1));
+    if (runId === this.#current?.runId) {
+      void this.#current.stop('interrupted');
+      return;
     }
+    const waiting = this.#queue.find((run) => run.runId === runId);
+    if (!waiting) return;
+    this.#queue = this.#queue.filter((run) => run !== waiting);
+    this.#closing += 1;
+    void this.#ended(waiting, 'interrupted').finally(() => (this.#closing -= 1));
   }
 
   #enqueueAll(runs: readonly OpenRun[]): void {
-    for (const run of runs) if (run.runId !== this.#current?.runId) this.#queue = enqueue(this.#queue, run);
+    for (const run of runs) if (!this.#current?.drives(run)) this.#queue = enqueue(this.#queue, run);
     this.#show();
   }
 
-  async #ended(runId: string, reason: StopReason): Promise<void> {
-    const { session } = await insist.endRun({ runId, end: { status: 'cancelled', reason } });
+  async #ended({ runId, ordinal }: OpenRun, reason: StopReason): Promise<void> {
+    const { session } = await insist.endRun({ runId, ordinal, end: { status: 'cancelled', reason } });
     if (this.#facts) this.#learn({ ...this.#facts, status: session });
   }
 

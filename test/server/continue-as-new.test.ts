@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineTool } from '../../src/agents/define-tool.ts';
@@ -28,7 +29,7 @@ const once = defineTool({
 });
 let acted: number[] = [];
 
-/** `count N` takes N steps with one tool call each, `endless N` then hangs until it is stopped; `linger` streams for a few turns of the event loop; else an echo. */
+/** `count N` takes N steps with one tool call each, `endless N` then hangs until it is stopped; `linger` streams for a while; else an echo. */
 const model: FunctionModel = async (request, { signal, onDelta }) => {
   const said = lastUserMessage(request);
   asked.set(said, (asked.get(said) ?? 0) + 1);
@@ -40,8 +41,7 @@ const model: FunctionModel = async (request, { signal, onDelta }) => {
     return await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   }
   for (let turn = 0; said.startsWith('linger') && turn < 20; turn += 1) {
-    await new Promise(setImmediate);
-    signal.throwIfAborted();
+    await pause(5, undefined, { signal });
     onDelta({ kind: 'text', text: '.' });
   }
   return said.startsWith('linger') ? '.'.repeat(20) : `echo ${said}`;
