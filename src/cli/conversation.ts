@@ -118,7 +118,7 @@ export function startConversation(
       const known = [...open.values()].find((runId) => runId !== null);
       const runId = (await client.snapshot(id)).currentRun?.id ?? known;
       if (runId === undefined || runId === null) return false;
-      return (await client.cancel(id, runId, 'Stopped by the user.')).runId !== null;
+      return (await client.cancel(id, runId)).runId !== null;
     },
     async close() {
       stop.abort();

@@ -97,10 +97,7 @@ function addStopping(program: Command, cli: () => Cli): void {
   program
     .command('cancel <session> [run]')
     .description('stop the run that is going, at once, or the one named')
-    .option('--reason <text>', 'kept with the run')
-    .action(async (id: string, run: string | undefined, options: { reason?: string }) =>
-      (await import('./cancel.ts')).cancel(cli(), id, run, options.reason),
-    );
+    .action(async (id: string, run: string | undefined) => (await import('./cancel.ts')).cancel(cli(), id, run));
   program
     .command('end <session>')
     .description('end a session: it takes no more messages')

@@ -65,7 +65,7 @@ export interface GatewayClient {
   transcript(id: string): Promise<Page<TranscriptEntry>>;
   runs(id: string): Promise<Page<RunRecord>>;
   run(id: string, runId: string): Promise<RunDetail>;
-  cancel(id: string, runId: string, reason?: string): Promise<CancelledRun>;
+  cancel(id: string, runId: string): Promise<CancelledRun>;
   resume(id: string, runId: string): Promise<void>;
   agents(): Promise<Page<AgentSpec>>;
   /** A run without a session. */
@@ -99,8 +99,7 @@ export function createGatewayClient(options: GatewayOptions = {}): GatewayClient
     transcript: (id) => json({ path: session(id, 'transcript') }),
     runs: (id) => json({ path: session(id, 'runs') }),
     run: (id, runId) => json({ path: session(id, 'runs', runId) }),
-    cancel: (id, runId, reason) =>
-      json(post(session(id, 'runs', runId, 'cancel'), reason === undefined ? {} : { reason })),
+    cancel: (id, runId) => json(post(session(id, 'runs', runId, 'cancel'), {})),
     resume: (id, runId) => done(post(session(id, 'runs', runId, 'resume'), {})),
     agents: () => json({ path: ['v1', 'agents'] }),
     startRun: (input) => json(post(['v1', 'runs'], input)),

@@ -28,7 +28,7 @@ export interface OneOffRun {
   stream(options?: StreamOptions): AsyncIterable<StreamEvent>;
   /** Rejects with a RunNotCompletedError when the run fails or is cancelled. */
   answer(options?: { signal?: AbortSignal }): Promise<Answer>;
-  cancel(reason?: string): Promise<CancelledRun>;
+  cancel(): Promise<CancelledRun>;
 }
 
 export function createOneOffRun(
@@ -44,6 +44,6 @@ export function createOneOffRun(
     receipt,
     stream,
     answer: async ({ signal } = {}) => awaitAnswer(stream({ signal }), receipt.messageId, receipt.runId),
-    cancel: async (reason) => sender().cancelRun(key, reason === undefined ? {} : { reason }),
+    cancel: async () => sender().cancelRun(key, {}),
   };
 }

@@ -35,6 +35,13 @@ export const policySchema = z.strictObject({
 });
 export type Policy = z.infer<typeof policySchema>;
 
+/** A change of a policy: what is not named stays, null removes a setting, so that the farther one is in force again. */
+export const policyPatchSchema = z.strictObject(
+  Object.fromEntries(Object.entries(policySchema.shape).map(([name, field]) => [name, field.nullable()])) as {
+    [Name in keyof typeof policySchema.shape]: z.ZodNullable<(typeof policySchema.shape)[Name]>;
+  },
+);
+
 /** An agent's declarative part: what a template file says. Tools are named here; their code is the worker's. */
 export const agentSpecSchema = z.strictObject({
   name: agentNameSchema,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { agentNameSchema } from './message.ts';
-import { policySchema } from './agent.ts';
+import { policyPatchSchema, policySchema } from './agent.ts';
 
 /** A map of JSON values by name; a null removes the key when it is merged. */
 const patchSchema = z.record(z.string().min(1).max(200), z.json());
@@ -21,7 +21,7 @@ export interface OpenedSession {
 export const updateSessionSchema = z.strictObject({
   metadata: patchSchema.optional(),
   state: patchSchema.optional(),
-  policy: policySchema.optional(),
+  policy: policyPatchSchema.optional(),
 });
 export type UpdateSession = z.infer<typeof updateSessionSchema>;
 
@@ -29,7 +29,6 @@ export type UpdateSession = z.infer<typeof updateSessionSchema>;
 export const cancelRunSchema = z.strictObject({
   /** Default: the run that is going. */
   runId: z.string().min(1).max(100).optional(),
-  reason: z.string().max(1_000).optional(),
 });
 export type CancelRun = z.infer<typeof cancelRunSchema>;
 export interface CancelledRun {

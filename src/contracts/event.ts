@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { finishSchema, runErrorSchema, usageSchema } from './run.ts';
 import { dispositionSchema } from './message.ts';
-import { policySchema } from './agent.ts';
+import { policyPatchSchema } from './agent.ts';
 
 const seq = z.number().int().positive();
 const at = z.string();
@@ -27,7 +27,7 @@ export const eventSchema = z.discriminatedUnion('type', [
     ...session,
     metadata: z.record(z.string(), z.json()).optional(),
     state: z.record(z.string(), z.json()).optional(),
-    policy: policySchema.optional(),
+    policy: policyPatchSchema.optional(),
   }),
   z.object({
     type: z.literal('session.ended'),

@@ -8,9 +8,9 @@ import { isUndecodable } from '../contracts/undecodable.ts';
 
 /** The run that the JSON of `cancelRun` names; null for the one that is going. Throws the failure that its sender is told. */
 export function checkCancelRun(request: unknown): string | null {
-  const { runId, reason, ...rest } = fieldsOf(request);
-  const ok = isOptionalText(runId, 1, 100) && isOptionalText(reason, 0, 1_000) && isEmpty(rest);
-  if (!ok) throw invalid('A cancel is JSON such as {} or {"runId": "…", "reason": "…"}.');
+  const { runId, ...rest } = fieldsOf(request);
+  const ok = isOptionalText(runId, 1, 100) && isEmpty(rest);
+  if (!ok) throw invalid('A cancel is JSON such as {} or {"runId": "…"}.');
   return (runId as string | undefined) ?? null;
 }
 

@@ -23,7 +23,7 @@ export function handleMessages(session: SessionControl, counts: MessageCounts): 
   onUpdate(updates.updateSession, 'Merges {metadata?, state?, policy?}; null removes a key.', (input) =>
     session.update(input),
   );
-  onUpdate(updates.cancelRun, 'Stops the current run, or the one named: {runId?, reason?}.', (input) =>
+  onUpdate(updates.cancelRun, 'Stops the current run, or the one named: {runId?}.', (input) =>
     session.cancelRun(input),
   );
   onUpdate(updates.resumeRun, 'Lets a failed run go on from its last step: {runId}.', (input) =>

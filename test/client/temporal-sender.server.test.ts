@@ -128,14 +128,14 @@ test('commands reach the session by their names and JSON', async () => {
   const sender = answering();
   expect(await sender.open(key, { agent: 'helper' })).toEqual({ created: true });
   await sender.update(key, { metadata: { team: null } });
-  expect(await sender.cancel(key, { reason: 'enough' })).toEqual({ runId: 'r' });
+  expect(await sender.cancel(key, { runId: 'r' })).toEqual({ runId: 'r' });
   await sender.resume(key, { runId: 'r' });
   await sender.end(key, {});
   expect(await sender.signal(key, { id: 's', content: 'Hi' })).toBe('s');
   expect((await delivered(workflowIdOf(key))).map(({ by, name, input }) => [by, name, input])).toEqual([
     ['update', 'openSession', { agent: 'helper' }],
     ['update', 'updateSession', { metadata: { team: null } }],
-    ['update', 'cancelRun', { reason: 'enough' }],
+    ['update', 'cancelRun', { runId: 'r' }],
     ['update', 'resumeRun', { runId: 'r' }],
     ['update', 'endSession', {}],
     ['signal', 'submitMessage', { id: 's', content: 'Hi' }],

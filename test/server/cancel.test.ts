@@ -162,7 +162,8 @@ test('a cancel at the moment of the commit leaves one outcome, and a committed a
   const outcomes: string[] = [];
   for (let round = 0; round < 15; round += 1) {
     const { key, runId, call } = await speaking(`hold race ${round}`);
-    const cancel = () => rawSignal(stack.client, workflowIdOf(key), 'cancelRun', [rawPayload(JSON.stringify({ runId }))]);
+    const cancel = () =>
+      rawSignal(stack.client, workflowIdOf(key), 'cancelRun', [rawPayload(JSON.stringify({ runId }))]);
     if (round % 3 === 0) call.answer(' a time');
     const sent = cancel();
     if (round % 3 === 1) await sent;
@@ -179,7 +180,9 @@ test('a cancel at the moment of the commit leaves one outcome, and a committed a
     else expect(end).toMatchObject({ type: 'run.cancelled' });
     outcomes.push(end?.type ?? '');
   }
-  console.log(`cancels at the moment of the commit: ${outcomes.filter((type) => type === 'run.cancelled').length} of 15 won`);
+  console.log(
+    `cancels at the moment of the commit: ${outcomes.filter((type) => type === 'run.cancelled').length} of 15 won`,
+  );
 });
 
 test('two cancels are one', async () => {
@@ -312,7 +315,8 @@ const cancelBy = {
 function report(what: string, { update, signal }: Times): void {
   const show = (all: number[]) => {
     const sorted = all.toSorted((a, b) => a - b);
-    const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+    const at = (share: number) =>
+      Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
     return `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, most ${at(1)} ms`;
   };
   console.log(`${what}, 20: ${show([...update, ...signal])}; by update: ${show(update)}; by signal: ${show(signal)}`);

@@ -35,7 +35,10 @@ const model: FunctionModel = async (request, { onDelta }) => {
   await new Promise(setImmediate);
   if (last?.role === 'user' && said.startsWith('stamp')) {
     const mark = said.match(MARK)?.[0] ?? 'none';
-    return { text: `One moment, ${mark}`, toolCalls: [{ callId: 'c1', tool: 'stamp', arguments: { mark }, malformed: null }] };
+    return {
+      text: `One moment, ${mark}`,
+      toolCalls: [{ callId: 'c1', tool: 'stamp', arguments: { mark }, malformed: null }],
+    };
   }
   const text = `I was told: ${request.messages.map(({ content }) => content).join(' / ')}`;
   for (let at = 0; at < text.length; at += 40) onDelta({ kind: 'text', text: text.slice(at, at + 40) });
@@ -45,7 +48,23 @@ const model: FunctionModel = async (request, { onDelta }) => {
 /** Forty names, most of them made to be mistaken for another: of users, and again of sessions. */
 const NAMES = [
   ...['a:b', 'a%3Ab', 'a', 'a:', ':a', 'a/b', 'a%2Fb', 'a b', 'a%20b', 'a+b', '%', '%25', '%%', '..', '.', '../a'],
-  ...['žluťoučký', 'Жук', '使用者', 'مستخدم', '🙂', 'e\u0301', '\u00e9', 'ﬁ', 'fi', 'A', 'ａ', 'a\u200b', "a'b", 'a"b', 'a\\b'],
+  ...[
+    'žluťoučký',
+    'Жук',
+    '使用者',
+    'مستخدم',
+    '🙂',
+    'e\u0301',
+    '\u00e9',
+    'ﬁ',
+    'fi',
+    'A',
+    'ａ',
+    'a\u200b',
+    "a'b",
+    'a"b',
+    'a\\b',
+  ],
   ...['a;b', 'a,b', '{a}', '$1', 'null', 'undefined', '__proto__', ':run:a', 'main'],
 ];
 
@@ -93,14 +112,23 @@ describe.each(DATABASES)('on %s', (kind) => {
         expect(new Set(events.map(({ sessionId }) => sessionId))).toEqual(new Set([key.session]));
         expect(events.map(({ seq }) => seq)).toEqual(events.map((_, at) => at + 1));
         expect(heard.length).toBeGreaterThan(events.length);
-        expect(await readSession(stack.db, key)).toMatchObject({ id: key.session, user: key.user, messages: 2, runs: 2, state: { mark } });
+        expect(await readSession(stack.db, key)).toMatchObject({
+          id: key.session,
+          user: key.user,
+          messages: 2,
+          runs: 2,
+          state: { mark },
+        });
         expect((await readMessage(stack.db, key, 'm1'))?.run?.output).toBe(`I was told: plain ${mark}`);
       }),
     );
     for (const user of names) {
       const { data } = await listSessions(stack.db, user, { limit: 100 });
       expect(data.map(({ id }) => id).toSorted()).toEqual(
-        keys.filter((key) => key.user === user).map(({ session }) => session).toSorted(),
+        keys
+          .filter((key) => key.user === user)
+          .map(({ session }) => session)
+          .toSorted(),
       );
     }
   }, 120_000);
@@ -114,7 +142,9 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await readRun(stack.db, stranger, runId as string)).toBeNull();
     expect(await readMessage(stack.db, stranger, 'm1')).toBeNull();
     expect((await readEvents(stack.db, stranger, { after: 0, limit: 10 })).events).toEqual([]);
-    await expect(stack.sender.resume(stranger, { runId: runId as string })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(stack.sender.resume(stranger, { runId: runId as string })).rejects.toMatchObject({
+      code: 'not_found',
+    });
     expect(await stack.sender.cancel(stranger, { runId: runId as string })).toEqual({ runId: null });
   });
 });

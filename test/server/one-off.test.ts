@@ -48,7 +48,9 @@ test('the same message again gives the same receipt, also when the run is over; 
   await stack.ended(key);
   await stack.client.workflow.getHandle(runWorkflowIdOf(key)).result();
   expect(await stack.sender.submitRun(key, { id: 'm1', content: 'hello' })).toEqual(receipt);
-  await expect(stack.sender.submitRun(key, { id: 'm2', content: 'more' })).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(stack.sender.submitRun(key, { id: 'm2', content: 'more' })).rejects.toMatchObject({
+    code: 'invalid_request',
+  });
   expect((await stack.events(key)).filter(({ type }) => type === 'run.started')).toHaveLength(1);
 });
 
@@ -73,13 +75,17 @@ test('a session and a run cannot share an id', async () => {
   const session = stack.key('main');
   await stack.sender.submit(session, { content: 'hello' });
   await stack.ended(session);
-  await expect(stack.sender.submitRun(session, { content: 'hello' })).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(stack.sender.submitRun(session, { content: 'hello' })).rejects.toMatchObject({
+    code: 'invalid_request',
+  });
   expect(workflowIdOf(key)).not.toBe(runWorkflowIdOf(key));
 });
 
 test('a refused one-off run leaves nothing behind', async () => {
   const key = newRun();
-  await expect(stack.sender.submitRun(key, { content: 'x', agent: 'nobody' })).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(stack.sender.submitRun(key, { content: 'x', agent: 'nobody' })).rejects.toMatchObject({
+    code: 'invalid_request',
+  });
   await stack.client.workflow.getHandle(runWorkflowIdOf(key)).result();
   expect(await stack.events(key)).toEqual([]);
 });

@@ -42,7 +42,10 @@ afterAll(() => stack[Symbol.asyncDispose]());
 let marks = 0;
 
 /** Sends one message to a new session, with what the model does about it. */
-async function send(play: (attempt: number, ...rest: Parameters<FunctionModel>) => Said | Promise<Said>, agent = 'assistant') {
+async function send(
+  play: (attempt: number, ...rest: Parameters<FunctionModel>) => Said | Promise<Said>,
+  agent = 'assistant',
+) {
   const content = `message ${(marks += 1)}`;
   plays.set(content, play);
   const key = stack.key();
@@ -55,7 +58,11 @@ async function send(play: (attempt: number, ...rest: Parameters<FunctionModel>) 
 }
 
 const failing = (reason: string, retryable: boolean, retryAfterMs?: number) =>
-  new ModelError(reason, `The provider said ${reason}.`, { retryable, retryAfterMs: retryAfterMs ?? null, httpStatus: 429 });
+  new ModelError(reason, `The provider said ${reason}.`, {
+    retryable,
+    retryAfterMs: retryAfterMs ?? null,
+    httpStatus: 429,
+  });
 
 const replies = (events: readonly PerdureEvent[]) => events.filter(({ type }) => type === 'message.completed');
 

@@ -142,7 +142,9 @@ test('a session keeps the agent it was created with', async () => {
   await stack.sender.submit(key, { content: 'hello', agent: 'other' });
   await stack.ended(key);
   expect(await readSession(stack.db, key)).toMatchObject({ agent: 'other' });
-  await expect(stack.sender.submit(key, { content: 'x', agent: 'assistant' })).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(stack.sender.submit(key, { content: 'x', agent: 'assistant' })).rejects.toMatchObject({
+    code: 'invalid_request',
+  });
   await stack.sender.submit(key, { content: 'hello', agent: 'other' });
   await stack.ended(key, 2);
 });
@@ -152,7 +154,10 @@ test('metadata and state are merged, null removes a key, and what changes nothin
   await stack.sender.update(key, { metadata: { a: 1, b: { c: [2] } }, state: { 'tools/x': true } });
   await stack.sender.update(key, { metadata: { a: null, d: 'ü' } });
   await stack.sender.update(key, { metadata: { d: 'ü' } });
-  expect(await readSession(stack.db, key)).toMatchObject({ metadata: { b: { c: [2] }, d: 'ü' }, state: { 'tools/x': true } });
+  expect(await readSession(stack.db, key)).toMatchObject({
+    metadata: { b: { c: [2] }, d: 'ü' },
+    state: { 'tools/x': true },
+  });
   expect((await stack.events(key)).filter(({ type }) => type === 'session.updated')).toHaveLength(2);
 });
 

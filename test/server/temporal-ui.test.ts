@@ -19,12 +19,20 @@ const note = defineTool({
 });
 const held = heldModel(({ messages }) =>
   messages.at(-1)?.role === 'user'
-    ? { text: 'PRIVATE-REPLY', toolCalls: [{ callId: 'c1', tool: 'note', arguments: { text: 'PRIVATE-ARGUMENT' }, malformed: null }] }
+    ? {
+        text: 'PRIVATE-REPLY',
+        toolCalls: [{ callId: 'c1', tool: 'note', arguments: { text: 'PRIVATE-ARGUMENT' }, malformed: null }],
+      }
     : 'PRIVATE-ANSWER',
 );
 
 beforeAll(async () => {
-  stack = await startStack({ temporal: await testTemporal(), model: held.model, tools: [note], agents: [{ name: 'scribe', tools: ['note'] }] });
+  stack = await startStack({
+    temporal: await testTemporal(),
+    model: held.model,
+    tools: [note],
+    agents: [{ name: 'scribe', tools: ['note'] }],
+  });
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -98,7 +106,9 @@ test('a session is found by user, agent and status, and follows its status', asy
 });
 
 test('the search attributes are registered as keywords', async () => {
-  const { customAttributes } = await stack.client.connection.operatorService.listSearchAttributes({ namespace: 'default' });
+  const { customAttributes } = await stack.client.connection.operatorService.listSearchAttributes({
+    namespace: 'default',
+  });
   // 2 is KEYWORD.
   for (const name of Object.values(SEARCH_ATTRIBUTE)) expect(customAttributes?.[name]).toBe(2);
 });
@@ -131,6 +141,8 @@ test('nothing that is shown unencrypted carries content, and only the user attri
 test('history carries a message in its own event only: no model request, no reply, no tool result', async () => {
   const { key } = await answered();
   const history = JSON.stringify(await historyOf(stack.client, workflowIdOf(key)));
-  const decoded = history.replaceAll(/"data":"([A-Za-z0-9+/=]+)"/g, (_, data: string) => Buffer.from(data, 'base64').toString());
+  const decoded = history.replaceAll(/"data":"([A-Za-z0-9+/=]+)"/g, (_, data: string) =>
+    Buffer.from(data, 'base64').toString(),
+  );
   expect(decoded.match(/PRIVATE-\w+/g)).toEqual(['PRIVATE-QUESTION']);
 });

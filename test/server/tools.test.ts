@@ -76,7 +76,10 @@ const call = (tool: string, mark: Json = tool, more: Partial<ToolCallRequest> = 
   ...more,
 });
 
-async function runWith(calls: ToolCallRequest[], agent = 'assistant'): Promise<{ key: SessionKey; runId: string; events: PerdureEvent[]; output: string }> {
+async function runWith(
+  calls: ToolCallRequest[],
+  agent = 'assistant',
+): Promise<{ key: SessionKey; runId: string; events: PerdureEvent[]; output: string }> {
   const key = stack.key();
   const { runId } = await stack.sender.submit(key, { content: JSON.stringify(calls), agent });
   const events = await stack.ended(key);
@@ -119,27 +122,33 @@ test('the transcript is the same wherever the tools ran', async () => {
   expect(shape(await runWith(calls, 'fine'))).toEqual(shape(await runWith(calls)));
 });
 
-test.each(['quick', 'slow'])('a failing idempotent tool (%s) is tried again with the same key, and its tries are counted', async (name) => {
-  act = (mark, { attempt }) => {
-    if (attempt < 3) throw new Error(`not yet (${attempt})`);
-    return `did ${mark} at last`;
-  };
-  const { events, output } = await runWith([call(name)]);
-  expect(output).toBe(`did ${name} at last`);
-  expect(tries.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
-  expect(new Set(tries.map(({ key }) => key)).size).toBe(1);
-  expect(results(events)).toMatchObject([{ type: 'tool.completed', attempts: 3 }]);
-});
+test.each(['quick', 'slow'])(
+  'a failing idempotent tool (%s) is tried again with the same key, and its tries are counted',
+  async (name) => {
+    act = (mark, { attempt }) => {
+      if (attempt < 3) throw new Error(`not yet (${attempt})`);
+      return `did ${mark} at last`;
+    };
+    const { events, output } = await runWith([call(name)]);
+    expect(output).toBe(`did ${name} at last`);
+    expect(tries.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+    expect(new Set(tries.map(({ key }) => key)).size).toBe(1);
+    expect(results(events)).toMatchObject([{ type: 'tool.completed', attempts: 3 }]);
+  },
+);
 
-test.each(['quick', 'slow'])('an idempotent tool (%s) that fails each time fails after its tries, and the model is told why', async (name) => {
-  act = () => {
-    throw new Error('out of order');
-  };
-  const { events, output } = await runWith([call(name)]);
-  expect(tries).toHaveLength(3);
-  expect(results(events)).toMatchObject([{ type: 'tool.failed', error: 'out of order' }]);
-  expect(output).toBe('Error: out of order');
-});
+test.each(['quick', 'slow'])(
+  'an idempotent tool (%s) that fails each time fails after its tries, and the model is told why',
+  async (name) => {
+    act = () => {
+      throw new Error('out of order');
+    };
+    const { events, output } = await runWith([call(name)]);
+    expect(tries).toHaveLength(3);
+    expect(results(events)).toMatchObject([{ type: 'tool.failed', error: 'out of order' }]);
+    expect(output).toBe('Error: out of order');
+  },
+);
 
 test('a ToolError is final at once', async () => {
   act = () => {
@@ -166,7 +175,8 @@ test('different calls have different keys', async () => {
 });
 
 test('an idempotent tool that takes too long is stopped, tried again, and fails', async () => {
-  act = (_mark, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  act = (_mark, { signal }) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   const { events, output } = await runWith([call('hasty')]);
   expect(tries).toHaveLength(3);
   expect(results(events)).toMatchObject([{ type: 'tool.failed' }]);
@@ -184,7 +194,11 @@ test('a tool that is not idempotent and takes too long has an unknown outcome, a
 test('an unknown tool is refused to the model, and the run goes on', async () => {
   const { events, output } = await runWith([call('nothing'), call('quick')]);
   expect(output).toMatch(/^Error: There is no tool "nothing"\. Available: .*quick.* \| did quick$/);
-  expect(results(events).map(({ type }) => type).toSorted()).toEqual(['tool.completed', 'tool.failed']);
+  expect(
+    results(events)
+      .map(({ type }) => type)
+      .toSorted(),
+  ).toEqual(['tool.completed', 'tool.failed']);
 });
 
 test('malformed arguments, and arguments of a wrong shape, are given back to the model as errors', async () => {
@@ -202,7 +216,10 @@ test('malformed arguments, and arguments of a wrong shape, are given back to the
 });
 
 test('a call id that the model repeats gets one of its own, within a reply and across steps', async () => {
-  const { key, runId, output } = await runWith([call('quick', 'a', { callId: 'x' }), call('quick', 'b', { callId: 'x' })]);
+  const { key, runId, output } = await runWith([
+    call('quick', 'a', { callId: 'x' }),
+    call('quick', 'b', { callId: 'x' }),
+  ]);
   expect(output).toBe('did a | did b');
   const run = await readRun(stack.db, key, runId);
   expect(run?.toolCalls.map(({ callId }) => callId)).toEqual(['x', 'x-2']);
@@ -222,7 +239,13 @@ test('progress is shown on the live channel, and stored nowhere', async () => {
     await stack.sender.submit(key, { content: JSON.stringify([call(name)]) });
     const events = await stack.ended(key);
     expect(live).toContainEqual(
-      expect.objectContaining({ type: 'tool.progress', step: 1, callId: `call-${name}`, tool: name, progress: { done: 0.5 } }),
+      expect.objectContaining({
+        type: 'tool.progress',
+        step: 1,
+        callId: `call-${name}`,
+        tool: name,
+        progress: { done: 0.5 },
+      }),
     );
     expect(JSON.stringify(events)).not.toContain('0.5');
     subscription.close();

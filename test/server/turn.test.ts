@@ -25,7 +25,9 @@ beforeAll(async () => {
       const said = lastUserMessage(request);
       const last = request.messages.at(-1);
       if (said.startsWith('double') && last?.role === 'user') {
-        return { toolCalls: [{ callId: 'c1', tool: 'double', arguments: { x: Number(said.slice(7)) }, malformed: null }] };
+        return {
+          toolCalls: [{ callId: 'c1', tool: 'double', arguments: { x: Number(said.slice(7)) }, malformed: null }],
+        };
       }
       return last?.role === 'tool' ? `It is ${last.content}.` : `You said: ${said}`;
     },
@@ -38,7 +40,13 @@ test('a message is answered', async () => {
   const receipt = await stack.sender.submit(key, { content: 'hello' });
   expect(receipt).toMatchObject({ disposition: 'started', position: 0 });
   const events = await stack.ended(key);
-  expect(events.map(({ type }) => type)).toEqual(['session.opened', 'message.received', 'run.started', 'message.completed', 'run.completed']);
+  expect(events.map(({ type }) => type)).toEqual([
+    'session.opened',
+    'message.received',
+    'run.started',
+    'message.completed',
+    'run.completed',
+  ]);
   expect(events.at(-1)).toMatchObject({ output: 'You said: hello', runId: receipt.runId });
   expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
 });
@@ -47,6 +55,12 @@ test('a quick tool runs in place and its result is told to the model', async () 
   const key = stack.key();
   await stack.sender.submit(key, { content: 'double 21' });
   const events = await stack.ended(key);
-  expect(events.map(({ type }) => type).slice(3)).toEqual(['message.completed', 'tool.called', 'tool.completed', 'message.completed', 'run.completed']);
+  expect(events.map(({ type }) => type).slice(3)).toEqual([
+    'message.completed',
+    'tool.called',
+    'tool.completed',
+    'message.completed',
+    'run.completed',
+  ]);
   expect(events.at(-1)).toMatchObject({ output: 'It is 42.' });
 });

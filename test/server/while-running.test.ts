@@ -46,7 +46,9 @@ const outputs = (events: readonly PerdureEvent[]) =>
 async function expectSound(key: SessionKey): Promise<PerdureEvent[]> {
   const events = await stack.events(key);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
-  const ends = events.flatMap((event) => (/^run\.(completed|failed|cancelled)$/.test(event.type) && 'runId' in event ? [event.runId] : []));
+  const ends = events.flatMap((event) =>
+    /^run\.(completed|failed|cancelled)$/.test(event.type) && 'runId' in event ? [event.runId] : [],
+  );
   expect(new Set(ends).size).toBe(ends.length);
   const received = events.flatMap((event) => (event.type === 'message.received' ? [event.runId] : []));
   expect(new Set(ends)).toEqual(new Set(received));
@@ -76,7 +78,12 @@ test('enqueue: the order of the answers is that of the receipts, however many se
 
 test('steer: two messages join the run, which answers all three in one more step', async () => {
   const { key, content, call, send, runId } = await busy();
-  expect(await send('a', 'steer', 'first turn left')).toEqual({ messageId: 'a', runId, disposition: 'steered', position: 0 });
+  expect(await send('a', 'steer', 'first turn left')).toEqual({
+    messageId: 'a',
+    runId,
+    disposition: 'steered',
+    position: 0,
+  });
   expect(await send('b', 'steer', 'hold then right')).toMatchObject({ runId, disposition: 'steered' });
   call.answer('Going straight.');
   const next = await held.call('hold then right');
@@ -124,8 +131,12 @@ test('interrupt: the run stops and keeps its text; two interrupts go ahead of wh
   const events = await stack.ended(key, 4);
   expect(outputs(events)).toEqual([`echo b of ${content}`, `echo waits of ${content}`]);
   expect(events).toContainEqual(expect.objectContaining({ type: 'run.cancelled', runId, reason: 'interrupted' }));
-  expect(events).toContainEqual(expect.objectContaining({ type: 'run.cancelled', runId: a.runId, reason: 'interrupted' }));
-  expect(events).toContainEqual(expect.objectContaining({ type: 'message.completed', text: 'I was just', partial: true }));
+  expect(events).toContainEqual(
+    expect.objectContaining({ type: 'run.cancelled', runId: a.runId, reason: 'interrupted' }),
+  );
+  expect(events).toContainEqual(
+    expect.objectContaining({ type: 'message.completed', text: 'I was just', partial: true }),
+  );
   await expectSound(key);
 });
 
@@ -154,7 +165,8 @@ test('interrupt from within the last model call: one outcome for the run, and th
 test('reject: refused while a run is going, twice, and taken when it is over', async () => {
   const { key, content, call, send } = await busy();
   const refusals = await Promise.allSettled([send('a', 'reject'), send('b', 'reject')]);
-  for (const refusal of refusals) expect(refusal).toMatchObject({ status: 'rejected', reason: { code: 'run_in_progress' } });
+  for (const refusal of refusals)
+    expect(refusal).toMatchObject({ status: 'rejected', reason: { code: 'run_in_progress' } });
   call.answer('first');
   await stack.ended(key);
   // The same ids again: a refusal is not remembered.
@@ -180,7 +192,8 @@ test.each(['enqueue', 'steer', 'interrupt', 'reject'] as const)(
       if (round % 4 === 3) late('c');
       const answers = await Promise.all(sends);
       const receipts = answers.filter((answer) => !(answer instanceof Error));
-      for (const answer of answers) if (answer instanceof Error) expect(answer).toMatchObject({ code: 'run_in_progress' });
+      for (const answer of answers)
+        if (answer instanceof Error) expect(answer).toMatchObject({ code: 'run_in_progress' });
       refused += answers.length - receipts.length;
       // Comes last, so everything before it has its outcome.
       await stack.sender.submit(key, { id: 'last', content: 'the last one' });
@@ -188,8 +201,12 @@ test.each(['enqueue', 'steer', 'interrupt', 'reject'] as const)(
       const events = await expectSound(key);
       const messages = events.flatMap((event) => (event.type === 'message.received' ? [event.messageId] : []));
       expect(messages).toHaveLength(receipts.length + 2);
-      const queued = events.flatMap((event) => (event.type === 'message.received' && event.disposition !== 'steered' ? [event.runId] : []));
-      const ended = events.flatMap((event) => (event.type === 'run.completed' || event.type === 'run.cancelled' ? [event.runId] : []));
+      const queued = events.flatMap((event) =>
+        event.type === 'message.received' && event.disposition !== 'steered' ? [event.runId] : [],
+      );
+      const ended = events.flatMap((event) =>
+        event.type === 'run.completed' || event.type === 'run.cancelled' ? [event.runId] : [],
+      );
       if (whileRunning !== 'interrupt') expect(ended).toEqual(queued);
     }
     if (whileRunning !== 'reject') expect(refused).toBe(0);

@@ -52,7 +52,12 @@ describeStores(DATABASES, (db) => {
     expect(committed).toMatchObject({ outcome: 'committed', ended: true });
     expect(committed.events.map((event) => event.type)).toEqual(['message.completed', 'run.completed']);
     expect(await commitStep(db(), key, commit)).toEqual({ outcome: 'stale', events: [] });
-    expect(await beginStep(db(), key, { runId, pin })).toEqual({ kind: 'ended', status: 'completed', events: [] });
+    expect(await beginStep(db(), key, { runId, pin })).toEqual({
+      kind: 'ended',
+      session: 'active',
+      status: 'completed',
+      events: [],
+    });
     expect(await endRun(db(), key, end(runId, CANCELLED))).toMatchObject({ status: 'completed', events: [] });
     expect(await readRun(db(), key, runId)).toMatchObject({
       status: 'completed',

@@ -20,12 +20,20 @@ export const UNDECODABLE: Readonly<Record<string, RawPayload>> = {
   'broken JSON': rawPayload('{"content": "hel'),
   'an unknown encoding': rawPayload('{"content":"hello"}', 'binary/martian'),
   'no metadata': rawPayload('{"content":"hello"}', null),
-  'protobuf of an unknown type': { metadata: { encoding: Buffer.from('json/protobuf'), messageType: Buffer.from('a.B') }, data: Buffer.from('{}') },
+  'protobuf of an unknown type': {
+    metadata: { encoding: Buffer.from('json/protobuf'), messageType: Buffer.from('a.B') },
+    data: Buffer.from('{}'),
+  },
   'bytes that are not text': rawPayload(Uint8Array.of(0xff, 0xfe, 0x00, 0x80)),
 };
 
 /** A signal as any Temporal client can send it, past every check of ours. */
-export async function rawSignal(client: Client, workflowId: string, name: string, payloads: readonly RawPayload[]): Promise<void> {
+export async function rawSignal(
+  client: Client,
+  workflowId: string,
+  name: string,
+  payloads: readonly RawPayload[],
+): Promise<void> {
   await client.workflowService.signalWorkflowExecution({
     namespace: client.options.namespace,
     workflowExecution: { workflowId },
@@ -38,7 +46,12 @@ export async function rawSignal(client: Client, workflowId: string, name: string
 /** A signal that starts the workflow, past every check of ours. */
 export async function rawSignalWithStart(
   client: Client,
-  start: { readonly workflowId: string; readonly workflowType: string; readonly taskQueue: string; readonly input?: readonly RawPayload[] },
+  start: {
+    readonly workflowId: string;
+    readonly workflowType: string;
+    readonly taskQueue: string;
+    readonly input?: readonly RawPayload[];
+  },
   name: string,
   payloads: readonly RawPayload[],
 ): Promise<void> {
@@ -91,11 +104,18 @@ export function failedTasks(history: readonly HistoryEvent[]): string[] {
 }
 
 /** The activities that a history shows a line for: type and summary, in the order in which they were scheduled. */
-export function activitiesIn(history: readonly HistoryEvent[]): { readonly type: string; readonly summary: string | null }[] {
+export function activitiesIn(
+  history: readonly HistoryEvent[],
+): { readonly type: string; readonly summary: string | null }[] {
   return history.flatMap(({ activityTaskScheduledEventAttributes: scheduled, userMetadata }) => {
     const summary = userMetadata?.summary?.data;
     return scheduled
-      ? [{ type: scheduled.activityType?.name ?? '', summary: summary ? (JSON.parse(Buffer.from(summary).toString()) as string) : null }]
+      ? [
+          {
+            type: scheduled.activityType?.name ?? '',
+            summary: summary ? (JSON.parse(Buffer.from(summary).toString()) as string) : null,
+          },
+        ]
       : [];
   });
 }

@@ -14,7 +14,8 @@ async function bundle(): Promise<{ bytes: number; modules: string[] }> {
 test('workflow code imports no zod, no store, no model, no client and no activity code', async () => {
   const { modules } = await bundle();
   expect(modules.some((name) => name.endsWith('workflows/agent-session.ts'))).toBe(true);
-  const foreign = /node_modules\/(zod|openai|pg|undici|hono|@electric-sql|pino)\/|\/src\/(store|models|live|agents|client|gateway|cli|worker|telemetry|embedded)\//;
+  const foreign =
+    /node_modules\/(zod|openai|pg|undici|hono|@electric-sql|pino)\/|\/src\/(store|models|live|agents|client|gateway|cli|worker|telemetry|embedded)\//;
   expect(modules.filter((name) => foreign.test(name))).toEqual([]);
   // Of the activities their types are known, and types leave no code.
   expect(modules.filter((name) => /\/src\/activities\//.test(name))).toEqual([]);

@@ -13,7 +13,7 @@ const listQuery = z.object({
   cursor: z.string().optional(),
 });
 
-export const cancelBody = z.strictObject({ reason: z.string().max(1_000).optional() });
+export const cancelBody = z.strictObject({});
 export const CANCEL_ANSWERS: Readonly<Record<number, Answer>> = {
   200: {
     description: 'The run that was told to stop; null when it was not going',
@@ -51,10 +51,10 @@ export function runRoutes({ db, sender }: GatewayParts): Route[] {
       summary: 'Stop a run at once',
       body: cancelBody,
       answers: CANCEL_ANSWERS,
-      async handle({ user, param, body }) {
+      async handle({ user, param }) {
         const key = await existing(db, user, param('id'));
         const { id } = await existingRun(db, key, param('run'));
-        return Response.json(await sender.cancel(key, { runId: id, ...body }));
+        return Response.json(await sender.cancel(key, { runId: id }));
       },
     }),
     route({
