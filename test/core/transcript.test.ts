@@ -25,18 +25,16 @@ function reply(
   return {
     type: 'message.completed',
     ...base(seq, runId),
-    ...{
-      step,
-      attempt: 1,
-      text,
-      finish: 'stop',
-      partial,
-      model: 'm',
-      usage: UNKNOWN_USAGE,
-      throughSeq,
-      firstTokenMs: 1,
-      durationMs: 2,
-    },
+    step,
+    attempt: 1,
+    text,
+    finish: 'stop',
+    partial,
+    model: 'm',
+    usage: UNKNOWN_USAGE,
+    throughSeq,
+    firstTokenMs: 1,
+    durationMs: 2,
   };
 }
 function started(seq: number, runId: string): PerdureEvent {
@@ -45,7 +43,10 @@ function started(seq: number, runId: string): PerdureEvent {
 const called = (seq: number, callId: string): PerdureEvent => ({
   type: 'tool.called',
   ...base(seq),
-  ...{ step: 1, callId, tool: 't', arguments: { x: 1 } },
+  step: 1,
+  callId,
+  tool: 't',
+  arguments: { x: 1 },
 });
 const told = (events: PerdureEvent[]) => transcript(events).map((entry) => `${entry.role}: ${entry.content}`);
 

@@ -162,28 +162,16 @@ test('a wrong cancel or end does not stop the run that is going', async () => {
   expect((await stack.ended(key, 2)).at(-1)).toMatchObject({ type: 'run.completed', output: 'not stopped' });
 });
 
-test.each([
-  'whatever',
-  '',
-  '__temporal_anything',
-  '__stack_trace',
-  'x'.repeat(900),
-  'ütf-8 ☃',
-  'toString',
-  'constructor',
-])('an unknown signal %j is recorded or refused by the server, and dropped', async (name) => {
-  const { key, id } = await goodSession();
-  const taken = await rawSignal(stack.client, id, name, [rawPayload('{}')]).then(
-    () => true,
-    () => false,
-  );
-  expect(taken).toBe(name !== '');
-  if (taken) {
+test.each(['whatever', '__temporal_anything', '__stack_trace', 'x'.repeat(900), 'ütf-8 ☃', 'toString', 'constructor'])(
+  'an unknown signal %j is recorded and dropped',
+  async (name) => {
+    const { key, id } = await goodSession();
+    await rawSignal(stack.client, id, name, [rawPayload('{}')]);
     const events = await stack.until(key, (found) => refusals(found).length === 1);
     expect(refusals(events)[0]).toMatchObject({ code: 'invalid_request', messageId: null });
-  }
-  await expectGoesOn(key);
-});
+    await expectGoesOn(key);
+  },
+);
 
 test.each(['whatever', '__temporal_anything', 'toString'])('an unknown update %j is refused', async (name) => {
   const { key, id } = await goodSession();

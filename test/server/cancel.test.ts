@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineTool } from '../../src/agents/define-tool.ts';
@@ -111,13 +112,13 @@ test('the next run is shown the partial text', async () => {
   const { key } = await speaking('hold and stop');
   await stack.sender.cancel(key, {});
   await stack.sender.submit(key, { content: 'hold next' });
-  const { request, answer } = await held.call('hold next');
-  expect(request.messages).toEqual([
+  const next = await held.call('hold next');
+  expect(next.request.messages).toEqual([
     { role: 'user', content: 'hold and stop' },
     { role: 'assistant', content: 'Once upon', toolCalls: [] },
     { role: 'user', content: 'hold next' },
   ]);
-  answer();
+  next.answer();
   await stack.ended(key, 2);
 });
 
@@ -164,9 +165,9 @@ test('a cancel at the moment of the commit leaves one outcome, and a committed a
     const { key, runId, call } = await speaking(`hold race ${round}`);
     const cancel = () =>
       rawSignal(stack.client, workflowIdOf(key), 'cancelRun', [rawPayload(JSON.stringify({ runId }))]);
-    if (round % 3 === 0) call.answer(' a time');
     const sent = cancel();
-    if (round % 3 === 1) await sent;
+    // Before the cancel, beside it, and after it.
+    await Promise.race([pause(round * 4), call.aborted]);
     call.answer(' a time');
     await sent;
     const events = await stack.ended(key);
@@ -176,13 +177,12 @@ test('a cancel at the moment of the commit leaves one outcome, and a committed a
     expect(all.slice(0, events.length)).toEqual(events);
     expect(events.filter(({ type }) => type === 'message.completed').length).toBeLessThanOrEqual(1);
     const end = events.at(-1);
-    if (end?.type === 'run.completed') expect(end.output).toBe('Once upon a time');
-    else expect(end).toMatchObject({ type: 'run.cancelled' });
-    outcomes.push(end?.type ?? '');
+    outcomes.push(end?.type === 'run.completed' ? `completed: ${end.output}` : (end?.type ?? ''));
   }
-  console.log(
-    `cancels at the moment of the commit: ${outcomes.filter((type) => type === 'run.cancelled').length} of 15 won`,
-  );
+  const known = ['completed: Once upon a time', 'run.cancelled'];
+  expect(outcomes.filter((outcome) => !known.includes(outcome))).toEqual([]);
+  const won = outcomes.filter((outcome) => outcome === 'run.cancelled').length;
+  console.log(`cancels at the moment of the commit: ${won} of 15 won`);
 });
 
 test('two cancels are one', async () => {
@@ -307,17 +307,18 @@ test("a cancel closes the model's HTTP request, as its server sees, and the text
 type Times = Record<'update' | 'signal', number[]>;
 
 const cancelBy = {
-  update: (on: Stack, key: SessionKey) => on.sender.cancel(key, {}).then(() => {}),
+  update: async (on: Stack, key: SessionKey) => void (await on.sender.cancel(key, {})),
   signal: (on: Stack, key: SessionKey) => rawSignal(on.client, workflowIdOf(key), 'cancelRun', []),
 };
 
 /** The issue wants a p95 of at most 250 ms; machines differ, so it is shown and not asserted. */
 function report(what: string, { update, signal }: Times): void {
-  const show = (all: number[]) => {
-    const sorted = all.toSorted((a, b) => a - b);
-    const at = (share: number) =>
-      Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
-    return `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, most ${at(1)} ms`;
-  };
-  console.log(`${what}, 20: ${show([...update, ...signal])}; by update: ${show(update)}; by signal: ${show(signal)}`);
+  const all = spread([...update, ...signal]);
+  console.log(`${what}, 20: ${all}; by update: ${spread(update)}; by signal: ${spread(signal)}`);
+}
+
+function spread(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+  return `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, most ${at(1)} ms`;
 }

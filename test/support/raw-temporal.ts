@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
+
+const { UpdateWorkflowExecutionLifecycleStage, WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
 
 /** A payload as it goes over the wire. */
 export interface RawPayload {
@@ -77,8 +80,9 @@ export async function rawUpdate(
   const { outcome } = await client.workflowService.updateWorkflowExecution({
     namespace: client.options.namespace,
     workflowExecution: { workflowId },
-    // COMPLETED
-    waitPolicy: { lifecycleStage: 3 },
+    waitPolicy: {
+      lifecycleStage: UpdateWorkflowExecutionLifecycleStage.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED,
+    },
     request: { meta: { updateId: randomUUID() }, input: { name, args: { payloads: [...payloads] } } },
   });
   const failure = outcome?.failure;
@@ -98,8 +102,10 @@ export async function historyOf(client: Client, workflowId: string, runId?: stri
 /** Why workflow tasks failed. A task that fails is tried again for ever: in a sound session there is none. */
 export function failedTasks(history: readonly HistoryEvent[]): string[] {
   return history.flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
-    // 1 is UNHANDLED_COMMAND: something arrived while the workflow was ending, and the server asks again.
-    failed && failed.cause !== 1 ? [`${failed.cause}: ${failed.failure?.message ?? ''}`] : [],
+    // Unhandled: something arrived while the workflow was ending, and the server asks again.
+    failed && failed.cause !== WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+      ? [`${failed.cause}: ${failed.failure?.message ?? ''}`]
+      : [],
   );
 }
 

@@ -30,7 +30,7 @@ test('of contracts only what needs no zod is bundled', async () => {
 test('workflow code imports none of Node’s own modules', async () => {
   const { modules } = await bundle();
   const names = new Set(builtinModules);
-  const imported = modules.filter((name) => name.startsWith('external') || /^node:/.test(name) || names.has(name));
+  const imported = modules.filter((name) => name.startsWith('external') || name.startsWith('node:') || names.has(name));
   // What the SDK itself brings, which its bundler lets pass.
   expect(imported.filter((name) => !/assert|url|crypto/.test(name))).toEqual([]);
 });
@@ -38,5 +38,6 @@ test('workflow code imports none of Node’s own modules', async () => {
 test('the bundle stays within its budget', async () => {
   const { bytes } = await bundle();
   console.log(`workflow bundle without its source map: ${bytes} bytes`);
-  expect(bytes).toBeLessThan(1_000_000);
+  // 15 % above what was measured when this was written.
+  expect(bytes).toBeLessThan(706_000);
 });
