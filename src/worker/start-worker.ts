@@ -1,8 +1,10 @@
+import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
 import { saveAgentVersion } from '../store/agent-versions.ts';
+import { restartLostSessions, type LostSessionSettings } from './restart-lost-sessions.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowCode } from './workflow-bundle.ts';
@@ -17,6 +19,7 @@ export interface WorkerSettings extends ActivityDeps, Tuning {
   };
   /** Default `perdure`. */
   readonly taskQueue?: string | undefined;
+  readonly lostSessions?: LostSessionSettings | undefined;
 }
 
 export interface RunningWorker {
@@ -40,16 +43,22 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     workflowCode(),
     ...versions.map((version) => saveAgentVersion(db, version)),
   ]);
+  const taskQueue = settings.taskQueue ?? TASK_QUEUE;
   await registerSearchAttributes(connection, to.namespace);
   const worker = await Worker.create({
     connection,
     namespace: to.namespace,
-    taskQueue: settings.taskQueue ?? TASK_QUEUE,
+    taskQueue,
     workflowBundle,
     activities: createActivities(settings),
     ...workerTuning(settings),
   });
-  const done = worker.run().finally(() => connection.close());
+  const client = new Client({ connection, namespace: to.namespace });
+  const lost = restartLostSessions({ db, client, taskQueue }, settings.lostSessions ?? {});
+  const done = worker.run().finally(async () => {
+    await lost.stop();
+    await connection.close();
+  });
   done.catch(() => {});
   return {
     done,

@@ -30,8 +30,8 @@ async function serve(session: SessionControl, kind: 'session' | 'run'): Promise<
   const idle = () => !session.hasRun && settled();
   const over = () => idle() && (kind === 'run' || session.status !== 'active');
 
-  // Started with nothing to do: a session is opened as it is asked for, with the default agent.
-  if (over() && kind === 'session') await session.openByItself();
+  // Started with nothing to do: a session is opened as it is asked for, with the default agent, and a lost one goes on.
+  if (over()) await session.openByItself();
 
   try {
     await converse();

@@ -15,6 +15,7 @@ import type { Db } from '../../src/store/db.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { readEvents } from '../../src/store/read-events.ts';
 import { readHead } from '../../src/store/read-head.ts';
+import type { LostSessionSettings } from '../../src/worker/restart-lost-sessions.ts';
 import { startWorker, type RunningWorker } from '../../src/worker/start-worker.ts';
 import { functionModels, type FunctionModel } from './function-model.ts';
 
@@ -30,6 +31,8 @@ export interface StackOptions {
   /** False: nothing polls until `startWorker` is called. */
   readonly worker?: boolean;
   readonly ackTimeoutMs?: number;
+  /** Default: as the product's. */
+  readonly lostSessions?: LostSessionSettings;
 }
 
 /** A worker, a sender and a store in this process, on a task queue of their own. */
@@ -61,7 +64,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const taskQueue = `test-${randomUUID()}`;
   const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 10_000 });
   const to = { address: options.temporal, namespace: 'default' };
-  const start = () => startWorker({ db, live, agents, models, connection: to, taskQueue, shutdownGraceMs: 1_000 });
+  const start = () =>
+    startWorker({
+      db,
+      live,
+      agents,
+      models,
+      connection: to,
+      taskQueue,
+      shutdownGraceMs: 1_000,
+      lostSessions: options.lostSessions,
+    });
   let worker = options.worker === false ? null : await start();
 
   const events = async (key: SessionKey) => allEvents(db, key);

@@ -14,15 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-/** Everything a session can be sent, from four sides at once, while it is queried without a pause if `queried`. */
-async function traffic(key: SessionKey, queried: boolean): Promise<void> {
+/** Everything a session can be sent, from four sides at once. Not queried meanwhile: see "Queries" in docs/operations.md. */
+async function traffic(key: SessionKey): Promise<void> {
   await stack.sender.submit(key, { content: 'first' });
-  const handle = stack.client.workflow.getHandle(workflowIdOf(key));
-  const over = new AbortController();
-  if (!queried) over.abort();
-  const queries = (async () => {
-    while (!over.signal.aborted) await handle.query('session').catch(() => {});
-  })();
   const sender = async (name: string) => {
     for (let n = 0; n < 6; n += 1) {
       const whileRunning = (['enqueue', 'steer', 'interrupt'] as const)[n % 3]!;
@@ -36,8 +30,6 @@ async function traffic(key: SessionKey, queried: boolean): Promise<void> {
     }
   };
   await Promise.all(['a', 'b', 'c', 'd'].map(sender));
-  over.abort();
-  await queries;
   await stack.sender.submit(key, { content: 'last' });
   await stack.until(key, (events) => {
     const open = new Set(events.flatMap((event) => (event.type === 'message.received' ? [event.runId] : [])));
@@ -54,23 +46,9 @@ async function replay(key: SessionKey): Promise<void> {
 }
 
 test('a session replays after steady traffic of every kind', async () => {
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     const key = stack.key();
-    await traffic(key, false);
-    await expect(replay(key)).resolves.toBeUndefined();
-  }
-});
-
-/*
- * A fault of SDK 1.24.0: a query that meets a local activity in flight lets the workflow task end with the activity's
- * marker recorded but not yet told to the workflow; a replay tells it earlier, and an update accepted in the next
- * task then comes in another order. Such a history replays nowhere: once its workflow leaves the cache the session
- * stands still until it is terminated (the next message recovers it from the store).
- */
-test.fails('a session that is queried meanwhile replays too', async () => {
-  for (let round = 0; round < 12; round += 1) {
-    const key = stack.key();
-    await traffic(key, true);
+    await traffic(key);
     await expect(replay(key)).resolves.toBeUndefined();
   }
 });

@@ -1,0 +1,25 @@
+import { sessionKey, type SessionKey } from '../../contracts/session-key.ts';
+import type { Db } from '../db.ts';
+
+export interface SessionWithOpenRuns {
+  readonly key: SessionKey;
+  readonly kind: 'session' | 'run';
+}
+
+/** For workers: sessions of every user that have a run open and have appended nothing for `quietForMs`, the quietest first. */
+export async function listSessionsWithOpenRuns(
+  db: Db,
+  { quietForMs, limit }: { readonly quietForMs: number; readonly limit: number },
+): Promise<SessionWithOpenRuns[]> {
+  const rows = await db.query<{ user_id: string; session_id: string; kind: 'session' | 'run' }>(
+    `SELECT s.user_id, s.session_id, s.kind
+       FROM perdure.sessions s
+      WHERE s.updated_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+        AND (s.user_id, s.session_id) IN
+            (SELECT r.user_id, r.session_id FROM perdure.runs r WHERE r.status IN ('queued', 'running'))
+      ORDER BY s.updated_at
+      LIMIT $2`,
+    [quietForMs, limit],
+  );
+  return rows.map(({ user_id, session_id, kind }) => ({ key: sessionKey(user_id, session_id), kind }));
+}

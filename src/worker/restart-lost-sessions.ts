@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { WORKFLOW } from '../contracts/names.ts';
+import { runWorkflowIdOf, workflowIdOf } from '../contracts/session-key.ts';
+import { listSessionsWithOpenRuns, type SessionWithOpenRuns } from '../store/admin/list-sessions-with-open-runs.ts';
+import type { Db } from '../store/db.ts';
+
+/** How often lost sessions are looked for. */
+export interface LostSessionSettings {
+  /** Default 30,000 ms. The first look is at once. */
+  readonly everyMs?: number;
+  /** A session that has appended something within this time is not looked at. Default 15,000 ms. */
+  readonly quietForMs?: number;
+}
+
+/** Sessions looked at in one round; the others have their turn in the next. */
+const ROUND = 500;
+
+/**
+ * Starts the workflow of every session whose run is open in the store and stands still. Where the workflow runs, as
+ * it mostly does, that changes nothing; where it was terminated, failed, or lost with its Temporal server, it asks the
+ * store what is open and goes on. Every worker looks: a start that comes second finds the first.
+ */
+export function restartLostSessions(
+  { db, client, taskQueue }: { readonly db: Db; readonly client: Client; readonly taskQueue: string },
+  { everyMs = 30_000, quietForMs = 15_000 }: LostSessionSettings,
+): { stop(): Promise<void> } {
+  const stopped = new AbortController();
+  const restart = ({ key, kind }: SessionWithOpenRuns) =>
+    client.workflow.start(kind === 'run' ? WORKFLOW.run : WORKFLOW.session, {
+      workflowId: kind === 'run' ? runWorkflowIdOf(key) : workflowIdOf(key),
+      taskQueue,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: kind === 'run' ? 'One-off run' : 'Agent session',
+    });
+  const look = async (): Promise<void> => {
+    for (const session of await listSessionsWithOpenRuns(db, { quietForMs, limit: ROUND })) {
+      if (stopped.signal.aborted) return;
+      await restart(session);
+    }
+  };
+  const looking = (async () => {
+    while (!stopped.signal.aborted) {
+      // Temporal or the store may be away: the next round looks again.
+      await look().catch(() => {});
+      await delay(everyMs, undefined, { signal: stopped.signal, ref: false }).catch(() => {});
+    }
+  })();
+  return {
+    stop: async () => {
+      stopped.abort();
+      await looking;
+    },
+  };
+}
