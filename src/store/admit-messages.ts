@@ -1,12 +1,13 @@
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
+import type { OpenRun } from '../core/run-queue.ts';
 import { admit, type Admission, type AdmissionResult, type Desk } from './admission.ts';
 import { appendEvents, newEvents } from './append-events.ts';
 import { blankSession, insertSession } from './create-session.ts';
 import type { Db, Tx } from './db.ts';
 import { lockSession, type LockedSession } from './lock-session.ts';
-import { inOrder, type OpenRun, type OpenRunRow } from './open-run.ts';
+import { inOrder, type OpenRunRow } from './open-run.ts';
 import { noteExecution } from './recover-session.ts';
 import type { MessageRow, RunRow } from './rows.ts';
 

@@ -2,11 +2,12 @@ import { PerdureError } from '../contracts/errors.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
+import type { OpenRun } from '../core/run-queue.ts';
 import { appendEvents, newEvents } from './append-events.ts';
 import type { Db } from './db.ts';
 import { loadOpenRuns, loadRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
-import { inOrder, openRunOf, type OpenRun } from './open-run.ts';
+import { inOrder, openRunOf } from './open-run.ts';
 import { noteExecution, reopen } from './recover-session.ts';
 import type { RunRow } from './rows.ts';
 
