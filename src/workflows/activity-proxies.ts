@@ -57,7 +57,7 @@ function mayPass(error: unknown): boolean {
 /**
  * The activities of a run. They end themselves (at the run's time limit, the tool's timeout) and count
  * their own tries in the store, so Temporal retries without a bound: a lost worker is found by its
- * missing heartbeat and is not held against the run.
+ * missing heartbeat.
  */
 export const runActivities = proxyActivities<RunActivities>({
   startToCloseTimeout: '25h',
