@@ -1,8 +1,6 @@
-import { v5 as namedUuid } from 'uuid';
 import type { CancelledRun } from '../contracts/commands.ts';
 import type { StreamEvent } from '../contracts/event.ts';
 import type { Receipt } from '../contracts/message.ts';
-import { sessionKey } from '../contracts/session-key.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { awaitAnswer } from './await-answer.ts';
 import type { Answer } from './await-answer.ts';
@@ -10,14 +8,6 @@ import type { StreamOptions } from './event-stream.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import type { SessionSender } from './session-sender.ts';
 import { whenThere } from './when-there.ts';
-
-/** Any fixed uuid: it keeps these names apart from other uses of the same algorithm. */
-const NAMESPACE = '6f1d1f0a-5f0b-4c1e-9a53-3d0f2f1b7a10';
-
-/** Where a run without a session lives. The same message id finds the same run. */
-export function oneOffKey(user: string, messageId: string): SessionKey {
-  return sessionKey(user, `run-${namedUuid(messageId, NAMESPACE)}`);
-}
 
 /** A run without a session. */
 export interface OneOffRun {

@@ -1,4 +1,4 @@
-import { v5 as namedUuid } from 'uuid';
+import { oneOffKey } from '../../client/one-off-key.ts';
 import { messageInputSchema } from '../../contracts/message.ts';
 import { runDetailSchema } from '../../contracts/run.ts';
 import { sessionKey, type SessionKey } from '../../contracts/session-key.ts';
@@ -10,9 +10,6 @@ import type { GatewayParts } from '../gateway-parts.ts';
 import { route, type Route } from '../route.ts';
 import { DELIVERY_ANSWERS, DELIVERY_HEADERS } from './messages.ts';
 import { CANCEL_ANSWERS, cancelBody } from './runs.ts';
-
-/** Any fixed uuid: it keeps these names apart from other uses of the same algorithm. */
-const NAMESPACE = '6f1d1f0a-5f0b-4c1e-9a53-3d0f2f1b7a10';
 
 /** Runs without a session. A run's rows lie under its own id, in the session's place. */
 export function oneOffRunRoutes(parts: GatewayParts): Route[] {
@@ -28,7 +25,7 @@ export function oneOffRunRoutes(parts: GatewayParts): Route[] {
       async handle({ user, body, headers, signal }) {
         const { input, isNew } = withMessageId(body, headers);
         // The same message id must find the same run.
-        const key = runKey(user, `run-${namedUuid(input.id, NAMESPACE)}`);
+        const key = oneOffKey(user, input.id);
         return deliver(parts, { key, input, isNew, headers, signal, submit: async () => sender.submitRun(key, input) });
       },
     }),
