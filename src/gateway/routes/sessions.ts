@@ -90,7 +90,10 @@ export function sessionRoutes({ db, sender }: GatewayParts): Route[] {
       method: 'delete',
       path: '/v1/sessions/{id}',
       summary: 'Delete a session with everything in it',
-      query: z.object({ archive: z.enum(['true', 'false']).default('true') }),
+      // There are no archives yet, so nothing can be kept.
+      query: z.object({
+        archive: z.literal('false', 'only "false" is possible: there are no archives yet').optional(),
+      }),
       answers: { 204: { description: 'It is gone' } },
       async handle({ user, param }) {
         const key = await existing(db, user, param('id'));
