@@ -1,4 +1,5 @@
 import { resolvePolicy } from '../core/policy.ts';
+import type { RunStatus } from '../contracts/run.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import { endRun as endInStore } from '../store/end-run.ts';
 import { readRun } from '../store/read-run.ts';
@@ -19,7 +20,7 @@ export async function ringStop({ live }: ActivityDeps, { runId, reason }: Stop):
 export async function endRun(
   deps: ActivityDeps,
   { runId, ordinal, end }: EndRunInput,
-): Promise<{ status: 'completed' | 'failed' | 'cancelled' | 'queued' | 'running'; session: SessionStatus }> {
+): Promise<{ status: RunStatus; session: SessionStatus }> {
   const { key } = callingSession();
   const { db, live, agents } = deps;
   const run = await readRun(db, key, runId);
@@ -28,8 +29,7 @@ export async function endRun(
   const before = await readSession(db, key);
   const policy = resolvePolicy(agents.agent(run.agent)?.spec.policy, before?.policy);
   const failSession = end.status === 'failed' && policy.failSessionOnRunFailure;
-  const { status, events } = await endInStore(db, key, { runId, ordinal, end, partial: null, failSession });
+  const { status, session, events } = await endInStore(db, key, { runId, ordinal, end, partial: null, failSession });
   ring(live, key, events);
-  const session = await readSession(db, key);
-  return { status, session: session?.status ?? 'deleted' };
+  return { status, session };
 }

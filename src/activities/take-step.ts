@@ -46,10 +46,9 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   const runs = agent.spec.history === false ? 0 : policy.contextRuns;
   const events = await readContext(deps.db, key, { runId, runs, throughSeq: position.throughSeq });
   voice.begin(position.step, position.attempt);
-  const call = await callModel(deps, task, policy.runTimeoutMs - position.activeMs, () => {
-    const { model } = deps.models.resolve(position.model);
-    return modelRequest(agent, model, position.step, transcript(events));
-  }).catch(async (error: unknown) => {
+  const call = await callModel(deps, task, policy.runTimeoutMs - position.activeMs, (model) =>
+    modelRequest(agent, model, position.step, transcript(events)),
+  ).catch(async (error: unknown) => {
     if (error instanceof Stopped) throw error;
     voice.retract();
     // The store's failure to keep a partial text is Temporal's to retry, as any of the store's is.
@@ -90,10 +89,10 @@ async function callModel(
   deps: ActivityDeps,
   task: StepTask,
   remainingMs: number,
-  request: () => ReturnType<typeof modelRequest>,
+  request: (model: string) => ReturnType<typeof modelRequest>,
 ): Promise<Call> {
   const { key, runId, position, voice, signal } = task;
-  const { client } = deps.models.resolve(position.model);
+  const { client, model } = deps.models.resolve(position.model);
   const timeUp = new AbortController();
   const timer = setTimeout(() => timeUp.abort(runTimedOut()), Math.max(1, remainingMs));
   const began = performance.now();
@@ -102,7 +101,7 @@ async function callModel(
   const abort = AbortSignal.any([signal, timeUp.signal]);
   try {
     abort.throwIfAborted();
-    const reply = await client.generate(request(), {
+    const reply = await client.generate(request(model), {
       signal: abort,
       onDelta: ({ kind, text }) => {
         firstTokenMs ??= elapsed();

@@ -9,6 +9,8 @@ export interface LastingConnection {
   /** One at a time, in order. Rejects when there is no connection, or it breaks. */
   readonly query: (sql: string, params?: unknown[]) => Promise<QueryResult>;
   readonly isOpen: boolean;
+  /** Whether the server answers now. */
+  answers(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -86,6 +88,14 @@ export function openLastingConnection(
     query,
     get isOpen() {
       return client !== undefined;
+    },
+    async answers() {
+      try {
+        await query('SELECT 1');
+        return true;
+      } catch {
+        return false;
+      }
     },
     async close() {
       closed = true;

@@ -80,14 +80,7 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
         },
       };
     },
-    async ready() {
-      try {
-        await connection.query('SELECT 1');
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    ready: () => connection.answers(),
     async close() {
       listeners.clear();
       await connection.close();

@@ -70,14 +70,7 @@ export function openNotifySender(options: { databaseUrl: string; sender: string 
       // What is published in one go travels in one batch.
       if (waiting.length === 1) queueMicrotask(pump);
     },
-    async ready() {
-      try {
-        await connection.query('SELECT 1');
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    ready: () => connection.answers(),
     async close() {
       while (connection.isOpen && (sending !== undefined || waiting.length > 0)) {
         pump();
