@@ -15,7 +15,10 @@ type Parsed =
   | { readonly refusal: Extract<Verdict, { ok: false }> };
 
 /** Validates each delivery, asks the store for the rest, and records the refusal of what has no sender to tell. */
-export async function admitMessages({ db, live, agents }: ActivityDeps, input: AdmitInput): Promise<AdmitOutput> {
+export async function admitMessages(
+  { db, live, agents, deployment }: ActivityDeps,
+  input: AdmitInput,
+): Promise<AdmitOutput> {
   const { key, kind } = callingSession();
   const parsed = input.deliveries.map(parseDelivery);
   const messages = parsed.flatMap((one) => ('message' in one ? [one.message] : []));
@@ -25,7 +28,7 @@ export async function admitMessages({ db, live, agents }: ActivityDeps, input: A
     execution: input.execution,
     defaultAgent: agents.defaultAgent,
     knowsAgent: (name) => agents.agent(name) !== undefined,
-    defaultWhileRunning: (name) => resolvePolicy(agents.agent(name)?.spec.policy).whileRunning,
+    defaultWhileRunning: (name) => resolvePolicy(deployment.policy, agents.agent(name)?.spec.policy).whileRunning,
   });
   ring(live, key, admission.events);
   const results = admission.results.values();

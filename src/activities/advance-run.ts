@@ -64,7 +64,7 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
     ring(deps.live, key, position.events);
     if (position.kind === 'ended') return { kind: 'ended', status: position.status, session: position.session, steps };
     const agent = await pinnedAgent(deps, position.agentVersion);
-    const policy = resolvePolicy(agent.spec.policy, position.policy);
+    const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
     if (position.kind === 'tools') {
       const own = await goOnWithTools(deps, { ...run, agent }, position.calls, policy);
       if (own.length > 0) return { kind: 'tools', tools: own, steps };

@@ -1,4 +1,5 @@
 import type { AgentRegistry } from '../agents/agent-registry.ts';
+import type { Deployment } from '../contracts/deployment.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
 import type { Db } from '../store/db.ts';
@@ -9,4 +10,5 @@ export interface ActivityDeps {
   readonly live: LiveChannel;
   readonly agents: AgentRegistry;
   readonly models: ModelDirectory;
+  readonly deployment: Deployment;
 }

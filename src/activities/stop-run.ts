@@ -22,12 +22,12 @@ export async function endRun(
   { runId, ordinal, end }: EndRunInput,
 ): Promise<{ status: RunStatus; session: SessionStatus }> {
   const { key } = callingSession();
-  const { db, live, agents } = deps;
+  const { db, live, agents, deployment } = deps;
   const run = await readRun(db, key, runId);
   // Deleted meanwhile: there is nothing to end, and nothing to insist on.
   if (!run) return { status: 'cancelled', session: 'deleted' };
   const before = await readSession(db, key);
-  const policy = resolvePolicy(agents.agent(run.agent)?.spec.policy, before?.policy);
+  const policy = resolvePolicy(deployment.policy, agents.agent(run.agent)?.spec.policy, before?.policy);
   const failSession = end.status === 'failed' && policy.failSessionOnRunFailure;
   const { status, session, events } = await endInStore(db, key, { runId, ordinal, end, partial: null, failSession });
   ring(live, key, events);

@@ -36,7 +36,7 @@ export type StepOutcome =
 /** One model call, from its context to its commit. Throws {@link Stopped}, or the failure that Temporal acts on. */
 export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<StepOutcome> {
   const { key, runId, position, agent, voice } = task;
-  const policy = resolvePolicy(agent.spec.policy, position.policy);
+  const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
   if (position.step > policy.maxSteps) {
     throw ApplicationFailure.nonRetryable(
       `The run used its ${policy.maxSteps} steps (policy maxSteps) without an answer.`,

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isAgent, type Agent } from './define-agent.ts';
-import { NOWHERE, unusable, type Position, type TemplateFile } from './template-file.ts';
+import { NOWHERE, unusable, type TemplateFile } from './template-file.ts';
+import type { Position } from './yaml-map.ts';
 
 /** Imports a module and takes every agent that it exports. A module is loaded once in a process. */
 export async function readModuleTemplate(file: string): Promise<TemplateFile> {

@@ -10,14 +10,14 @@ export interface TemplateProblem {
   readonly message: string;
 }
 
-/** Everything that is wrong with the templates of a folder. The message has a line for each, as a compiler's. */
+/** Everything that is wrong with the templates of a folder, or with `what` else. The message has a line for each, as a compiler's. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
   readonly problems: readonly TemplateProblem[];
 
-  constructor(problems: readonly TemplateProblem[]) {
+  constructor(problems: readonly TemplateProblem[], what = 'The agent templates have') {
     const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-    super([`The agent templates have ${count}:`, ...problems.map(lineOf)].join('\n'));
+    super([`${what} ${count}:`, ...problems.map(lineOf)].join('\n'));
     this.problems = problems;
   }
 }

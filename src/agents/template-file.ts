@@ -3,12 +3,7 @@ import { LIMITS } from '../contracts/limits.ts';
 import type { Agent } from './define-agent.ts';
 import type { FieldProblem } from './describe-issues.ts';
 import type { TemplateProblem } from './template-error.ts';
-
-/** Where something is in a file; lines and columns begin at 1. */
-export interface Position {
-  readonly line: number | null;
-  readonly column: number | null;
-}
+import type { Position } from './yaml-map.ts';
 
 /** An agent as a file declares it, and where its fields are. */
 export interface Template {

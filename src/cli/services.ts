@@ -1,5 +1,7 @@
+import { loadDeployment } from '../agents/load-deployment.ts';
 import { loadTemplates } from '../agents/load-templates.ts';
 import type { AgentRegistry } from '../agents/agent-registry.ts';
+import type { Deployment } from '../contracts/deployment.ts';
 import { createTemporalSender } from '../client/temporal-sender.ts';
 import { lazyClient } from '../client/temporal-connection.ts';
 import { createGateway } from '../gateway/create-gateway.ts';
@@ -23,6 +25,7 @@ export interface Services {
   readonly db: Db;
   readonly live: LiveChannel;
   readonly agents: AgentRegistry;
+  readonly deployment: Deployment;
 }
 
 /** Opens the store and the live channel, and loads the agents. */
@@ -34,6 +37,7 @@ export async function openServices(
 ): Promise<Services> {
   const { databaseUrl, dataDir } = settings;
   progress.step('Loading the agents');
+  const deployment = await loadDeployment(settings.deploymentFile, { chosen: settings.deploymentChosen });
   const agents = await loadTemplates(settings.agentsDir, { env, onNotice: (notice) => progress.note(notice) });
   progress.step(
     databaseUrl === undefined
@@ -45,7 +49,7 @@ export async function openServices(
   );
   const live = databaseUrl === undefined ? createInProcessLive() : createPostgresLive({ databaseUrl });
   stack.adopt(live, (it) => it.close());
-  return { db, live, agents };
+  return { db, live, agents, deployment };
 }
 
 /** Serves the gateway over these services. */

@@ -9,6 +9,9 @@ export interface Settings {
   readonly portChosen: boolean;
   readonly dataDir: string;
   readonly agentsDir: string;
+  readonly deploymentFile: string;
+  /** Whether the deployment file was named, so that it must exist. */
+  readonly deploymentChosen: boolean;
   /** Undefined: the embedded server. */
   readonly temporalAddress: string | undefined;
   readonly temporalNamespace: string;
@@ -32,6 +35,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     portChosen: port !== undefined,
     dataDir: resolve(given('PERDURE_DATA') ?? '.perdure'),
     agentsDir: resolve(given('PERDURE_AGENTS') ?? 'agents'),
+    deploymentFile: resolve(given('PERDURE_CONFIG') ?? 'perdure.yaml'),
+    deploymentChosen: given('PERDURE_CONFIG') !== undefined,
     temporalAddress: given('TEMPORAL_ADDRESS'),
     temporalNamespace: given('TEMPORAL_NAMESPACE') ?? 'default',
     temporalApiKey: given('TEMPORAL_API_KEY'),

@@ -37,16 +37,12 @@ const DEFAULTS: ResolvedPolicy = {
   failSessionOnRunFailure: false,
 };
 
-/** Each setting from the nearest that has it: the session, then the agent, then the default. */
-export function resolvePolicy(agent: Policy = {}, session: Policy = {}): ResolvedPolicy {
-  const { retry: agentRetry, ...agentRest } = agent;
-  const { retry: sessionRetry, ...sessionRest } = session;
-  return {
-    ...DEFAULTS,
-    ...defined(agentRest),
-    ...defined(sessionRest),
-    retry: { ...DEFAULTS.retry, ...defined(agentRetry ?? {}), ...defined(sessionRetry ?? {}) },
-  };
+/** Each setting from the nearest that has it. `layers` are given the farthest first: deployment, agent, session; behind them all is the default. */
+export function resolvePolicy(...layers: readonly (Policy | undefined)[]): ResolvedPolicy {
+  return layers.reduce<ResolvedPolicy>((farther, nearer = {}) => {
+    const { retry = {}, ...rest } = nearer;
+    return { ...farther, ...defined(rest), retry: { ...farther.retry, ...defined(retry) } };
+  }, DEFAULTS);
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { SessionSender } from '../client/session-sender.ts';
+import type { Deployment } from '../contracts/deployment.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import type { Db } from '../store/db.ts';
 import type { AgentDirectory } from './agent-directory.ts';
@@ -26,6 +27,8 @@ export interface GatewayOptions {
   readonly live: LiveChannel;
   readonly sender: SessionSender;
   readonly agents: AgentDirectory;
+  /** Default: sets nothing. */
+  readonly deployment?: Deployment | undefined;
   /** `PERDURE_TOKENS`: `token=user,…`, or a JSON object of token to user. Without it there is no authentication. */
   readonly tokens?: string | undefined;
   /** See `FeedOptions`; for tests. */
@@ -45,11 +48,11 @@ export interface Gateway {
 
 /** The HTTP contract over a store, a live channel and a sender. Serve it with `serveGateway`. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { db, live, sender, agents, lookMs, commentMs, onError = () => undefined } = options;
+  const { db, live, sender, agents, deployment = {}, lookMs, commentMs, onError = () => undefined } = options;
   const { authenticate, configured } = authenticationFrom(options.tokens);
   const feed = createFeed({ store: feedStoreOf(db), live, lookMs, commentMs });
   const metrics = createGatewayMetrics(() => feed.readers);
-  const parts = { db, live, sender, agents, feed };
+  const parts = { db, live, sender, agents, deployment, feed };
   const routes: Route[] = [
     ...sessionRoutes(parts),
     ...messageRoutes(parts),

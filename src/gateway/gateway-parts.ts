@@ -1,4 +1,5 @@
 import type { SessionSender } from '../client/session-sender.ts';
+import type { Deployment } from '../contracts/deployment.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import type { Db } from '../store/db.ts';
 import type { AgentDirectory } from './agent-directory.ts';
@@ -10,5 +11,6 @@ export interface GatewayParts {
   readonly live: LiveChannel;
   readonly sender: SessionSender;
   readonly agents: AgentDirectory;
+  readonly deployment: Deployment;
   readonly feed: Feed;
 }

@@ -2,6 +2,7 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
+import type { Deployment } from '../contracts/deployment.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
 import { saveAgentVersion } from '../store/agent-versions.ts';
 import { restartLostSessions, type LostSessionSettings } from './restart-lost-sessions.ts';
@@ -9,7 +10,9 @@ import { registerSearchAttributes } from './search-attributes.ts';
 import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-export interface WorkerSettings extends ActivityDeps, Tuning {
+export interface WorkerSettings extends Omit<ActivityDeps, 'deployment'>, Tuning {
+  /** Default: sets nothing. */
+  readonly deployment?: Deployment | undefined;
   /** Where Temporal is. */
   readonly connection: {
     readonly address: string;
@@ -50,7 +53,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     namespace: to.namespace,
     taskQueue,
     workflowBundle,
-    activities: createActivities(settings),
+    activities: createActivities({ ...settings, deployment: settings.deployment ?? {} }),
     ...workerTuning(settings),
   });
   const client = new Client({ connection, namespace: to.namespace });
