@@ -16,7 +16,7 @@ type Parsed =
 
 /** Validates each delivery, asks the store for the rest, and records the refusal of what has no sender to tell. */
 export async function admitMessages(
-  { db, live, agents, deployment }: ActivityDeps,
+  { db, live, agents, deployment, telemetry }: ActivityDeps,
   input: AdmitInput,
 ): Promise<AdmitOutput> {
   const { key, kind } = callingSession();
@@ -30,9 +30,14 @@ export async function admitMessages(
     knowsAgent: (name) => agents.agent(name) !== undefined,
     defaultWhileRunning: (name) => resolvePolicy(deployment.policy, agents.agent(name)?.spec.policy).whileRunning,
   });
+  if (admission.session) telemetry.events.learn(key, admission.session.agent);
   ring(live, key, admission.events);
   const results = admission.results.values();
   const verdicts = parsed.map((one) => ('refusal' in one ? one.refusal : verdictOf(results.next().value)));
+  for (const verdict of verdicts) {
+    if (!verdict.ok) telemetry.events.answered(key, verdict.code);
+    else if (verdict.duplicate) telemetry.events.answered(key, 'duplicate');
+  }
   await recordRefusals({ db, live }, key, input.deliveries, verdicts);
   return { session: admission.session, verdicts, openRuns: admission.openRuns };
 }

@@ -64,6 +64,7 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
     ring(deps.live, key, position.events);
     if (position.kind === 'ended') return { kind: 'ended', status: position.status, session: position.session, steps };
     const agent = await pinnedAgent(deps, position.agentVersion);
+    deps.telemetry.events.learn(key, agent.spec.name);
     const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
     if (position.kind === 'tools') {
       const own = await goOnWithTools(deps, { ...run, agent }, position.calls, policy);

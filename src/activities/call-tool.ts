@@ -51,6 +51,10 @@ export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: C
   const context = { session, runId, step, callId, idempotencyKey, attempt, state: toolState(deps, session), progress };
   const done = await executeTool({ tool, args: call.arguments, signal, timeoutMs: spec.timeoutMs, context });
   const durationMs = Math.round((performance.now() - began) * 10) / 10;
+  const { toolSeconds, retries } = deps.telemetry.metrics;
+  const errorType = done.status === 'completed' ? '' : done.status;
+  toolSeconds.record({ gen_ai_tool_name: call.tool, error_type: errorType }, durationMs / 1_000);
+  if (attempt > 1) retries.add({ source: 'tool' });
   const retry = toolRetry(spec);
   switch (done.status) {
     case 'completed':

@@ -2,12 +2,19 @@ import type { RunActivities, SessionActivities } from './activities.ts';
 import { admitMessages } from './admit-messages.ts';
 import { advanceRun } from './advance-run.ts';
 import type { ActivityDeps } from './deps.ts';
+import { observedLive, observedModels } from './observed.ts';
 import { runTool } from './run-tool.ts';
 import { endSession, openSession, recordRefusal, resumeRun, updateSession } from './session-commands.ts';
 import { endRun, ringStop } from './stop-run.ts';
 
-/** What a worker registers. */
-export function createActivities(deps: ActivityDeps): SessionActivities & RunActivities {
+/** What a worker registers. What they commit and each model call they make is counted. */
+export function createActivities(given: ActivityDeps): SessionActivities & RunActivities {
+  const { live, models, agents, telemetry } = given;
+  const deps = {
+    ...given,
+    live: observedLive(live, telemetry, agents),
+    models: observedModels(models, telemetry),
+  };
   return {
     admitMessages: (input) => admitMessages(deps, input),
     openSession: (input) => openSession(deps, input),

@@ -3,6 +3,7 @@ import type { Deployment } from '../contracts/deployment.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
 import type { Db } from '../store/db.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** What activities work with. */
 export interface ActivityDeps {
@@ -11,4 +12,5 @@ export interface ActivityDeps {
   readonly agents: AgentRegistry;
   readonly models: ModelDirectory;
   readonly deployment: Deployment;
+  readonly telemetry: Telemetry;
 }

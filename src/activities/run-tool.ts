@@ -27,6 +27,7 @@ export async function runTool(
   if (!run?.agentVersion || !record)
     throw ApplicationFailure.nonRetryable(`The run ${runId} has no tool call ${callId}.`, 'not_found');
   const agent = await pinnedAgent(deps, run.agentVersion);
+  deps.telemetry.events.learn(key, run.agent);
   const idempotent = agent.tools.find(({ name }) => name === record.tool)?.idempotent ?? false;
   const claim = await startTool(db, key, { runId, callId, idempotent });
   ring(live, key, claim.events);

@@ -26,6 +26,7 @@ export async function endRun(
   const run = await readRun(db, key, runId);
   // Deleted meanwhile: there is nothing to end, and nothing to insist on.
   if (!run) return { status: 'cancelled', session: 'deleted' };
+  deps.telemetry.events.learn(key, run.agent);
   const before = await readSession(db, key);
   const policy = resolvePolicy(deployment.policy, agents.agent(run.agent)?.spec.policy, before?.policy);
   const failSession = end.status === 'failed' && policy.failSessionOnRunFailure;

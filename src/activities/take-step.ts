@@ -46,6 +46,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   const runs = agent.spec.history === false ? 0 : policy.contextRuns;
   const events = await readContext(deps.db, key, { runId, runs, throughSeq: position.throughSeq });
   voice.begin(position.step, position.attempt);
+  if (position.attempt > 1) deps.telemetry.metrics.retries.add({ source: 'model' });
   const call = await callModel(deps, task, policy.runTimeoutMs - position.activeMs, (model) =>
     modelRequest(agent, model, position.step, transcript(events)),
   ).catch(async (error: unknown) => {
@@ -53,7 +54,9 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
     voice.retract();
     // The store's failure to keep a partial text is Temporal's to retry, as any of the store's is.
     if (error instanceof ApplicationFailure || error instanceof PerdureError) throw error;
-    throw providerFailure(asModelError(error), policy.retry, position.tries);
+    const failure = asModelError(error);
+    deps.telemetry.metrics.errors.add({ agent: agent.spec.name, source: 'model', type: failure.reason });
+    throw providerFailure(failure, policy.retry, position.tries);
   });
   const calls = judgeCalls(call.reply.toolCalls, { agent, policy, taken: callIdsIn(events, runId) });
   const commit = await commitStep(deps.db, key, {

@@ -15,6 +15,8 @@ import { createModelDirectory } from '../models/model-directory.ts';
 import type { ChosenModelDirectory } from '../models/model-directory.ts';
 import type { Db } from '../store/db.ts';
 import { openStore } from '../store/open-store.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { startWorker } from '../worker/start-worker.ts';
 import type { RunningWorker } from '../worker/start-worker.ts';
 import type { Progress } from './progress.ts';
@@ -25,6 +27,7 @@ export interface Services {
   readonly db: Db;
   readonly live: LiveChannel;
   readonly agents: AgentRegistry;
+  readonly telemetry: Telemetry;
   readonly deployment: Deployment;
 }
 
@@ -49,7 +52,8 @@ export async function openServices(
   );
   const live = databaseUrl === undefined ? createInProcessLive() : createPostgresLive({ databaseUrl });
   stack.adopt(live, (it) => it.close());
-  return { db, live, agents, deployment };
+  const telemetry = createTelemetry({ metrics: createMetrics({ process: true }) });
+  return { db, live, agents, deployment, telemetry };
 }
 
 /** Serves the gateway over these services. */

@@ -3,11 +3,12 @@ import type { SessionSender } from '../client/session-sender.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import type { Db } from '../store/db.ts';
+import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import type { AgentDirectory } from './agent-directory.ts';
 import { authenticationFrom } from './authenticate.ts';
 import { createFeed } from './feed/feed.ts';
 import { feedStoreOf } from './feed/feed-store.ts';
-import { createGatewayMetrics } from './gateway-metrics.ts';
+import { readGauges } from './read-gauges.ts';
 import { openApiDocument } from './openapi.ts';
 import { registerRoutes } from './register-routes.ts';
 import { route, type Route } from './route.ts';
@@ -31,6 +32,8 @@ export interface GatewayOptions {
   readonly deployment?: Deployment | undefined;
   /** `PERDURE_TOKENS`: `token=user,…`, or a JSON object of token to user. Without it there is no authentication. */
   readonly tokens?: string | undefined;
+  /** Shown at `/metrics`. In a process with a worker, the same as the worker's. Default: one of its own. */
+  readonly telemetry?: Telemetry | undefined;
   /** See `FeedOptions`; for tests. */
   readonly lookMs?: number | undefined;
   readonly commentMs?: number | undefined;
@@ -49,9 +52,10 @@ export interface Gateway {
 /** The HTTP contract over a store, a live channel and a sender. Serve it with `serveGateway`. */
 export function createGateway(options: GatewayOptions): Gateway {
   const { db, live, sender, agents, deployment = {}, lookMs, commentMs, onError = () => undefined } = options;
+  const { metrics } = options.telemetry ?? createTelemetry();
   const { authenticate, configured } = authenticationFrom(options.tokens);
   const feed = createFeed({ store: feedStoreOf(db), live, lookMs, commentMs });
-  const metrics = createGatewayMetrics(() => feed.readers);
+  metrics.beforeScrape(readGauges(db, feed, metrics));
   const parts = { db, live, sender, agents, deployment, feed };
   const routes: Route[] = [
     ...sessionRoutes(parts),
@@ -60,7 +64,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...runRoutes(parts),
     ...oneOffRunRoutes(parts),
     ...agentRoutes(parts),
-    ...operationRoutes(parts, metrics.text),
+    ...operationRoutes(parts, metrics),
   ];
   const document = JSON.stringify(openApiDocument(routes, CONTRACT_VERSION));
   const documentRoute = route({
@@ -73,6 +77,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
 
   const app = new Hono();
-  registerRoutes(app, [...routes, documentRoute], { authenticate, onError, onAnswer: metrics.countAnswer });
+  registerRoutes(app, [...routes, documentRoute], { authenticate, onError, metrics });
   return { app, authenticated: configured, close: feed.close };
 }

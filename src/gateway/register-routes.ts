@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Hono } from 'hono';
 import { PerdureError } from '../contracts/errors.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { Authenticate } from './authenticate.ts';
 import { checkShape } from './check-shape.ts';
 import { problemResponse } from './problem.ts';
@@ -11,7 +12,7 @@ export interface RegisterOptions {
   readonly authenticate: Authenticate;
   /** Called for errors that are not the caller's doing. */
   readonly onError: (error: unknown, requestId: string) => void;
-  readonly onAnswer: (status: number) => void;
+  readonly metrics: Metrics;
 }
 
 /** Puts routes on an app: requests are numbered, authenticated, validated; errors become problems. */
@@ -19,11 +20,13 @@ export function registerRoutes(app: Hono, routes: readonly Route[], options: Reg
   for (const route of routes) {
     const path = route.path.replace(/\{(\w+)\}/g, ':$1');
     app.on(route.method.toUpperCase(), path, async (c) =>
-      answered(options, async () => handle(route, c.req.raw, (name) => c.req.param(name) ?? '', options.authenticate)),
+      answered(options, { method: c.req.method, path: route.path }, async () =>
+        handle(route, c.req.raw, (name) => c.req.param(name) ?? '', options.authenticate),
+      ),
     );
   }
   app.notFound(async (c) =>
-    answered(options, async () => {
+    answered(options, { method: c.req.method, path: '' }, async () => {
       throw new PerdureError(
         'not_found',
         `There is no ${c.req.method} ${c.req.path.slice(0, 200)} here. The calls are listed at /openapi.json.`,
@@ -32,8 +35,13 @@ export function registerRoutes(app: Hono, routes: readonly Route[], options: Reg
   );
 }
 
-async function answered({ onError, onAnswer }: RegisterOptions, work: () => Promise<Response>): Promise<Response> {
+async function answered(
+  { onError, metrics }: RegisterOptions,
+  route: { readonly method: string; readonly path: string },
+  work: () => Promise<Response>,
+): Promise<Response> {
   const requestId = randomUUID();
+  const began = performance.now();
   let response: Response;
   try {
     response = await work();
@@ -42,8 +50,20 @@ async function answered({ onError, onAnswer }: RegisterOptions, work: () => Prom
     response = problemResponse(error, requestId);
   }
   response.headers.set('x-request-id', requestId);
-  onAnswer(response.status);
+  const status = String(response.status);
+  metrics.answers.add({ status });
+  metrics.httpSeconds.record(
+    { http_request_method: methodOf(route.method), http_route: route.path, http_response_status_code: status },
+    (performance.now() - began) / 1_000,
+  );
   return response;
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Of the conventions: a method that nobody knows is not shown. */
+function methodOf(method: string): string {
+  return METHODS.has(method) ? method : '_OTHER';
 }
 
 async function handle(

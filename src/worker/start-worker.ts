@@ -5,14 +5,17 @@ import type { ActivityDeps } from '../activities/deps.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
 import { saveAgentVersion } from '../store/agent-versions.ts';
+import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { restartLostSessions, type LostSessionSettings } from './restart-lost-sessions.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-export interface WorkerSettings extends Omit<ActivityDeps, 'deployment'>, Tuning {
+export interface WorkerSettings extends Omit<ActivityDeps, 'deployment' | 'telemetry'>, Tuning {
   /** Default: sets nothing. */
   readonly deployment?: Deployment | undefined;
+  /** Default: one that nobody reads. */
+  readonly telemetry?: Telemetry | undefined;
   /** Where Temporal is. */
   readonly connection: {
     readonly address: string;
@@ -34,7 +37,7 @@ export interface RunningWorker {
 
 /** Starts polling. The agents' versions are in the store and the search attributes registered before the first task. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
-  const { db, agents, connection: to } = settings;
+  const { db, agents, connection: to, deployment = {}, telemetry = createTelemetry() } = settings;
   quietRuntime();
   const versions = agents.list().flatMap(({ name }) => agents.agent(name) ?? []);
   const [connection, workflowBundle] = await Promise.all([
@@ -53,7 +56,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     namespace: to.namespace,
     taskQueue,
     workflowBundle,
-    activities: createActivities({ ...settings, deployment: settings.deployment ?? {} }),
+    activities: createActivities({ ...settings, deployment, telemetry }),
     ...workerTuning(settings),
   });
   const client = new Client({ connection, namespace: to.namespace });

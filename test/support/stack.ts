@@ -16,6 +16,7 @@ import { openStore } from '../../src/store/open-store.ts';
 import { readEvents } from '../../src/store/read-events.ts';
 import { readHead } from '../../src/store/read-head.ts';
 import type { LostSessionSettings } from '../../src/worker/restart-lost-sessions.ts';
+import { createTelemetry, type Telemetry } from '../../src/telemetry/telemetry.ts';
 import { startWorker, type RunningWorker } from '../../src/worker/start-worker.ts';
 import { functionModels, type FunctionModel } from './function-model.ts';
 
@@ -33,6 +34,7 @@ export interface StackOptions {
   readonly ackTimeoutMs?: number;
   /** Default: as the product's. */
   readonly lostSessions?: LostSessionSettings;
+  readonly telemetry?: Telemetry;
 }
 
 /** A worker, a sender and a store in this process, on a task queue of their own. */
@@ -42,6 +44,8 @@ export interface Stack extends AsyncDisposable {
   readonly client: Client;
   readonly sender: SessionSender;
   readonly taskQueue: string;
+  /** The worker's. */
+  readonly telemetry: Telemetry;
   /** A key that no other test has. */
   key(session?: string): SessionKey;
   startWorker(): Promise<RunningWorker>;
@@ -62,6 +66,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const connection = await Connection.connect({ address: options.temporal });
   const client = new Client({ connection });
   const taskQueue = `test-${randomUUID()}`;
+  const telemetry = options.telemetry ?? createTelemetry();
   const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 10_000 });
   const to = { address: options.temporal, namespace: 'default' };
   const start = () =>
@@ -74,6 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       taskQueue,
       shutdownGraceMs: 1_000,
       lostSessions: options.lostSessions,
+      telemetry,
     });
   let worker = options.worker === false ? null : await start();
 
@@ -103,6 +109,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     client,
     sender,
     taskQueue,
+    telemetry,
     key: (session = 'main') => ({ user: `user-${randomUUID().slice(0, 8)}`, session }),
     startWorker: async () => (worker = await start()),
     stopWorker: async () => {

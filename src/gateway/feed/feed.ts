@@ -28,6 +28,8 @@ export interface Feed {
   open(key: SessionKey, options: OpenOptions): Promise<Reader>;
   /** Readers now. */
   readonly readers: number;
+  /** Sessions that have a reader. */
+  readonly sessions: number;
   /** Ends every reader. */
   readonly close: () => void;
 }
@@ -122,6 +124,9 @@ export function createFeed(options: FeedOptions): Feed {
     },
     get readers() {
       return readers.size;
+    },
+    get sessions() {
+      return places.size;
     },
     close() {
       clearInterval(looks);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Metrics } from '../../telemetry/metrics.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { route, type Route } from '../route.ts';
 
@@ -12,7 +13,7 @@ const readinessSchema = z.object({
 });
 
 /** For load balancers and scrapers. Open to all: they tell nothing of anyone. */
-export function operationRoutes({ db, sender, live }: GatewayParts, metrics: () => string): Route[] {
+export function operationRoutes({ db, sender, live }: GatewayParts, metrics: Metrics): Route[] {
   return [
     route({
       method: 'get',
@@ -47,10 +48,13 @@ export function operationRoutes({ db, sender, live }: GatewayParts, metrics: () 
     route({
       method: 'get',
       path: '/metrics',
-      summary: 'Counters for Prometheus',
+      summary: 'Metrics for Prometheus',
       open: true,
-      answers: { 200: { description: 'Text exposition format', mediaType: 'text/plain' } },
-      handle: async () => new Response(metrics(), { headers: { 'content-type': 'text/plain; version=0.0.4' } }),
+      answers: { 200: { description: 'Text format, or OpenMetrics where Accept names it', mediaType: 'text/plain' } },
+      async handle({ headers }) {
+        const { text, contentType } = await metrics.scrape(headers.get('accept'));
+        return new Response(text, { headers: { 'content-type': contentType } });
+      },
     }),
   ];
 }

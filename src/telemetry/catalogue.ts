@@ -1,0 +1,100 @@
+/** A metric: what it is called, what it counts, and by what. */
+export interface MetricDefinition<L extends string = string> {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** Never a user, a session or anything that was said: each has few values. */
+  readonly labels: readonly L[];
+  /** Upper bounds of a histogram's buckets. */
+  readonly buckets?: readonly number[];
+}
+
+/** Of the conventions for a model call, in seconds. */
+const CALL_SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+/** A run may take up to its time limit, and wait behind others. */
+const RUN_SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 45, 90, 180, 300, 900, 3_600];
+const WAIT_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800];
+const HTTP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+/** Powers of four, of the conventions for token usage. */
+const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);
+
+const CALL = [
+  'gen_ai_operation_name',
+  'gen_ai_provider_name',
+  'gen_ai_request_model',
+  'gen_ai_response_model',
+] as const;
+
+/**
+ * Every metric of Perdure, by the name that code calls it; docs/observability.md lists them. `gen_ai_*` follow
+ * OpenTelemetry's semantic conventions for generative AI
+ * (https://github.com/open-telemetry/semantic-conventions-genai), in Prometheus' spelling.
+ */
+export const CATALOGUE = {
+  modelTokens: histogram(
+    'gen_ai_client_token_usage',
+    'Tokens of a model call.',
+    [...CALL, 'gen_ai_token_type'],
+    TOKENS,
+  ),
+  modelSeconds: histogram(
+    'gen_ai_client_operation_duration_seconds',
+    'Duration of a model call.',
+    [...CALL, 'error_type'],
+    CALL_SECONDS,
+  ),
+  modelFirstChunkSeconds: histogram(
+    'gen_ai_client_operation_time_to_first_chunk_seconds',
+    'From the request of a streamed model call to the first piece of its answer.',
+    CALL,
+    CALL_SECONDS,
+  ),
+  toolSeconds: histogram(
+    'gen_ai_execute_tool_duration_seconds',
+    'Duration of one try of a tool call.',
+    ['gen_ai_tool_name', 'error_type'],
+    CALL_SECONDS,
+  ),
+  messages: counter('perdure_messages_total', 'Messages, by what became of them.', ['agent', 'outcome']),
+  runs: counter('perdure_runs_total', 'Runs that ended.', ['agent', 'outcome']),
+  runSeconds: histogram(
+    'perdure_run_duration_seconds',
+    'Response time: from the admission of a run to its end.',
+    ['agent', 'outcome'],
+    RUN_SECONDS,
+  ),
+  queueSeconds: histogram(
+    'perdure_run_queue_wait_seconds',
+    'From the admission of a run to its start.',
+    ['agent'],
+    WAIT_SECONDS,
+  ),
+  tokens: counter('perdure_tokens_total', 'Tokens of committed model calls.', ['agent', 'type']),
+  costUsd: counter('perdure_cost_usd_total', 'Cost of model calls whose price is known, in USD.', ['agent', 'model']),
+  toolCalls: counter('perdure_tool_calls_total', 'Tool calls that ended.', ['tool', 'outcome']),
+  errors: counter('perdure_errors_total', 'Errors, by where they arose.', ['agent', 'source', 'type']),
+  retries: counter('perdure_retries_total', 'Tries after a first one.', ['source']),
+  activeSessions: gauge('perdure_sessions_active', 'Sessions that are active in the store.', []),
+  openRuns: gauge('perdure_runs_open', 'Runs that are open in the store.', ['status']),
+  openStreams: gauge('perdure_gateway_open_streams', 'Event streams and waiting senders.', []),
+  followedSessions: gauge('perdure_gateway_followed_sessions', 'Sessions that have a reader.', []),
+  answers: counter('perdure_gateway_answers_total', 'HTTP answers, by status.', ['status']),
+  httpSeconds: histogram(
+    'http_server_request_duration_seconds',
+    'From an HTTP request to the head of its answer.',
+    ['http_request_method', 'http_route', 'http_response_status_code'],
+    HTTP_SECONDS,
+  ),
+} as const satisfies Record<string, MetricDefinition>;
+
+function counter<L extends string>(name: string, help: string, labels: readonly L[]) {
+  return { name, type: 'counter', help, labels } as const;
+}
+
+function gauge<L extends string>(name: string, help: string, labels: readonly L[]) {
+  return { name, type: 'gauge', help, labels } as const;
+}
+
+function histogram<L extends string>(name: string, help: string, labels: readonly L[], buckets: readonly number[]) {
+  return { name, type: 'histogram', help, labels, buckets } as const;
+}

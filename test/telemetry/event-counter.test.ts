@@ -1,0 +1,107 @@
+import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import { expect, test } from 'vitest';
+import type { PerdureEvent } from '../../src/contracts/event.ts';
+import { EventCounter } from '../../src/telemetry/event-counter.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+
+const key = { user: 'ada', session: 'trip' };
+const T = Date.UTC(2026, 0, 2, 3, 4, 5);
+const usage = { inputTokens: 10, outputTokens: 5, cachedTokens: null, reasoningTokens: null };
+
+function counter() {
+  const metrics = createMetrics();
+  const events = new EventCounter(metrics);
+  let seq = 0;
+  return {
+    events,
+    add: (ms: number, event: object) =>
+      events.count(
+        key,
+        [{ seq: (seq += 1), at: new Date(T + ms).toISOString(), sessionId: 'trip', ...event } as PerdureEvent],
+        (name) => name === 'dice',
+      ),
+    lines: async (name: string) =>
+      [...(await metrics.scrape()).text.matchAll(new RegExp(`^${name}.*$`, 'gm'))].map(([line]) => line),
+  };
+}
+
+test('a run is counted by agent and outcome, with its wait and its response time', async () => {
+  const { add, lines } = counter();
+  const runId = uuidv7({ msecs: T });
+  add(0, { type: 'session.opened', agent: 'tutor' });
+  add(0, { type: 'message.received', runId, messageId: 'm', content: 'CONTENT', disposition: 'started' });
+  add(20, { type: 'run.started', runId, agent: 'tutor', agentVersion: 'v', model: 'scripted/demo' });
+  add(900, { type: 'message.completed', runId, step: 1, usage });
+  add(900, { type: 'run.completed', runId, output: 'CONTENT', steps: 1, usage });
+
+  expect(await lines('perdure_messages_total')).toEqual(['perdure_messages_total{agent="tutor",outcome="started"} 1']);
+  expect(await lines('perdure_runs_total')).toEqual(['perdure_runs_total{agent="tutor",outcome="completed"} 1']);
+  expect(await lines('perdure_run_duration_seconds_sum')).toEqual([
+    'perdure_run_duration_seconds_sum{agent="tutor",outcome="completed"} 0.9',
+  ]);
+  expect(await lines('perdure_run_queue_wait_seconds_sum')).toEqual([
+    'perdure_run_queue_wait_seconds_sum{agent="tutor"} 0.02',
+  ]);
+  // What is unknown is no zero.
+  expect(await lines('perdure_tokens_total')).toEqual([
+    'perdure_tokens_total{agent="tutor",type="input"} 10',
+    'perdure_tokens_total{agent="tutor",type="output"} 5',
+  ]);
+  expect((await lines('')).join('\n')).not.toContain('CONTENT');
+});
+
+test('a worker that takes a run over knows when it was admitted, by its id', async () => {
+  const { events, add, lines } = counter();
+  events.learn(key, 'tutor');
+  add(2_500, {
+    type: 'run.failed',
+    runId: uuidv7({ msecs: T }),
+    error: { code: 'rate_limited', detail: 'CONTENT' },
+    steps: 0,
+    usage,
+  });
+
+  expect(await lines('perdure_run_duration_seconds_sum')).toEqual([
+    'perdure_run_duration_seconds_sum{agent="tutor",outcome="failed"} 2.5',
+  ]);
+  expect(await lines('perdure_errors_total')).toEqual([
+    'perdure_errors_total{agent="tutor",source="run",type="rate_limited"} 1',
+  ]);
+});
+
+test('of a run without a session, whose id carries no time, the response time begins with its admission', async () => {
+  const { add, lines } = counter();
+  const runId = `run-${uuidv5('m', uuidv5.URL)}`;
+  add(0, { type: 'session.opened', agent: 'tutor' });
+  add(0, { type: 'message.received', runId, messageId: 'm', content: 'hi', disposition: 'started' });
+  add(700, { type: 'run.cancelled', runId, reason: 'cancelled', steps: 0, usage });
+
+  expect(await lines('perdure_run_duration_seconds_sum')).toEqual([
+    'perdure_run_duration_seconds_sum{agent="tutor",outcome="cancelled"} 0.7',
+  ]);
+});
+
+test('tools are counted by outcome; a name that a model made up is not shown', async () => {
+  const { add, lines } = counter();
+  const call = { runId: 'r', step: 1, callId: 'c', attempts: 1 };
+  add(0, { type: 'tool.completed', ...call, tool: 'dice', result: 'CONTENT', durationMs: 3 });
+  add(0, { type: 'tool.failed', ...call, tool: 'CONTENT', error: 'CONTENT' });
+
+  expect(await lines('perdure_tool_calls_total')).toEqual([
+    'perdure_tool_calls_total{tool="dice",outcome="completed"} 1',
+    'perdure_tool_calls_total{tool="unknown",outcome="failed"} 1',
+  ]);
+  expect((await lines('')).join('\n')).not.toContain('CONTENT');
+});
+
+test('a refusal is a message and an error, a duplicate is a message only', async () => {
+  const { events, lines } = counter();
+  events.learn(key, 'tutor');
+  events.answered(key, 'duplicate');
+  events.answered(key, 'session_ended');
+
+  expect(await lines('perdure_messages_total')).toHaveLength(2);
+  expect(await lines('perdure_errors_total')).toEqual([
+    'perdure_errors_total{agent="tutor",source="message",type="session_ended"} 1',
+  ]);
+});
