@@ -15,9 +15,11 @@ export interface SessionActivities {
   /** Creates the session if it is absent. Local. Fails with an `ErrorCode` as type. */
   openSession(input: { readonly request: unknown; readonly execution: string }): Promise<OpenOutput>;
   /** Merges metadata, state and policy. Local. Fails with an `ErrorCode` as type. */
-  updateSession(input: { readonly request: unknown }): Promise<void>;
+  updateSession(input: { readonly request: unknown }): Promise<UpdateOutput | undefined>;
   /** Ends the session and every run that is open. Local. Fails with an `ErrorCode` as type. */
   endSession(input: { readonly request: unknown }): Promise<EndOutput>;
+  /** Expires the session if its time is over and no run is open; otherwise says when to look again. Local. */
+  expireSession(): Promise<ExpireOutput>;
   /** Records that what a signal asked for was refused, if there is a session. Local. */
   recordRefusal(input: { readonly code: string; readonly detail: string }): Promise<void>;
   /** Makes a failed or cancelled run wait again. Local. Fails with an `ErrorCode` as type. */
@@ -66,6 +68,8 @@ export type Verdict =
 export interface SessionFacts {
   readonly status: SessionStatus;
   readonly agent: string;
+  /** How long an active session has to live if nothing happens in it; left out where it was told before. */
+  readonly dueInMs?: number;
 }
 
 export interface AdmitOutput {
@@ -79,6 +83,19 @@ export interface OpenOutput {
   readonly created: boolean;
   readonly session: SessionFacts;
   readonly openRuns: readonly OpenRun[];
+}
+
+/** Nothing by a worker that is older than expiry. */
+export interface UpdateOutput {
+  /** As in {@link SessionFacts}; present when the policy was changed. */
+  readonly dueInMs?: number;
+}
+
+export interface ExpireOutput {
+  /** As it now is; null when there is no such session. */
+  readonly session: SessionFacts | null;
+  /** When to look again; null when the session is not active. At least 1. */
+  readonly dueInMs: number | null;
 }
 
 export interface EndOutput {

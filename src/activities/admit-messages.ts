@@ -2,23 +2,22 @@ import { PerdureError } from '../contracts/errors.ts';
 import { messageInputSchema, type MessageInput } from '../contracts/message.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
-import { admitMessages as admitToStore, type AdmissionResult } from '../store/admit-messages.ts';
+import { admitMessages as admitToStore, type AdmissionResult, type Admitted } from '../store/admit-messages.ts';
 import { refuseMessage } from '../store/refuse-message.ts';
 import type { AdmitInput, AdmitOutput, Delivery, Verdict } from './activities.ts';
 import { callingSession } from './calling-session.ts';
 import { parse } from './command-failure.ts';
 import type { ActivityDeps } from './deps.ts';
 import { ring } from './ring.ts';
+import { dueInMs } from './session-life.ts';
 
 type Parsed =
   | { readonly message: MessageInput & { id: string } }
   | { readonly refusal: Extract<Verdict, { ok: false }> };
 
 /** Validates each delivery, asks the store for the rest, and records the refusal of what has no sender to tell. */
-export async function admitMessages(
-  { db, live, agents, deployment, telemetry }: ActivityDeps,
-  input: AdmitInput,
-): Promise<AdmitOutput> {
+export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Promise<AdmitOutput> {
+  const { db, live, agents, deployment, telemetry } = deps;
   const { key, kind } = callingSession();
   const parsed = input.deliveries.map(parseDelivery);
   const messages = parsed.flatMap((one) => ('message' in one ? [one.message] : []));
@@ -39,7 +38,18 @@ export async function admitMessages(
     else if (verdict.duplicate) telemetry.events.answered(key, 'duplicate');
   }
   await recordRefusals({ db, live }, key, input.deliveries, verdicts);
-  return { session: admission.session, verdicts, openRuns: admission.openRuns };
+  // Told once to each execution: what comes later only makes a session live longer.
+  const session = admission.session && factsOf(deps, admission.session, input.execution !== null);
+  return { session, verdicts, openRuns: admission.openRuns };
+}
+
+function factsOf(
+  deps: ActivityDeps,
+  session: NonNullable<Admitted['session']>,
+  withLife: boolean,
+): NonNullable<AdmitOutput['session']> {
+  const { status, agent } = session;
+  return { status, agent, ...(withLife ? { dueInMs: dueInMs(deps, session) } : {}) };
 }
 
 function parseDelivery({ input, via, fallbackId }: Delivery): Parsed {

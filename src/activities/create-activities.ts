@@ -5,6 +5,7 @@ import type { ActivityDeps } from './deps.ts';
 import { observedLive, observedModels } from './observed.ts';
 import { runTool } from './run-tool.ts';
 import { endSession, openSession, recordRefusal, resumeRun, updateSession } from './session-commands.ts';
+import { expireSession } from './session-life.ts';
 import { endRun, ringStop } from './stop-run.ts';
 
 /** What a worker registers. What they commit and each model call they make is counted. */
@@ -20,6 +21,7 @@ export function createActivities(given: ActivityDeps): SessionActivities & RunAc
     openSession: (input) => openSession(deps, input),
     updateSession: (input) => updateSession(deps, input),
     endSession: (input) => endSession(deps, input),
+    expireSession: () => expireSession(deps),
     recordRefusal: (input) => recordRefusal(deps, input),
     resumeRun: (input) => resumeRun(deps, input),
     ringStop: (input) => ringStop(deps, input),

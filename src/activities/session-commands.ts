@@ -5,31 +5,38 @@ import { openSession as openInStore } from '../store/open-session.ts';
 import { refuseMessage } from '../store/refuse-message.ts';
 import { resumeRun as resumeInStore } from '../store/resume-run.ts';
 import { updateSession as updateInStore } from '../store/update-session.ts';
-import type { EndOutput, OpenOutput, ResumeOutput, SessionActivities } from './activities.ts';
+import type { EndOutput, OpenOutput, ResumeOutput, SessionActivities, UpdateOutput } from './activities.ts';
 import { callingSession } from './calling-session.ts';
 import { command, parse } from './command-failure.ts';
 import type { ActivityDeps } from './deps.ts';
 import { ring } from './ring.ts';
+import { dueInMs } from './session-life.ts';
 
 type Input<K extends keyof SessionActivities> = Parameters<SessionActivities[K]>[0];
 
 /** The commands of a session that are no messages: validated here, decided by the store. */
-export function openSession({ db, live, agents }: ActivityDeps, input: Input<'openSession'>): Promise<OpenOutput> {
+export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Promise<OpenOutput> {
+  const { db, live, agents } = deps;
   const { key, kind } = callingSession();
   return command(async () => {
     const { agent = agents.defaultAgent, metadata = {}, policy = {} } = parse(openSessionSchema, input.request);
     if (!agents.agent(agent)) throw unknownAgent(agent);
     const opened = await openInStore(db, key, { agent, metadata, policy, kind, execution: input.execution });
     ring(live, key, opened.events);
-    return { created: opened.created, session: opened.session, openRuns: opened.openRuns ?? [] };
+    const { status, agent: itsAgent } = opened.session;
+    const session = { status, agent: itsAgent, dueInMs: dueInMs(deps, opened.session) };
+    return { created: opened.created, session, openRuns: opened.openRuns ?? [] };
   });
 }
 
-export function updateSession({ db, live }: ActivityDeps, input: Input<'updateSession'>): Promise<void> {
+export function updateSession(deps: ActivityDeps, input: Input<'updateSession'>): Promise<UpdateOutput> {
+  const { db, live } = deps;
   const { key } = callingSession();
   return command(async () => {
-    const { events } = await updateInStore(db, key, parse(updateSessionSchema, input.request));
+    const update = parse(updateSessionSchema, input.request);
+    const { events, session } = await updateInStore(db, key, update);
     ring(live, key, events);
+    return update.policy === undefined ? {} : { dueInMs: dueInMs(deps, session) };
   });
 }
 

@@ -12,6 +12,13 @@ export const retryPolicySchema = z.strictObject({
 });
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 
+/** Of policies about days: a second to ten years. */
+const durationMs = z
+  .number()
+  .int()
+  .min(1_000)
+  .max(3_650 * 24 * 3_600_000);
+
 /** What an agent, or one session of it, may set; the nearest wins. Defaults in `core/policy.ts`. */
 export const policySchema = z.strictObject({
   whileRunning: whileRunningSchema.optional(),
@@ -32,6 +39,16 @@ export const policySchema = z.strictObject({
   retry: retryPolicySchema.optional(),
   /** Whether a run that fails for good fails its session too. */
   failSessionOnRunFailure: z.boolean().optional(),
+  /** A session in which nothing has happened for so long expires. */
+  idleTimeoutMs: durationMs.optional(),
+  /** A session that was created, or reopened, so long ago expires. */
+  maxAgeMs: durationMs.optional(),
+  /** A session that is not active is removed by a clean-up after so long without activity. */
+  retentionMs: durationMs.optional(),
+  /** Whether a session is archived, to be restored by a message, when it is removed; false: it is deleted. */
+  archive: z.boolean().optional(),
+  /** Sessions with more messages are archived; smaller ones are deleted. */
+  archiveOverMessages: z.number().int().min(0).max(1_000_000).optional(),
 });
 export type Policy = z.infer<typeof policySchema>;
 

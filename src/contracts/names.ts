@@ -27,6 +27,8 @@ export const SIGNAL = {
   updateSession: 'updateSession',
   cancelRun: 'cancelRun',
   endSession: 'endSession',
+  /** Has no update: the session asks the store whether it has expired. */
+  lookAtLife: 'lookAtLife',
 } as const;
 
 /** Queries, for Temporal clients that have no gateway. */

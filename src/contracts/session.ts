@@ -26,6 +26,8 @@ export const sessionRecordSchema = z.object({
   createdAt: z.string(),
   updatedAt: z.string(),
   lastActiveAt: z.string(),
+  /** When it was created, or reopened since: its maximum age counts from here. */
+  openedAt: z.string(),
   endReason: z.string().nullable(),
   /** The `seq` of the newest event; 0 before the first. */
   head: z.number().int(),
@@ -44,6 +46,8 @@ export const sessionSnapshotSchema = sessionRecordSchema.extend({
     .object({ id: z.string(), status: runStatusSchema, steps: z.number().int(), startedAt: z.string().nullable() })
     .nullable(),
   waitingFor: waitingForSchema,
+  /** When it expires if nothing happens in it; null for one that is not active. */
+  expiresAt: z.string().nullable(),
 });
 export type SessionSnapshot = z.infer<typeof sessionSnapshotSchema>;
 

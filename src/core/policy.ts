@@ -11,6 +11,11 @@ export interface ResolvedPolicy {
   readonly contextRuns: number;
   readonly retry: ResolvedRetry;
   readonly failSessionOnRunFailure: boolean;
+  readonly idleTimeoutMs: number;
+  readonly maxAgeMs: number;
+  readonly retentionMs: number;
+  readonly archive: boolean;
+  readonly archiveOverMessages: number;
 }
 
 export interface ResolvedRetry {
@@ -27,6 +32,8 @@ const MODEL_RETRY: ResolvedRetry = {
   maxIntervalMs: 60_000,
 };
 
+const DAY_MS = 24 * 3_600_000;
+
 const DEFAULTS: ResolvedPolicy = {
   whileRunning: 'enqueue',
   runTimeoutMs: LIMITS.runMs.value,
@@ -35,6 +42,11 @@ const DEFAULTS: ResolvedPolicy = {
   contextRuns: LIMITS.contextRuns.value,
   retry: MODEL_RETRY,
   failSessionOnRunFailure: false,
+  idleTimeoutMs: 7 * DAY_MS,
+  maxAgeMs: 30 * DAY_MS,
+  retentionMs: 30 * DAY_MS,
+  archive: true,
+  archiveOverMessages: 5,
 };
 
 /** Each setting from the nearest that has it. `layers` are given the farthest first: deployment, agent, session; behind them all is the default. */

@@ -6,6 +6,7 @@ import { admit, type Admission, type AdmissionResult, type Desk } from './admiss
 import { appendEvents, newEvents } from './append-events.ts';
 import { blankSession, insertSession } from './create-session.ts';
 import type { Db, Tx } from './db.ts';
+import { lifeOf, type SessionLife } from './expire-session.ts';
 import { lockSession, type LockedSession } from './lock-session.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
 import { noteExecution } from './recover-session.ts';
@@ -15,7 +16,7 @@ export type { Admission, AdmissionResult } from './admission.ts';
 
 export interface Admitted {
   /** As it now is; null when there is none, because every message was refused. */
-  readonly session: { readonly status: SessionStatus; readonly agent: string } | null;
+  readonly session: ({ readonly status: SessionStatus } & SessionLife) | null;
   readonly created: boolean;
   /** One for each message, in their order. */
   readonly results: AdmissionResult[];
@@ -53,7 +54,7 @@ async function decide(
   const changed = noted || desk.messages.length > 0;
   const rows = { messages: desk.messages, runs: [...desk.runs] };
   return {
-    session: session && { status: session.row.status, agent: session.row.agent },
+    session: session && { status: session.row.status, ...lifeOf(session) },
     created,
     results,
     openRuns: admission.execution === null ? null : inOrder(desk.open),

@@ -20,8 +20,8 @@ export function blankSession(
   { kind, agent, policy, execution }: NewSession,
 ): LockedSession {
   const counters = { head: 0, messages: 0, runs: 0, errors: 0, last_ordinal: 0, ...NO_TOKENS };
-  const row = { kind, status: 'active', agent, policy, end_reason: null, execution, last_active_at: at } as const;
-  return { key, at, row: { ...row, ...counters } };
+  const row = { kind, status: 'active', agent, policy, end_reason: null, execution } as const;
+  return { key, at, row: { ...row, ...counters, last_active_at: at, opened_at: at } };
 }
 
 /** Inserts a blank session and holds its lock. False when somebody else has just created it: then lock that one. */
@@ -29,8 +29,8 @@ export async function insertSession(tx: Tx, { key, at, row }: LockedSession, met
   const inserted = await tx.query(
     `INSERT INTO perdure.sessions (user_id, session_id, kind, status, agent, metadata, state, policy, head, messages,
        runs, errors, last_ordinal, input_tokens, output_tokens, cached_tokens, reasoning_tokens, execution,
-       created_at, updated_at, last_active_at)
-     VALUES ($1, $2, $3, 'active', $4, $5, '{}', $6, 0, 0, 0, 0, 0, 0, 0, 0, 0, $7, $8, $8, $8)
+       created_at, updated_at, last_active_at, opened_at)
+     VALUES ($1, $2, $3, 'active', $4, $5, '{}', $6, 0, 0, 0, 0, 0, 0, 0, 0, 0, $7, $8, $8, $8, $8)
      ON CONFLICT (user_id, session_id) DO NOTHING
      RETURNING 1`,
     [

@@ -7,6 +7,7 @@ import type { OpenRun } from '../core/run-queue.ts';
 import { appendEvents, newEvents } from './append-events.ts';
 import { blankSession, insertSession } from './create-session.ts';
 import type { Db, Tx } from './db.ts';
+import { lifeOf, type SessionLife } from './expire-session.ts';
 import { lockExistingSession, lockSession, type LockedSession } from './lock-session.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
 import { noteExecution } from './recover-session.ts';
@@ -24,7 +25,7 @@ export interface OpenSessionInput {
 
 export interface OpenSessionResult {
   readonly created: boolean;
-  readonly session: { readonly status: SessionStatus; readonly agent: string };
+  readonly session: { readonly status: SessionStatus } & SessionLife;
   /** Every open run, in the order in which they will go; null unless `execution` was given. */
   readonly openRuns: OpenRun[] | null;
   readonly events: PerdureEvent[];
@@ -47,12 +48,12 @@ async function create(tx: Tx, key: SessionKey, input: OpenSessionInput): Promise
   const log = newEvents(session);
   log.add({ type: 'session.opened', agent }, null);
   const events = await appendEvents(tx, session, log);
-  return { created: true, session: { status: 'active', agent }, openRuns: execution === null ? null : [], events };
+  return { created: true, session: factsOf(session), openRuns: execution === null ? null : [], events };
 }
 
 async function openFound(tx: Tx, session: LockedSession, { execution }: OpenSessionInput): Promise<OpenSessionResult> {
-  const { key, row } = session;
-  const facts = { status: row.status, agent: row.agent };
+  const { key } = session;
+  const facts = factsOf(session);
   if (execution === null) return { created: false, session: facts, openRuns: null, events: [] };
   const open = await tx.query<OpenRunRow>(
     `SELECT run_id, ordinal, urgent, status, bytes FROM perdure.runs
@@ -63,6 +64,10 @@ async function openFound(tx: Tx, session: LockedSession, { execution }: OpenSess
   const noted = noteExecution(session, log, execution, open.length);
   const events = noted ? await appendEvents(tx, session, log) : [];
   return { created: false, session: facts, openRuns: inOrder(open), events };
+}
+
+function factsOf(session: LockedSession): OpenSessionResult['session'] {
+  return { status: session.row.status, ...lifeOf(session) };
 }
 
 async function readClock(tx: Tx): Promise<string> {

@@ -1,5 +1,7 @@
+import type { Policy } from '../contracts/agent.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionSnapshot, WaitingFor } from '../contracts/session.ts';
+import { expiryOf, type Lifespan, type LifetimePolicy } from '../core/expiry.ts';
 import type { Db } from './db.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
 import { runRecordOf } from './records.ts';
@@ -14,13 +16,19 @@ interface Doing {
   readonly calls: ToolCallRow[];
 }
 
-/** A session, its queue, its current run and what it waits for, as of one moment; null when there is none. */
-export async function readSnapshot(db: Db, key: SessionKey): Promise<SessionSnapshot | null> {
+/** A session, its queue, its current run and what it waits for, as of one moment; null when there is none. `lifetimeOf`: the policy in force. */
+export async function readSnapshot(
+  db: Db,
+  key: SessionKey,
+  lifetimeOf: (agent: string, policy: Policy) => LifetimePolicy,
+): Promise<SessionSnapshot | null> {
   const [row] = await db.query<ShownSession & Doing>(READ, [key.user, key.session]);
   if (!row) return null;
   const running = row.running && runRecordOf(row.running);
+  const record = sessionRecordOf(row);
+  const expiresAt = record.status === 'active' ? expiresAtOf(record, lifetimeOf(row.agent, row.policy)) : null;
   return {
-    ...sessionRecordOf(row),
+    ...record,
     queue: inOrder(row.open.filter((run) => run.status === 'queued')).map((run) => run.runId),
     currentRun: running && {
       id: running.id,
@@ -28,7 +36,8 @@ export async function readSnapshot(db: Db, key: SessionKey): Promise<SessionSnap
       steps: running.steps,
       startedAt: running.startedAt,
     },
-    waitingFor: waitingFor(row),
+    waitingFor: waitingFor(row, expiresAt),
+    expiresAt,
   };
 }
 
@@ -50,7 +59,14 @@ const READ = `
     FROM perdure.sessions s
    WHERE ${OF_SESSION('s')}`;
 
-function waitingFor({ status, last_active_at, open, running, step, calls }: ShownSession & Doing): WaitingFor {
+function expiresAtOf(life: Lifespan, lifetime: LifetimePolicy): string {
+  return new Date(expiryOf(life, lifetime).atMs).toISOString();
+}
+
+function waitingFor(
+  { status, last_active_at, open, running, step, calls }: ShownSession & Doing,
+  expiresAt: string | null,
+): WaitingFor {
   const [call] = calls;
   if (running && call) return wait('tool', call.started_at ?? step?.ended_at ?? last_active_at, call.tool);
   if (running && step && !step.committed) return wait('model', step.started_at, running.model ?? 'a model');
@@ -58,7 +74,7 @@ function waitingFor({ status, last_active_at, open, running, step, calls }: Show
   const [queued] = open;
   if (queued) return wait('worker', queued.created_at, 'a worker');
   if (status === 'completed') return wait('nothing', last_active_at, 'nobody');
-  return wait('message', last_active_at, 'the user');
+  return { ...wait('message', last_active_at, 'the user'), until: expiresAt };
 }
 
 function wait(what: WaitingFor['what'], since: string, who: string): WaitingFor {

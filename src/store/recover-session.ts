@@ -19,9 +19,10 @@ export function noteExecution(
 }
 
 /** Makes a failed, expired or archived session active again. */
-export function reopen({ row }: LockedSession, log: EventLog): void {
+export function reopen({ row, at }: LockedSession, log: EventLog): void {
   if (row.status === 'active') return;
   log.add({ type: 'session.recovered', reason: row.status === 'archived' ? 'restored' : 'reopened' }, null);
   row.status = 'active';
   row.end_reason = null;
+  row.opened_at = at;
 }

@@ -28,6 +28,8 @@ export interface SessionRow extends TokenColumns {
   end_reason: string | null;
   execution: string | null;
   last_active_at: string;
+  /** When it was created, or reopened since. */
+  opened_at: string;
 }
 
 export interface RunRow extends TokenColumns {

@@ -4,7 +4,7 @@ import { usageOf, type TokenColumns } from './rows.ts';
 /** The columns of a session that readers are shown; `s` is its table. */
 export const SESSION_COLUMNS = `
   s.user_id, s.session_id, s.status, s.agent, s.metadata, s.state, s.policy, s.created_at, s.updated_at,
-  s.last_active_at, s.end_reason, s.head, s.messages, s.runs, s.errors, s.input_tokens::float8,
+  s.last_active_at, s.opened_at, s.end_reason, s.head, s.messages, s.runs, s.errors, s.input_tokens::float8,
   s.output_tokens::float8, s.cached_tokens::float8, s.reasoning_tokens::float8`;
 
 /** A row of {@link SESSION_COLUMNS}. */
@@ -15,6 +15,7 @@ export interface ShownSession
   readonly created_at: string;
   readonly updated_at: string;
   readonly last_active_at: string;
+  readonly opened_at: string;
   readonly end_reason: string | null;
   readonly messages: number;
   readonly runs: number;
@@ -33,6 +34,7 @@ export function sessionRecordOf(row: ShownSession): SessionRecord {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     lastActiveAt: row.last_active_at,
+    openedAt: row.opened_at,
     endReason: row.end_reason,
     head: row.head,
     messages: row.messages,

@@ -5,6 +5,7 @@ import type { JsonObject } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { appendEvents, newEvents } from './append-events.ts';
 import type { Db } from './db.ts';
+import { lifeOf, type SessionLife } from './expire-session.ts';
 import { lockExistingSession } from './lock-session.ts';
 import { checkSize } from './session-size.ts';
 import { storable } from './storable.ts';
@@ -14,7 +15,7 @@ export async function updateSession(
   db: Db,
   key: SessionKey,
   update: UpdateSession,
-): Promise<{ events: PerdureEvent[] }> {
+): Promise<{ events: PerdureEvent[]; session: SessionLife }> {
   const { value: patch } = storable(update);
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
@@ -26,7 +27,7 @@ export async function updateSession(
     const metadata = merged(before.metadata, patch.metadata);
     const state = merged(before.state, patch.state);
     const policy = merged(before.policy as JsonObject, patch.policy as JsonObject | undefined);
-    if (isDeepStrictEqual({ metadata, state, policy }, before)) return { events: [] };
+    if (isDeepStrictEqual({ metadata, state, policy }, before)) return { events: [], session: lifeOf(session) };
     checkSize('metadata', metadata);
     checkSize('state', state);
     await tx.query(
@@ -35,7 +36,7 @@ export async function updateSession(
     );
     const log = newEvents(session);
     log.add({ type: 'session.updated', ...patch }, null);
-    return { events: await appendEvents(tx, session, log) };
+    return { events: await appendEvents(tx, session, log), session: { ...lifeOf(session), policy: policy } };
   });
 }
 

@@ -77,7 +77,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
 
 let quiet = false;
 
-function quietRuntime(): void {
+/** Lets warnings through only. Call it before anything starts the SDK's runtime. */
+export function quietRuntime(): void {
   if (quiet) return;
   quiet = true;
   Runtime.install({ logger: new DefaultLogger('WARN') });

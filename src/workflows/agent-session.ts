@@ -13,12 +13,12 @@ import { SessionControl } from './session-control.ts';
 
 /** One user's conversation with an agent. Its identity is its workflow id; its argument is for its own next execution. */
 export async function agentSession(carried?: unknown): Promise<void> {
-  await serve(new SessionControl(identity('session'), carriedState(carried)), 'session');
+  await serve(new SessionControl(identity('session'), carriedState(carried), { expires: true }), 'session');
 }
 
 /** One run without a session: the same, but over when its run is. */
 export async function agentRun(carried?: unknown): Promise<void> {
-  await serve(new SessionControl(identity('run'), carriedState(carried)), 'run');
+  await serve(new SessionControl(identity('run'), carriedState(carried), { expires: false }), 'run');
 }
 
 async function serve(session: SessionControl, kind: 'session' | 'run'): Promise<void> {

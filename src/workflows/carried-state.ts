@@ -12,6 +12,8 @@ export interface CarriedState {
   readonly runsEnded: number;
   readonly continuedAsNew: number;
   readonly steps: readonly StepDigest[];
+  /** When to look whether the session has expired. */
+  readonly dueAtMs?: number | null;
 }
 
 /**

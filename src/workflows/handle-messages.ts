@@ -48,6 +48,7 @@ export function handleMessages(session: SessionControl, counts: MessageCounts): 
     'The update of this name, without an answer.',
     recorded((input) => session.end(input, insist)),
   );
+  onSignal(signals.lookAtLife, 'Asks the store whether the session has expired.', () => session.lookAtLife());
   setDefaultSignalHandler(async (name) => {
     counts.signals += 1;
     await session.deliver(name, 'unknown-signal');

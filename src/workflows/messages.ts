@@ -21,6 +21,7 @@ export const signals = {
   updateSession: defineSignal<Input>(SIGNAL.updateSession),
   cancelRun: defineSignal<Input>(SIGNAL.cancelRun),
   endSession: defineSignal<Input>(SIGNAL.endSession),
+  lookAtLife: defineSignal<Input>(SIGNAL.lookAtLife),
 };
 
 export const queries = {

@@ -1,9 +1,7 @@
-import { condition, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { condition, isCancellation, patched, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { AdmitOutput, Delivery, SessionFacts } from '../activities/activities.ts';
 import type { CancelledRun, OpenedSession } from '../contracts/commands.ts';
 import type { Receipt } from '../contracts/message.ts';
-import { SEARCH_ATTRIBUTE } from '../contracts/names.ts';
 import type { StopReason } from '../contracts/run.ts';
 import type { ControlSnapshot, SessionStatus } from '../contracts/session.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
@@ -13,15 +11,14 @@ import { sessionDetails, STEPS_SHOWN } from '../core/session-details.ts';
 import { attempt, insist } from './activity-proxies.ts';
 import { Admissions } from './admissions.ts';
 import type { CarriedState } from './carried-state.ts';
+import { Lifetime } from './lifetime.ts';
 import { checkCancelRun, checkEndSession } from './check-command.ts';
 import { refusal, updateFailure } from './failures.ts';
 import { RunDriver } from './run-driver.ts';
+import { showSearchAttributes } from './search-attributes.ts';
 
-const KEYS = {
-  user: defineSearchAttributeKey(SEARCH_ATTRIBUTE.user, SearchAttributeType.KEYWORD),
-  agent: defineSearchAttributeKey(SEARCH_ATTRIBUTE.agent, SearchAttributeType.KEYWORD),
-  status: defineSearchAttributeKey(SEARCH_ATTRIBUTE.status, SearchAttributeType.KEYWORD),
-};
+/** Until the next look at a session's life while the store is away. */
+const AWAY_MS = 60_000;
 
 /** The small state of a session, and what each message to its workflow does to it. */
 export class SessionControl {
@@ -36,12 +33,17 @@ export class SessionControl {
   #queue: readonly OpenRun[] = [];
   #current: RunDriver | null = null;
   #ending = false;
+  /** Null for what has no expiry: runs, and executions that began before there was one. */
+  readonly #lifetime: Lifetime | null;
   /** A run that waits in the queue for its next activity, because the execution is long enough. */
   #begun: string | null = null;
   #carried: Omit<CarriedState, 'facts' | 'queue' | 'begun'> = { runsEnded: 0, continuedAsNew: 0, steps: [] };
 
-  constructor({ user }: SessionKey, carried: CarriedState | null) {
+  constructor({ user }: SessionKey, carried: CarriedState | null, { expires }: { readonly expires: boolean }) {
     this.#user = user;
+    const look = async (): Promise<number | null> => await this.lookAtLife();
+    this.#lifetime =
+      expires && patched('2026-11-session-lifetime') ? new Lifetime(look, carried?.dueAtMs ?? null) : null;
     if (!carried) return;
     this.#carried = { ...carried, continuedAsNew: carried.continuedAsNew + 1 };
     this.#queue = carried.queue;
@@ -60,7 +62,8 @@ export class SessionControl {
 
   /** Nothing is being admitted, no run ended that an admission has stopped, and no activity of a run is on its way back. */
   get quiet(): boolean {
-    return this.#admissions.quiet && this.#closing === 0 && this.#advancing === 0;
+    const life = this.#lifetime?.quiet ?? true;
+    return this.#admissions.quiet && this.#closing === 0 && this.#advancing === 0 && life;
   }
 
   get status(): SessionStatus | null {
@@ -102,7 +105,8 @@ export class SessionControl {
   }
 
   async update(request: unknown, store: typeof attempt = attempt): Promise<null> {
-    await store.updateSession({ request }).catch(failUpdate);
+    const updated = await store.updateSession({ request }).catch(failUpdate);
+    if (updated?.dueInMs !== undefined && this.#facts?.status === 'active') this.#lifetime?.lives(updated.dueInMs);
     return null;
   }
 
@@ -145,6 +149,19 @@ export class SessionControl {
       this.#ending = false;
     }
     return null;
+  }
+
+  /** Asks the store whether the session's time is over, and answers when to look again. */
+  async lookAtLife(): Promise<number | null> {
+    try {
+      const { session, dueInMs } = await attempt.expireSession();
+      if (this.#facts) this.#learn(session ?? { ...this.#facts, status: 'deleted' });
+      return dueInMs;
+    } catch (error) {
+      if (isCancellation(error)) return null;
+      // The store is away. Nobody waits for this.
+      return AWAY_MS;
+    }
   }
 
   snapshot(): ControlSnapshot {
@@ -198,7 +215,9 @@ export class SessionControl {
 
   /** For the next execution. */
   carry(): CarriedState | null {
-    return this.#facts && { ...this.#carried, facts: this.#facts, queue: this.#queue, begun: this.#begun };
+    if (!this.#facts) return null;
+    const dueAtMs = this.#lifetime?.dueAtMs ?? null;
+    return { ...this.#carried, facts: this.#facts, queue: this.#queue, begun: this.#begun, dueAtMs };
   }
 
   #admitted(output: AdmitOutput): void {
@@ -246,12 +265,9 @@ export class SessionControl {
   #learn(facts: SessionFacts, { upsert } = { upsert: true }): void {
     const before = this.#facts;
     this.#facts = { status: facts.status, agent: facts.agent };
+    if (facts.status === 'active') this.#lifetime?.lives(facts.dueInMs);
     if (upsert && (before?.status !== facts.status || before.agent !== facts.agent)) {
-      upsertSearchAttributes([
-        { key: KEYS.user, value: this.#user },
-        { key: KEYS.agent, value: facts.agent },
-        { key: KEYS.status, value: facts.status },
-      ]);
+      showSearchAttributes(this.#user, facts);
     }
     this.#show();
   }

@@ -45,7 +45,7 @@ describeStores(['postgres'], (db) => {
     const keys = Array.from({ length: 50 }, () => newKey());
     await times(50, (index) => {
       const key = keys[index] as SessionKey;
-      return times(6, (n) =>
+      return times<unknown>(6, (n) =>
         n % 2 === 0
           ? send(db(), key, { id: `m${n}`, content: `${n}` })
           : openSession(db(), key, { agent: 'assistant', kind: 'session', execution: null }).then(() =>

@@ -6,7 +6,7 @@ import { LIMITS } from '../../contracts/limits.ts';
 import { agentNameSchema } from '../../contracts/message.ts';
 import { sessionRecordSchema, sessionSnapshotSchema, sessionStatusSchema } from '../../contracts/session.ts';
 import { sessionKey, type SessionKey } from '../../contracts/session-key.ts';
-import type { Db } from '../../store/db.ts';
+import { resolvePolicy } from '../../core/policy.ts';
 import { deleteSession } from '../../store/delete-session.ts';
 import { listSessions } from '../../store/list-sessions.ts';
 import { readSnapshot } from '../../store/read-snapshot.ts';
@@ -26,7 +26,8 @@ const listQuery = z.object({
 });
 
 /** `/v1/sessions` and one of them. */
-export function sessionRoutes({ db, sender }: GatewayParts): Route[] {
+export function sessionRoutes(parts: GatewayParts): Route[] {
+  const { db, sender } = parts;
   return [
     route({
       method: 'post',
@@ -42,7 +43,7 @@ export function sessionRoutes({ db, sender }: GatewayParts): Route[] {
         checkAddressable(id);
         const key = sessionKey(user, id);
         const { created } = await sender.open(key, input);
-        return Response.json(await snapshotOf(db, key), { status: created ? 201 : 200 });
+        return Response.json(await snapshotOf(parts, key), { status: created ? 201 : 200 });
       },
     }),
     route({
@@ -60,7 +61,7 @@ export function sessionRoutes({ db, sender }: GatewayParts): Route[] {
       path: '/v1/sessions/{id}',
       summary: 'A session and what it waits for',
       answers: { 200: { description: 'The session', schema: sessionSnapshotSchema } },
-      handle: async ({ user, param }) => Response.json(await snapshotOf(db, sessionKey(user, param('id')))),
+      handle: async ({ user, param }) => Response.json(await snapshotOf(parts, sessionKey(user, param('id')))),
     }),
     route({
       method: 'patch',
@@ -71,7 +72,7 @@ export function sessionRoutes({ db, sender }: GatewayParts): Route[] {
       async handle({ user, param, body }) {
         const key = await existing(db, user, param('id'));
         await sender.update(key, body);
-        return Response.json(await snapshotOf(db, key));
+        return Response.json(await snapshotOf(parts, key));
       },
     }),
     route({
@@ -83,7 +84,7 @@ export function sessionRoutes({ db, sender }: GatewayParts): Route[] {
       async handle({ user, param, body }) {
         const key = await existing(db, user, param('id'));
         await sender.end(key, body);
-        return Response.json(await snapshotOf(db, key));
+        return Response.json(await snapshotOf(parts, key));
       },
     }),
     route({
@@ -106,8 +107,13 @@ export function sessionRoutes({ db, sender }: GatewayParts): Route[] {
   ];
 }
 
-async function snapshotOf(db: Db, key: SessionKey): Promise<z.infer<typeof sessionSnapshotSchema>> {
-  const snapshot = await readSnapshot(db, key);
+async function snapshotOf(
+  { db, agents, deployment }: GatewayParts,
+  key: SessionKey,
+): Promise<z.infer<typeof sessionSnapshotSchema>> {
+  const snapshot = await readSnapshot(db, key, (agent, policy) =>
+    resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy),
+  );
   if (snapshot !== null) return snapshot;
   throw new PerdureError(
     'not_found',
