@@ -88,6 +88,11 @@ function addLooking(program: Command, cli: () => Cli): void {
     .description("list a session's runs, or show one with its steps and tool calls")
     .action(async (id: string, run: string | undefined) => (await import('./runs.ts')).runs(cli(), id, run));
   program
+    .command('why <run> [run]')
+    .usage('<run> | <session> <run>')
+    .description("show where a run's time and money went")
+    .action(async (first: string, run: string | undefined) => (await import('./why.ts')).why(cli(), first, run));
+  program
     .command('agents')
     .description('list the agents')
     .action(async () => (await import('./agents.ts')).agents(cli()));

@@ -19,6 +19,7 @@ import { oneOffRunRoutes } from './routes/one-off-runs.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { runRoutes } from './routes/runs.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { whyRoutes } from './routes/why.ts';
 
 /** The version of the HTTP contract. */
 const CONTRACT_VERSION = '1.0.0';
@@ -62,6 +63,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...messageRoutes(parts),
     ...eventRoutes(parts),
     ...runRoutes(parts),
+    ...whyRoutes(parts),
     ...oneOffRunRoutes(parts),
     ...agentRoutes(parts),
     ...operationRoutes(parts, metrics),

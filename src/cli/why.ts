@@ -1,0 +1,72 @@
+import { PerdureError } from '../contracts/errors.ts';
+import { sayUsd } from '../contracts/say.ts';
+import type { RunWhy } from '../contracts/why.ts';
+import type { Cli } from './cli.ts';
+import { count, harmless, table } from './show-text.ts';
+import { waterfall } from './waterfall.ts';
+
+/** Without a terminal there is no width to fill. */
+const PLAIN = null;
+
+/** `perdure why <run>` and `perdure why <session> <run>`: where a run's time and money went. */
+export async function why(cli: Cli, first: string, runId: string | undefined): Promise<void> {
+  const answer = runId === undefined ? await whyOne(cli, first) : await cli.client.whyRun(first, runId);
+  if (cli.json) return cli.printJson(answer);
+  const width = cli.terminal ? (process.stdout.columns ?? 80) : PLAIN;
+  for (const line of runLines(answer, width, cli)) cli.print(line);
+}
+
+async function whyOne(cli: Cli, id: string): Promise<RunWhy> {
+  try {
+    return await cli.client.whyRun(undefined, id);
+  } catch (error) {
+    if (!(error instanceof PerdureError && error.code === 'not_found')) throw error;
+    throw new PerdureError(
+      'not_found',
+      `You have no run ${JSON.stringify(id)}. See \`perdure sessions\` and \`perdure runs <session>\`.`,
+    );
+  }
+}
+
+/** A waterfall as wide as `width`, without bars where that is null, then the cost, then the summary. */
+export function runLines(answer: RunWhy, width: number | null, { paint }: Pick<Cli, 'paint'>): string[] {
+  const { runId, status, agent, sessionId, model, createdAt } = answer;
+  return [
+    paint('bold', `run ${runId}: ${status}`),
+    `session ${harmless(sessionId)}`,
+    `agent ${agent}, model ${model ?? 'not known'}, from ${createdAt}`,
+    '',
+    ...waterfall(answer, width, paint),
+    '',
+    ...costLines(answer),
+    '',
+    paint('bold', harmless(answer.summary.time)),
+    paint('bold', harmless(answer.summary.cost)),
+  ];
+}
+
+function costLines({ cost }: RunWhy): string[] {
+  const { calls, total, unknownCalls } = cost;
+  if (calls.length === 0) return ['No model was called.'];
+  const heading = ['STEP', 'OUTCOME', 'INPUT', 'CACHED', 'OUTPUT', 'REASONING', 'COST', 'MODEL'];
+  const cells = (sum: typeof total): string[] => [
+    known(sum.inputTokens),
+    known(sum.cachedTokens),
+    known(sum.outputTokens),
+    known(sum.reasoningTokens),
+    sum.costUsd === null ? '?' : sayUsd(sum.costUsd),
+  ];
+  const rows = calls.map((call) => [
+    call.attempt > 1 ? `${call.step}.${call.attempt}` : String(call.step),
+    call.outcome,
+    ...cells(call),
+    call.model ?? '?',
+  ]);
+  const lines = table([heading, ...rows, ['all', '', ...cells(total), '']]).map((line) => line.trimEnd());
+  if (unknownCalls === 0 || !cost.known.costUsd) return lines;
+  return [...lines, `Known: ${sayUsd(cost.known.costUsd)}. Unknown: the cost of ${count(unknownCalls, 'call')}.`];
+}
+
+function known(value: number | null): string {
+  return value === null ? '?' : value.toLocaleString('en');
+}

@@ -1,0 +1,142 @@
+import { expect, test } from 'vitest';
+import { explainRun } from '../../../src/core/why/explain-run.ts';
+import { at, facts, modelCall, run, step, toolCall } from './facts.ts';
+
+function told(given: Parameters<typeof facts>[0]): string[] {
+  return explainRun(facts(given)).spans.map(
+    ({ kind, label, startMs, durationMs, error, open }) =>
+      `${startMs}+${durationMs} ${kind} ${label}${error === null ? '' : ` ✗ ${error}`}${open ? ' …' : ''}`,
+  );
+}
+
+test('a plain run is a wait, some overhead and a model call, whose time is what its reply says', () => {
+  expect(told({})).toEqual([
+    '0+100 queue until a worker began',
+    '100+10 overhead start to step 1',
+    '110+890 model step 1',
+  ]);
+  const { wallMs, time, summary } = explainRun(facts());
+  expect(wallMs).toBe(1_000);
+  expect(time).toEqual([
+    { kind: 'model', durationMs: 890 },
+    { kind: 'queue', durationMs: 100 },
+    { kind: 'overhead', durationMs: 10 },
+  ]);
+  expect(summary.time).toBe('Most of the 1.0 s was the model: step 1, 890 ms.');
+});
+
+test('the wait for another run is told apart from the wait for a worker', () => {
+  const ahead = { runId: 'run-0', endedAt: at(80) };
+  expect(told({ ahead }).slice(0, 2)).toEqual(['0+80 queue behind run run-0', '80+20 queue until a worker began']);
+  const waiting = run({ status: 'queued', startedAt: null, endedAt: null });
+  const behind = { runId: 'run-0', endedAt: null };
+  expect(told({ run: waiting, steps: [], lives: [], replies: [], ahead: behind })).toEqual([
+    '0+5000 queue behind run run-0 …',
+  ]);
+});
+
+test('tools side by side overlap as spans and count once in the sums', () => {
+  const toolCalls = [
+    toolCall({ startedAt: at(300), endedAt: at(600) }),
+    toolCall({ callId: 'c2', tool: 'fetch', startedAt: at(400), endedAt: at(700), status: 'failed', attempts: 3 }),
+  ];
+  const steps = [step({ endedAt: at(300), finish: 'tool_calls' }), step({ step: 2, startedAt: at(700) })];
+  const replies = [
+    { step: 1, durationMs: 200 },
+    { step: 2, durationMs: 300 },
+  ];
+  const given = { steps, toolCalls, replies };
+  expect(told(given)).toEqual([
+    '0+100 queue until a worker began',
+    '100+200 model step 1',
+    '300+300 tool clock',
+    '400+300 tool fetch, 3 attempts ✗ failed',
+    '700+300 model step 2',
+  ]);
+  expect(explainRun(facts(given)).time).toEqual([
+    { kind: 'model', durationMs: 500 },
+    { kind: 'tool', durationMs: 400 },
+    { kind: 'queue', durationMs: 100 },
+  ]);
+});
+
+test('tries that were recorded show their errors, and the waits between them are waits for a limit or for another try', () => {
+  const modelCalls = [
+    modelCall({ endedAt: at(200), outcome: 'failed', error: 'rate_limited', usage: null, costUsd: null }),
+    modelCall({ attempt: 2, startedAt: at(700) }),
+  ];
+  const waits = [{ kind: 'limit', whom: 'openai', startedAt: at(300), endedAt: at(600) }] as const;
+  const given = { steps: [step({ attempts: 2 })], modelCalls, waits };
+  expect(told(given)).toEqual([
+    '0+100 queue until a worker began',
+    '100+100 model step 1 ✗ rate_limited',
+    '200+500 retry before attempt 2',
+    '300+300 limit openai',
+    '700+300 model step 1, attempt 2',
+  ]);
+  expect(explainRun(facts(given)).time).toEqual([
+    { kind: 'model', durationMs: 400 },
+    { kind: 'limit', durationMs: 300 },
+    { kind: 'retry', durationMs: 200 },
+    { kind: 'queue', durationMs: 100 },
+  ]);
+});
+
+test('tries that nobody recorded are one stretch before the last one', () => {
+  expect(told({ steps: [step({ attempts: 3 })], replies: [{ step: 1, durationMs: 400 }] })).toEqual([
+    '0+100 queue until a worker began',
+    '100+500 retry before attempt 3',
+    '600+400 model step 1, attempt 3',
+  ]);
+  const failed = run({ status: 'failed', error: { code: 'model_unavailable', detail: 'gone' } });
+  expect(told({ run: failed, steps: [step({ attempts: 3, committed: false, endedAt: null })], replies: [] })).toEqual([
+    '0+100 queue until a worker began',
+    '100+900 model step 1, 3 attempts and the waits between them ✗ model_unavailable',
+  ]);
+});
+
+test('between an end and a resume a run is stopped', () => {
+  const lives = [
+    { startedAt: at(100), endedAt: at(300), ending: 'rate_limited' },
+    { startedAt: at(800), endedAt: at(1_000), ending: 'completed' },
+  ];
+  const steps = [step({ startedAt: at(800) })];
+  expect(told({ lives, steps, replies: [{ step: 1, durationMs: 200 }] })).toEqual([
+    '0+100 queue until a worker began',
+    '100+200 overhead start to start',
+    '300+500 stopped ended (rate_limited), then resumed',
+    '800+200 model step 1',
+  ]);
+  const open = run({ status: 'queued', endedAt: null });
+  expect(told({ run: open, lives: lives.slice(0, 1), steps: [], replies: [] }).at(-1)).toBe(
+    '300+4700 stopped ended (rate_limited), then resumed …',
+  );
+});
+
+test('costs add up, and what is unknown is not counted as free', () => {
+  const modelCalls = [
+    modelCall({ costUsd: 0.002 }),
+    modelCall({ step: 2, costUsd: 0.01 }),
+    modelCall({ step: 3, costUsd: 0.0003 }),
+  ];
+  const steps = [step(), step({ step: 2 }), step({ step: 3 })];
+  const { cost, summary } = explainRun(facts({ steps, modelCalls }));
+  expect(cost.total.costUsd).toBeCloseTo(0.0123, 10);
+  expect(cost.total.inputTokens).toBe(30);
+  expect(cost.unknownCalls).toBe(0);
+  expect(summary.cost).toBe('Most of the $0.0123 was step 2, $0.01.');
+
+  const lost = modelCall({ step: 3, costUsd: null, usage: null, outcome: 'lost' });
+  const partly = explainRun(facts({ steps, modelCalls: [...modelCalls.slice(0, 2), lost] }));
+  expect(partly.cost.total).toMatchObject({ costUsd: null, inputTokens: null });
+  expect(partly.cost.known).toMatchObject({ costUsd: 0.012, inputTokens: 20 });
+  expect(partly.summary.cost).toBe(
+    'Most of the $0.012 that is known was step 2, $0.01. What 1 of 3 calls cost is unknown.',
+  );
+});
+
+test('without prices the summary speaks of tokens', () => {
+  const { cost, summary } = explainRun(facts());
+  expect(cost.total).toMatchObject({ inputTokens: 10, outputTokens: 5, costUsd: null });
+  expect(summary.cost).toBe('What it cost is unknown. All of its 15 tokens went to step 1: 15.');
+});

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RunWhy } from '../../src/contracts/why.ts';
+import { runWhySchema } from '../../src/contracts/why.ts';
+import { commitStep } from '../../src/store/commit-step.ts';
+import { countFailedCall } from '../../src/store/count-failed-call.ts';
+import { finishTools } from '../../src/store/finish-tools.ts';
+import { startTool } from '../../src/store/start-tool.ts';
+import { serveGateway } from '../../src/gateway/serve-gateway.ts';
+import { beginModel, call, converse, newKey, replyTo, send } from '../store/conversation.ts';
+import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { runCli } from '../support/run-cli.ts';
+import { sessionPath, startGateway } from './start-gateway.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase('pglite');
+}, 60_000);
+afterAll(() => database.close());
+
+/** A run of two model calls, the second of which failed once, with a tool between them. */
+async function runWithTool(key = newKey('local')): Promise<{ key: typeof key; runId: string }> {
+  const { db } = database;
+  const { runId } = await send(db, key, { id: 'm1', content: 'What time is it?' });
+  await commitStep(db, key, replyTo(runId, await beginModel(db, key, runId), { toolCalls: [call('c1')] }));
+  await startTool(db, key, { runId, callId: 'c1', idempotent: true });
+  const results = [{ callId: 'c1', outcome: { status: 'completed', result: 'noon' }, durationMs: 5 } as const];
+  await finishTools(db, key, { runId, results });
+  await beginModel(db, key, runId);
+  await countFailedCall(db, key, { runId, durationMs: 1 });
+  await commitStep(db, key, replyTo(runId, await beginModel(db, key, runId)));
+  return { key, runId };
+}
+
+test('the why of a run has its queue, its model calls and its tool, and adds up to its time', async () => {
+  const { key, runId } = await runWithTool();
+  const { call: http } = startGateway(database.db);
+  const response = await http('GET', sessionPath(key.session, 'runs', runId, 'why'));
+  expect(response.status).toBe(200);
+  const why = (await response.json()) as RunWhy;
+  expect(runWhySchema.parse(why)).toEqual(why);
+  expect(why).toMatchObject({ runId, sessionId: key.session, status: 'completed' });
+  expect(why.spans.filter(({ kind }) => kind === 'model').map(({ label }) => label)).toEqual([
+    'step 1',
+    'step 2, attempt 2',
+  ]);
+  expect(why.spans.find(({ kind }) => kind === 'tool')).toMatchObject({ label: 'clock', callId: 'c1', error: null });
+  expect(why.time.reduce((sum, { durationMs }) => sum + durationMs, 0)).toBe(why.wallMs);
+  expect(why.wallMs).toBe(Date.parse(why.endedAt ?? '') - Date.parse(why.createdAt));
+  expect(why.cost.calls.map(({ step, attempt, inputTokens }) => [step, attempt, inputTokens])).toEqual([
+    [1, 1, 10],
+    [2, 1, null],
+    [2, 2, 10],
+  ]);
+});
+
+test('a run is found by its id alone, but not by another user', async () => {
+  const { key, runId } = await runWithTool();
+  const { call: http } = startGateway(database.db);
+  const mine = await http('GET', `/v1/runs/${runId}/why`);
+  expect(await mine.json()).toMatchObject({ runId, sessionId: key.session });
+  const theirs = await http('GET', `/v1/runs/${runId}/why`, undefined, { 'perdure-user': 'eve' });
+  expect(theirs.status).toBe(404);
+  const inAnother = await http('GET', sessionPath(key.session, 'runs', 'nope', 'why'));
+  expect(inAnother.status).toBe(404);
+});
+
+test('a run that waited for the one before it says so', async () => {
+  const { db } = database;
+  const key = newKey('local');
+  const first = await send(db, key, { id: 'm1', content: 'one' });
+  const position = await beginModel(db, key, first.runId);
+  const second = await send(db, key, { id: 'm2', content: 'two' });
+  const { call: http } = startGateway(db);
+  const why = async () => (await (await http('GET', `/v1/runs/${second.runId}/why`)).json()) as RunWhy;
+  expect((await why()).spans).toMatchObject([{ kind: 'queue', label: `behind run ${first.runId}`, open: true }]);
+  await commitStep(db, key, replyTo(first.runId, position));
+  await commitStep(db, key, replyTo(second.runId, await beginModel(db, key, second.runId)));
+  expect((await why()).spans[0]).toMatchObject({ label: `behind run ${first.runId}`, open: false });
+});
+
+test('the command line shows it as a waterfall without bars when piped, and as JSON', async () => {
+  const { key, runId } = await runWithTool();
+  const { gateway } = startGateway(database.db);
+  await using served = await serve(gateway);
+  const { code, stdout } = await runCli(['why', runId], { PERDURE_URL: served.url });
+  expect(code).toBe(0);
+  expect(stdout).toContain(`run ${runId}: completed\nsession ${key.session}\nagent assistant`);
+  expect(stdout).toMatch(/^AT +TOOK +TOKEN +WHAT$/m);
+  expect(stdout).toMatch(/ in all: .*model \d+ ms \(\d+ %\)/);
+  expect(stdout).toMatch(/^STEP +OUTCOME +INPUT +CACHED +OUTPUT +REASONING +COST +MODEL$/m);
+  expect(stdout).toMatch(/^2 +unknown +\? +\? +\? +\? +\? /m);
+  expect(stdout).not.toMatch(/[█░▏]/);
+  const json = await runCli(['why', key.session, runId, '--json'], { PERDURE_URL: served.url });
+  expect(JSON.parse(json.stdout)).toMatchObject({ runId, summary: { time: expect.any(String) } });
+  const none = await runCli(['why', 'nope'], { PERDURE_URL: served.url });
+  expect(none.code).toBe(4);
+  expect(none.stderr).toContain('"nope"');
+});
+
+test('a finished run of another session is not in this one', async () => {
+  const [one, other] = [newKey('local'), newKey('local')];
+  const runId = await converse(database.db, one, 'm1');
+  await converse(database.db, other, 'm1');
+  const { call: http } = startGateway(database.db);
+  expect((await http('GET', sessionPath(other.session, 'runs', runId, 'why'))).status).toBe(404);
+});
+
+async function serve(gateway: Parameters<typeof serveGateway>[0]['gateway']) {
+  const served = await serveGateway({ gateway, port: 0 });
+  return { url: served.url, [Symbol.asyncDispose]: () => served.close() };
+}
