@@ -8,6 +8,7 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { RunActivities, SessionActivities } from '../activities/activities.ts';
+import { atRest } from './at-rest.ts';
 
 const local = proxyLocalActivities<SessionActivities>({
   startToCloseTimeout: '10s',
@@ -40,8 +41,12 @@ export const insist = eachBy<SessionActivities>(async (name, input) => {
   }
 });
 
-function call(name: keyof SessionActivities, input: unknown): Promise<unknown> {
-  return (local[name] as (input: unknown) => Promise<unknown>)(input);
+async function call(name: keyof SessionActivities, input: unknown): Promise<unknown> {
+  try {
+    return await (local[name] as (input: unknown) => Promise<unknown>)(input);
+  } finally {
+    await atRest();
+  }
 }
 
 /** An object whose every method is `act` with its name. */

@@ -45,15 +45,18 @@ export class Admissions {
   async #drain(): Promise<void> {
     this.#draining = true;
     for (let failures = 0; this.#inbox.length > 0;) {
-      const batch = this.#inbox.splice(0, BATCH);
+      const batch = this.#inbox.slice(0, BATCH);
       const deliveries = batch.map(({ delivery }) => delivery);
       try {
         const output = await attempt.admitMessages({ deliveries, execution: this.#execution() });
         failures = 0;
         this.#admitted(output);
-        batch.forEach(({ resolve }, index) => resolve(output.verdicts[index] as Verdict));
+        // The result tells how many it is about: when this is replayed, more may wait here already than did at first.
+        const settled = this.#inbox.splice(0, output.verdicts.length);
+        settled.forEach(({ resolve }, index) => resolve(output.verdicts[index] as Verdict));
       } catch {
         failures += 1;
+        this.#inbox.splice(0, batch.length);
         await this.#putOff(batch, failures);
       }
     }
