@@ -55,7 +55,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
     // The store's failure to keep a partial text is Temporal's to retry, as any of the store's is.
     if (error instanceof ApplicationFailure || error instanceof PerdureError) throw error;
     const failure = asModelError(error);
-    deps.telemetry.metrics.errors.add({ agent: agent.spec.name, source: 'model', type: failure.reason });
+    tellOfFailure(deps, task, failure);
     throw providerFailure(failure, policy.retry, position.tries);
   });
   const calls = judgeCalls(call.reply.toolCalls, { agent, policy, taken: callIdsIn(events, runId) });
@@ -155,6 +155,16 @@ async function commitStop(
   });
   voice.finish();
   ring(deps.live, key, ended.events);
+}
+
+function tellOfFailure(
+  { telemetry: { metrics, log } }: ActivityDeps,
+  { key, runId, position: { step, attempt, model }, agent: { spec } }: StepTask,
+  error: ModelError,
+): void {
+  metrics.errors.add({ agent: spec.name, source: 'model', type: error.reason });
+  const where = { session: key.session, run: runId, step, attempt, agent: spec.name, model };
+  log.warn('Model call failed', { ...where, code: error.reason, status: error.httpStatus ?? undefined });
 }
 
 /** What a model client throws beside a {@link ModelError} is a mistake of its own: tried again, but not for ever. */

@@ -15,6 +15,8 @@ import { createModelDirectory } from '../models/model-directory.ts';
 import type { ChosenModelDirectory } from '../models/model-directory.ts';
 import type { Db } from '../store/db.ts';
 import { openStore } from '../store/open-store.ts';
+import { serveHealth } from '../telemetry/health-server.ts';
+import { createLog, logLevel } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { startWorker } from '../worker/start-worker.ts';
@@ -31,12 +33,19 @@ export interface Services {
   readonly deployment: Deployment;
 }
 
+/** What this process tells of itself: lines for people where a person started it, JSON for programs elsewhere. */
+export function openTelemetry({ log }: Settings, format: 'plain' | 'json'): Telemetry {
+  const level = logLevel(log, format === 'json' ? 'info' : 'warn');
+  return createTelemetry({ metrics: createMetrics({ process: true }), log: createLog({ level, format }) });
+}
+
 /** Opens the store and the live channel, and loads the agents. */
 export async function openServices(
   settings: Settings,
   env: NodeJS.ProcessEnv,
   progress: Progress,
   stack: AsyncDisposableStack,
+  telemetry: Telemetry,
 ): Promise<Services> {
   const { databaseUrl, dataDir } = settings;
   progress.step('Loading the agents');
@@ -52,7 +61,6 @@ export async function openServices(
   );
   const live = databaseUrl === undefined ? createInProcessLive() : createPostgresLive({ databaseUrl });
   stack.adopt(live, (it) => it.close());
-  const telemetry = createTelemetry({ metrics: createMetrics({ process: true }) });
   return { db, live, agents, deployment, telemetry };
 }
 
@@ -61,7 +69,6 @@ export async function startGateway(
   services: Services,
   settings: Settings,
   temporalAddress: string,
-  say: (line: string) => void,
   stack: AsyncDisposableStack,
 ): Promise<ServedGateway> {
   const temporal = lazyClient(
@@ -73,8 +80,6 @@ export async function startGateway(
     ...services,
     sender: createTemporalSender({ client: temporal.get() }),
     tokens: settings.tokens,
-    onError: (error, requestId) =>
-      say(`Request ${requestId} failed: ${error instanceof Error ? error.message : 'no reason known'}`),
   });
   const { host, port, portChosen } = settings;
   const served = await serveGateway({ gateway, host, port, orNextPort: !portChosen });
@@ -96,7 +101,30 @@ export async function startWorkerOver(
   stack: AsyncDisposableStack,
 ): Promise<RunningWorker> {
   const connection = { address, namespace: settings.temporalNamespace, apiKey: settings.temporalApiKey };
-  const worker = await startWorker({ ...services, connection });
+  const worker = await startWorker({ ...services, connection, temporalMetrics: true });
   stack.adopt(worker, (it) => it.stop());
   return worker;
+}
+
+/** Health and metrics of a worker that has no gateway beside it. Null where they are turned off. */
+export async function startHealth(
+  { db, live, telemetry }: Services,
+  { metricsHost, metricsPort, metricsPortChosen }: Settings,
+  worker: RunningWorker,
+  stack: AsyncDisposableStack,
+): Promise<string | null> {
+  if (metricsPort === null) return null;
+  const served = await serveHealth({
+    host: metricsHost,
+    port: metricsPort,
+    orNextPort: !metricsPortChosen,
+    metrics: telemetry.metrics,
+    parts: {
+      store: () => db.query('SELECT 1').then(() => true),
+      temporal: () => worker.ready(),
+      live: () => live.ready(),
+    },
+  });
+  stack.adopt(served, (it) => it.close());
+  return served.url;
 }

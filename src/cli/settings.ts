@@ -18,6 +18,12 @@ export interface Settings {
   readonly temporalApiKey: string | undefined;
   /** Undefined: the embedded store. */
   readonly databaseUrl: string | undefined;
+  /** Where a worker of its own shows its health and metrics; a port of null: nowhere. */
+  readonly metricsHost: string;
+  readonly metricsPort: number | null;
+  readonly metricsPortChosen: boolean;
+  /** What is logged; undefined: as the command has it. */
+  readonly log: string | undefined;
   /** See the gateway's `tokens`. */
   readonly tokens: string | undefined;
 }
@@ -25,10 +31,10 @@ export interface Settings {
 /** Settings that are empty count as not set, as in a compose file. */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const given = (name: string): string | undefined => env[name]?.trim() || undefined;
-  const port = given('PERDURE_PORT');
-  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= 65_535)) {
-    throw new CliError(`PERDURE_PORT is ${JSON.stringify(port)}. Set it to 0 to 65535.`, EXIT.usage);
-  }
+  const port = checkPort('PERDURE_PORT', given('PERDURE_PORT'));
+  const metricsPort = given('PERDURE_METRICS_PORT');
+  const metricsOff = metricsPort === 'off';
+  if (!metricsOff) checkPort('PERDURE_METRICS_PORT', metricsPort);
   return {
     host: given('PERDURE_HOST') ?? '127.0.0.1',
     port: Number(port ?? 4747),
@@ -41,6 +47,15 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     temporalNamespace: given('TEMPORAL_NAMESPACE') ?? 'default',
     temporalApiKey: given('TEMPORAL_API_KEY'),
     databaseUrl: given('DATABASE_URL'),
+    metricsHost: given('PERDURE_METRICS_HOST') ?? '127.0.0.1',
+    metricsPort: metricsOff ? null : Number(metricsPort ?? 9464),
+    metricsPortChosen: metricsPort !== undefined,
+    log: given('PERDURE_LOG'),
     tokens: given('PERDURE_TOKENS'),
   };
+}
+
+function checkPort(name: string, port: string | undefined): string | undefined {
+  if (port === undefined || (/^\d+$/.test(port) && Number(port) <= 65_535)) return port;
+  throw new CliError(`${name} is ${JSON.stringify(port)}. Set it to 0 to 65535.`, EXIT.usage);
 }

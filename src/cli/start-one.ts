@@ -8,12 +8,14 @@ export async function startOne(what: 'worker' | 'gateway', env: NodeJS.ProcessEn
   const settings = readSettings(env);
   const address = needTemporal(settings, what);
   // Takes a second to load; what is missing is told at once.
-  const { openModels, openServices, startGateway, startWorkerOver } = await import('./services.ts');
+  const { openModels, openServices, openTelemetry, startGateway, startHealth, startWorkerOver } =
+    await import('./services.ts');
+  const telemetry = openTelemetry(settings, 'json');
   return serve(async ({ progress, stack, check, say }) => {
-    const services = await openServices(settings, env, progress, stack);
+    const services = await openServices(settings, env, progress, stack, telemetry);
     check();
     if (what === 'gateway') {
-      const { url } = await startGateway(services, settings, address, say, stack);
+      const { url } = await startGateway(services, settings, address, stack);
       say(`The gateway listens at ${url}.`);
       return { died: new Promise(() => undefined) };
     }
@@ -21,6 +23,8 @@ export async function startOne(what: 'worker' | 'gateway', env: NodeJS.ProcessEn
     check();
     progress.step('Starting the worker');
     const worker = await startWorkerOver({ ...services, models }, settings, address, stack);
+    const health = await startHealth(services, settings, worker, stack);
+    if (health !== null) say(`Health and metrics are at ${health}.`);
     say(`The worker is ready; agents that name no model use ${models.defaultModel}.`);
     return { died: worker.done };
   });

@@ -2,7 +2,7 @@ import { acquireDataLock, startEmbedded } from '../embedded/index.ts';
 import type { Embedded } from '../embedded/index.ts';
 import { serve } from './serve.ts';
 import type { Startup } from './serve.ts';
-import { openModels, openServices, startGateway, startWorkerOver } from './services.ts';
+import { openModels, openServices, openTelemetry, startGateway, startWorkerOver } from './services.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { welcome } from './welcome.ts';
@@ -10,11 +10,12 @@ import { welcome } from './welcome.ts';
 /** `perdure start`: worker and gateway in this process, and what they need where it is not given. Resolves with the exit code. */
 export async function start(env: NodeJS.ProcessEnv): Promise<number> {
   const settings = readSettings(env);
+  const telemetry = openTelemetry(settings, 'plain');
   return serve(async (startup) => {
     const { progress, stack, check, say } = startup;
     const { address, uiUrl } = await openTemporal(settings, env, startup);
     check();
-    const services = await openServices(settings, env, progress, stack);
+    const services = await openServices(settings, env, progress, stack, telemetry);
     check();
     const models = await openModels(env, progress);
     check();
@@ -22,7 +23,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<number> {
     const worker = await startWorkerOver({ ...services, models }, settings, address, stack);
     check();
     progress.step('Starting the gateway');
-    const gateway = await startGateway(services, settings, address, say, stack);
+    const gateway = await startGateway(services, settings, address, stack);
     progress.done();
     if (gateway.port !== settings.port && settings.port !== 0) {
       say(`  The port ${settings.port} is in use; the gateway took ${gateway.port}.`);

@@ -38,8 +38,6 @@ export interface GatewayOptions {
   /** See `FeedOptions`; for tests. */
   readonly lookMs?: number | undefined;
   readonly commentMs?: number | undefined;
-  /** Told of errors that are not the caller's doing, with the id that the caller was told. Default: nobody is. */
-  readonly onError?: ((error: unknown, requestId: string) => void) | undefined;
 }
 
 export interface Gateway {
@@ -52,8 +50,9 @@ export interface Gateway {
 
 /** The HTTP contract over a store, a live channel and a sender. Serve it with `serveGateway`. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { db, live, sender, agents, deployment = {}, lookMs, commentMs, onError = () => undefined } = options;
-  const { metrics } = options.telemetry ?? createTelemetry();
+  const { db, live, sender, agents, deployment = {}, lookMs, commentMs } = options;
+  const telemetry = options.telemetry ?? createTelemetry();
+  const { metrics } = telemetry;
   const { authenticate, configured } = authenticationFrom(options.tokens);
   const feed = createFeed({ store: feedStoreOf(db), live, lookMs, commentMs });
   metrics.beforeScrape(readGauges(db, feed, metrics));
@@ -79,6 +78,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
 
   const app = new Hono();
-  registerRoutes(app, [...routes, documentRoute], { authenticate, onError, metrics });
+  registerRoutes(app, [...routes, documentRoute], { authenticate, telemetry });
   return { app, authenticated: configured, close: feed.close };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Hono } from 'hono';
 import { PerdureError } from '../contracts/errors.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Authenticate } from './authenticate.ts';
 import { checkShape } from './check-shape.ts';
 import { problemResponse } from './problem.ts';
@@ -10,9 +10,7 @@ import type { Route } from './route.ts';
 
 export interface RegisterOptions {
   readonly authenticate: Authenticate;
-  /** Called for errors that are not the caller's doing. */
-  readonly onError: (error: unknown, requestId: string) => void;
-  readonly metrics: Metrics;
+  readonly telemetry: Telemetry;
 }
 
 /** Puts routes on an app: requests are numbered, authenticated, validated; errors become problems. */
@@ -36,7 +34,7 @@ export function registerRoutes(app: Hono, routes: readonly Route[], options: Reg
 }
 
 async function answered(
-  { onError, metrics }: RegisterOptions,
+  { telemetry: { log, metrics } }: RegisterOptions,
   route: { readonly method: string; readonly path: string },
   work: () => Promise<Response>,
 ): Promise<Response> {
@@ -46,15 +44,18 @@ async function answered(
   try {
     response = await work();
   } catch (error) {
-    if (!(error instanceof PerdureError) || error.code === 'internal') onError(error, requestId);
+    const isOurs = !(error instanceof PerdureError) || error.code === 'internal';
+    if (isOurs) log.error('Request failed', { requestId, route: route.path, error });
     response = problemResponse(error, requestId);
   }
   response.headers.set('x-request-id', requestId);
   const status = String(response.status);
+  const durationMs = performance.now() - began;
+  log.debug('Request answered', { requestId, route: route.path, status: response.status, durationMs });
   metrics.answers.add({ status });
   metrics.httpSeconds.record(
     { http_request_method: methodOf(route.method), http_route: route.path, http_response_status_code: status },
-    (performance.now() - began) / 1_000,
+    durationMs / 1_000,
   );
   return response;
 }

@@ -1,5 +1,5 @@
 import { Client } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
 import type { Deployment } from '../contracts/deployment.ts';
@@ -8,6 +8,7 @@ import { saveAgentVersion } from '../store/agent-versions.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { restartLostSessions, type LostSessionSettings } from './restart-lost-sessions.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import { installRuntime } from './temporal-runtime.ts';
 import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
@@ -16,6 +17,8 @@ export interface WorkerSettings extends Omit<ActivityDeps, 'deployment' | 'telem
   readonly deployment?: Deployment | undefined;
   /** Default: one that nobody reads. */
   readonly telemetry?: Telemetry | undefined;
+  /** Whether Temporal's own metrics of this process are merged with ours. The first worker of a process says. Default false. */
+  readonly temporalMetrics?: boolean | undefined;
   /** Where Temporal is. */
   readonly connection: {
     readonly address: string;
@@ -33,12 +36,14 @@ export interface RunningWorker {
   stop(): Promise<void>;
   /** Rejects if the worker dies by itself. */
   readonly done: Promise<void>;
+  /** Whether it polls, and Temporal answers. */
+  ready(): Promise<boolean>;
 }
 
 /** Starts polling. The agents' versions are in the store and the search attributes registered before the first task. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { db, agents, connection: to, deployment = {}, telemetry = createTelemetry() } = settings;
-  quietRuntime();
+  await installRuntime(telemetry, { metrics: settings.temporalMetrics ?? false });
   const versions = agents.list().flatMap(({ name }) => agents.agent(name) ?? []);
   const [connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({
@@ -68,18 +73,14 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   done.catch(() => {});
   return {
     done,
+    ready: async () => {
+      if (worker.getState() !== 'RUNNING') return false;
+      await connection.workflowService.describeNamespace({ namespace: to.namespace });
+      return true;
+    },
     stop: async () => {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await done;
     },
   };
-}
-
-let quiet = false;
-
-/** Lets warnings through only. Call it before anything starts the SDK's runtime. */
-export function quietRuntime(): void {
-  if (quiet) return;
-  quiet = true;
-  Runtime.install({ logger: new DefaultLogger('WARN') });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CATALOGUE } from '../../src/telemetry/catalogue.ts';
-import { read, section } from './documents.ts';
+import { read, section, SOURCES } from './documents.ts';
 
 test('docs/observability.md lists every metric with its type and labels, and none that is not there', () => {
   const rows = section(read('docs/observability.md'), 'Metrics')
@@ -16,4 +16,17 @@ test('docs/observability.md lists every metric with its type and labels, and non
   expect(described).toEqual(
     Object.values(CATALOGUE).map(({ name, type, labels }) => ({ name, type, labels: [...labels] })),
   );
+});
+
+test('every field that a log line can carry is named, and every message', () => {
+  const logs = section(read('docs/observability.md'), 'Logs');
+  const fields = [...read('src/telemetry/log-fields.ts').matchAll(/^ {2}readonly (\w+)\?/gm)].map(([, name]) => name);
+  const messages = SOURCES.flatMap((path) => [
+    ...read(path).matchAll(/\blog\.(?:debug|info|warn|error)\(\s*['"]([^'"]+)/g),
+  ]).map(([, message]) => message);
+
+  expect(fields).toContain('session');
+  expect(fields.filter((name) => !logs.includes(`\`${name}\``))).toEqual([]);
+  expect(messages).toContain('Run failed');
+  expect(messages.filter((message) => !logs.includes(`\`${message}\``))).toEqual([]);
 });

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LIMITS } from '../../src/contracts/limits.ts';
 import { problemSchema } from '../../src/contracts/problem.ts';
 import { PerdureError } from '../../src/contracts/errors.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
 import { sessionPath, startGateway } from './start-gateway.ts';
 
@@ -121,14 +123,23 @@ test('a session id that no path can carry is refused', async () => {
 });
 
 test('what goes wrong inside is a 500 that tells nothing but an id for the log', async () => {
-  const errors: [unknown, string][] = [];
-  const { call, sender } = startGateway(database.db, { onError: (error, id) => errors.push([error, id]) });
+  const lines: string[] = [];
+  const log = createLog({ format: 'json', write: (line) => lines.push(line) });
+  const { call, sender } = startGateway(database.db, { telemetry: createTelemetry({ log }) });
   const failure = new Error('secret words');
   sender.submit = async () => Promise.reject(failure);
   const problem = await problemOf(await call('POST', messages, { content: 'a' }));
   expect(problem).toMatchObject({ status: 500, code: 'internal' });
   expect(problem.detail).not.toContain('secret');
-  expect(errors).toEqual([[failure, problem.requestId]]);
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    level: 'error',
+    msg: 'Request failed',
+    requestId: problem.requestId,
+    route: '/v1/sessions/{id}/messages',
+    error: { name: 'Error', at: [expect.stringContaining('bad-requests.test.ts'), expect.anything()] },
+  });
+  expect(lines[0]).not.toContain('secret');
 });
 
 test('Retry-After is told where a retry makes sense', async () => {

@@ -5,6 +5,8 @@ import { LIMITS } from '../../src/contracts/limits.ts';
 import { problemSchema, type Problem } from '../../src/contracts/problem.ts';
 import { workflowIdOf } from '../../src/contracts/session-key.ts';
 import { createGateway, type Gateway } from '../../src/gateway/create-gateway.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { heldModel } from '../support/held-model.ts';
 import { failedTasks, historyOf } from '../support/raw-temporal.ts';
 import { registry, startStack, type Stack } from '../support/stack.ts';
@@ -17,12 +19,13 @@ const held = heldModel();
 
 let stack: Stack;
 let gateway: Gateway;
-const mishaps: unknown[] = [];
+const mishaps: string[] = [];
 
 beforeAll(async () => {
   stack = await startStack({ temporal: await testTemporal(), model: held.model, agents: AGENTS });
   const { db, live, sender } = stack;
-  gateway = createGateway({ db, live, sender, agents: registry(AGENTS, []), onError: (error) => mishaps.push(error) });
+  const telemetry = createTelemetry({ log: createLog({ level: 'error', write: (line) => mishaps.push(line) }) });
+  gateway = createGateway({ db, live, sender, agents: registry(AGENTS, []), telemetry });
 });
 afterAll(async () => {
   gateway.close();

@@ -1,7 +1,8 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Db } from '../../src/store/db.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import { quietRuntime } from '../../src/worker/start-worker.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
+import { installRuntime } from '../../src/worker/temporal-runtime.ts';
 import { withShiftedClock } from './shifted-clock.ts';
 import { timeSkippingServer } from './time-skipping.ts';
 
@@ -20,7 +21,7 @@ export async function virtualTime(): Promise<VirtualTime | { readonly unavailabl
   const found = await timeSkippingServer();
   if ('unavailable' in found) return found;
   // The environment starts the runtime, which then cannot be set any more.
-  quietRuntime();
+  await installRuntime(createTelemetry(), { metrics: false });
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: found.path } },
   });

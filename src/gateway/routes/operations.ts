@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { readinessOf } from '../../telemetry/readiness.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { route, type Route } from '../route.ts';
-
-/** A part that has not answered by then is not ready. */
-const PATIENCE_MS = 2_000;
 
 const readinessSchema = z.object({
   status: z.enum(['ready', 'unavailable']),
@@ -33,16 +31,13 @@ export function operationRoutes({ db, sender, live }: GatewayParts, metrics: Met
         503: { description: 'Some do not', schema: readinessSchema },
       },
       async handle() {
-        const [store, temporal, channel] = await Promise.all([
-          inTime(db.query('SELECT 1').then(() => true)),
-          inTime(sender.ready()),
-          inTime(live.ready()),
-        ]);
-        const ready = store && temporal && channel;
-        return Response.json(
-          { status: ready ? 'ready' : 'unavailable', checks: { store, temporal, live: channel } },
-          ready ? {} : { status: 503, headers: { 'retry-after': '1' } },
-        );
+        const readiness = await readinessOf({
+          store: () => db.query('SELECT 1').then(() => true),
+          temporal: () => sender.ready(),
+          live: () => live.ready(),
+        });
+        const unavailable = { status: 503, headers: { 'retry-after': '1' } };
+        return Response.json(readiness, readiness.status === 'ready' ? {} : unavailable);
       },
     }),
     route({
@@ -57,11 +52,4 @@ export function operationRoutes({ db, sender, live }: GatewayParts, metrics: Met
       },
     }),
   ];
-}
-
-async function inTime(check: Promise<boolean>): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), PATIENCE_MS);
-  check.then(resolve, () => resolve(false));
-  return promise.finally(() => clearTimeout(timer));
 }

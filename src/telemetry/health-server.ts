@@ -1,0 +1,84 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Metrics } from './metrics.ts';
+import { readinessOf } from './readiness.ts';
+
+/** Ports tried after a taken one. */
+const MORE_PORTS = 20;
+
+export interface HealthOptions {
+  readonly host: string;
+  /** 0 for any. */
+  readonly port: number;
+  /** Whether the next free port is taken when this one is in use; an error otherwise. */
+  readonly orNextPort: boolean;
+  readonly metrics: Metrics;
+  /** Asked for `/readyz`. */
+  readonly parts: Readonly<Record<string, () => Promise<boolean>>>;
+}
+
+export interface HealthServer {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** `/healthz`, `/readyz` and `/metrics` of a process that serves nothing else. Rejects with an Error that names the remedy. */
+export async function serveHealth(options: HealthOptions): Promise<HealthServer> {
+  const { host, port: preferred, orNextPort, metrics, parts } = options;
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://health');
+    const accept = request.headers.accept ?? null;
+    answer(pathname, accept, response).catch(() => response.writeHead(500).end());
+  });
+
+  async function answer(path: string, accept: string | null, response: ServerResponse): Promise<void> {
+    switch (path) {
+      case '/healthz':
+        return json(response, 200, { status: 'ok' });
+      case '/readyz': {
+        const readiness = await readinessOf(parts);
+        return json(response, readiness.status === 'ready' ? 200 : 503, readiness);
+      }
+      case '/metrics': {
+        const { text, contentType } = await metrics.scrape(accept);
+        response.writeHead(200, { 'content-type': contentType }).end(text);
+        return;
+      }
+      default:
+        return json(response, 404, { status: 'There are /healthz, /readyz and /metrics.' });
+    }
+  }
+
+  const more = orNextPort && preferred !== 0 ? MORE_PORTS : 0;
+  for (let port = preferred; ; port += 1) {
+    const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
+    server.once('error', reject).listen(port, host, resolve);
+    try {
+      await listening;
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      if (port < preferred + more) continue;
+      throw new Error(
+        `On ${host} port ${port} is in use. Stop what uses it, or set PERDURE_METRICS_PORT to another, or to off.`,
+        { cause: error },
+      );
+    } finally {
+      server.off('error', reject);
+    }
+  }
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => void server.close(() => resolve()));
+    },
+  };
+}
+
+function json(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

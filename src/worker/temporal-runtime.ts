@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { makeTelemetryFilterString, Runtime, type RuntimeOptions } from '@temporalio/worker';
+import { sdkLogger } from '../telemetry/sdk-logger.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+let installed: Promise<void> | undefined;
+
+/**
+ * Sets Temporal's own part of this process, once: its log goes to ours and, if asked for, its metrics are merged with
+ * ours, by way of a port on loopback.
+ */
+export function installRuntime(telemetry: Telemetry, { metrics }: { readonly metrics: boolean }): Promise<void> {
+  installed ??= install(telemetry, metrics);
+  return installed;
+}
+
+async function install({ log, metrics }: Telemetry, withMetrics: boolean): Promise<void> {
+  const logging = { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} };
+  const plain: RuntimeOptions = { logger: sdkLogger(log), telemetryOptions: { logging } };
+  if (!withMetrics) return void Runtime.install(plain);
+  const bindAddress = `${LOOPBACK}:${await freePort()}`;
+  // The names that Temporal's documents and dashboards have.
+  const prometheus = { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+  try {
+    Runtime.install({ ...plain, telemetryOptions: { logging, metrics: { prometheus } } });
+  } catch (error) {
+    log.warn('Temporal metrics are missing', { error });
+    return void Runtime.install(plain);
+  }
+  metrics.merge(async () => {
+    const response = await fetch(`http://${bindAddress}/metrics`, { signal: AbortSignal.timeout(2_000) });
+    return response.text();
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, LOOPBACK);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
