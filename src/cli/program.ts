@@ -88,9 +88,9 @@ function addLooking(program: Command, cli: () => Cli): void {
     .description("list a session's runs, or show one with its steps and tool calls")
     .action(async (id: string, run: string | undefined) => (await import('./runs.ts')).runs(cli(), id, run));
   program
-    .command('why <run> [run]')
-    .usage('<run> | <session> <run>')
-    .description("show where a run's time and money went")
+    .command('why <name> [run]')
+    .usage('<session> | <run> | <session> <run>')
+    .description("show what a session waits for, or where a run's time and money went")
     .action(async (first: string, run: string | undefined) => (await import('./why.ts')).why(cli(), first, run));
   program
     .command('agents')

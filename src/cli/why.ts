@@ -8,23 +8,35 @@ import { waterfall } from './waterfall.ts';
 /** Without a terminal there is no width to fill. */
 const PLAIN = null;
 
-/** `perdure why <run>` and `perdure why <session> <run>`: where a run's time and money went. */
+/** `perdure why <session>`: what it waits for. `perdure why <run>`, `perdure why <session> <run>`: where the time and money went. */
 export async function why(cli: Cli, first: string, runId: string | undefined): Promise<void> {
-  const answer = runId === undefined ? await whyOne(cli, first) : await cli.client.whyRun(first, runId);
+  if (runId !== undefined) return showRun(cli, await cli.client.whyRun(first, runId));
+  const session = await ifThere(() => cli.client.whySession(first));
+  if (session !== null) {
+    if (cli.json) return cli.printJson(session);
+    return cli.print(harmless(session.text));
+  }
+  const run = await ifThere(() => cli.client.whyRun(undefined, first));
+  if (run !== null) return showRun(cli, run);
+  const name = JSON.stringify(first);
+  throw new PerdureError(
+    'not_found',
+    `You have neither a session nor a run ${name}. See \`perdure sessions\` and \`perdure runs <session>\`.`,
+  );
+}
+
+function showRun(cli: Cli, answer: RunWhy): void {
   if (cli.json) return cli.printJson(answer);
   const width = cli.terminal ? (process.stdout.columns ?? 80) : PLAIN;
   for (const line of runLines(answer, width, cli)) cli.print(line);
 }
 
-async function whyOne(cli: Cli, id: string): Promise<RunWhy> {
+async function ifThere<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
-    return await cli.client.whyRun(undefined, id);
+    return await ask();
   } catch (error) {
-    if (!(error instanceof PerdureError && error.code === 'not_found')) throw error;
-    throw new PerdureError(
-      'not_found',
-      `You have no run ${JSON.stringify(id)}. See \`perdure sessions\` and \`perdure runs <session>\`.`,
-    );
+    if (error instanceof PerdureError && error.code === 'not_found') return null;
+    throw error;
   }
 }
 

@@ -5,7 +5,7 @@ import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { RunDetail, RunRecord, Usage } from '../contracts/run.ts';
 import type { SessionRecord, SessionSnapshot, SessionStatus } from '../contracts/session.ts';
 import type { TranscriptEntry } from '../contracts/transcript.ts';
-import type { RunWhy } from '../contracts/why.ts';
+import type { RunWhy, SessionWhy } from '../contracts/why.ts';
 import { streamEvents } from './event-stream.ts';
 import type { StreamOptions } from './event-stream.ts';
 import { createSendRequest } from './http-request.ts';
@@ -66,6 +66,8 @@ export interface GatewayClient {
   transcript(id: string): Promise<Page<TranscriptEntry>>;
   runs(id: string): Promise<Page<RunRecord>>;
   run(id: string, runId: string): Promise<RunDetail>;
+  /** What the session waits for. */
+  whySession(id: string): Promise<SessionWhy>;
   /** Where a run's time and money went. Without a session, `id` is undefined: the run is looked for in all of the user's. */
   whyRun(id: string | undefined, runId: string): Promise<RunWhy>;
   cancel(id: string, runId: string): Promise<CancelledRun>;
@@ -102,6 +104,7 @@ export function createGatewayClient(options: GatewayOptions = {}): GatewayClient
     transcript: (id) => json({ path: session(id, 'transcript') }),
     runs: (id) => json({ path: session(id, 'runs') }),
     run: (id, runId) => json({ path: session(id, 'runs', runId) }),
+    whySession: (id) => json({ path: session(id, 'why') }),
     whyRun: (id, runId) => json({ path: id === undefined ? run(runId, 'why') : session(id, 'runs', runId, 'why') }),
     cancel: (id, runId) => json(post(session(id, 'runs', runId, 'cancel'), {})),
     resume: (id, runId) => done(post(session(id, 'runs', runId, 'resume'), {})),

@@ -25,4 +25,4 @@ export type { MessageInput, Receipt } from '../contracts/message.ts';
 export type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 export { sessionIdFor, sessionKey } from '../contracts/session-key.ts';
 export type { SessionKey } from '../contracts/session-key.ts';
-export type { RunWhy } from '../contracts/why.ts';
+export type { RunWhy, SessionWhy } from '../contracts/why.ts';

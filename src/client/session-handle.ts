@@ -11,7 +11,7 @@ import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { SessionSnapshot } from '../contracts/session.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { TranscriptEntry } from '../contracts/transcript.ts';
-import type { RunWhy } from '../contracts/why.ts';
+import type { RunWhy, SessionWhy } from '../contracts/why.ts';
 import { awaitAnswer } from './await-answer.ts';
 import type { Answer } from './await-answer.ts';
 import type { StreamOptions } from './event-stream.ts';
@@ -34,6 +34,8 @@ export interface SessionHandle {
   stream(options?: StreamOptions): AsyncIterable<StreamEvent>;
   snapshot(): Promise<SessionSnapshot>;
   transcript(): Promise<readonly TranscriptEntry[]>;
+  /** What the session waits for, since when, who can unblock it, when it times out. */
+  why(): Promise<SessionWhy>;
   /** Where a run's time and money went. */
   whyRun(runId: string): Promise<RunWhy>;
   /** Merges metadata, state and policy; null removes a key. */
@@ -68,6 +70,7 @@ export function createSessionHandle(
     stream: (options) => gateway.stream(key.session, options),
     snapshot: () => gateway.snapshot(key.session),
     transcript: async () => (await gateway.transcript(key.session)).data,
+    why: () => gateway.whySession(key.session),
     whyRun: (runId) => gateway.whyRun(key.session, runId),
     update: async (input) => sender().update(key, input),
     cancel: async (input = {}) => sender().cancel(key, input),

@@ -39,6 +39,8 @@ export interface SessionSender {
   end(key: SessionKey, input: EndSession): Promise<void>;
   /** Terminates the session's workflow, if one is running. The store is left as it is. */
   terminate(key: SessionKey, reason: string): Promise<void>;
+  /** Workers that asked the task queue for work within the last 70 s: a poll lasts a minute at most. Rejects when Temporal does not answer. */
+  workers(): Promise<number>;
   /** Whether Temporal answers and has the namespace. */
   ready(): Promise<boolean>;
 }

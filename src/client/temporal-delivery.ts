@@ -24,6 +24,8 @@ export interface TemporalDelivery {
   signal(target: Target, name: string, input: object): Promise<boolean>;
   /** Does nothing when no workflow runs under the id. */
   terminate(target: Target, reason: string): Promise<void>;
+  /** Workers that asked the task queue for work within the last 70 s. Rejects when the server does not answer. */
+  workers(): Promise<number>;
   /** Whether the server answers and has the namespace. */
   ready(): Promise<boolean>;
 }
@@ -37,6 +39,8 @@ const GRACE_MS = 50;
  * seconds. Not shorter: the next worker replays a long history within it, on a busy machine too.
  */
 const WORKFLOW_TASK_TIMEOUT_MS = 6_000;
+/** Temporal remembers who polled for five minutes; a poll lasts one at most. */
+const POLLED_MS = 70_000;
 /** A workflow that ends or continues as new under a call is met again at once; more often than this in a row is not chance. */
 const CLOSED_TRIES = 5;
 
@@ -99,6 +103,18 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
     signal: (target, name, input) => delivered(() => client.workflow.getHandle(target.workflowId).signal(name, input)),
     async terminate(target, reason) {
       await delivered(() => client.workflow.getHandle(target.workflowId).terminate(reason));
+    },
+    async workers() {
+      const { namespace } = client.options;
+      const ask = { namespace, taskQueue: { name: taskQueue } };
+      const recent = new Set<string>();
+      await delivered(async () => {
+        const { pollers } = await client.workflowService.describeTaskQueue(ask);
+        for (const { identity, lastAccessTime } of pollers) {
+          if (Number(lastAccessTime?.seconds ?? 0) * 1_000 > Date.now() - POLLED_MS) recent.add(identity ?? '');
+        }
+      });
+      return recent.size;
     },
     async ready() {
       try {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runStatusSchema } from './run.ts';
+import { sessionStatusSchema, waitingForSchema } from './session.ts';
 
 /**
  * What a run's time went to. `queue`: until it started. `limit`, `circuit`, `approval`: waits for a provider's limit, for
@@ -94,3 +95,22 @@ export const runWhySchema = z.object({
   summary: z.object({ time: z.string(), cost: z.string() }),
 });
 export type RunWhy = z.infer<typeof runWhySchema>;
+
+/** `GET …/sessions/{id}/why`: what a session waits for, since when, who can unblock it, when it times out. */
+export const sessionWhySchema = z.object({
+  sessionId: z.string(),
+  status: sessionStatusSchema,
+  asOf: z.string(),
+  waitingFor: waitingForSchema,
+  /** The run that is going or the first that waits, and where it is; null without one. */
+  runId: z.string().nullable(),
+  step: z.number().int().nullable(),
+  attempt: z.number().int().nullable(),
+  /** Runs that wait. */
+  queued: z.number().int(),
+  /** Workers that asked for work within the last 70 s; null when Temporal does not answer. */
+  workers: z.number().int().nullable(),
+  /** All of it in a paragraph. */
+  text: z.string(),
+});
+export type SessionWhy = z.infer<typeof sessionWhySchema>;

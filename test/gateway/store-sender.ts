@@ -87,6 +87,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     async terminate(key) {
       sender.terminated.push(key);
     },
+    workers: async () => (sender.noWorker ? 0 : 1),
     ready: async () => true,
     async answer(key, runId, text) {
       if (runId === null) throw new Error('Nobody took the message yet.');

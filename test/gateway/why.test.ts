@@ -1,15 +1,26 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunWhy } from '../../src/contracts/why.ts';
-import { runWhySchema } from '../../src/contracts/why.ts';
+import { runWhySchema, sessionWhySchema } from '../../src/contracts/why.ts';
+import { saveAgentVersion } from '../../src/store/agent-versions.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
 import { countFailedCall } from '../../src/store/count-failed-call.ts';
+import { endRun } from '../../src/store/end-run.ts';
 import { finishTools } from '../../src/store/finish-tools.ts';
 import { startTool } from '../../src/store/start-tool.ts';
 import { serveGateway } from '../../src/gateway/serve-gateway.ts';
-import { beginModel, call, converse, newKey, replyTo, send } from '../store/conversation.ts';
+import { beginModel, call, converse, newKey, pin, replyTo, send } from '../store/conversation.ts';
 import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
 import { runCli } from '../support/run-cli.ts';
 import { sessionPath, startGateway } from './start-gateway.ts';
+
+const TOOL = {
+  name: 'clock',
+  description: 'Tells the time.',
+  parameters: {},
+  idempotent: true,
+  timeoutMs: 20_000,
+  retry: {},
+};
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -103,6 +114,56 @@ test('a finished run of another session is not in this one', async () => {
   await converse(database.db, other, 'm1');
   const { call: http } = startGateway(database.db);
   expect((await http('GET', sessionPath(other.session, 'runs', runId, 'why'))).status).toBe(404);
+});
+
+test('a session says what it waits for, since when, and who can unblock it', async () => {
+  const { db } = database;
+  const key = newKey('local');
+  const { call: http, sender } = startGateway(db);
+  const why = async () => {
+    const response = await http('GET', sessionPath(key.session, 'why'));
+    expect(response.status).toBe(200);
+    return sessionWhySchema.parse(await response.json());
+  };
+  expect((await http('GET', sessionPath(key.session, 'why'))).status).toBe(404);
+
+  const { runId } = await send(db, key, { id: 'm1', content: 'hi' });
+  sender.noWorker = true;
+  expect(await why()).toMatchObject({ waitingFor: { what: 'worker' }, runId, workers: 0, queued: 1 });
+  expect((await why()).text).toContain('No worker asks for work');
+  sender.noWorker = false;
+  expect((await why()).text).toContain('One worker asks for work');
+
+  const position = await beginModel(db, key, runId);
+  expect(await why()).toMatchObject({ waitingFor: { what: 'model', who: 'scripted/one' }, step: 1, attempt: 1 });
+  expect((await why()).text).toContain(`It is at step 1 of the run ${runId}. The run may work for 5 min 0 s in all`);
+
+  await saveAgentVersion(db, { hash: pin().hash, spec: { name: 'assistant' }, tools: [TOOL] });
+  await commitStep(db, key, replyTo(runId, position, { toolCalls: [call('c1')] }));
+  await startTool(db, key, { runId, callId: 'c1', idempotent: true });
+  const tool = await why();
+  const since = Date.parse(tool.waitingFor.since);
+  expect(tool.waitingFor).toMatchObject({ what: 'tool', until: new Date(since + TOOL.timeoutMs).toISOString() });
+  expect(tool.text).toContain('waits for the tool clock');
+
+  const error = { code: 'model_unavailable', detail: 'The model is gone.' };
+  await endRun(db, key, { runId, end: { status: 'failed', error }, partial: null, failSession: false });
+  const idle = await why();
+  expect(idle).toMatchObject({ waitingFor: { what: 'message' }, runId: null });
+  expect(idle.text).toContain(`Its last run, ${runId}, failed (model_unavailable): The model is gone.`);
+});
+
+test('perdure why with a session prints a paragraph', async () => {
+  const key = newKey('local');
+  await converse(database.db, key, 'm1');
+  const { gateway } = startGateway(database.db);
+  await using served = await serve(gateway);
+  const shown = await runCli(['why', key.session], { PERDURE_URL: served.url });
+  expect(shown.stdout).toMatch(
+    new RegExp(`^The session ${key.session} is active and waits for a message from the user, since .* ago\\). Nothing`),
+  );
+  const json = await runCli(['why', key.session, '--json'], { PERDURE_URL: served.url });
+  expect(JSON.parse(json.stdout)).toMatchObject({ waitingFor: { what: 'message' }, workers: 1 });
 });
 
 async function serve(gateway: Parameters<typeof serveGateway>[0]['gateway']) {

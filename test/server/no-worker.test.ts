@@ -69,3 +69,11 @@ test('an end that came while no worker ran is carried out when one comes', async
   expect(events.at(-1)).toMatchObject({ type: 'session.ended', status: 'completed', reason: 'over' });
   await stack.stopWorker();
 });
+
+test('Temporal says how many workers ask for work', async () => {
+  await using idle = await startStack({ temporal: await testTemporal(), model: () => 'Done.', worker: false });
+  expect(await idle.sender.workers()).toBe(0);
+  await idle.startWorker();
+  await idle.sender.submit(idle.key(), { content: 'hi' });
+  expect(await idle.sender.workers()).toBe(1);
+});

@@ -107,7 +107,7 @@ export function sessionRoutes(parts: GatewayParts): Route[] {
   ];
 }
 
-async function snapshotOf(
+export async function snapshotOf(
   { db, agents, deployment }: GatewayParts,
   key: SessionKey,
 ): Promise<z.infer<typeof sessionSnapshotSchema>> {

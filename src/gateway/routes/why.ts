@@ -1,6 +1,6 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { sessionKey, type SessionKey } from '../../contracts/session-key.ts';
-import { runWhySchema } from '../../contracts/why.ts';
+import { runWhySchema, sessionWhySchema } from '../../contracts/why.ts';
 import { explainRun } from '../../core/why/explain-run.ts';
 import type { Db } from '../../store/db.ts';
 import { findRun } from '../../store/find-run.ts';
@@ -8,12 +8,25 @@ import { readRunFacts } from '../../store/read-run-facts.ts';
 import { existing } from '../existing.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { route, type Route } from '../route.ts';
+import { whySession } from '../why-session.ts';
+import { snapshotOf } from './sessions.ts';
 
 const RUN_ANSWERS = { 200: { description: 'Spans, sums and a summary', schema: runWhySchema } };
 
 /** Where time and money went. */
-export function whyRoutes({ db }: GatewayParts): Route[] {
+export function whyRoutes(parts: GatewayParts): Route[] {
+  const { db } = parts;
   return [
+    route({
+      method: 'get',
+      path: '/v1/sessions/{id}/why',
+      summary: 'What a session waits for, since when, who can unblock it, when it times out',
+      answers: { 200: { description: 'Facts and a paragraph', schema: sessionWhySchema } },
+      async handle({ user, param }) {
+        const key = await existing(db, user, param('id'));
+        return Response.json(await whySession(parts, key, await snapshotOf(parts, key)));
+      },
+    }),
     route({
       method: 'get',
       path: '/v1/sessions/{id}/runs/{run}/why',
