@@ -13,6 +13,7 @@ import { startTool } from '../store/start-tool.ts';
 import type { Advance, ToolTask } from './activities.ts';
 import type { ClaimedCall } from './call-tool.ts';
 import { callingSession } from './calling-session.ts';
+import type { ContextCache } from './context-cache.ts';
 import type { ActivityDeps } from './deps.ts';
 import { heartbeat } from './heartbeat.ts';
 import { currentAgent, pinnedAgent } from './pinned-agents.ts';
@@ -31,15 +32,19 @@ interface Advancing {
   readonly voice: RunVoice;
   readonly signal: AbortSignal;
   readonly steps: StepDigest[];
+  readonly contexts: ContextCache;
 }
 
 /** Takes a run as far as it goes without a decision of the workflow: see "A turn" in ARCHITECTURE.md. */
-export async function advanceRun(deps: ActivityDeps, { runId }: { readonly runId: string }): Promise<Advance> {
+export async function advanceRun(
+  deps: ActivityDeps & { readonly contexts: ContextCache },
+  { runId }: { readonly runId: string },
+): Promise<Advance> {
   const { key } = callingSession();
   using _beat = heartbeat();
   const voice = new RunVoice(deps.live, key, runId);
   using watch = await watchForStop(deps.live, key, runId, () => voice.repeat());
-  const run: Advancing = { key, runId, voice, signal: watch.signal, steps: [] };
+  const run: Advancing = { key, runId, voice, signal: watch.signal, steps: [], contexts: deps.contexts };
   try {
     return await advance(deps, run);
   } catch (error) {
@@ -59,7 +64,8 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
   // Of tools that have just run in place: committed with the beginning of the next step.
   let results: readonly ToolResult[] = [];
   for (;;) {
-    const position = await beginStep(deps.db, key, { runId, pin: (name) => currentAgent(deps, name), results });
+    const known = run.contexts.known(key);
+    const position = await beginStep(deps.db, key, { runId, pin: (name) => currentAgent(deps, name), results, known });
     results = [];
     ring(deps.live, key, position.events);
     if (position.kind === 'ended') return { kind: 'ended', status: position.status, session: position.session, steps };

@@ -1,6 +1,7 @@
 import type { RunActivities, SessionActivities } from './activities.ts';
 import { admitMessages } from './admit-messages.ts';
 import { advanceRun } from './advance-run.ts';
+import { ContextCache } from './context-cache.ts';
 import type { ActivityDeps } from './deps.ts';
 import { observedLive, observedModels } from './observed.ts';
 import { runTool } from './run-tool.ts';
@@ -11,6 +12,7 @@ import { endRun, ringStop } from './stop-run.ts';
 /** What a worker registers. What they commit and each model call they make is counted. */
 export function createActivities(given: ActivityDeps): SessionActivities & RunActivities {
   const { live, models, agents, telemetry } = given;
+  const contexts = new ContextCache();
   const deps = {
     ...given,
     live: observedLive(live, telemetry, agents),
@@ -26,7 +28,7 @@ export function createActivities(given: ActivityDeps): SessionActivities & RunAc
     resumeRun: (input) => resumeRun(deps, input),
     ringStop: (input) => ringStop(deps, input),
     endRun: (input) => endRun(deps, input),
-    advanceRun: (input) => advanceRun(deps, input),
+    advanceRun: (input) => advanceRun({ ...deps, contexts }, input),
     runTool: (input) => runTool(deps, input),
   };
 }

@@ -1,6 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { AgentVersion } from '../contracts/agent.ts';
-import type { PerdureEvent } from '../contracts/event.ts';
 import { LIMITS } from '../contracts/limits.ts';
 import type { ToolCallRequest } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
@@ -14,13 +13,6 @@ import type { ClaimedCall } from './call-tool.ts';
 export interface PlacedCalls {
   readonly inPlace: readonly ClaimedCall[];
   readonly own: readonly ToolTask[];
-}
-
-/** The call ids that a run used in earlier steps. */
-export function callIdsIn(events: readonly PerdureEvent[], runId: string): Set<string> {
-  return new Set(
-    events.flatMap((event) => (event.type === 'tool.called' && event.runId === runId ? [event.callId] : [])),
-  );
 }
 
 /**

@@ -4,15 +4,14 @@ import { PerdureError } from '../contracts/errors.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
 import type { StepDigest } from '../core/session-details.ts';
-import { transcript } from '../core/transcript.ts';
 import { ModelError, type ModelReply } from '../models/model-client.ts';
 import type { RunPosition } from '../store/begin-step.ts';
 import { commitStep } from '../store/commit-step.ts';
 import { countFailedCall } from '../store/count-failed-call.ts';
 import { endRun } from '../store/end-run.ts';
-import { readContext } from '../store/read-context.ts';
+import type { ContextCache } from './context-cache.ts';
 import type { ActivityDeps } from './deps.ts';
-import { callIdsIn, judgeCalls, placeCalls, type PlacedCalls } from './judge-calls.ts';
+import { judgeCalls, placeCalls, type PlacedCalls } from './judge-calls.ts';
 import { modelRequest } from './model-request.ts';
 import { providerFailure } from './provider-failure.ts';
 import { ring } from './ring.ts';
@@ -26,6 +25,7 @@ export interface StepTask {
   readonly agent: AgentVersion;
   readonly voice: RunVoice;
   readonly signal: AbortSignal;
+  readonly contexts: ContextCache;
 }
 
 /** How a step ended. `stale`: another attempt has the step now, or the run has ended; look again. */
@@ -44,11 +44,11 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
     );
   }
   const runs = agent.spec.history === false ? 0 : policy.contextRuns;
-  const events = await readContext(deps.db, key, { runId, runs, throughSeq: position.throughSeq });
+  const context = await task.contexts.read(deps.db, key, { runId, position, runs });
   voice.begin(position.step, position.attempt);
   if (position.attempt > 1) deps.telemetry.metrics.retries.add({ source: 'model' });
   const call = await callModel(deps, task, policy.runTimeoutMs - position.activeMs, (model) =>
-    modelRequest(agent, model, position.step, transcript(events)),
+    modelRequest(agent, model, position.step, context.entries),
   ).catch(async (error: unknown) => {
     if (error instanceof Stopped) throw error;
     voice.retract();
@@ -58,7 +58,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
     tellOfFailure(deps, task, failure);
     throw providerFailure(failure, policy.retry, position.tries);
   });
-  const calls = judgeCalls(call.reply.toolCalls, { agent, policy, taken: callIdsIn(events, runId) });
+  const calls = judgeCalls(call.reply.toolCalls, { agent, policy, taken: new Set(context.callIds) });
   const commit = await commitStep(deps.db, key, {
     runId,
     step: position.step,
@@ -73,6 +73,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   });
   voice.finish();
   if (commit.outcome === 'stale') return { kind: 'stale' };
+  task.contexts.follow(key, position.conversation.createdAt, commit.events);
   ring(deps.live, key, commit.events);
   return {
     kind: 'committed',

@@ -2,7 +2,8 @@
 export interface Limit {
   readonly value: number;
   readonly unit: 'bytes' | 'characters' | 'items' | 'ms';
-  readonly error: 'too_large' | 'invalid_request' | 'queue_full' | 'run_failed' | 'rate_limited';
+  /** Null where nobody notices. */
+  readonly error: 'too_large' | 'invalid_request' | 'queue_full' | 'run_failed' | 'rate_limited' | null;
   readonly what: string;
 }
 
@@ -67,5 +68,11 @@ export const LIMITS = {
     unit: 'items',
     error: 'run_failed',
     what: 'the newest runs whose messages a model call carries (default)',
+  },
+  contextCacheBytes: {
+    value: 64 * 1024 * 1024,
+    unit: 'bytes',
+    error: null,
+    what: 'conversations that a worker keeps in memory between model calls, the ones used last',
   },
 } as const satisfies Record<string, Limit>;

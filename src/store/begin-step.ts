@@ -6,7 +6,8 @@ import type { SessionKey } from '../contracts/session-key.ts';
 import { appendEvents, newEvents, type EventLog } from './append-events.ts';
 import type { Db } from './db.ts';
 import { closeCalls, type ToolResult } from './finish-tools.ts';
-import { loadRun, type LoadedRun } from './load-run.ts';
+import { newsAfter, newsIn, type KnownBefore } from './load-news.ts';
+import { loadRunAndNews, type LoadedRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
 import { toolCallRecordOf } from './records.ts';
 import { isOpen, type RunRow, type StepRow } from './rows.ts';
@@ -17,6 +18,8 @@ export interface BeginStep {
   readonly pin: (agent: string, sessionPolicy: Policy) => { readonly hash: string; readonly model: string };
   /** Of tool calls that have just been run: recorded first, as `finishTools` would, in the same transaction. Default none. */
   readonly results?: readonly ToolResult[];
+  /** What the caller knows of the conversation, if it does: then it is told what is new. */
+  readonly known?: KnownBefore | null;
 }
 
 /** What a run needs next. `agentVersion` is the pinned hash; `policy` is the session's. */
@@ -44,7 +47,17 @@ export type RunPosition =
       readonly policy: Policy;
       /** Working time of the run so far. */
       readonly activeMs: number;
+      readonly conversation: ConversationNews;
     };
+
+/** How the conversation went on. */
+export interface ConversationNews {
+  /** When the session was created: see {@link KnownBefore}. */
+  readonly createdAt: string;
+  /** What happened to the conversation since `since` and up to the position's `throughSeq`, in order; null when it has to be read anew. */
+  readonly news: readonly PerdureEvent[] | null;
+  readonly since: number;
+}
 
 /**
  * Where a run goes on: starts it if it waits, and claims the next try of its next model call unless tool calls are
@@ -57,7 +70,8 @@ export async function beginStep(
 ): Promise<RunPosition & { readonly events: PerdureEvent[] }> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
-    const loaded = await loadRun(tx, key, input.runId);
+    const since = newsAfter(input.known ?? null, session);
+    const loaded = await loadRunAndNews(tx, key, input.runId, since);
     const { run, openCalls } = loaded;
     if (!isOpen(run.status)) return { kind: 'ended', status: run.status, session: session.row.status, events: [] };
     const log = newEvents(session);
@@ -77,7 +91,9 @@ export async function beginStep(
     const throughSeq = session.row.head + log.drafts.length;
     const tries = step.attempts - step.attempts_before;
     const claim = { step: step.step, attempt: step.attempts, tries, throughSeq, model, activeMs: run.active_ms };
-    return { kind: 'model', ...claim, ...pinned, events };
+    const before = newsIn(loaded.news, since, key.session);
+    const conversation = { createdAt: session.createdAt, news: before && [...before, ...events], since };
+    return { kind: 'model', ...claim, ...pinned, conversation, events };
   });
 }
 

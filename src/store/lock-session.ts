@@ -8,6 +8,8 @@ export interface LockedSession {
   readonly key: SessionKey;
   /** The time of everything that this transaction writes; never before the time of an earlier one. */
   readonly at: string;
+  /** When it was created: tells a session that was deleted from one that has its id now. */
+  readonly createdAt: string;
   /** Changed by the write functions and saved by `appendEvents`. */
   readonly row: SessionRow;
 }
@@ -17,18 +19,19 @@ export interface LockedSession {
  * after it see all that earlier holders committed. Null when there is no such session.
  */
 export async function lockSession(tx: Tx, key: SessionKey): Promise<LockedSession | null> {
-  const [found] = await tx.query<SessionRow & { at: string }>(
+  const [found] = await tx.query<SessionRow & { at: string; created_at: string }>(
     `SELECT kind, status, agent, policy, head, messages, runs, errors, last_ordinal, end_reason, execution, last_active_at, opened_at,
             input_tokens::float8, output_tokens::float8, cached_tokens::float8, reasoning_tokens::float8,
-            date_trunc('milliseconds', greatest(clock_timestamp(), updated_at)) AS at
+            date_trunc('milliseconds', greatest(clock_timestamp(), updated_at)) AS at,
+            created_at
        FROM perdure.sessions
       WHERE user_id = $1 AND session_id = $2
         FOR UPDATE`,
     [key.user, key.session],
   );
   if (!found) return null;
-  const { at, ...row } = found;
-  return { key, at, row };
+  const { at, created_at: createdAt, ...row } = found;
+  return { key, at, createdAt, row };
 }
 
 /** As {@link lockSession}; throws `not_found` when there is no such session. */

@@ -43,7 +43,7 @@ test('docs/limits.md has a row for every limit, as the code has it', () => {
   const rows = Object.entries(LIMITS).map(([name, { value, unit, what, error }]) => ({
     name,
     described: tableRow(limits, name)?.slice(2, 6),
-    actual: [number(value), unit, what, `\`${error}\``],
+    actual: [number(value), unit, what, error === null ? 'nobody notices' : `\`${error}\``],
   }));
 
   expect(rows.filter(({ described, actual }) => described?.join('|') !== actual.join('|'))).toEqual([]);
