@@ -1,9 +1,8 @@
-import type { ErrorCode } from '../contracts/errors.ts';
-import type { Receipt } from '../contracts/message.ts';
 import type { RunError, RunStatus, StopReason } from '../contracts/run.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import type { OpenRun } from '../core/run-queue.ts';
 import type { StepDigest } from '../core/session-details.ts';
+import type { AdmissionResult } from '../store/admission.ts';
 
 /**
  * What the workflows ask for. Types only: this file is what workflow code may import. None of them takes
@@ -52,18 +51,8 @@ export interface AdmitInput {
   readonly execution: string | null;
 }
 
-export type Verdict =
-  | {
-      readonly ok: true;
-      readonly receipt: Receipt;
-      /** Admitted before: the receipt tells of that time, not of now. */
-      readonly duplicate: boolean;
-      /** The run that answers it, while it is open and the message has not steered it. */
-      readonly run: OpenRun | null;
-      /** The run that has to stop for it. */
-      readonly interrupts: string | null;
-    }
-  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string; readonly retryAfterMs: number | null };
+/** The store's word, or a refusal of what is no message. */
+export type Verdict = AdmissionResult;
 
 export interface SessionFacts {
   readonly status: SessionStatus;

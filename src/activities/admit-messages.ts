@@ -2,8 +2,8 @@ import { PerdureError } from '../contracts/errors.ts';
 import { messageInputSchema, type MessageInput } from '../contracts/message.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
-import { admitMessages as admitToStore, type AdmissionResult, type Admitted } from '../store/admit-messages.ts';
-import { refuseMessage } from '../store/refuse-message.ts';
+import { admitMessages as admitToStore, type Admitted } from '../store/admit-messages.ts';
+import { refuseMessages } from '../store/refuse-messages.ts';
 import type { AdmitInput, AdmitOutput, Delivery, Verdict } from './activities.ts';
 import { callingSession } from './calling-session.ts';
 import { parse } from './command-failure.ts';
@@ -71,11 +71,9 @@ function refusalOf(code: PerdureError['code'], detail: string): Extract<Verdict,
   return { ok: false, code, detail, retryAfterMs: null };
 }
 
-function verdictOf(result: AdmissionResult | undefined): Verdict {
+function verdictOf(result: Verdict | undefined): Verdict {
   if (!result) throw new Error('The store answered fewer messages than it was asked about.');
-  if (!result.ok) return result;
-  const { receipt, duplicate, run, interrupts } = result;
-  return { ok: true, receipt, duplicate, run, interrupts };
+  return result;
 }
 
 async function recordRefusals(
@@ -84,14 +82,13 @@ async function recordRefusals(
   deliveries: readonly Delivery[],
   verdicts: readonly Verdict[],
 ): Promise<void> {
-  for (const [index, verdict] of verdicts.entries()) {
+  const refusals = verdicts.flatMap((verdict, index) => {
     const delivery = deliveries[index];
-    if (verdict.ok || !delivery || delivery.via === 'update') continue;
-    const messageId = idIn(delivery.input);
+    if (verdict.ok || !delivery || delivery.via === 'update') return [];
     const { code, detail } = verdict;
-    const { events } = await refuseMessage(db, key, { messageId, code, detail, dedupe: delivery.fallbackId });
-    ring(live, key, events);
-  }
+    return [{ messageId: idIn(delivery.input), code, detail, dedupe: delivery.fallbackId }];
+  });
+  if (refusals.length > 0) ring(live, key, (await refuseMessages(db, key, refusals)).events);
 }
 
 function idIn(input: unknown): string | null {

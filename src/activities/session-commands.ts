@@ -2,7 +2,7 @@ import { endSessionSchema, openSessionSchema, resumeRunSchema, updateSessionSche
 import { PerdureError } from '../contracts/errors.ts';
 import { endSession as endInStore } from '../store/end-session.ts';
 import { openSession as openInStore } from '../store/open-session.ts';
-import { refuseMessage } from '../store/refuse-message.ts';
+import { refuseMessages } from '../store/refuse-messages.ts';
 import { resumeRun as resumeInStore } from '../store/resume-run.ts';
 import { updateSession as updateInStore } from '../store/update-session.ts';
 import type { EndOutput, OpenOutput, ResumeOutput, SessionActivities, UpdateOutput } from './activities.ts';
@@ -52,7 +52,7 @@ export function endSession({ db, live }: ActivityDeps, input: Input<'endSession'
 
 export async function recordRefusal({ db, live }: ActivityDeps, input: Input<'recordRefusal'>): Promise<void> {
   const { key } = callingSession();
-  const { events } = await refuseMessage(db, key, { messageId: null, ...input });
+  const { events } = await refuseMessages(db, key, [{ messageId: null, ...input }]);
   ring(live, key, events);
 }
 

@@ -68,7 +68,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
     throughSeq: position.throughSeq,
     firstTokenMs: call.firstTokenMs,
     durationMs: call.durationMs,
-    partial: false,
+    claimed: position.claimed,
     completes: calls.length === 0,
   });
   voice.finish();

@@ -37,8 +37,6 @@ export type AdmissionResult =
       readonly run: OpenRun | null;
       /** The run that this message stops, while it is running. */
       readonly interrupts: string | null;
-      /** The running run that this message joined. */
-      readonly steers: string | null;
     }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string; readonly retryAfterMs: number | null };
 
@@ -84,7 +82,6 @@ function repeated(desk: Desk, known: MessageRow, message: IncomingMessage): Admi
     duplicate: true,
     run: open && !steered ? openRunOf(open) : null,
     interrupts: stopping ? known.interrupts : null,
-    steers: steered ? known.run_id : null,
   };
 }
 
@@ -116,7 +113,6 @@ function accept(desk: Desk, message: IncomingMessage, agent: string, whileRunnin
     duplicate: false,
     run: joined ? null : openRunOf(run),
     interrupts,
-    steers: joined?.run_id ?? null,
   };
 }
 

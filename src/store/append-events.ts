@@ -50,8 +50,12 @@ export async function appendEvents(
   for (const name of ['messages', 'runs', 'steps', 'toolCalls'] as const) {
     if (changed[name]?.length) add(name, storable(changed[name]).text);
   }
-  const saved = await tx.query(`${parts.length > 0 ? `WITH ${parts.join(', ')} ` : ''}${SAVE_SESSION}`, params);
-  if (saved.length !== 1) throw new Error('The session changed under its lock.');
+  const [saved] = await tx.query<{ version: string }>(
+    `${parts.length > 0 ? `WITH ${parts.join(', ')} ` : ''}${SAVE_SESSION}`,
+    params,
+  );
+  if (!saved) throw new Error('The session changed under its lock.');
+  session.version = saved.version;
   return events.value.map((event) => eventOf(event, key.session));
 }
 
@@ -87,7 +91,7 @@ const SAVE_SESSION = `
      SET ${SESSION_COLUMNS.map((column) => `${column} = i.${column}`).join(', ')}
     FROM json_populate_record(NULL::perdure.sessions, $4::json) i
    WHERE s.user_id = $1 AND s.session_id = $2 AND s.head = $3
-  RETURNING s.head`;
+  RETURNING s.xmin::text AS version`;
 
 /** Inserts the rows in the JSON array `$rows`; those whose `id` is there already are replaced, unless `id` is empty. */
 function saveAll(table: string, id: string, columnNames: string): string {

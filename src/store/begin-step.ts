@@ -48,7 +48,16 @@ export type RunPosition =
       /** Working time of the run so far. */
       readonly activeMs: number;
       readonly conversation: ConversationNews;
+      /** For the step's commit. */
+      readonly claimed: ClaimedStep;
     };
+
+/** The rows of a claimed step as they are while the session's `version` is this one. */
+export interface ClaimedStep {
+  readonly version: string;
+  readonly run: RunRow;
+  readonly step: StepRow;
+}
 
 /** How the conversation went on. */
 export interface ConversationNews {
@@ -93,7 +102,8 @@ export async function beginStep(
     const claim = { step: step.step, attempt: step.attempts, tries, throughSeq, model, activeMs: run.active_ms };
     const before = newsIn(loaded.news, since, key.session);
     const conversation = { createdAt: session.createdAt, news: before && [...before, ...events], since };
-    return { kind: 'model', ...claim, ...pinned, conversation, events };
+    const claimed = { version: session.version, run, step };
+    return { kind: 'model', ...claim, ...pinned, conversation, claimed, events };
   });
 }
 

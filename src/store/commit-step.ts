@@ -5,11 +5,12 @@ import type { Finish, Usage } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { idempotencyKey } from '../core/idempotency-key.ts';
 import { appendEvents, newEvents, type EventLog } from './append-events.ts';
+import type { ClaimedStep } from './begin-step.ts';
 import { commitReply } from './commit-reply.ts';
 import type { Db, Tx } from './db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
-import { usageOf, type RunRow, type ToolCallRow } from './rows.ts';
+import { usageOf, type RunRow, type StepRow, type ToolCallRow } from './rows.ts';
 
 /** A tool call that a reply asks for. */
 export interface CommittedCall {
@@ -42,8 +43,8 @@ export interface CommitStep {
   readonly throughSeq: number;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
-  /** A reply that was cut short is committed by `endRun`. */
-  readonly partial: false;
+  /** What `beginStep` answered: saves a look where nothing has happened since. */
+  readonly claimed?: ClaimedStep;
   /** Whether the reply ends the run, unless a message to steer by came after `throughSeq`. */
   readonly completes: boolean;
 }
@@ -53,11 +54,11 @@ export type StepCommit =
   /** The run has ended, the step is committed, or a later attempt was begun. */
   | { readonly outcome: 'stale'; readonly events: [] };
 
-/** Commits a model's reply, its tool calls and, if it is the last one, the end of the run: all or nothing. Throws `not_found`. */
+/** Commits a model's whole reply (one that was cut short is `endRun`'s), its tool calls and, if it is the last one, the end of the run: all or nothing. Throws `not_found`. */
 export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Promise<StepCommit> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
-    const { run, step } = await loadRun(tx, key, input.runId);
+    const { run, step } = await claimedRows(tx, session, input);
     const current = step?.step === input.step && step.attempts === input.attempt && !step.committed;
     if (run.status !== 'running' || !current) return { outcome: 'stale', events: [] };
     await refuseRepeatedIds(tx, session, input);
@@ -71,6 +72,16 @@ export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Pr
     const events = await appendEvents(tx, session, log, { runs: [run], steps: [step], toolCalls });
     return { outcome: 'committed', ended, events };
   });
+}
+
+/** Where nothing was written since the claim its rows need not be loaded again. Each try of the transaction changes copies of its own. */
+async function claimedRows(
+  tx: Tx,
+  session: LockedSession,
+  { runId, claimed }: CommitStep,
+): Promise<{ run: RunRow; step: StepRow | null }> {
+  if (claimed?.version === session.version) return structuredClone(claimed);
+  return await loadRun(tx, session.key, runId);
 }
 
 async function refuseRepeatedIds(tx: Tx, { key }: LockedSession, { runId, toolCalls }: CommitStep): Promise<void> {

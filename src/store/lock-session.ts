@@ -10,6 +10,8 @@ export interface LockedSession {
   readonly at: string;
   /** When it was created: tells a session that was deleted from one that has its id now. */
   readonly createdAt: string;
+  /** Names the state of all that the session's lock guards: every write saves the session's row, and so makes another. */
+  version: string;
   /** Changed by the write functions and saved by `appendEvents`. */
   readonly row: SessionRow;
 }
@@ -19,19 +21,19 @@ export interface LockedSession {
  * after it see all that earlier holders committed. Null when there is no such session.
  */
 export async function lockSession(tx: Tx, key: SessionKey): Promise<LockedSession | null> {
-  const [found] = await tx.query<SessionRow & { at: string; created_at: string }>(
+  const [found] = await tx.query<SessionRow & { at: string; created_at: string; version: string }>(
     `SELECT kind, status, agent, policy, head, messages, runs, errors, last_ordinal, end_reason, execution, last_active_at, opened_at,
             input_tokens::float8, output_tokens::float8, cached_tokens::float8, reasoning_tokens::float8,
             date_trunc('milliseconds', greatest(clock_timestamp(), updated_at)) AS at,
-            created_at
+            created_at, xmin::text AS version
        FROM perdure.sessions
       WHERE user_id = $1 AND session_id = $2
         FOR UPDATE`,
     [key.user, key.session],
   );
   if (!found) return null;
-  const { at, created_at: createdAt, ...row } = found;
-  return { key, at, createdAt, row };
+  const { at, created_at: createdAt, version, ...row } = found;
+  return { key, at, createdAt, version, row };
 }
 
 /** As {@link lockSession}; throws `not_found` when there is no such session. */

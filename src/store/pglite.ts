@@ -15,6 +15,8 @@ const PARSERS: ParserOptions = { [types.TIMESTAMPTZ]: (text: string) => new Date
  */
 export async function openPglite(path: string): Promise<Db> {
   const pglite = await open(path);
+  // The embedded store has no statistics that a plan for one statement's parameters could use, and planning takes time.
+  await pglite.exec('SET plan_cache_mode = force_generic_plan');
   // There is one connection, so transactions and single statements take turns.
   const inTurn = serialQueue();
   const prepared = preparedStatements(pglite, PARSERS);

@@ -112,7 +112,6 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
         throughSeq,
         firstTokenMs: 1,
         durationMs: 2,
-        partial: false,
         completes: true,
       });
       if ((await readHead(db, key)) !== null) ring(key, committed.events);

@@ -113,13 +113,21 @@ describeStores(DATABASES, (db) => {
     const key = newKey();
     const first = await send(db(), key, { id: 'm1', content: '1' });
     const early = await send(db(), key, { id: 'm2', content: '2', whileRunning: 'steer' });
-    expect(early).toMatchObject({ steers: null, receipt: { disposition: 'queued', position: 1 } });
+    expect(early).toMatchObject({ receipt: { disposition: 'queued', position: 1 } });
     await beginModel(db(), key, first.runId);
     const steering = { id: 'm3', content: '3', whileRunning: 'steer' } as const;
     const steered = await send(db(), key, steering);
-    expect(steered).toMatchObject({ run: null, steers: first.runId, interrupts: null });
+    expect(steered).toMatchObject({
+      run: null,
+      receipt: { disposition: 'steered', runId: first.runId },
+      interrupts: null,
+    });
     expect(steered.receipt).toEqual({ messageId: 'm3', runId: first.runId, disposition: 'steered', position: 0 });
-    expect(await send(db(), key, steering)).toMatchObject({ duplicate: true, run: null, steers: first.runId });
+    expect(await send(db(), key, steering)).toMatchObject({
+      duplicate: true,
+      run: null,
+      receipt: { runId: first.runId },
+    });
     expect((await readMessage(db(), key, 'm3'))?.run?.messageIds).toEqual(['m1', 'm3']);
   });
 

@@ -84,7 +84,12 @@ interface ReplyParts {
 /** What to commit for a claimed model call; without tool calls it completes the run. */
 export function replyTo(
   runId: string,
-  { step, attempt, throughSeq }: Pick<ModelPosition, 'step' | 'attempt' | 'throughSeq'>,
+  {
+    step,
+    attempt,
+    throughSeq,
+    claimed,
+  }: Pick<ModelPosition, 'step' | 'attempt' | 'throughSeq'> & Partial<Pick<ModelPosition, 'claimed'>>,
   { text = 'an answer', toolCalls = [], usage = USAGE }: Partial<ReplyParts> = {},
 ): CommitStep {
   const finish = toolCalls.length > 0 ? 'tool_calls' : 'stop';
@@ -97,7 +102,7 @@ export function replyTo(
     throughSeq,
     firstTokenMs: 20,
     durationMs: 100,
-    partial: false,
+    ...(claimed && { claimed }),
     completes: toolCalls.length === 0,
   };
 }

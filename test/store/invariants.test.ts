@@ -6,7 +6,7 @@ import type { RunStatus, ToolCallRecord } from '../../src/contracts/run.ts';
 import type { SessionKey } from '../../src/contracts/session-key.ts';
 import { admitMessages } from '../../src/store/admit-messages.ts';
 import { archiveSession } from '../../src/store/archive-session.ts';
-import { beginStep } from '../../src/store/begin-step.ts';
+import { beginStep, type ClaimedStep } from '../../src/store/begin-step.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
 import type { Db } from '../../src/store/db.ts';
 import { endRun } from '../../src/store/end-run.ts';
@@ -22,7 +22,13 @@ import { DATABASES, describeStores } from '../support/databases.ts';
 import { admission, call, newKey, pin, replyTo } from './conversation.ts';
 
 /** What a run's driver remembers between operations: possibly of long ago. */
-type Claim = { readonly runId: string; readonly step: number; readonly attempt: number; readonly throughSeq: number };
+type Claim = {
+  readonly runId: string;
+  readonly step: number;
+  readonly attempt: number;
+  readonly throughSeq: number;
+  readonly claimed: ClaimedStep;
+};
 interface World {
   readonly db: Db;
   readonly key: SessionKey;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { beginStep } from '../../src/store/begin-step.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
+import type { Db } from '../../src/store/db.ts';
 import { endRun, type PartialReply } from '../../src/store/end-run.ts';
 import { endSession } from '../../src/store/end-session.ts';
 import { finishTools } from '../../src/store/finish-tools.ts';
@@ -213,5 +214,21 @@ describeStores(DATABASES, (db) => {
     const { events } = await readEvents(db(), key, { after: 3, limit: 10 });
     expect(JSON.stringify(events)).toBe(JSON.stringify([...committed.events, ...finished.events]));
     expect(await readRun(db(), key, 'no\u0000run')).toBeNull();
+  });
+
+  test('a commit looks at its run again only where something was written since its claim', async () => {
+    for (const meanwhile of [false, true]) {
+      const { key, runId } = await started(db());
+      const position = await beginModel(db(), key, runId);
+      if (meanwhile) await send(db(), key, { id: 'm2', content: 'go left', whileRunning: 'steer' });
+      const statements: string[] = [];
+      const counting: Db = {
+        ...db(),
+        transaction: (work) =>
+          db().transaction((tx) => work({ query: (sql, params) => (statements.push(sql), tx.query(sql, params)) })),
+      };
+      expect(await commitStep(counting, key, replyTo(runId, position))).toMatchObject({ ended: !meanwhile });
+      expect(statements).toHaveLength(meanwhile ? 3 : 2);
+    }
   });
 });

@@ -6,6 +6,7 @@ import { sessionRecordSchema, sessionSnapshotSchema } from '../../src/contracts/
 import { listAllSessions } from '../../src/store/admin/list-all-sessions.ts';
 import { readAgentVersion, saveAgentVersion } from '../../src/store/agent-versions.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
+import type { Db } from '../../src/store/db.ts';
 import { endSession } from '../../src/store/end-session.ts';
 import { listRuns } from '../../src/store/list-runs.ts';
 import { listSessions } from '../../src/store/list-sessions.ts';
@@ -17,7 +18,7 @@ import { readMessage } from '../../src/store/read-message.ts';
 import { readRun } from '../../src/store/read-run.ts';
 import { readSession } from '../../src/store/read-session.ts';
 import { readSnapshot } from '../../src/store/read-snapshot.ts';
-import { refuseMessage } from '../../src/store/refuse-message.ts';
+import { refuseMessages } from '../../src/store/refuse-messages.ts';
 import { updateSession } from '../../src/store/update-session.ts';
 import { DATABASES, describeStores } from '../support/databases.ts';
 import { beginModel, call, converse, newKey, replyTo, send } from './conversation.ts';
@@ -68,11 +69,17 @@ describeStores(DATABASES, (db) => {
   test('a refusal is recorded once for each delivery, and only in a session that exists', async () => {
     const key = newKey();
     const refusal = { messageId: null, code: 'invalid_request', detail: 'not JSON', dedupe: 'd1' };
-    expect(await refuseMessage(db(), key, refusal)).toEqual({ events: [] });
+    expect(await refuseMessages(db(), key, [refusal])).toEqual({ events: [] });
     await openSession(db(), key, OPEN);
-    expect((await refuseMessage(db(), key, refusal)).events).toHaveLength(1);
-    expect((await refuseMessage(db(), key, refusal)).events).toHaveLength(0);
+    expect((await refuseMessages(db(), key, [refusal])).events).toHaveLength(1);
+    expect((await refuseMessages(db(), key, [refusal])).events).toHaveLength(0);
     expect(await readHead(db(), key)).toBe(2);
+
+    let transactions = 0;
+    const counting: Db = { ...db(), transaction: (work) => ((transactions += 1), db().transaction(work)) };
+    const batch = Array.from({ length: 200 }, (_, index) => ({ ...refusal, dedupe: `d${index}` }));
+    expect((await refuseMessages(counting, key, batch)).events).toHaveLength(199);
+    expect(transactions).toBe(1);
   });
 
   test('records and events have the shapes that the contracts say', async () => {
