@@ -4,6 +4,7 @@ import { sessionStatusSchema } from '../contracts/session.ts';
 import { createCli } from './cli.ts';
 import type { Cli, GlobalOptions } from './cli.ts';
 import { EXAMPLES, EXIT_CODES } from './help.ts';
+import { addKeeping } from './keeping-commands.ts';
 import { addServiceCommands } from './service-commands.ts';
 
 /** The command line. `setExitCode` is told where success is not a plain 0. */
@@ -25,6 +26,7 @@ export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number
   addTalking(program, cli, setExitCode);
   addLooking(program, cli);
   addStopping(program, cli);
+  addKeeping(program, cli);
   return program;
 }
 

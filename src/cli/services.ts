@@ -47,7 +47,7 @@ export async function openServices(
   stack: AsyncDisposableStack,
   telemetry: Telemetry,
 ): Promise<Services> {
-  const { databaseUrl, dataDir } = settings;
+  const { databaseUrl, dataDir, archivesDir } = settings;
   progress.step('Loading the agents');
   const deployment = await loadDeployment(settings.deploymentFile, { chosen: settings.deploymentChosen });
   const agents = await loadTemplates(settings.agentsDir, { env, onNotice: (notice) => progress.note(notice) });
@@ -56,8 +56,9 @@ export async function openServices(
       ? 'Opening the embedded store (the first time takes some seconds)'
       : 'Connecting to PostgreSQL',
   );
-  const db = stack.adopt(await openStore(databaseUrl === undefined ? { dataDir } : { databaseUrl }), (it) =>
-    it.close(),
+  const db = stack.adopt(
+    await openStore({ ...(databaseUrl === undefined ? { dataDir } : { databaseUrl }), archivesDir }),
+    (it) => it.close(),
   );
   const live = databaseUrl === undefined ? createInProcessLive() : createPostgresLive({ databaseUrl });
   stack.adopt(live, (it) => it.close());

@@ -9,6 +9,8 @@ export interface Settings {
   readonly portChosen: boolean;
   readonly dataDir: string;
   readonly agentsDir: string;
+  /** Undefined: archives are kept in the store. */
+  readonly archivesDir: string | undefined;
   readonly deploymentFile: string;
   /** Whether the deployment file was named, so that it must exist. */
   readonly deploymentChosen: boolean;
@@ -32,6 +34,7 @@ export interface Settings {
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const given = (name: string): string | undefined => env[name]?.trim() || undefined;
   const port = checkPort('PERDURE_PORT', given('PERDURE_PORT'));
+  const archives = given('PERDURE_ARCHIVES');
   const metricsPort = given('PERDURE_METRICS_PORT');
   const metricsOff = metricsPort === 'off';
   if (!metricsOff) checkPort('PERDURE_METRICS_PORT', metricsPort);
@@ -41,6 +44,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     portChosen: port !== undefined,
     dataDir: resolve(given('PERDURE_DATA') ?? '.perdure'),
     agentsDir: resolve(given('PERDURE_AGENTS') ?? 'agents'),
+    archivesDir: archives === undefined ? undefined : resolve(archives),
     deploymentFile: resolve(given('PERDURE_CONFIG') ?? 'perdure.yaml'),
     deploymentChosen: given('PERDURE_CONFIG') !== undefined,
     temporalAddress: given('TEMPORAL_ADDRESS'),

@@ -2,7 +2,8 @@ import type { Client } from '@temporalio/client';
 import { v7 as uuidv7 } from 'uuid';
 import type { AgentSpec } from '../contracts/agent.ts';
 import type { MessageInput } from '../contracts/message.ts';
-import type { SessionRecord } from '../contracts/session.ts';
+import type { SessionExport } from '../contracts/session-export.ts';
+import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import { sessionKey } from '../contracts/session-key.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { createGatewayClient } from './gateway-client.ts';
@@ -38,6 +39,8 @@ export interface Perdure {
   session(idOrKey: string | SessionKey): SessionHandle;
   /** Starts a run without a session. The same message id finds the same run. */
   run(message: string | MessageInput): Promise<OneOffRun>;
+  /** Makes an exported session one of `user`'s, under its id or another. */
+  import(document: SessionExport, options?: { readonly id?: string | undefined }): Promise<SessionSnapshot>;
   list(filter?: SessionFilter): Promise<Page<SessionRecord>>;
   agents(): Promise<readonly AgentSpec[]>;
   /** Closes the connection to Temporal that was opened here. */
@@ -63,6 +66,7 @@ export function createPerdure(options: PerdureOptions = {}): Perdure {
       const receipt = await senderOf().submitRun(key, { id, ...rest });
       return createOneOffRun(key, receipt, senderOf, reader(user));
     },
+    import: (document, importing = {}) => reader(user).importSession(document, importing),
     list: (filter) => reader(user).sessions(filter),
     agents: async () => (await reader(user).agents()).data,
     async close() {

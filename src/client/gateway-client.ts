@@ -1,6 +1,7 @@
 import type { AgentSpec } from '../contracts/agent.ts';
 import type { CancelledRun, EndSession, OpenSession, UpdateSession } from '../contracts/commands.ts';
 import type { PerdureEvent, StreamEvent } from '../contracts/event.ts';
+import type { SessionExport } from '../contracts/session-export.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { RunDetail, RunRecord, Usage } from '../contracts/run.ts';
 import type { SessionRecord, SessionSnapshot, SessionStatus } from '../contracts/session.ts';
@@ -57,6 +58,10 @@ export interface GatewayClient {
   update(id: string, input: UpdateSession): Promise<SessionSnapshot>;
   end(id: string, input: EndSession): Promise<void>;
   remove(id: string, options?: { archive?: boolean }): Promise<void>;
+  /** The session as one document. */
+  exportSession(id: string): Promise<SessionExport>;
+  /** Makes an exported session the user's, under its id or another. */
+  importSession(document: SessionExport, options?: { id?: string | undefined }): Promise<SessionSnapshot>;
   send(id: string, input: MessageInput): Promise<Receipt>;
   /** Waits up to `waitSeconds` for the answer. */
   sendAndWait(id: string, input: MessageInput, waitSeconds: number): Promise<Answered>;
@@ -97,6 +102,8 @@ export function createGatewayClient(options: GatewayOptions = {}): GatewayClient
     update: (id, body) => json({ method: 'PATCH', path: session(id), body }),
     end: (id, input) => done(post(session(id, 'end'), input)),
     remove: (id, query = {}) => done({ method: 'DELETE', path: session(id), query }),
+    exportSession: (id) => json({ path: session(id, 'export') }),
+    importSession: (body, query = {}) => json({ ...post(['v1', 'sessions', 'import'], body), query }),
     send: (id, input) => json(post(session(id, 'messages'), input)),
     sendAndWait: async (id, input, seconds) => answeredOf(await json(waiting(session(id, 'messages'), input, seconds))),
     stream: (id, streaming) => streamEvents(connectTo(send, session(id, 'events')), streaming),

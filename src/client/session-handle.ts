@@ -8,6 +8,7 @@ import type {
 } from '../contracts/commands.ts';
 import type { StreamEvent } from '../contracts/event.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
+import type { SessionExport } from '../contracts/session-export.ts';
 import type { SessionSnapshot } from '../contracts/session.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { TranscriptEntry } from '../contracts/transcript.ts';
@@ -16,6 +17,7 @@ import { awaitAnswer } from './await-answer.ts';
 import type { Answer } from './await-answer.ts';
 import type { StreamOptions } from './event-stream.ts';
 import type { GatewayClient } from './gateway-client.ts';
+import { isExpired } from './is-expired.ts';
 import type { SessionSender } from './session-sender.ts';
 import { isNotFound, whenThere } from './when-there.ts';
 
@@ -45,6 +47,10 @@ export interface SessionHandle {
   /** Lets a failed run go on from its last completed step. */
   resume(runId: string): Promise<void>;
   end(input?: EndSession): Promise<void>;
+  /** The session as one JSON document; `Perdure.import` makes it a session again, here or elsewhere. */
+  export(): Promise<SessionExport>;
+  /** Whether nothing has happened in it for `idleMs`. */
+  isExpired(idleMs: number): Promise<boolean>;
 }
 
 export function createSessionHandle(
@@ -76,6 +82,8 @@ export function createSessionHandle(
     cancel: async (input = {}) => sender().cancel(key, input),
     resume: async (runId) => sender().resume(key, { runId }),
     end: async (input = {}) => sender().end(key, input),
+    export: () => gateway.exportSession(key.session),
+    isExpired: async (idleMs) => isExpired(await gateway.snapshot(key.session), idleMs),
   };
 }
 

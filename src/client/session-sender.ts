@@ -41,6 +41,8 @@ export interface SessionSender {
   terminate(key: SessionKey, reason: string): Promise<void>;
   /** Workers that asked the task queue for work within the last 70 s: a poll lasts a minute at most. Rejects when Temporal does not answer. */
   workers(): Promise<number>;
+  /** Deletes every execution of the session from Temporal, running or closed. */
+  forget(key: SessionKey): Promise<void>;
   /** Whether Temporal answers and has the namespace. */
   ready(): Promise<boolean>;
 }

@@ -70,6 +70,7 @@ export function createTemporalSender(options: TemporalSenderOptions): SessionSen
       if (answer.from !== 'workflow') await delivery.signalWithStart(target, SIGNAL.endSession, command);
     },
     terminate: async (key, reason) => delivery.terminate(sessionTarget(key), reason),
+    forget: async (key) => delivery.forget(sessionTarget(key)),
     workers: () => delivery.workers(),
     ready: () => delivery.ready(),
   };

@@ -6,6 +6,8 @@ export const ERRORS = {
   not_found: { httpStatus: 404, retryable: false, title: 'There is no such thing' },
   session_ended: { httpStatus: 409, retryable: false, title: 'The session has ended' },
   run_in_progress: { httpStatus: 409, retryable: true, title: 'A run is in progress' },
+  already_exists: { httpStatus: 409, retryable: false, title: 'There is one already' },
+  session_archived: { httpStatus: 409, retryable: false, title: 'The session is archived' },
   already_decided: { httpStatus: 409, retryable: false, title: 'This was decided before' },
   too_large: { httpStatus: 413, retryable: false, title: 'The content is too large' },
   idempotency_conflict: { httpStatus: 422, retryable: false, title: 'This message id was used for another body' },

@@ -20,7 +20,7 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('session.recovered'),
     ...session,
-    reason: z.enum(['reopened', 'restored', 'workflow_lost']),
+    reason: z.enum(['reopened', 'restored', 'imported', 'workflow_lost']),
   }),
   z.object({
     type: z.literal('session.updated'),

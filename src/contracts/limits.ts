@@ -14,6 +14,12 @@ export const LIMITS = {
   messageIdCharacters: { value: 200, unit: 'characters', error: 'invalid_request', what: 'a message id' },
   messageBytes: { value: 256 * 1024, unit: 'bytes', error: 'too_large', what: "a message's content in UTF-8" },
   requestBytes: { value: 2 * 1024 * 1024, unit: 'bytes', error: 'too_large', what: 'the body of an HTTP request' },
+  exportBytes: {
+    value: 64 * 1024 * 1024,
+    unit: 'bytes',
+    error: 'too_large',
+    what: 'a session as one document: export, import, archive',
+  },
   metadataBytes: { value: 16 * 1024, unit: 'bytes', error: 'too_large', what: "a session's metadata as JSON" },
   stateBytes: { value: 256 * 1024, unit: 'bytes', error: 'too_large', what: "a session's state as JSON" },
   queuedRuns: { value: 1_000, unit: 'items', error: 'queue_full', what: 'runs waiting in one session' },

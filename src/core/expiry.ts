@@ -24,11 +24,6 @@ export function expiryOf({ lastActiveAt, openedAt }: Lifespan, { idleTimeoutMs, 
   return idleAtMs <= oldAtMs ? { atMs: idleAtMs, why: 'idle' } : { atMs: oldAtMs, why: 'age' };
 }
 
-/** Whether nothing has happened in a session for `idleMs`, whatever its policy says. */
-export function isExpired({ lastActiveAt }: Pick<Lifespan, 'lastActiveAt'>, idleMs: number, nowMs: number): boolean {
-  return nowMs - Date.parse(lastActiveAt) >= idleMs;
-}
-
 /** Why a session has expired, for people. */
 export function expiryReason(why: Expiry['why'], { idleTimeoutMs, maxAgeMs }: LifetimePolicy): string {
   return why === 'idle'
@@ -42,4 +37,12 @@ const BUSY_MS = 3_600_000;
 /** When to look again at a session that should have expired but has a run open. */
 export function busyPauseMs({ idleTimeoutMs, maxAgeMs }: LifetimePolicy): number {
   return Math.min(idleTimeoutMs, maxAgeMs, BUSY_MS);
+}
+
+/** Whether a session that is removed is archived first. */
+export function archives(
+  policy: { readonly archive: boolean; readonly archiveOverMessages: number },
+  messages: number,
+): boolean {
+  return policy.archive && messages > policy.archiveOverMessages;
 }

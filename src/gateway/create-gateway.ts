@@ -14,6 +14,7 @@ import { registerRoutes } from './register-routes.ts';
 import { route, type Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { eventRoutes } from './routes/events.ts';
+import { exportRoutes } from './routes/exports.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { oneOffRunRoutes } from './routes/one-off-runs.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -59,6 +60,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const parts = { db, live, sender, agents, deployment, feed };
   const routes: Route[] = [
     ...sessionRoutes(parts),
+    ...exportRoutes(parts),
     ...messageRoutes(parts),
     ...eventRoutes(parts),
     ...runRoutes(parts),

@@ -3,6 +3,7 @@ import type { RunDetail } from '../contracts/run.ts';
 import { sessionKey, type SessionKey } from '../contracts/session-key.ts';
 import type { Db } from '../store/db.ts';
 import { readHead } from '../store/read-head.ts';
+import { readSession } from '../store/read-session.ts';
 import { readRun } from '../store/read-run.ts';
 
 /** The key of a session that the user has; `not_found` otherwise, for other users' sessions too. */
@@ -12,6 +13,16 @@ export async function existing(db: Db, user: string, session: string): Promise<S
   throw new PerdureError(
     'not_found',
     `There is no session ${JSON.stringify(session)} of yours. Create it, or send it a message.`,
+  );
+}
+
+/** As {@link existing}, and its content can be read: throws `session_archived` for one whose rows are in an archive. */
+export async function readable(db: Db, user: string, session: string): Promise<SessionKey> {
+  const key = await existing(db, user, session);
+  if ((await readSession(db, key))?.status !== 'archived') return key;
+  throw new PerdureError(
+    'session_archived',
+    `The session ${JSON.stringify(session)} is archived. Send it a message to restore it, or read its export.`,
   );
 }
 

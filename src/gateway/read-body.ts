@@ -1,11 +1,9 @@
 import { PerdureError } from '../contracts/errors.ts';
 import { LIMITS } from '../contracts/limits.ts';
 
-const { value: MAX_BYTES } = LIMITS.requestBytes;
-
 /** The JSON of a request; undefined for an empty body. Stops reading at the limit. */
-export async function readJsonBody(request: Request): Promise<unknown> {
-  const bytes = await readBytes(request);
+export async function readJsonBody(request: Request, maxBytes: number = LIMITS.requestBytes.value): Promise<unknown> {
+  const bytes = await readBytes(request, maxBytes);
   if (bytes.length === 0) return undefined;
   const type = request.headers.get('content-type') ?? '';
   if (!/^application\/(?:[\w.+-]*\+)?json\b/i.test(type.trim())) {
@@ -15,15 +13,15 @@ export async function readJsonBody(request: Request): Promise<unknown> {
   return parse(bytes);
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? Number.NaN);
-  if (announced > MAX_BYTES) throw tooLarge(`${announced} bytes`);
+  if (announced > maxBytes) throw tooLarge(`${announced} bytes`, maxBytes);
   if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body) {
     size += chunk.length;
-    if (size > MAX_BYTES) throw tooLarge(`more than ${MAX_BYTES} bytes`);
+    if (size > maxBytes) throw tooLarge(`more than ${maxBytes} bytes`, maxBytes);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -47,6 +45,6 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-function tooLarge(size: string): PerdureError {
-  return new PerdureError('too_large', `The body has ${size}; the limit is ${MAX_BYTES}. Send less at once.`);
+function tooLarge(size: string, maxBytes: number): PerdureError {
+  return new PerdureError('too_large', `The body has ${size}; the limit is ${maxBytes}. Send less at once.`);
 }

@@ -78,7 +78,10 @@ async function handle(
   const user = route.open === true ? '' : authenticate(request);
   checkEncoding(url.pathname);
   const query = route.query === undefined ? {} : checkShape(route.query, Object.fromEntries(url.searchParams), 'query');
-  const body = route.body === undefined ? {} : checkShape(route.body, (await readJsonBody(request)) ?? {}, 'body');
+  const body =
+    route.body === undefined
+      ? {}
+      : checkShape(route.body, (await readJsonBody(request, route.bodyBytes)) ?? {}, 'body');
   return route.handle({
     user,
     param,

@@ -31,6 +31,8 @@ interface RouteDefinition<Query extends z.ZodType, Body extends z.ZodType> {
   readonly query?: Query;
   /** The JSON body; an empty one is read as `{}`. Default: none is read. */
   readonly body?: Body;
+  /** The most that the body may take. Default `LIMITS.requestBytes`. */
+  readonly bodyBytes?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly answers: Readonly<Record<number, Answer | readonly Answer[]>>;
   /** Whether anyone may call it. Default false. */

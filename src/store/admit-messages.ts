@@ -4,12 +4,13 @@ import type { SessionStatus } from '../contracts/session.ts';
 import type { OpenRun } from '../core/run-queue.ts';
 import { admit, type Admission, type AdmissionResult, type Desk } from './admission.ts';
 import { appendEvents, newEvents } from './append-events.ts';
+import { restoreRows } from './archive-session.ts';
 import { blankSession, insertSession } from './create-session.ts';
 import type { Db, Tx } from './db.ts';
 import { lifeOf, type SessionLife } from './expire-session.ts';
 import { lockSession, type LockedSession } from './lock-session.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
-import { noteExecution } from './recover-session.ts';
+import { noteExecution, reopen } from './recover-session.ts';
 import type { MessageRow, RunRow } from './rows.ts';
 
 export type { Admission, AdmissionResult } from './admission.ts';
@@ -30,13 +31,19 @@ export interface Admitted {
  * A receipt is final: the same id gets the same one for ever. What is refused leaves no trace.
  */
 export async function admitMessages(db: Db, key: SessionKey, admission: Admission): Promise<Admitted> {
-  return await db.transaction(async (tx) => {
+  let afterwards: (() => Promise<void>) | undefined;
+  const admitted = await db.transaction(async (tx) => {
     for (;;) {
-      const admitted = await decide(tx, key, admission, await lockSession(tx, key));
+      const session = await lockSession(tx, key);
+      const archived = session?.row.status === 'archived';
+      if (archived) afterwards = await restoreRows(db, tx, session);
+      const decided = await decide(tx, key, admission, session, archived);
       // Null: somebody else created the session in the meantime, and it can be locked now.
-      if (admitted) return admitted;
+      if (decided) return decided;
     }
   });
+  await afterwards?.();
+  return admitted;
 }
 
 async function decide(
@@ -44,14 +51,17 @@ async function decide(
   key: SessionKey,
   admission: Admission,
   found: LockedSession | null,
+  restored: boolean,
 ): Promise<Admitted | null> {
   const desk = await setUpDesk(tx, key, admission, found);
   const noted = found && desk.log ? noteExecution(found, desk.log, admission.execution, desk.open.length) : false;
+  // Any message restores, so that even a repeated one finds its receipt and its answer.
+  if (restored && found && desk.log) reopen(found, desk.log);
   const results = admission.messages.map((message) => admit(desk, message));
   const { session, log } = desk;
   const created = session !== null && found === null;
   if (created && !(await insertSession(tx, session, {}))) return null;
-  const changed = noted || desk.messages.length > 0;
+  const changed = noted || restored || desk.messages.length > 0;
   const rows = { messages: desk.messages, runs: [...desk.runs] };
   return {
     session: session && { status: session.row.status, ...lifeOf(session) },

@@ -1,9 +1,9 @@
 import type { AgentSpec, AgentVersion, ToolSpec } from '../contracts/agent.ts';
-import type { Db } from './db.ts';
+import type { Db, Tx } from './db.ts';
 import { storable } from './storable.ts';
 
 /** Keeps an agent's declarative part under its hash. A version that is there already is left alone. */
-export async function saveAgentVersion(db: Db, { hash, spec, tools }: AgentVersion): Promise<void> {
+export async function saveAgentVersion(db: Tx, { hash, spec, tools }: AgentVersion): Promise<void> {
   await db.query(
     `INSERT INTO perdure.agent_versions (hash, spec, tools) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING`,
     [hash, storable(spec).text, storable(tools).text],

@@ -1,3 +1,4 @@
+import { PerdureError } from '../contracts/errors.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { appendEvents, newEvents } from './append-events.ts';
@@ -19,6 +20,7 @@ export async function endSession(
 ): Promise<{ events: PerdureEvent[]; cancelledRuns: string[] }> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
+    if (session.row.status === 'archived') throw archived(key);
     const open = await loadOpenRuns(tx, key);
     if (session.row.status === status && open.length === 0) return { events: [], cancelledRuns: [] };
     const log = newEvents(session);
@@ -31,4 +33,11 @@ export async function endSession(
     const events = await appendEvents(tx, session, log, { runs, toolCalls });
     return { events, cancelledRuns: runs.map((run) => run.run_id) };
   });
+}
+
+function archived({ session }: SessionKey): PerdureError {
+  return new PerdureError(
+    'session_archived',
+    `The session ${JSON.stringify(session)} is archived, so there is nothing to end. A message restores it.`,
+  );
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { archiveFolder } from './archive-folder.ts';
 import type { Db } from './db.ts';
 import { migrate } from './migrate.ts';
 import { openPglite } from './pglite.ts';
@@ -9,6 +10,8 @@ export interface StoreOptions {
   readonly databaseUrl?: string | undefined;
   /** The folder of the embedded server's and store's files (`PERDURE_DATA`); the store's are in `store` under it. */
   readonly dataDir?: string | undefined;
+  /** A folder for archives (`PERDURE_ARCHIVES`). Default: they are kept in the store. */
+  readonly archivesDir?: string | undefined;
   /** Connections to a served PostgreSQL at most. Default 10. */
   readonly poolSize?: number | undefined;
 }
@@ -22,7 +25,7 @@ export async function openStore(options: StoreOptions): Promise<Db> {
     await db.close();
     throw error;
   }
-  return db;
+  return options.archivesDir ? { ...db, archives: archiveFolder(options.archivesDir) } : db;
 }
 
 async function choose({ databaseUrl, dataDir, poolSize }: StoreOptions): Promise<Db> {

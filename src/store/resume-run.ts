@@ -4,6 +4,7 @@ import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import type { OpenRun } from '../core/run-queue.ts';
 import { appendEvents, newEvents } from './append-events.ts';
+import { restoreRows } from './archive-session.ts';
 import type { Db } from './db.ts';
 import { loadOpenRuns, loadRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
@@ -28,8 +29,10 @@ export async function resumeRun(
   key: SessionKey,
   { runId, execution }: { readonly runId: string; readonly execution: string | null },
 ): Promise<ResumedRun> {
-  return await db.transaction(async (tx) => {
+  let afterwards: (() => Promise<void>) | undefined;
+  const resumed = await db.transaction(async (tx): Promise<ResumedRun> => {
     const session = await lockExistingSession(tx, key);
+    if (session.row.status === 'archived') afterwards = await restoreRows(db, tx, session);
     const { run } = await loadRun(tx, key, runId);
     const resumedBefore = run.status === 'queued' && run.resumes > 0;
     if (!resumedBefore) checkResumable(session, run);
@@ -43,6 +46,8 @@ export async function resumeRun(
     const openRuns = execution === null ? [openRunOf(run)] : inOrder([...others, run]);
     return { openRuns, session: { status: session.row.status, agent: session.row.agent }, events };
   });
+  await afterwards?.();
+  return resumed;
 }
 
 function checkResumable({ key, row }: LockedSession, run: RunRow): void {

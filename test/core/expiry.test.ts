@@ -1,6 +1,7 @@
 import { assert, integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { expiryOf, expiryReason, isExpired } from '../../src/core/expiry.ts';
+import { isExpired } from '../../src/client/is-expired.ts';
+import { expiryOf, expiryReason } from '../../src/core/expiry.ts';
 
 const policy = { idleTimeoutMs: 1_000, maxAgeMs: 10_000 };
 const iso = (ms: number): string => new Date(ms).toISOString();

@@ -35,8 +35,6 @@ export interface StackOptions {
   /** Default: as the product's. */
   readonly lostSessions?: LostSessionSettings;
   readonly telemetry?: Telemetry;
-  /** Whether Temporal's own metrics of this process are merged with it. */
-  readonly temporalMetrics?: boolean;
 }
 
 /** A worker, a sender and a store in this process, on a task queue of their own. */
@@ -82,7 +80,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       shutdownGraceMs: 1_000,
       lostSessions: options.lostSessions,
       telemetry,
-      temporalMetrics: options.temporalMetrics,
     });
   let worker = options.worker === false ? null : await start();
 

@@ -5,7 +5,7 @@ import { transcriptEntrySchema } from '../../contracts/transcript.ts';
 import { transcript } from '../../core/transcript.ts';
 import { readEvents } from '../../store/read-events.ts';
 import { answerEvents, EVENTS_ANSWERS, EVENTS_HEADERS, eventsQuery } from '../events-answer.ts';
-import { existing } from '../existing.ts';
+import { readable } from '../existing.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { pageOf, route, type Route } from '../route.ts';
 
@@ -26,7 +26,7 @@ export function eventRoutes(parts: GatewayParts): Route[] {
       headers: EVENTS_HEADERS,
       answers: EVENTS_ANSWERS,
       async handle(call) {
-        const key = await existing(db, call.user, call.param('id'));
+        const key = await readable(db, call.user, call.param('id'));
         return answerEvents(parts, key, call);
       },
     }),
@@ -37,7 +37,7 @@ export function eventRoutes(parts: GatewayParts): Route[] {
       query: transcriptQuery,
       answers: { 200: { description: 'Messages in order', schema: pageOf(transcriptEntrySchema) } },
       async handle({ user, param, query }) {
-        const key = await existing(db, user, param('id'));
+        const key = await readable(db, user, param('id'));
         const events: PerdureEvent[] = [];
         let after = query.cursor;
         const limit = LIMITS.eventsPerPage.value;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '../../contracts/limits.ts';
 import { runDetailSchema, runRecordSchema } from '../../contracts/run.ts';
 import { listRuns } from '../../store/list-runs.ts';
-import { existing, existingRun } from '../existing.ts';
+import { existingRun, readable } from '../existing.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { pageOf, route, type Answer, type Route } from '../route.ts';
 
@@ -31,7 +31,7 @@ export function runRoutes({ db, sender }: GatewayParts): Route[] {
       query: listQuery,
       answers: { 200: { description: 'A page', schema: pageOf(runRecordSchema) } },
       async handle({ user, param, query }) {
-        const key = await existing(db, user, param('id'));
+        const key = await readable(db, user, param('id'));
         return Response.json(await listRuns(db, key, query));
       },
     }),
@@ -41,7 +41,7 @@ export function runRoutes({ db, sender }: GatewayParts): Route[] {
       summary: 'A run: steps, tool calls, timings, usage',
       answers: { 200: { description: 'The run', schema: runDetailSchema } },
       async handle({ user, param }) {
-        const key = await existing(db, user, param('id'));
+        const key = await readable(db, user, param('id'));
         return Response.json(await existingRun(db, key, param('run')));
       },
     }),
@@ -52,7 +52,7 @@ export function runRoutes({ db, sender }: GatewayParts): Route[] {
       body: cancelBody,
       answers: CANCEL_ANSWERS,
       async handle({ user, param }) {
-        const key = await existing(db, user, param('id'));
+        const key = await readable(db, user, param('id'));
         const { id } = await existingRun(db, key, param('run'));
         return Response.json(await sender.cancel(key, { runId: id }));
       },
@@ -64,7 +64,7 @@ export function runRoutes({ db, sender }: GatewayParts): Route[] {
       body: z.strictObject({}),
       answers: { 200: { description: 'The run', schema: runDetailSchema } },
       async handle({ user, param }) {
-        const key = await existing(db, user, param('id'));
+        const key = await readable(db, user, param('id'));
         const { id } = await existingRun(db, key, param('run'));
         await sender.resume(key, { runId: id });
         return Response.json(await existingRun(db, key, id));

@@ -1,17 +1,18 @@
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
+import type { Policy } from '../../contracts/agent.ts';
 import { endSessionSchema, openSessionSchema, updateSessionSchema } from '../../contracts/commands.ts';
-import { PerdureError } from '../../contracts/errors.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import { agentNameSchema } from '../../contracts/message.ts';
 import { sessionRecordSchema, sessionSnapshotSchema, sessionStatusSchema } from '../../contracts/session.ts';
-import { sessionKey, type SessionKey } from '../../contracts/session-key.ts';
+import { sessionKey } from '../../contracts/session-key.ts';
+import { archives } from '../../core/expiry.ts';
 import { resolvePolicy } from '../../core/policy.ts';
-import { deleteSession } from '../../store/delete-session.ts';
 import { listSessions } from '../../store/list-sessions.ts';
-import { readSnapshot } from '../../store/read-snapshot.ts';
+import { removeSession } from '../../store/remove-session.ts';
 import { existing } from '../existing.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
+import { checkAddressable, snapshotOf } from '../session-snapshot.ts';
 import { pageOf, route, type Route } from '../route.ts';
 
 const DEFAULT_PAGE = 50;
@@ -27,7 +28,7 @@ const listQuery = z.object({
 
 /** `/v1/sessions` and one of them. */
 export function sessionRoutes(parts: GatewayParts): Route[] {
-  const { db, sender } = parts;
+  const { db, live, sender } = parts;
   return [
     route({
       method: 'post',
@@ -90,44 +91,29 @@ export function sessionRoutes(parts: GatewayParts): Route[] {
     route({
       method: 'delete',
       path: '/v1/sessions/{id}',
-      summary: 'Delete a session with everything in it',
-      // There are no archives yet, so nothing can be kept.
-      query: z.object({
-        archive: z.literal('false', 'only "false" is possible: there are no archives yet').optional(),
-      }),
-      answers: { 204: { description: 'It is gone' } },
-      async handle({ user, param }) {
+      summary: 'Remove a session: archived if its policy says so, else deleted; archive=false keeps nothing',
+      query: z.object({ archive: z.enum(['true', 'false']).optional() }),
+      answers: { 204: { description: 'It is removed' } },
+      async handle({ user, param, query }) {
         const key = await existing(db, user, param('id'));
         // First the workflow, so that nothing is written after the rows are gone.
         await sender.terminate(key, 'deleted');
-        await deleteSession(db, key);
+        const removed = await removeSession(db, key, { archives: archiving(parts, query.archive) });
+        const last = removed.events.at(-1);
+        if (last) live.publish(key, { kind: 'appended', head: last.seq, events: removed.events });
+        if (query.archive === 'false') await sender.forget(key);
         return new Response(null, { status: 204 });
       },
     }),
   ];
 }
 
-export async function snapshotOf(
-  { db, agents, deployment }: GatewayParts,
-  key: SessionKey,
-): Promise<z.infer<typeof sessionSnapshotSchema>> {
-  const snapshot = await readSnapshot(db, key, (agent, policy) =>
-    resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy),
-  );
-  if (snapshot !== null) return snapshot;
-  throw new PerdureError(
-    'not_found',
-    `There is no session ${JSON.stringify(key.session)} of yours. Create it, or send it a message.`,
-  );
-}
-
-/** Paths resolve these two, even percent-encoded. */
-function checkAddressable(id: string): void {
-  if (id !== '.' && id !== '..') return;
-  throw new PerdureError(
-    'invalid_request',
-    `The session id ${JSON.stringify(id)} cannot stand in a path. Use another.`,
-  );
+export /** Whether a session is archived when it is removed, as the caller or its policy says. */
+function archiving({ agents, deployment }: GatewayParts, archive: 'true' | 'false' | undefined) {
+  return (agent: string, policy: Policy, messages: number): boolean => {
+    if (archive !== undefined) return archive === 'true';
+    return archives(resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy), messages);
+  };
 }
 
 function metadataOf(query: URLSearchParams): Record<string, string> | undefined {

@@ -5,11 +5,11 @@ import { explainRun } from '../../core/why/explain-run.ts';
 import type { Db } from '../../store/db.ts';
 import { findRun } from '../../store/find-run.ts';
 import { readRunFacts } from '../../store/read-run-facts.ts';
-import { existing } from '../existing.ts';
+import { readable } from '../existing.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { route, type Route } from '../route.ts';
+import { snapshotOf } from '../session-snapshot.ts';
 import { whySession } from '../why-session.ts';
-import { snapshotOf } from './sessions.ts';
 
 const RUN_ANSWERS = { 200: { description: 'Spans, sums and a summary', schema: runWhySchema } };
 
@@ -23,7 +23,7 @@ export function whyRoutes(parts: GatewayParts): Route[] {
       summary: 'What a session waits for, since when, who can unblock it, when it times out',
       answers: { 200: { description: 'Facts and a paragraph', schema: sessionWhySchema } },
       async handle({ user, param }) {
-        const key = await existing(db, user, param('id'));
+        const key = await readable(db, user, param('id'));
         return Response.json(await whySession(parts, key, await snapshotOf(parts, key)));
       },
     }),
@@ -33,7 +33,7 @@ export function whyRoutes(parts: GatewayParts): Route[] {
       summary: "Where a run's time and money went",
       answers: RUN_ANSWERS,
       async handle({ user, param }) {
-        const key = await existing(db, user, param('id'));
+        const key = await readable(db, user, param('id'));
         return Response.json(await whyRun(db, key, param('run')));
       },
     }),

@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto';
+import type { AgentSpec, ToolSpec } from './agent.ts';
+
+/**
+ * The name of an agent's version: the SHA-256, in hexadecimal, of the spec and the tools' specs as JSON with sorted
+ * keys. The same content has the same hash, whatever the order of its keys.
+ */
+export function agentHash(content: { readonly spec: AgentSpec; readonly tools: readonly ToolSpec[] }): string {
+  const { spec, tools } = content;
+  return createHash('sha256').update(canonicalJson({ spec, tools })).digest('hex');
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

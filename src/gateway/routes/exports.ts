@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { LIMITS } from '../../contracts/limits.ts';
+import { sessionExportSchema } from '../../contracts/session-export.ts';
+import { sessionKey } from '../../contracts/session-key.ts';
+import { sessionSnapshotSchema } from '../../contracts/session.ts';
+import { exportSession } from '../../store/export-session.ts';
+import { importSession } from '../../store/import-session.ts';
+import { existing } from '../existing.ts';
+import type { GatewayParts } from '../gateway-parts.ts';
+import { route, type Route } from '../route.ts';
+import { checkAddressable, snapshotOf } from '../session-snapshot.ts';
+
+/** A session out of this installation and into another. */
+export function exportRoutes(parts: GatewayParts): Route[] {
+  const { db, live } = parts;
+  return [
+    route({
+      method: 'get',
+      path: '/v1/sessions/{id}/export',
+      summary: 'A session as one JSON document, archived or not',
+      answers: { 200: { description: 'The document', schema: sessionExportSchema } },
+      async handle({ user, param }) {
+        return Response.json(await exportSession(db, await existing(db, user, param('id'))));
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/sessions/import',
+      summary: 'Make the session of an exported document yours',
+      query: z.object({ id: z.string().optional() }),
+      body: sessionExportSchema,
+      bodyBytes: LIMITS.exportBytes.value,
+      answers: { 201: { description: 'The session', schema: sessionSnapshotSchema } },
+      async handle({ user, query, body }) {
+        const id = query.id ?? body.id;
+        checkAddressable(id);
+        const key = sessionKey(user, id);
+        const { events } = await importSession(db, key, body);
+        const last = events.at(-1);
+        if (last) live.publish(key, { kind: 'appended', head: last.seq, events });
+        return Response.json(await snapshotOf(parts, key), { status: 201 });
+      },
+    }),
+  ];
+}

@@ -1,0 +1,30 @@
+import { PerdureError } from '../contracts/errors.ts';
+import type { SessionSnapshot } from '../contracts/session.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
+import { resolvePolicy } from '../core/policy.ts';
+import { readSnapshot } from '../store/read-snapshot.ts';
+import type { GatewayParts } from './gateway-parts.ts';
+
+/** A session of the user as its snapshot; throws `not_found`. */
+export async function snapshotOf(
+  { db, agents, deployment }: Pick<GatewayParts, 'db' | 'agents' | 'deployment'>,
+  key: SessionKey,
+): Promise<SessionSnapshot> {
+  const snapshot = await readSnapshot(db, key, (agent, policy) =>
+    resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy),
+  );
+  if (snapshot !== null) return snapshot;
+  throw new PerdureError(
+    'not_found',
+    `There is no session ${JSON.stringify(key.session)} of yours. Create it, or send it a message.`,
+  );
+}
+
+/** Paths resolve these two, even percent-encoded. */
+export function checkAddressable(id: string): void {
+  if (id !== '.' && id !== '..') return;
+  throw new PerdureError(
+    'invalid_request',
+    `The session id ${JSON.stringify(id)} cannot stand in a path. Use another.`,
+  );
+}
