@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
 import { expect, onTestFinished, test } from 'vitest';
 import type { PerdureEvent } from '../../src/contracts/event.ts';
 import type { ScriptedLogLine } from '../../src/models/scripted-log.ts';
@@ -6,6 +7,7 @@ import { createPostgresDatabase } from '../support/databases.ts';
 import { call, distribution, eventsOf, pathOf, readStream, type Caller } from '../support/http-calls.ts';
 import { perdureHome, type PerdureHome, type PerdureProcess } from '../support/perdure-process.ts';
 import type { Effect } from '../support/process-agents/agents.ts';
+import { replaySession } from '../support/replay-session.ts';
 import { chooseSeed, seededRandom } from '../support/seeded-random.ts';
 import { privateTemporal } from '../support/temporal-server.ts';
 
@@ -46,7 +48,7 @@ test(
 );
 
 test(
-  'on PostgreSQL and a Temporal server apart, a process killed at random moments answers each message once',
+  'on PostgreSQL and a Temporal server apart, a process killed at random moments answers each message once, and its sessions replay',
   TIMEOUT,
   async () => {
     const { url, drop } = await createPostgresDatabase();
@@ -54,6 +56,10 @@ test(
     const temporal = await privateTemporal();
     onTestFinished(() => temporal.stop());
     expect(rarest(await crashes({ DATABASE_URL: url, TEMPORAL_ADDRESS: temporal.address }))).toBeGreaterThan(0);
+    const connection = await Connection.connect({ address: temporal.address });
+    onTestFinished(() => connection.close());
+    const client = new Client({ connection });
+    for (const { user, id } of SESSIONS) await replaySession(client, { user, session: id });
   },
 );
 

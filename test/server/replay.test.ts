@@ -1,9 +1,7 @@
-import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endsRun } from '../../src/contracts/event.ts';
-import { workflowIdOf, type SessionKey } from '../../src/contracts/session-key.ts';
-import { PAYLOAD_CONVERTER } from '../../src/worker/tuning.ts';
-import { workflowCode } from '../../src/worker/workflow-bundle.ts';
+import type { SessionKey } from '../../src/contracts/session-key.ts';
+import { replaySession } from '../support/replay-session.ts';
 import { startStack, type Stack } from '../support/stack.ts';
 import { testTemporal } from '../support/temporal-server.ts';
 
@@ -38,17 +36,10 @@ async function traffic(key: SessionKey): Promise<void> {
   });
 }
 
-async function replay(key: SessionKey): Promise<void> {
-  const workflowId = workflowIdOf(key);
-  const history = await stack.client.workflow.getHandle(workflowId).fetchHistory();
-  const options = { workflowBundle: await workflowCode(), dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER } };
-  await Worker.runReplayHistory(options, history, workflowId);
-}
-
 test('a session replays after steady traffic of every kind', async () => {
   for (let round = 0; round < 3; round += 1) {
     const key = stack.key();
     await traffic(key);
-    await expect(replay(key)).resolves.toBeUndefined();
+    await expect(replaySession(stack.client, key)).resolves.toBeUndefined();
   }
 });

@@ -1,11 +1,9 @@
-import { Worker } from '@temporalio/worker';
 import { expect, onTestFinished, test } from 'vitest';
 import { workflowIdOf } from '../../src/contracts/session-key.ts';
 import type { Db } from '../../src/store/db.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import { PAYLOAD_CONVERTER } from '../../src/worker/tuning.ts';
-import { workflowCode } from '../../src/worker/workflow-bundle.ts';
 import { heldModel } from '../support/held-model.ts';
+import { replaySession } from '../support/replay-session.ts';
 import { startStack } from '../support/stack.ts';
 import { testTemporal } from '../support/temporal-server.ts';
 
@@ -57,8 +55,7 @@ test('a session replays whose message was still being admitted when its workflow
   const events = await stack.ended(key, 4);
   const outputs = events.flatMap((event) => (event.type === 'run.completed' ? [event.output] : []));
   expect(outputs).toEqual(['one', 'echo two', 'echo three', 'echo four']);
-  const options = { workflowBundle: await workflowCode(), dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER } };
-  await expect(Worker.runReplayHistory(options, await history(), workflowId)).resolves.toBeUndefined();
+  await expect(replaySession(stack.client, key)).resolves.toBeUndefined();
 });
 
 function count(names: readonly string[], name: string): number {
