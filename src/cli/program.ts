@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { whileRunningSchema } from '../contracts/message.ts';
 import { sessionStatusSchema } from '../contracts/session.ts';
+import { statsBySchema } from '../contracts/stats.ts';
 import { createCli } from './cli.ts';
 import type { Cli, GlobalOptions } from './cli.ts';
 import { EXAMPLES, EXIT_CODES } from './help.ts';
@@ -74,6 +75,9 @@ function addLooking(program: Command, cli: () => Cli): void {
     .description('list sessions, newest activity first')
     .addOption(new Option('--status <status>', 'only these').choices(sessionStatusSchema.options))
     .option('--agent <name>', 'only those of this agent')
+    .addOption(
+      new Option('--min-error-rate <part>', 'only those that failed this part of their runs, 0 to 1').argParser(part),
+    )
     .addOption(new Option('--limit <n>', 'at most this many').argParser(whole))
     .option('--cursor <cursor>', 'the next page, as the last one said')
     .action(async (options) => (await import('./sessions.ts')).sessions(cli(), options));
@@ -94,6 +98,15 @@ function addLooking(program: Command, cli: () => Cli): void {
     .usage('<session> | <run> | <session> <run>')
     .description("show what a session waits for, or where a run's time and money went")
     .action(async (first: string, run: string | undefined) => (await import('./why.ts')).why(cli(), first, run));
+  program
+    .command('stats')
+    .description('show how runs went: how many, how many failed, how long they took')
+    .addOption(new Option('--by <what>', 'a row for each').choices(statsBySchema.options).default('day'))
+    .option('--from <day>', 'only from this day on, UTC, YYYY-MM-DD')
+    .option('--to <day>', 'only up to this day')
+    .addOption(new Option('--limit <n>', 'by session: at most this many').argParser(whole))
+    .option('--cursor <cursor>', 'by session: the next page, as the last one said')
+    .action(async (options) => (await import('./stats.ts')).stats(cli(), options));
   program
     .command('agents')
     .description('list the agents')
@@ -122,4 +135,10 @@ function seconds(text: string): number {
 function whole(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
   return Number(text);
+}
+
+function part(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('Give a number from 0 to 1.');
+  return value;
 }

@@ -1,7 +1,7 @@
 import type { SessionFilter } from '../client/gateway-client.ts';
 import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import type { Cli } from './cli.ts';
-import { count, harmless, oneLine, table } from './show-text.ts';
+import { count, duration, harmless, oneLine, table } from './show-text.ts';
 
 /** `perdure sessions`: newest activity first. */
 export async function sessions(cli: Cli, filter: SessionFilter): Promise<void> {
@@ -46,7 +46,9 @@ function snapshotLines(snapshot: SessionSnapshot): string[] {
     ['queue', snapshot.queue.length === 0 ? 'empty' : snapshot.queue.join(', ')],
     [
       'so far',
-      [count(snapshot.messages, 'message'), count(snapshot.runs, 'run'), count(snapshot.errors, 'error')].join(', '),
+      [count(snapshot.messages, 'message'), count(snapshot.runs, 'run'), errorsOf(snapshot), tookOf(snapshot)].join(
+        ', ',
+      ),
     ],
     ['tokens', `${count(usage.inputTokens, 'input', 'input')}, ${count(usage.outputTokens, 'output', 'output')}`],
     ['metadata', oneLine(snapshot.metadata)],
@@ -55,4 +57,12 @@ function snapshotLines(snapshot: SessionSnapshot): string[] {
     ['last active', snapshot.lastActiveAt],
   ];
   return table(rows);
+}
+
+function errorsOf({ errors, errorRate }: SessionRecord): string {
+  return `${count(errors, 'error')}${errorRate === null ? '' : ` (${Math.round(errorRate * 100)} %)`}`;
+}
+
+function tookOf({ meanMs }: SessionRecord): string {
+  return meanMs === null ? 'no run timed yet' : `${duration(meanMs)} a run`;
 }

@@ -4,10 +4,11 @@ import type { AgentSpec } from '../contracts/agent.ts';
 import type { MessageInput } from '../contracts/message.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
 import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
+import type { StatsPage } from '../contracts/stats.ts';
 import { sessionKey } from '../contracts/session-key.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { createGatewayClient } from './gateway-client.ts';
-import type { GatewayClient, Page, SessionFilter } from './gateway-client.ts';
+import type { GatewayClient, Page, SessionFilter, StatsQuery } from './gateway-client.ts';
 import { oneOffKey } from './one-off-key.ts';
 import { createOneOffRun } from './one-off-run.ts';
 import type { OneOffRun } from './one-off-run.ts';
@@ -42,6 +43,8 @@ export interface Perdure {
   /** Makes an exported session one of `user`'s, under its id or another. */
   import(document: SessionExport, options?: { readonly id?: string | undefined }): Promise<SessionSnapshot>;
   list(filter?: SessionFilter): Promise<Page<SessionRecord>>;
+  /** How the user's runs went: requests, errors, times, tokens, cost. */
+  stats(query?: StatsQuery): Promise<StatsPage>;
   agents(): Promise<readonly AgentSpec[]>;
   /** Closes the connection to Temporal that was opened here. */
   close(): Promise<void>;
@@ -68,6 +71,7 @@ export function createPerdure(options: PerdureOptions = {}): Perdure {
     },
     import: (document, importing = {}) => reader(user).importSession(document, importing),
     list: (filter) => reader(user).sessions(filter),
+    stats: (query) => reader(user).stats(query),
     agents: async () => (await reader(user).agents()).data,
     async close() {
       sender = undefined;

@@ -5,6 +5,7 @@ import type { SessionExport } from '../contracts/session-export.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { RunDetail, RunRecord, Usage } from '../contracts/run.ts';
 import type { SessionRecord, SessionSnapshot, SessionStatus } from '../contracts/session.ts';
+import type { StatsBy, StatsPage } from '../contracts/stats.ts';
 import type { TranscriptEntry } from '../contracts/transcript.ts';
 import type { RunWhy, SessionWhy } from '../contracts/why.ts';
 import { streamEvents } from './event-stream.ts';
@@ -25,7 +26,21 @@ export interface SessionFilter {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** ISO 8601. */
   readonly activeSince?: string | undefined;
+  /** Sessions that failed at least this part of their runs, 0 to 1. */
+  readonly minErrorRate?: number | undefined;
   /** Default and most: the gateway's. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** Of which runs, and how they are grouped. */
+export interface StatsQuery {
+  /** Default `day`. */
+  readonly by?: StatsBy | undefined;
+  /** Days, UTC, `YYYY-MM-DD`, both included. Default: all. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  /** By session only: sessions of a page. */
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
 }
@@ -77,6 +92,8 @@ export interface GatewayClient {
   whyRun(id: string | undefined, runId: string): Promise<RunWhy>;
   cancel(id: string, runId: string): Promise<CancelledRun>;
   resume(id: string, runId: string): Promise<void>;
+  /** How the user's runs went. */
+  stats(query?: StatsQuery): Promise<StatsPage>;
   agents(): Promise<Page<AgentSpec>>;
   /** A run without a session. */
   startRun(input: MessageInput): Promise<Receipt>;
@@ -115,6 +132,7 @@ export function createGatewayClient(options: GatewayOptions = {}): GatewayClient
     whyRun: (id, runId) => json({ path: id === undefined ? run(runId, 'why') : session(id, 'runs', runId, 'why') }),
     cancel: (id, runId) => json(post(session(id, 'runs', runId, 'cancel'), {})),
     resume: (id, runId) => done(post(session(id, 'runs', runId, 'resume'), {})),
+    stats: (query = {}) => json({ path: ['v1', 'stats'], query: { ...query } }),
     agents: () => json({ path: ['v1', 'agents'] }),
     startRun: (input) => json(post(['v1', 'runs'], input)),
     startRunAndWait: async (input, seconds) => answeredOf(await json(waiting(['v1', 'runs'], input, seconds))),

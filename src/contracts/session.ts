@@ -33,7 +33,14 @@ export const sessionRecordSchema = z.object({
   head: z.number().int(),
   messages: z.number().int(),
   runs: z.number().int(),
+  /** Runs that failed, each time they did. */
   errors: z.number().int(),
+  /** Runs that ended, each time they did. */
+  endedRuns: z.number().int(),
+  /** Errors of ended runs, 0 to 1; null before the first end. */
+  errorRate: z.number().nullable(),
+  /** From a run's start to its end, on average, of runs that were not resumed; null before the first. */
+  meanMs: z.number().nullable(),
   usage: usageSchema,
 });
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;

@@ -20,6 +20,7 @@ import { oneOffRunRoutes } from './routes/one-off-runs.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { runRoutes } from './routes/runs.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { statsRoutes } from './routes/stats.ts';
 import { whyRoutes } from './routes/why.ts';
 
 /** The version of the HTTP contract. */
@@ -65,6 +66,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...eventRoutes(parts),
     ...runRoutes(parts),
     ...whyRoutes(parts),
+    ...statsRoutes(parts),
     ...oneOffRunRoutes(parts),
     ...agentRoutes(parts),
     ...operationRoutes(parts, metrics),

@@ -3,6 +3,7 @@ import type { Tx } from './db.ts';
 import { eventOf, eventRowOf } from './event-row.ts';
 import type { LockedSession } from './lock-session.ts';
 import type { MessageRow, RunRow, StepRow, ToolCallRow } from './rows.ts';
+import { runStatsOf, type RunStatsRow } from './run-stats.ts';
 import { storable } from './storable.ts';
 
 /** Events that one transaction appends, in order. */
@@ -50,10 +51,12 @@ export async function appendEvents(
   for (const name of ['messages', 'runs', 'steps', 'toolCalls'] as const) {
     if (changed[name]?.length) add(name, storable(changed[name]).text);
   }
-  const [saved] = await tx.query<{ version: string }>(
-    `${parts.length > 0 ? `WITH ${parts.join(', ')} ` : ''}${SAVE_SESSION}`,
-    params,
-  );
+  const ends = runStatsOf(drafts, changed.runs ?? [], at);
+  if (ends.length > 0) add('runStats', storable(ends).text);
+  const counted = ends.length > 0 ? countEnds(ends, params) : '';
+  const save = SAVE_SESSION.replace('$counted', () => counted);
+  const statement = `${parts.length > 0 ? `WITH ${parts.join(', ')} ` : ''}${save}`;
+  const [saved] = await tx.query<{ version: string }>(statement, params);
   if (!saved) throw new Error('The session changed under its lock.');
   session.version = saved.version;
   return events.value.map((event) => eventOf(event, key.session));
@@ -81,6 +84,13 @@ const WRITES = {
     `run_id call_id step position tool status idempotent idempotency_key arguments result error attempts
      started_at ended_at`,
   ),
+  runStats: `
+    INSERT INTO perdure.run_stats AS t (user_id, day, agent, bucket, ended, failed, cancelled, busy_ms)
+    SELECT $1, i.day, i.agent, i.bucket, i.ended, i.failed, i.cancelled, i.busy_ms
+      FROM json_populate_recordset(NULL::perdure.run_stats, $rows::json) i
+        ON CONFLICT (user_id, day, agent, bucket) DO UPDATE
+       SET ended = t.ended + EXCLUDED.ended, failed = t.failed + EXCLUDED.failed,
+           cancelled = t.cancelled + EXCLUDED.cancelled, busy_ms = t.busy_ms + EXCLUDED.busy_ms`,
 };
 
 const SESSION_COLUMNS = words(
@@ -88,10 +98,22 @@ const SESSION_COLUMNS = words(
 );
 const SAVE_SESSION = `
   UPDATE perdure.sessions s
-     SET ${SESSION_COLUMNS.map((column) => `${column} = i.${column}`).join(', ')}
+     SET ${SESSION_COLUMNS.map((column) => `${column} = i.${column}`).join(', ')}$counted
     FROM json_populate_record(NULL::perdure.sessions, $4::json) i
    WHERE s.user_id = $1 AND s.session_id = $2 AND s.head = $3
   RETURNING s.xmin::text AS version`;
+
+/** What the ends of runs add to the session's own counters. */
+function countEnds(ends: readonly RunStatsRow[], params: unknown[]): string {
+  const timed = ends.filter(({ bucket }) => bucket >= 0);
+  const first = params.push(sum(ends, 'ended'), sum(timed, 'ended'), sum(timed, 'busy_ms')) - 2;
+  return `, ended_runs = s.ended_runs + $${first}::integer, timed_runs = s.timed_runs + $${first + 1}::integer,
+          busy_ms = s.busy_ms + $${first + 2}::bigint`;
+}
+
+function sum(rows: readonly RunStatsRow[], name: 'ended' | 'busy_ms'): number {
+  return rows.reduce((all, row) => all + row[name], 0);
+}
 
 /** Inserts the rows in the JSON array `$rows`; those whose `id` is there already are replaced, unless `id` is empty. */
 function saveAll(table: string, id: string, columnNames: string): string {

@@ -11,6 +11,8 @@ export interface SessionFilter {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** ISO 8601. */
   readonly activeSince?: string | undefined;
+  /** Failed runs of ended ones, at least: 0 to 1. */
+  readonly minErrorRate?: number | undefined;
   /** At most 200. */
   readonly limit: number;
   readonly cursor?: string | undefined;
@@ -22,29 +24,51 @@ export interface SessionPage {
   readonly nextCursor: string | null;
 }
 
-/** What the filters of every list of sessions mean; parameters $1 to $4. Runs without a session are left out. */
-export const SESSION_FILTER = `
-  s.kind = 'session'
-  AND ($1::text IS NULL OR s.status = $1)
-  AND ($2::text IS NULL OR s.agent = $2)
-  AND ($3::timestamptz IS NULL OR s.last_active_at >= $3)
-  AND NOT EXISTS (SELECT FROM json_each_text($4::json) f WHERE s.metadata ->> f.key IS DISTINCT FROM f.value)`;
+/** Conditions that are all to hold, joined with AND, and their parameters. */
+export interface Conditions {
+  readonly sql: string[];
+  readonly params: unknown[];
+  /** A parameter's place in the SQL. */
+  readonly param: (value: unknown) => string;
+}
 
-export function sessionFilterParams({ status, agent, activeSince, metadata }: SessionFilter): unknown[] {
-  return [status ?? null, agent ?? null, activeSince ?? null, JSON.stringify(metadata ?? {})];
+/** What the filters of every list of sessions mean; only what is asked for is in the SQL, so that the planner sees it. Runs without a session are left out. */
+export function sessionConditions(filter: SessionFilter): Conditions {
+  const { status, agent, metadata = {}, activeSince, minErrorRate } = filter;
+  const params: unknown[] = [];
+  const param = (value: unknown): string => `$${params.push(value)}`;
+  const sql = [`s.kind = 'session'`];
+  if (status !== undefined) sql.push(`s.status = ${param(status)}`);
+  // What the index of sessions that are not active holds.
+  if (status !== undefined && status !== 'active') sql.push(`s.status <> 'active'`);
+  if (agent !== undefined) sql.push(`s.agent = ${param(agent)}`);
+  if (activeSince !== undefined) sql.push(`s.last_active_at >= ${param(activeSince)}`);
+  if (minErrorRate !== undefined) {
+    sql.push(`s.ended_runs > 0 AND s.errors >= ${param(minErrorRate)}::float8 * s.ended_runs`);
+  }
+  if (Object.keys(metadata).length > 0) {
+    sql.push(
+      `NOT EXISTS (SELECT FROM json_each_text(${param(JSON.stringify(metadata))}::json) f WHERE s.metadata ->> f.key IS DISTINCT FROM f.value)`,
+    );
+  }
+  return { sql, params, param };
 }
 
 /** A user's sessions, newest activity first. Throws `invalid_request` for a cursor that is none. */
 export async function listSessions(db: Db, user: string, filter: SessionFilter): Promise<SessionPage> {
   const limit = pageSize(filter.limit, LIMITS.sessionsPerPage.value);
-  const [at, id] = filter.cursor === undefined ? [null, null] : positionIn(filter.cursor, ['time', 'string']);
+  const { sql, params, param } = sessionConditions(filter);
+  sql.push(`s.user_id = ${param(user)}`);
+  if (filter.cursor !== undefined) {
+    const [at, id] = positionIn(filter.cursor, ['time', 'string']);
+    sql.push(`(s.last_active_at, s.session_id) < (${param(at)}, ${param(id)})`);
+  }
   const rows = await db.query<ShownSession>(
     `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s
-      WHERE s.user_id = $5 AND ${SESSION_FILTER}
-        AND ($6::timestamptz IS NULL OR (s.last_active_at, s.session_id) < ($6, $7))
+      WHERE ${sql.join(' AND ')}
       ORDER BY s.last_active_at DESC, s.session_id DESC
-      LIMIT $8`,
-    [...sessionFilterParams(filter), user, at, id, limit + 1],
+      LIMIT ${param(limit + 1)}`,
+    params,
   );
   return pageOf(rows, limit, (last) => [last.last_active_at, last.session_id]);
 }

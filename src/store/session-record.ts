@@ -1,10 +1,12 @@
 import type { SessionRecord } from '../contracts/session.ts';
+import { mean, ratio } from './read-stats.ts';
 import { usageOf, type TokenColumns } from './rows.ts';
 
 /** The columns of a session that readers are shown; `s` is its table. */
 export const SESSION_COLUMNS = `
   s.user_id, s.session_id, s.status, s.agent, s.metadata, s.state, s.policy, s.created_at, s.updated_at,
-  s.last_active_at, s.opened_at, s.end_reason, s.head, s.messages, s.runs, s.errors, s.input_tokens::float8,
+  s.last_active_at, s.opened_at, s.end_reason, s.head, s.messages, s.runs, s.errors,
+  s.ended_runs, s.timed_runs, s.busy_ms::float8, s.input_tokens::float8,
   s.output_tokens::float8, s.cached_tokens::float8, s.reasoning_tokens::float8`;
 
 /** A row of {@link SESSION_COLUMNS}. */
@@ -20,6 +22,9 @@ export interface ShownSession
   readonly messages: number;
   readonly runs: number;
   readonly errors: number;
+  readonly ended_runs: number;
+  readonly timed_runs: number;
+  readonly busy_ms: number;
 }
 
 export function sessionRecordOf(row: ShownSession): SessionRecord {
@@ -40,6 +45,9 @@ export function sessionRecordOf(row: ShownSession): SessionRecord {
     messages: row.messages,
     runs: row.runs,
     errors: row.errors,
+    endedRuns: row.ended_runs,
+    errorRate: ratio(row.errors, row.ended_runs),
+    meanMs: mean(row.busy_ms, row.timed_runs),
     usage: usageOf(row),
   };
 }

@@ -51,6 +51,7 @@ test('the OpenAPI document lists every call of the contract', async () => {
       'GET /v1/sessions/{id}/runs/{run}/why',
       'GET /v1/sessions/{id}/transcript',
       'GET /v1/sessions/{id}/why',
+      'GET /v1/stats',
       'PATCH /v1/sessions/{id}',
       'POST /v1/runs',
       'POST /v1/runs/{run}/cancel',

@@ -22,6 +22,7 @@ const listQuery = z.object({
   status: sessionStatusSchema.optional(),
   agent: agentNameSchema.optional(),
   activeSince: z.iso.datetime({ offset: true }).optional(),
+  minErrorRate: z.coerce.number().min(0).max(1).optional(),
   limit: z.coerce.number().int().min(1).max(LIMITS.sessionsPerPage.value).default(DEFAULT_PAGE),
   cursor: z.string().optional(),
 });

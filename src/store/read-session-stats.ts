@@ -1,0 +1,76 @@
+import type { Stats } from '../contracts/stats.ts';
+import { cursorOf, positionIn } from './cursor.ts';
+import type { Db } from './db.ts';
+import { mean, ratio, type StatsRange } from './read-stats.ts';
+import { usageOf, type TokenColumns } from './rows.ts';
+
+interface SessionStatsRow extends TokenColumns {
+  readonly key: string;
+  readonly last_active_at: string;
+  readonly ended: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly timed: number;
+  readonly busy_ms: number;
+  readonly p50_ms: number | null;
+  readonly p95_ms: number | null;
+}
+
+const MS = `extract(epoch FROM r.ended_at - r.started_at)::float8 * 1000`;
+const TIMED = `FILTER (WHERE r.started_at IS NOT NULL AND r.resumes = 0)`;
+const TOKENS = ['input', 'output', 'cached', 'reasoning']
+  // One run whose tokens are unknown makes the sum unknown.
+  .map(
+    (name) =>
+      `CASE WHEN count(*) = count(r.${name}_tokens) THEN coalesce(sum(r.${name}_tokens), 0)::float8 END AS ${name}_tokens`,
+  )
+  .join(', ');
+
+/** How the runs of each of a user's sessions went, newest activity first, reckoned from the runs themselves. Throws `invalid_request` for a cursor that is none. */
+export async function readSessionStats(
+  db: Db,
+  user: string,
+  { from, to, limit, cursor }: StatsRange & { readonly limit: number; readonly cursor?: string | undefined },
+): Promise<{ data: (Stats & { key: string })[]; nextCursor: string | null }> {
+  const [at, id] = cursor === undefined ? [null, null] : positionIn(cursor, ['time', 'string']);
+  const rows = await db.query<SessionStatsRow>(
+    `SELECT s.session_id AS key, s.last_active_at, r.*
+       FROM (SELECT session_id, last_active_at FROM perdure.sessions
+              WHERE user_id = $1 AND kind = 'session'
+                AND ($4::timestamptz IS NULL OR (last_active_at, session_id) < ($4, $5))
+              ORDER BY last_active_at DESC, session_id DESC LIMIT $6) s
+      CROSS JOIN LATERAL
+            (SELECT count(*)::int AS ended, count(*) FILTER (WHERE r.status = 'failed')::int AS failed,
+                    count(*) FILTER (WHERE r.status = 'cancelled')::int AS cancelled,
+                    count(*) ${TIMED}::int AS timed, coalesce(sum(${MS}) ${TIMED}, 0) AS busy_ms,
+                    percentile_disc(0.5) WITHIN GROUP (ORDER BY ${MS}) ${TIMED} AS p50_ms,
+                    percentile_disc(0.95) WITHIN GROUP (ORDER BY ${MS}) ${TIMED} AS p95_ms, ${TOKENS}
+               FROM perdure.runs r
+              WHERE r.user_id = $1 AND r.session_id = s.session_id AND r.ended_at IS NOT NULL
+                AND r.ended_at >= coalesce($2::date::timestamp AT TIME ZONE 'UTC', '-infinity')
+                AND r.ended_at < coalesce(($3::date + 1)::timestamp AT TIME ZONE 'UTC', 'infinity')) r
+      ORDER BY s.last_active_at DESC, s.session_id DESC`,
+    [user, from, to, at, id, limit + 1],
+  );
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    data: shown.map(statsOf),
+    nextCursor: rows.length > limit && last ? cursorOf([last.last_active_at, last.key]) : null,
+  };
+}
+
+function statsOf(row: SessionStatsRow): Stats & { key: string } {
+  return {
+    key: row.key,
+    requests: row.ended,
+    errors: row.failed,
+    cancelled: row.cancelled,
+    errorRate: ratio(row.failed, row.ended),
+    meanMs: mean(row.busy_ms, row.timed),
+    p50Ms: row.p50_ms,
+    p95Ms: row.p95_ms,
+    usage: usageOf(row),
+    costUsd: null,
+  };
+}
