@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { CATALOGUE } from '../../src/telemetry/catalogue.ts';
-import { read, section, SOURCES } from './documents.ts';
+import { read, section, SOURCES, tableNames } from './documents.ts';
 
 test('docs/observability.md lists every metric with its type and labels, and none that is not there', () => {
   const rows = section(read('docs/observability.md'), 'Metrics')
@@ -29,4 +30,11 @@ test('every field that a log line can carry is named, and every message', () => 
   expect(fields.filter((name) => !logs.includes(`\`${name}\``))).toEqual([]);
   expect(messages).toContain('Run failed');
   expect(messages.filter((message) => !logs.includes(`\`${message}\``))).toEqual([]);
+});
+
+test('every alert is described, and none that is not there', () => {
+  const { groups } = parse(read('deploy/prometheus/alerts.yml')) as { groups: { rules: { alert: string }[] }[] };
+  const alerts = groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
+
+  expect(tableNames(section(read('docs/observability.md'), 'Dashboard and alerts'))).toEqual(alerts);
 });

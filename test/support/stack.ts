@@ -35,6 +35,8 @@ export interface StackOptions {
   /** Default: as the product's. */
   readonly lostSessions?: LostSessionSettings;
   readonly telemetry?: Telemetry;
+  /** Whether Temporal's own metrics of this process are merged with it. */
+  readonly temporalMetrics?: boolean;
 }
 
 /** A worker, a sender and a store in this process, on a task queue of their own. */
@@ -80,6 +82,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       shutdownGraceMs: 1_000,
       lostSessions: options.lostSessions,
       telemetry,
+      temporalMetrics: options.temporalMetrics,
     });
   let worker = options.worker === false ? null : await start();
 

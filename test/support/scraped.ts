@@ -1,0 +1,25 @@
+/** What `/metrics` shows, by the names that PromQL asks for: samples of histograms with their suffix. */
+export interface Scraped {
+  /** Every name, with every label that one of its samples has. */
+  readonly labels: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** Reads the plain text format. A metric that has no sample yet has its name all the same, and no labels. */
+export function scraped(text: string): Scraped {
+  const labels = new Map<string, Set<string>>();
+  const of = (name: string): Set<string> => {
+    const known = labels.get(name) ?? new Set();
+    labels.set(name, known);
+    return known;
+  };
+  for (const line of text.split('\n')) {
+    const [, name, type] = /^# TYPE (\S+) (\w+)$/.exec(line) ?? [];
+    if (name !== undefined && type === 'histogram') {
+      for (const suffix of ['_bucket', '_sum', '_count']) of(`${name}${suffix}`);
+    } else if (name !== undefined) of(name);
+    const [, sample, list] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? \S+$/.exec(line) ?? [];
+    if (sample === undefined) continue;
+    for (const [, label] of (list ?? '').matchAll(/(\w+)="(?:[^"\\]|\\.)*"/g)) of(sample).add(label as string);
+  }
+  return { labels };
+}
