@@ -70,7 +70,7 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
     ring(deps.live, key, position.events);
     if (position.kind === 'ended') return { kind: 'ended', status: position.status, session: position.session, steps };
     const agent = await pinnedAgent(deps, position.agentVersion);
-    deps.telemetry.events.learn(key, agent.spec.name);
+    tellAgent(deps, key, agent);
     const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
     if (position.kind === 'tools') {
       const own = await goOnWithTools(deps, { ...run, agent }, position.calls, policy);
@@ -125,6 +125,13 @@ async function recordResults(
 ): Promise<void> {
   if (results.length === 0) return;
   ring(live, key, (await finishTools(db, key, { runId, results })).events);
+}
+
+function tellAgent({ telemetry: { events, tracing } }: ActivityDeps, key: SessionKey, { spec }: AgentVersion): void {
+  events.learn(key, spec.name);
+  const span = tracing.here();
+  span.rename(`invoke_agent ${spec.name}`);
+  span.tell({ 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': spec.name });
 }
 
 /** Its session was deleted meanwhile: another try would find no more. */

@@ -49,7 +49,19 @@ export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: C
   const began = performance.now();
   const progress = (value: Json) => voice.progress(step, callId, call.tool, value);
   const context = { session, runId, step, callId, idempotencyKey, attempt, state: toolState(deps, session), progress };
-  const done = await executeTool({ tool, args: call.arguments, signal, timeoutMs: spec.timeoutMs, context });
+  const { tracing } = deps.telemetry;
+  const facts = {
+    'gen_ai.operation.name': 'execute_tool',
+    'gen_ai.tool.name': call.tool,
+    'perdure.run.id': runId,
+    'perdure.step': step,
+    'perdure.attempt': attempt,
+  };
+  const done = await tracing.span(`execute_tool ${call.tool}`, { kind: 'internal', facts }, async (span) => {
+    const ended = await executeTool({ tool, args: call.arguments, signal, timeoutMs: spec.timeoutMs, context });
+    if (ended.status !== 'completed') span.fail(ended.status);
+    return ended;
+  });
   const durationMs = Math.round((performance.now() - began) * 10) / 10;
   const { toolSeconds, retries } = deps.telemetry.metrics;
   const errorType = done.status === 'completed' ? '' : done.status;

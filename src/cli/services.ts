@@ -19,6 +19,8 @@ import { serveHealth } from '../telemetry/health-server.ts';
 import { createLog, logLevel } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import { clientTracing } from '../telemetry/temporal-client-tracing.ts';
+import { openTracing } from '../telemetry/tracing.ts';
 import { startWorker } from '../worker/start-worker.ts';
 import type { RunningWorker } from '../worker/start-worker.ts';
 import type { Progress } from './progress.ts';
@@ -34,9 +36,17 @@ export interface Services {
 }
 
 /** What this process tells of itself: lines for people where a person started it, JSON for programs elsewhere. */
-export function openTelemetry({ log }: Settings, format: 'plain' | 'json'): Telemetry {
+export async function openTelemetry(
+  { log }: Settings,
+  format: 'plain' | 'json',
+  env: NodeJS.ProcessEnv,
+  stack: AsyncDisposableStack,
+): Promise<Telemetry> {
   const level = logLevel(log, format === 'json' ? 'info' : 'warn');
-  return createTelemetry({ metrics: createMetrics({ process: true }), log: createLog({ level, format }) });
+  const tracing = stack.adopt(await openTracing(env), (it) => it.close());
+  const { traceId } = tracing;
+  const metrics = createMetrics({ process: true, traceId });
+  return createTelemetry({ metrics, log: createLog({ level, format, traceId }), tracing });
 }
 
 /** Opens the store and the live channel, and loads the agents. */
@@ -73,7 +83,12 @@ export async function startGateway(
   stack: AsyncDisposableStack,
 ): Promise<ServedGateway> {
   const temporal = lazyClient(
-    { address: temporalAddress, namespace: settings.temporalNamespace, apiKey: settings.temporalApiKey },
+    {
+      address: temporalAddress,
+      namespace: settings.temporalNamespace,
+      apiKey: settings.temporalApiKey,
+      interceptors: services.telemetry.tracing.on ? [clientTracing(services.telemetry.tracing)] : [],
+    },
     undefined,
   );
   stack.adopt(temporal, (it) => it.close());

@@ -10,8 +10,8 @@ export async function startOne(what: 'worker' | 'gateway', env: NodeJS.ProcessEn
   // Takes a second to load; what is missing is told at once.
   const { openModels, openServices, openTelemetry, startGateway, startHealth, startWorkerOver } =
     await import('./services.ts');
-  const telemetry = openTelemetry(settings, 'json');
   return serve(async ({ progress, stack, check, say }) => {
+    const telemetry = await openTelemetry(settings, 'json', env, stack);
     const services = await openServices(settings, env, progress, stack, telemetry);
     check();
     if (what === 'gateway') {

@@ -10,11 +10,11 @@ import { welcome } from './welcome.ts';
 /** `perdure start`: worker and gateway in this process, and what they need where it is not given. Resolves with the exit code. */
 export async function start(env: NodeJS.ProcessEnv): Promise<number> {
   const settings = readSettings(env);
-  const telemetry = openTelemetry(settings, 'plain');
   return serve(async (startup) => {
     const { progress, stack, check, say } = startup;
     const { address, uiUrl } = await openTemporal(settings, env, startup);
     check();
+    const telemetry = await openTelemetry(settings, 'plain', env, stack);
     const services = await openServices(settings, env, progress, stack, telemetry);
     check();
     const models = await openModels(env, progress);

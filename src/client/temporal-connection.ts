@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
-import type { ConnectionOptions } from '@temporalio/client';
+import type { ConnectionOptions, WorkflowClientInterceptor } from '@temporalio/client';
 
 export interface TemporalOptions {
   /** Default: `TEMPORAL_ADDRESS`, else `127.0.0.1:7233`. */
@@ -10,6 +10,8 @@ export interface TemporalOptions {
   readonly tls?: ConnectionOptions['tls'];
   /** Default: `TEMPORAL_API_KEY`. */
   readonly apiKey?: string | undefined;
+  /** Of what is sent to workflows; those of Temporal's OpenTelemetry packages go on in Perdure's traces. */
+  readonly interceptors?: readonly WorkflowClientInterceptor[] | undefined;
 }
 
 /** A client that connects when it is first used. */
@@ -42,7 +44,11 @@ function connect(options: TemporalOptions, env: NodeJS.ProcessEnv, retry: Interc
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(apiKey === undefined ? {} : { apiKey }),
   });
-  return new Client({ connection, namespace: options.namespace ?? env['TEMPORAL_NAMESPACE'] ?? 'default' });
+  return new Client({
+    connection,
+    namespace: options.namespace ?? env['TEMPORAL_NAMESPACE'] ?? 'default',
+    interceptors: { workflow: [...(options.interceptors ?? [])] },
+  });
 }
 
 /** Keeps {@link stoppableRetries}' `stop` short. */

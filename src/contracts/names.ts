@@ -37,6 +37,12 @@ export const QUERY = {
   session: 'session',
 } as const;
 
+/**
+ * The header of signals and updates that carries a trace: JSON of W3C's `traceparent`, as Temporal's own OpenTelemetry
+ * packages send it. Handed on to activities.
+ */
+export const TRACE_HEADER = '_tracer-data';
+
 /** Search attributes, registered when a worker starts. All are keywords. */
 export const SEARCH_ATTRIBUTE = {
   user: 'PerdureUser',

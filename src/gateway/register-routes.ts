@@ -18,8 +18,10 @@ export function registerRoutes(app: Hono, routes: readonly Route[], options: Reg
   for (const route of routes) {
     const path = route.path.replace(/\{(\w+)\}/g, ':$1');
     app.on(route.method.toUpperCase(), path, async (c) =>
-      answered(options, { method: c.req.method, path: route.path }, async () =>
-        handle(route, c.req.raw, (name) => c.req.param(name) ?? '', options.authenticate),
+      traced(options, route, c.req.raw, () =>
+        answered(options, { method: c.req.method, path: route.path }, async () =>
+          handle(route, c.req.raw, (name) => c.req.param(name) ?? '', options.authenticate),
+        ),
       ),
     );
   }
@@ -31,6 +33,25 @@ export function registerRoutes(app: Hono, routes: readonly Route[], options: Reg
       );
     }),
   );
+}
+
+/** A span from the request to the head of its answer, under the caller's where it names one. Probes have none. */
+async function traced(
+  { telemetry: { tracing } }: RegisterOptions,
+  { path, open }: Route,
+  { method, headers }: Request,
+  work: () => Promise<Response>,
+): Promise<Response> {
+  if (!tracing.on || open === true) return work();
+  const facts = { 'http.request.method': methodOf(method), 'http.route': path };
+  const parent = headers.get('traceparent');
+  return tracing.span(`${methodOf(method)} ${path}`, { kind: 'server', facts, parent }, async (span) => {
+    const response = await work();
+    const requestId = response.headers.get('x-request-id') ?? undefined;
+    span.tell({ 'http.response.status_code': response.status, 'perdure.request.id': requestId });
+    if (response.status >= 500) span.fail(String(response.status));
+    return response;
+  });
 }
 
 async function answered(

@@ -8,6 +8,7 @@ import { saveAgentVersion } from '../store/agent-versions.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { restartLostSessions, type LostSessionSettings } from './restart-lost-sessions.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import { activityTracing } from './activity-tracing.ts';
 import { installRuntime } from './temporal-runtime.ts';
 import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowCode } from './workflow-bundle.ts';
@@ -61,6 +62,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     namespace: to.namespace,
     taskQueue,
     workflowBundle,
+    interceptors: { activity: activityTracing(telemetry.tracing) },
     activities: createActivities({ ...settings, deployment, telemetry }),
     ...workerTuning(settings),
   });

@@ -25,7 +25,7 @@ async function cachedBundle(): Promise<WorkflowBundle> {
   const bundle = await bundleWorkflowCode({
     workflowsPath: file('../workflows/index.ts'),
     payloadConverterPath: PAYLOAD_CONVERTER,
-    workflowInterceptorModules: [file('../workflows/reserved-signals.ts')],
+    workflowInterceptorModules: [file('../workflows/reserved-signals.ts'), file('../workflows/trace-carrier.ts')],
     logger: new DefaultLogger('WARN'),
   });
   // Where nothing can be kept, as on a read-only disk, the next start makes it again.

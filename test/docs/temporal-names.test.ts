@@ -10,7 +10,15 @@ import {
 import { ERRORS } from '../../src/contracts/errors.ts';
 import { eventSchema, liveEventSchema } from '../../src/contracts/event.ts';
 import { messageInputSchema, receiptSchema } from '../../src/contracts/message.ts';
-import { QUERY, SEARCH_ATTRIBUTE, SIGNAL, TASK_QUEUE, UPDATE, WORKFLOW } from '../../src/contracts/names.ts';
+import {
+  QUERY,
+  SEARCH_ATTRIBUTE,
+  SIGNAL,
+  TASK_QUEUE,
+  TRACE_HEADER,
+  UPDATE,
+  WORKFLOW,
+} from '../../src/contracts/names.ts';
 import type { ControlSnapshot } from '../../src/contracts/session.ts';
 import { read, section, tableRow } from './documents.ts';
 
@@ -61,7 +69,7 @@ test('every signal, the query and its answer are named', () => {
 });
 
 test('the task queue, workflow types and search attributes are named', () => {
-  const names = [TASK_QUEUE, ...Object.values(WORKFLOW), ...Object.values(SEARCH_ATTRIBUTE)];
+  const names = [TASK_QUEUE, TRACE_HEADER, ...Object.values(WORKFLOW), ...Object.values(SEARCH_ATTRIBUTE)];
 
   expect(names.filter((name) => !temporal.includes(`\`${name}\``))).toEqual([]);
 });
