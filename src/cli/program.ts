@@ -1,12 +1,13 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { whileRunningSchema } from '../contracts/message.ts';
 import { sessionStatusSchema } from '../contracts/session.ts';
-import { statsBySchema } from '../contracts/stats.ts';
 import { createCli } from './cli.ts';
 import type { Cli, GlobalOptions } from './cli.ts';
 import { EXAMPLES, EXIT_CODES } from './help.ts';
 import { addKeeping } from './keeping-commands.ts';
+import { part, positive, whole } from './numbers.ts';
 import { addServiceCommands } from './service-commands.ts';
+import { addWhyCommands } from './why-commands.ts';
 
 /** The command line. `setExitCode` is told where success is not a plain 0. */
 export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number) => void): Command {
@@ -26,6 +27,7 @@ export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number
   addServiceCommands(program, env, cli, setExitCode);
   addTalking(program, cli, setExitCode);
   addLooking(program, cli);
+  addWhyCommands(program, cli, setExitCode);
   addStopping(program, cli);
   addKeeping(program, cli);
   return program;
@@ -46,7 +48,7 @@ function addTalking(program: Command, cli: () => Cli, setExitCode: (code: number
     .description('deliver one message; without text, or with "-", it is read from standard input')
     .option('-s, --session <id>', 'the session, created if it is not there', 'main')
     .option('-w, --wait', 'wait for the answer and print it')
-    .addOption(new Option('--timeout <seconds>', 'how long to wait').default(60).argParser(seconds))
+    .addOption(new Option('--timeout <seconds>', 'how long to wait').default(60).argParser(positive))
     .option('--id <id>', 'the message id: sent again, it gives the same receipt and no second answer')
     .addOption(new Option('--while-running <how>', 'what to do if a run is going').choices(whileRunningSchema.options))
     .option('--agent <name>', 'the agent, for a session that is new')
@@ -55,7 +57,7 @@ function addTalking(program: Command, cli: () => Cli, setExitCode: (code: number
     .command('run [text]')
     .description('one answer without a session')
     .option('--agent <name>', 'the agent')
-    .addOption(new Option('--timeout <seconds>', 'how long to wait').default(60).argParser(seconds))
+    .addOption(new Option('--timeout <seconds>', 'how long to wait').default(60).argParser(positive))
     .action(async (text: string | undefined, options) => (await import('./run-once.ts')).runOnce(cli(), text, options));
   program
     .command('watch <session>')
@@ -94,20 +96,6 @@ function addLooking(program: Command, cli: () => Cli): void {
     .description("list a session's runs, or show one with its steps and tool calls")
     .action(async (id: string, run: string | undefined) => (await import('./runs.ts')).runs(cli(), id, run));
   program
-    .command('why <name> [run]')
-    .usage('<session> | <run> | <session> <run>')
-    .description("show what a session waits for, or where a run's time and money went")
-    .action(async (first: string, run: string | undefined) => (await import('./why.ts')).why(cli(), first, run));
-  program
-    .command('stats')
-    .description('show how runs went: how many, how many failed, how long they took')
-    .addOption(new Option('--by <what>', 'a row for each').choices(statsBySchema.options).default('day'))
-    .option('--from <day>', 'only from this day on, UTC, YYYY-MM-DD')
-    .option('--to <day>', 'only up to this day')
-    .addOption(new Option('--limit <n>', 'by session: at most this many').argParser(whole))
-    .option('--cursor <cursor>', 'by session: the next page, as the last one said')
-    .action(async (options) => (await import('./stats.ts')).stats(cli(), options));
-  program
     .command('agents')
     .description('list the agents')
     .action(async () => (await import('./agents.ts')).agents(cli()));
@@ -124,21 +112,4 @@ function addStopping(program: Command, cli: () => Cli): void {
     .addOption(new Option('--status <status>', 'how it ended').choices(['completed', 'failed']))
     .option('--reason <text>', 'kept with the session')
     .action(async (id: string, options) => (await import('./end.ts')).end(cli(), id, options));
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value > 0)) throw new InvalidArgumentError('Give a number of seconds above 0.');
-  return value;
-}
-
-function whole(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
-  return Number(text);
-}
-
-function part(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('Give a number from 0 to 1.');
-  return value;
 }

@@ -2,6 +2,7 @@ import type { Cli } from './cli.ts';
 import { EXIT } from './exit-codes.ts';
 import { onInterrupt } from './interruption.ts';
 import { BLANK_SCREEN, renderEvent } from './render-event.ts';
+import { sayConnection } from './say-connection.ts';
 
 /** `perdure watch`: the session's events from `after` on, and then as they come, until Ctrl-C. Resolves with the exit code. */
 export async function watch(cli: Cli, id: string, after: number): Promise<number> {
@@ -12,7 +13,7 @@ export async function watch(cli: Cli, id: string, after: number): Promise<number
   const events = cli.client.stream(id, {
     after,
     signal: stop.signal,
-    onConnection: (state) => void process.stderr.write(state === 'lost' ? 'reconnecting…\n' : 'connected again.\n'),
+    onConnection: sayConnection,
   });
   try {
     for await (const event of events) {
