@@ -6,7 +6,6 @@ import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
 import type { StepDigest } from '../core/session-details.ts';
 import { placeTool } from '../core/tool-placement.ts';
-import { beginStep } from '../store/begin-step.ts';
 import { endRun } from '../store/end-run.ts';
 import { finishTools, type ToolResult } from '../store/finish-tools.ts';
 import { startTool } from '../store/start-tool.ts';
@@ -16,7 +15,8 @@ import { callingSession } from './calling-session.ts';
 import type { ContextCache } from './context-cache.ts';
 import type { ActivityDeps } from './deps.ts';
 import { heartbeat } from './heartbeat.ts';
-import { currentAgent, pinnedAgent } from './pinned-agents.ts';
+import { nextPosition } from './next-position.ts';
+import { pinnedAgent } from './pinned-agents.ts';
 import { ring } from './ring.ts';
 import { runToolsInPlace } from './run-tools-in-place.ts';
 import { RunVoice } from './run-voice.ts';
@@ -59,15 +59,13 @@ export async function advanceRun(
 }
 
 async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
-  const { key, runId, steps } = run;
+  const { key, steps } = run;
   const until = Date.now() + SLICE_MS;
   // Of tools that have just run in place: committed with the beginning of the next step.
   let results: readonly ToolResult[] = [];
   for (;;) {
-    const known = run.contexts.known(key);
-    const position = await beginStep(deps.db, key, { runId, pin: (name) => currentAgent(deps, name), results, known });
+    const position = await nextPosition(deps, run, results);
     results = [];
-    ring(deps.live, key, position.events);
     if (position.kind === 'ended') return { kind: 'ended', status: position.status, session: position.session, steps };
     const agent = await pinnedAgent(deps, position.agentVersion);
     tellAgent(deps, key, agent);
@@ -77,7 +75,6 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
       if (own.length > 0) return { kind: 'tools', tools: own, steps };
       continue;
     }
-    run.signal.throwIfAborted();
     const step = await takeStep(deps, { ...run, position, agent });
     // Claiming yet another attempt would take the step from the one that has it now, and so on without an end.
     if (step.kind === 'stale') throw leaving(new Error('Another attempt has this step, or the run has ended.'));

@@ -4,6 +4,7 @@ import type { LiveChannel } from '../live/live-channel.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
 import type { Db } from '../store/db.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { ProviderGate } from './provider-gate.ts';
 
 /** What activities work with. */
 export interface ActivityDeps {
@@ -13,4 +14,5 @@ export interface ActivityDeps {
   readonly models: ModelDirectory;
   readonly deployment: Deployment;
   readonly telemetry: Telemetry;
+  readonly gate: ProviderGate;
 }

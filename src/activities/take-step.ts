@@ -5,14 +5,15 @@ import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
 import type { StepDigest } from '../core/session-details.ts';
 import { ModelError, type ModelReply } from '../models/model-client.ts';
-import type { RunPosition } from '../store/begin-step.ts';
 import { commitStep } from '../store/commit-step.ts';
 import { countFailedCall } from '../store/count-failed-call.ts';
 import { endRun } from '../store/end-run.ts';
+import { CUT_OFF, endOfFailure, endOfReply } from './call-end.ts';
 import type { ContextCache } from './context-cache.ts';
 import type { ActivityDeps } from './deps.ts';
 import { judgeCalls, placeCalls, type PlacedCalls } from './judge-calls.ts';
 import { modelRequest } from './model-request.ts';
+import type { NextPosition } from './next-position.ts';
 import { providerFailure } from './provider-failure.ts';
 import { ring } from './ring.ts';
 import type { RunVoice } from './run-voice.ts';
@@ -21,7 +22,8 @@ import { Stopped } from './stop-watch.ts';
 export interface StepTask {
   readonly key: SessionKey;
   readonly runId: string;
-  readonly position: Extract<RunPosition, { kind: 'model' }>;
+  /** Its pass is settled here, however the step ends. */
+  readonly position: Extract<NextPosition, { kind: 'model' }>;
   readonly agent: AgentVersion;
   readonly voice: RunVoice;
   readonly signal: AbortSignal;
@@ -36,6 +38,8 @@ export type StepOutcome =
 /** One model call, from its context to its commit. Throws {@link Stopped}, or the failure that Temporal acts on. */
 export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<StepOutcome> {
   const { key, runId, position, agent, voice } = task;
+  await using _pass = position.pass;
+  task.signal.throwIfAborted();
   const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
   if (position.step > policy.maxSteps) {
     throw ApplicationFailure.nonRetryable(
@@ -112,12 +116,16 @@ async function callModel(
         voice.say(kind, text);
       },
     });
+    // Not waited for: the reply's commit need not.
+    void position.pass.settle(endOfReply(reply));
     return { reply, firstTokenMs, durationMs: elapsed() };
   } catch (error) {
     if (!abort.aborted) {
+      await position.pass.settle(endOfFailure(asModelError(error)));
       await countFailedCall(deps.db, key, { runId, durationMs: elapsed() });
       throw error;
     }
+    void position.pass.settle(CUT_OFF);
     if (abort.reason instanceof Stopped && abort.reason.why.kind === 'stop') {
       await commitStop(deps, key, {
         runId,

@@ -1,6 +1,7 @@
 import { EXIT } from './exit-codes.ts';
 import type { Cli } from './cli.ts';
 import { checkModel } from './check-model.ts';
+import { checkProviders } from './check-providers.ts';
 import { checkPorts } from './check-ports.ts';
 import { checkStore } from './check-store.ts';
 import { checkTemporal } from './check-temporal.ts';
@@ -22,6 +23,7 @@ export async function doctor(cli: Cli, env: NodeJS.ProcessEnv): Promise<number> 
     checkStore(env),
     checkModel(env),
     checkGateway(cli),
+    checkProviders(cli),
     checkPorts(cli, env),
   ]);
   const findings = [checkNode(process.versions.node), ...checked];

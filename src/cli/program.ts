@@ -99,6 +99,10 @@ function addLooking(program: Command, cli: () => Cli): void {
     .command('agents')
     .description('list the agents')
     .action(async () => (await import('./agents.ts')).agents(cli()));
+  program
+    .command('providers')
+    .description('list the providers of models: their limits, circuits, and how many runs wait')
+    .action(async () => (await import('./providers.ts')).providers(cli()));
 }
 
 function addStopping(program: Command, cli: () => Cli): void {

@@ -3,6 +3,7 @@ import type { CancelledRun, EndSession, OpenSession, UpdateSession } from '../co
 import type { PerdureEvent, StreamEvent } from '../contracts/event.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
+import type { ProviderStatus } from '../contracts/provider.ts';
 import type { RunDetail, RunRecord, Usage } from '../contracts/run.ts';
 import type { SessionRecord, SessionSnapshot, SessionStatus } from '../contracts/session.ts';
 import type { StatsBy, StatsPage } from '../contracts/stats.ts';
@@ -95,6 +96,8 @@ export interface GatewayClient {
   /** How the user's runs went. */
   stats(query?: StatsQuery): Promise<StatsPage>;
   agents(): Promise<Page<AgentSpec>>;
+  /** The providers of models, as all workers see them. */
+  providers(): Promise<Page<ProviderStatus>>;
   /** A run without a session. */
   startRun(input: MessageInput): Promise<Receipt>;
   startRunAndWait(input: MessageInput, waitSeconds: number): Promise<Answered>;
@@ -134,6 +137,7 @@ export function createGatewayClient(options: GatewayOptions = {}): GatewayClient
     resume: (id, runId) => done(post(session(id, 'runs', runId, 'resume'), {})),
     stats: (query = {}) => json({ path: ['v1', 'stats'], query: { ...query } }),
     agents: () => json({ path: ['v1', 'agents'] }),
+    providers: () => json({ path: ['v1', 'providers'] }),
     startRun: (input) => json(post(['v1', 'runs'], input)),
     startRunAndWait: async (input, seconds) => answeredOf(await json(waiting(['v1', 'runs'], input, seconds))),
     oneOffRun: (runId) => json({ path: run(runId) }),

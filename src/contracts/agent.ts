@@ -37,6 +37,15 @@ export const policySchema = z.strictObject({
   contextRuns: z.number().int().min(0).max(1_000).optional(),
   /** Retries of a model call. */
   retry: retryPolicySchema.optional(),
+  /** Whether a run that may not call its provider now waits, or fails as `model_unavailable`. */
+  whenProviderDown: z.enum(['wait', 'fail']).optional(),
+  /** How long a call waits for its provider before its run fails as `model_unavailable`. */
+  maxWaitMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(7 * 24 * 3_600_000)
+    .optional(),
   /** Whether a run that fails for good fails its session too. */
   failSessionOnRunFailure: z.boolean().optional(),
   /** A session in which nothing has happened for so long expires. */

@@ -54,6 +54,24 @@ export const LIMITS = {
     error: 'run_failed',
     what: 'the working time of a run, waits left out (default; set per agent)',
   },
+  coolDownMs: {
+    value: 24 * 3_600_000,
+    unit: 'ms',
+    error: 'run_failed',
+    what: 'how long a provider is left alone at most, whatever it asks for',
+  },
+  providerPlaceMs: {
+    value: 10_000,
+    unit: 'ms',
+    error: 'rate_limited',
+    what: 'how long the place of a call at its provider is kept when its worker is not heard of',
+  },
+  providerWaitMs: {
+    value: 3_600_000,
+    unit: 'ms',
+    error: 'run_failed',
+    what: 'how long a call waits for its provider (default; policy `maxWaitMs`)',
+  },
   inPlaceToolMs: {
     value: 10_000,
     unit: 'ms',

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { usageSchema, runStatusSchema } from './run.ts';
 import { policySchema } from './agent.ts';
+import { waitKindSchema } from './provider.ts';
 
 export const sessionStatusSchema = z.enum(['active', 'completed', 'failed', 'expired', 'archived', 'deleted']);
 export type SessionStatus = z.infer<typeof sessionStatusSchema>;
 
 /** What a session waits for, since when, who can unblock it, until when. */
 export const waitingForSchema = z.object({
-  what: z.enum(['message', 'worker', 'model', 'tool', 'nothing']),
+  /** `rate_limit`, `circuit`, `cool_down`: for leave to call its provider (docs/providers.md). */
+  what: z.enum(['message', 'worker', 'model', 'tool', ...waitKindSchema.options, 'nothing']),
   since: z.string(),
   who: z.string(),
   until: z.string().nullable(),

@@ -10,6 +10,8 @@ export interface ResolvedPolicy {
   readonly stepsPerActivity: number;
   readonly contextRuns: number;
   readonly retry: ResolvedRetry;
+  readonly whenProviderDown: 'wait' | 'fail';
+  readonly maxWaitMs: number;
   readonly failSessionOnRunFailure: boolean;
   readonly idleTimeoutMs: number;
   readonly maxAgeMs: number;
@@ -41,6 +43,8 @@ const DEFAULTS: ResolvedPolicy = {
   stepsPerActivity: Number.POSITIVE_INFINITY,
   contextRuns: LIMITS.contextRuns.value,
   retry: MODEL_RETRY,
+  whenProviderDown: 'wait',
+  maxWaitMs: LIMITS.providerWaitMs.value,
   failSessionOnRunFailure: false,
   idleTimeoutMs: 7 * DAY_MS,
   maxAgeMs: 30 * DAY_MS,

@@ -18,6 +18,7 @@ import { exportRoutes } from './routes/exports.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { oneOffRunRoutes } from './routes/one-off-runs.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { providerRoutes } from './routes/providers.ts';
 import { runRoutes } from './routes/runs.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { statsRoutes } from './routes/stats.ts';
@@ -57,7 +58,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { metrics } = telemetry;
   const { authenticate, configured } = authenticationFrom(options.tokens);
   const feed = createFeed({ store: feedStoreOf(db), live, lookMs, commentMs });
-  metrics.beforeScrape(readGauges(db, feed, metrics));
+  metrics.beforeScrape(readGauges(db, deployment, feed, metrics));
   const parts = { db, live, sender, agents, deployment, feed };
   const routes: Route[] = [
     ...sessionRoutes(parts),
@@ -69,6 +70,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...statsRoutes(parts),
     ...oneOffRunRoutes(parts),
     ...agentRoutes(parts),
+    ...providerRoutes(parts),
     ...operationRoutes(parts, metrics),
   ];
   const document = JSON.stringify(openApiDocument(routes, CONTRACT_VERSION));

@@ -20,7 +20,12 @@ export type LiveMessage =
   | { readonly kind: 'control'; readonly runId: string; readonly command: 'cancel'; readonly reason: StopReason }
   /** A reader came late: whoever produces text for this session answers with `soFar`. */
   | { readonly kind: 'who-speaks' }
-  | { readonly kind: 'soFar'; readonly soFar: TextSoFar };
+  | { readonly kind: 'soFar'; readonly soFar: TextSoFar }
+  /** Under {@link PROVIDERS_KEY}: a provider of models is in trouble now, or is well again. */
+  | { readonly kind: 'providers' };
+
+/** What concerns all workers goes under this key. No session has it: a user is never empty. */
+export const PROVIDERS_KEY: SessionKey = { user: '', session: 'providers' };
 
 /**
  * Carries deltas, bells and commands between activities and readers. It is never the truth: readers look

@@ -16,6 +16,8 @@ export interface BeginStep {
   readonly runId: string;
   /** The version of the agent that a starting run keeps, and its model as `provider/model`. Called when a run starts for the first time only. */
   readonly pin: (agent: string, sessionPolicy: Policy) => { readonly hash: string; readonly model: string };
+  /** Whether a call of this model may go now; if not, no try is claimed. Default: it may. */
+  readonly mayCall?: (model: string) => boolean;
   /** Of tool calls that have just been run: recorded first, as `finishTools` would, in the same transaction. Default none. */
   readonly results?: readonly ToolResult[];
   /** What the caller knows of the conversation, if it does: then it is told what is new. */
@@ -33,6 +35,8 @@ export type RunPosition =
       readonly agentVersion: string;
       readonly policy: Policy;
     }
+  /** A model call is next, and may not go now. */
+  | { readonly kind: 'held'; readonly model: string; readonly agentVersion: string; readonly policy: Policy }
   | {
       readonly kind: 'model';
       readonly step: number;
@@ -95,6 +99,12 @@ export async function beginStep(
       const events = log.drafts.length > 0 ? await appendEvents(tx, session, log, { runs, toolCalls }) : [];
       return { kind: 'tools', step: firstCall.step, calls: stillOpen.map(toolCallRecordOf), ...pinned, events };
     }
+    if (input.mayCall?.(model) === false) {
+      const steps = started ? triesAnew(loaded) : [];
+      const changed = log.drafts.length > 0 || steps.length > 0;
+      const events = changed ? await appendEvents(tx, session, log, { runs, steps, toolCalls }) : [];
+      return { kind: 'held', model, ...pinned, events };
+    }
     const step = nextAttempt(session, loaded, started);
     const events = await appendEvents(tx, session, log, { runs, steps: [step], toolCalls });
     const throughSeq = session.row.head + log.drafts.length;
@@ -138,6 +148,11 @@ function newPin({ hash, model }: { hash: string; model: string }): { agentVersio
 
 function missingPin(run: RunRow): never {
   throw new Error(`The run ${run.run_id} is running without a pinned agent.`);
+}
+
+/** The open step of a run that was resumed, before its next try is claimed: earlier ones do not count from now on. */
+function triesAnew({ step }: LoadedRun): StepRow[] {
+  return step && !step.committed ? [{ ...step, attempts_before: step.attempts }] : [];
 }
 
 /** The step whose model call is tried next, with the try counted. `started`: it is the first try after a start or a resume. */

@@ -23,7 +23,7 @@ export async function deleteLocked(db: Db, tx: Tx, key: SessionKey): Promise<() 
 
 /** Deletes all but the session's own row. */
 export async function deleteRows(tx: Tx, key: SessionKey): Promise<void> {
-  for (const { name } of SESSION_TABLES) {
+  for (const name of [...SESSION_TABLES.map((table) => table.name), 'provider_tickets']) {
     await tx.query(`DELETE FROM perdure.${name} WHERE user_id = $1 AND session_id = $2`, [key.user, key.session]);
   }
 }

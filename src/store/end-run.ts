@@ -8,6 +8,7 @@ import type { Db } from './db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from './lock-session.ts';
 import { isOpen } from './rows.ts';
+import { stopWaiting } from './waits.ts';
 
 export type RunEnd =
   | { readonly status: 'failed'; readonly error: RunError }
@@ -66,6 +67,7 @@ export async function endRun(
     }
     const steps = step?.committed ? [step] : [];
     const events = await appendEvents(tx, session, log, { runs: [run], steps, toolCalls: openCalls });
+    await stopWaiting(tx, key, [runId]);
     return { status: run.status, session: session.row.status, events };
   });
 }

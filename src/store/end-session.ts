@@ -6,6 +6,7 @@ import { closeRun } from './close-run.ts';
 import type { Db } from './db.ts';
 import { loadOpenRuns } from './load-run.ts';
 import { lockExistingSession } from './lock-session.ts';
+import { stopWaiting } from './waits.ts';
 
 export interface SessionEnd {
   readonly status: 'completed' | 'failed';
@@ -31,7 +32,9 @@ export async function endSession(
     const runs = open.map(({ run }) => run);
     const toolCalls = open.flatMap(({ openCalls }) => openCalls);
     const events = await appendEvents(tx, session, log, { runs, toolCalls });
-    return { events, cancelledRuns: runs.map((run) => run.run_id) };
+    const cancelledRuns = runs.map((run) => run.run_id);
+    if (cancelledRuns.length > 0) await stopWaiting(tx, key, cancelledRuns);
+    return { events, cancelledRuns };
   });
 }
 

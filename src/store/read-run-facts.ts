@@ -1,4 +1,5 @@
 import { endsRun, type EventType } from '../contracts/event.ts';
+import type { WaitKind } from '../contracts/provider.ts';
 import type { RunError } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { RunFacts, RunLife } from '../core/why/run-facts.ts';
@@ -18,6 +19,12 @@ interface Found {
   readonly steps: StepRow[];
   readonly calls: ToolCallRow[];
   readonly course: Course[];
+  readonly waits: readonly {
+    readonly kind: WaitKind;
+    readonly provider: string;
+    readonly startedAt: string;
+    readonly endedAt: string | null;
+  }[];
   readonly ahead: { readonly run_id: string; readonly ended_at: string | null } | null;
   readonly now: string;
 }
@@ -38,6 +45,9 @@ const READ = `
              AND e.seq > (SELECT min(m.seq) FROM perdure.messages m
                            WHERE m.user_id = $1 AND m.session_id = $2
                              AND m.message_id IN (SELECT json_array_elements_text(r.message_ids)))) AS course,
+         (SELECT coalesce(json_agg(json_build_object('kind', w.kind, 'provider', w.provider, 'startedAt', w.started_at,
+                                                     'endedAt', w.ended_at) ORDER BY w.started_at), '[]')
+            FROM perdure.waits w WHERE ${OF_RUN('w')}) AS waits,
          (SELECT json_build_object('run_id', o.run_id, 'ended_at', o.ended_at) FROM perdure.runs o
            WHERE o.user_id = $1 AND o.session_id = $2 AND o.run_id <> $3
              AND o.started_at < coalesce(r.started_at, r.ended_at, clock_timestamp())
@@ -52,7 +62,7 @@ export async function readRunFacts(db: Db, key: SessionKey, runId: string): Prom
   const [found] = await db.query<Found>(READ, [key.user, key.session, runId]);
   if (!found) return null;
   const { stepList, toolCalls, ...run } = runDetailOf(found.run, found.steps, found.calls);
-  const { ahead, course, now } = found;
+  const { ahead, course, waits, now } = found;
   return {
     sessionId: key.session,
     run,
@@ -63,7 +73,13 @@ export async function readRunFacts(db: Db, key: SessionKey, runId: string): Prom
       type === 'message.completed' && step !== null ? [{ step, durationMs: data.durationMs ?? 0 }] : [],
     ),
     modelCalls: [],
-    waits: [],
+    waits: waits.map(({ kind, provider, startedAt, endedAt }) => ({
+      // Of a cool-down too the provider's limit is the reason.
+      kind: kind === 'circuit' ? ('circuit' as const) : ('limit' as const),
+      whom: provider,
+      startedAt,
+      endedAt,
+    })),
     ahead: ahead && { runId: ahead.run_id, endedAt: ahead.ended_at },
     now,
   };

@@ -1,4 +1,5 @@
 import type { Policy } from '../contracts/agent.ts';
+import type { WaitKind } from '../contracts/provider.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionSnapshot, WaitingFor } from '../contracts/session.ts';
 import { expiryOf, type Lifespan, type LifetimePolicy } from '../core/expiry.ts';
@@ -14,6 +15,12 @@ interface Doing {
   readonly running: RunRow | null;
   readonly step: StepRow | null;
   readonly calls: ToolCallRow[];
+  readonly held: {
+    readonly kind: WaitKind;
+    readonly provider: string;
+    started_at: string;
+    until_at: string | null;
+  } | null;
 }
 
 /** A session, its queue, its current run and what it waits for, as of one moment; null when there is none. `lifetimeOf`: the policy in force. */
@@ -55,7 +62,10 @@ const READ = `
            ORDER BY t.step DESC LIMIT 1) AS step,
          (SELECT coalesce(json_agg(c ORDER BY c.position), '[]') FROM perdure.tool_calls c
            WHERE ${OF_SESSION('c')} AND c.run_id = (SELECT run_id FROM running)
-             AND c.status IN ('pending', 'running')) AS calls
+             AND c.status IN ('pending', 'running')) AS calls,
+         (SELECT json_build_object('kind', w.kind, 'provider', w.provider, 'started_at', w.started_at, 'until_at', w.until_at)
+            FROM perdure.waits w
+           WHERE ${OF_SESSION('w')} AND w.run_id = (SELECT run_id FROM running) AND w.ended_at IS NULL) AS held
     FROM perdure.sessions s
    WHERE ${OF_SESSION('s')}`;
 
@@ -64,19 +74,24 @@ function expiresAtOf(life: Lifespan, lifetime: LifetimePolicy): string {
 }
 
 function waitingFor(
-  { status, last_active_at, open, running, step, calls }: ShownSession & Doing,
+  { status, last_active_at, open, running, step, calls, held }: ShownSession & Doing,
   expiresAt: string | null,
 ): WaitingFor {
   const [call] = calls;
   if (running && call) return wait('tool', call.started_at ?? step?.ended_at ?? last_active_at, call.tool);
+  if (running && held) return wait(held.kind, held.started_at, `the provider ${held.provider}`, held.until_at);
   if (running && step && !step.committed) return wait('model', step.started_at, running.model ?? 'a model');
   if (running) return wait('worker', step?.ended_at ?? last_active_at, 'a worker');
   const [queued] = open;
   if (queued) return wait('worker', queued.created_at, 'a worker');
   if (status === 'completed') return wait('nothing', last_active_at, 'nobody');
-  return { ...wait('message', last_active_at, 'the user'), until: expiresAt };
+  return wait('message', last_active_at, 'the user', expiresAt);
 }
 
-function wait(what: WaitingFor['what'], since: string, who: string): WaitingFor {
-  return { what, since: new Date(since).toISOString(), who, until: null };
+function wait(what: WaitingFor['what'], since: string, who: string, until: string | null = null): WaitingFor {
+  return { what, since: iso(since), who, until: until === null ? null : iso(until) };
+}
+
+function iso(time: string): string {
+  return new Date(time).toISOString();
 }

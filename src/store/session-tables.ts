@@ -12,4 +12,5 @@ export const SESSION_TABLES: readonly SessionTable[] = [
   { name: 'runs', order: 'run_id' },
   { name: 'steps', order: 'run_id, step' },
   { name: 'tool_calls', order: 'run_id, call_id' },
+  { name: 'waits', order: 'run_id, started_at' },
 ];

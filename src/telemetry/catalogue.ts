@@ -76,6 +76,21 @@ export const CATALOGUE = {
   retries: counter('perdure_retries_total', 'Tries after a first one.', ['source']),
   activeSessions: gauge('perdure_sessions_active', 'Sessions that are active in the store.', []),
   openRuns: gauge('perdure_runs_open', 'Runs that are open in the store.', ['status']),
+  providerCircuit: gauge('perdure_provider_circuit_state', "A provider's circuit: 0 closed, 1 half open, 2 open.", [
+    'provider',
+  ]),
+  providerInFlight: gauge('perdure_provider_in_flight', 'Calls that hold a place at a limited provider.', ['provider']),
+  providerWaiting: gauge('perdure_provider_waiting', 'Runs that wait for a provider.', ['provider']),
+  providerWaits: counter('perdure_provider_waits_total', 'Times that a run began to wait for its provider.', [
+    'provider',
+    'kind',
+  ]),
+  providerWaitSeconds: histogram(
+    'perdure_provider_wait_seconds',
+    'From when a model call asked its provider until it could go, where it had to wait.',
+    ['provider'],
+    WAIT_SECONDS,
+  ),
   openStreams: gauge('perdure_gateway_open_streams', 'Event streams and waiting senders.', []),
   followedSessions: gauge('perdure_gateway_followed_sessions', 'Sessions that have a reader.', []),
   answers: counter('perdure_gateway_answers_total', 'HTTP answers, by status.', ['status']),

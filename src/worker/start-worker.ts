@@ -2,6 +2,7 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
+import { ProviderGate } from '../activities/provider-gate.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
 import { saveAgentVersion } from '../store/agent-versions.ts';
@@ -13,7 +14,7 @@ import { installRuntime } from './temporal-runtime.ts';
 import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-export interface WorkerSettings extends Omit<ActivityDeps, 'deployment' | 'telemetry'>, Tuning {
+export interface WorkerSettings extends Omit<ActivityDeps, 'deployment' | 'telemetry' | 'gate'>, Tuning {
   /** Default: sets nothing. */
   readonly deployment?: Deployment | undefined;
   /** Default: one that nobody reads. */
@@ -57,19 +58,27 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   ]);
   const taskQueue = settings.taskQueue ?? TASK_QUEUE;
   await registerSearchAttributes(connection, to.namespace);
+  const gate = new ProviderGate({
+    db,
+    live: settings.live,
+    providers: deployment.providers ?? {},
+    metrics: telemetry.metrics,
+  });
+  await gate.start();
   const worker = await Worker.create({
     connection,
     namespace: to.namespace,
     taskQueue,
     workflowBundle,
     interceptors: { activity: activityTracing(telemetry.tracing) },
-    activities: createActivities({ ...settings, deployment, telemetry }),
+    activities: createActivities({ ...settings, deployment, telemetry, gate }),
     ...workerTuning(settings),
   });
   const client = new Client({ connection, namespace: to.namespace });
   const lost = restartLostSessions({ db, client, taskQueue }, settings.lostSessions ?? {});
   const done = worker.run().finally(async () => {
     await lost.stop();
+    await gate.stop();
     await connection.close();
   });
   done.catch(() => {});

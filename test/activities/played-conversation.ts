@@ -64,7 +64,7 @@ export class PlayedConversation {
       await finishTools(this.#db, this.key, { runId, results });
       return;
     }
-    if (position.kind === 'ended') return void (run.status = 'over');
+    if (position.kind !== 'model') return void (run.status = 'over');
     let reads = 0;
     const counting: Db = { ...this.#db, query: (...statement) => ((reads += 1), this.#db.query(...statement)) };
     const shown = await cache.read(counting, this.key, { runId, position, runs });

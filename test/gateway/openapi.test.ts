@@ -38,6 +38,7 @@ test('the OpenAPI document lists every call of the contract', async () => {
       'GET /readyz',
       'GET /v1/agents',
       'GET /v1/agents/{name}',
+      'GET /v1/providers',
       'GET /v1/runs/{run}',
       'GET /v1/runs/{run}/events',
       'GET /v1/runs/{run}/why',

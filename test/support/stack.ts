@@ -7,6 +7,7 @@ import { createTemporalSender } from '../../src/client/temporal-sender.ts';
 import type { SessionSender } from '../../src/client/session-sender.ts';
 import type { AgentSpec } from '../../src/contracts/agent.ts';
 import { endsRun, type PerdureEvent } from '../../src/contracts/event.ts';
+import type { Deployment } from '../../src/contracts/deployment.ts';
 import type { SessionKey } from '../../src/contracts/session-key.ts';
 import { createInProcessLive } from '../../src/live/in-process.ts';
 import type { LiveChannel } from '../../src/live/live-channel.ts';
@@ -37,6 +38,7 @@ export interface StackOptions {
   readonly telemetry?: Telemetry;
   /** Whether Temporal's own metrics of this process are merged with it. */
   readonly temporalMetrics?: boolean;
+  readonly deployment?: Deployment;
 }
 
 /** A worker, a sender and a store in this process, on a task queue of their own. */
@@ -83,6 +85,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       lostSessions: options.lostSessions,
       telemetry,
       temporalMetrics: options.temporalMetrics,
+      deployment: options.deployment,
     });
   let worker = options.worker === false ? null : await start();
 

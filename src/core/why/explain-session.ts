@@ -59,8 +59,12 @@ function opening({ snapshot, now }: SessionFacts): string {
       return `${session} and waits for the model ${who}, ${ago}.`;
     case 'tool':
       return `${session} and waits for the tool ${who}, ${ago}.`;
-    default:
-      return `${session} and waits for ${who} (${String(what)}), ${ago}.`;
+    case 'rate_limit':
+      return `${session} and waits for ${who}, ${ago}: more calls want to go than its limits allow.`;
+    case 'circuit':
+      return `${session} and waits for ${who}, ${ago}: its last calls failed, and its circuit is open.`;
+    case 'cool_down':
+      return `${session} and waits for ${who}, ${ago}: it said that it gets too many requests.`;
   }
 }
 

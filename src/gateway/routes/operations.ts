@@ -1,17 +1,23 @@
 import { z } from 'zod';
+import { circuitPhaseSchema, isTroubled, providerStatusSchema, type ProviderStatus } from '../../contracts/provider.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { readinessOf } from '../../telemetry/readiness.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
+import { providerStatuses } from '../provider-status.ts';
 import { route, type Route } from '../route.ts';
 
 const readinessSchema = z.object({
   status: z.enum(['ready', 'unavailable']),
   /** True for each part that answers. */
   checks: z.object({ store: z.boolean(), temporal: z.boolean(), live: z.boolean() }),
+  /** Providers of models in trouble. They make nothing unready: runs wait for them. Empty while the store does not answer. */
+  providers: z.array(
+    providerStatusSchema.pick({ provider: true, coolDownUntil: true }).extend({ circuit: circuitPhaseSchema }),
+  ),
 });
 
 /** For load balancers and scrapers. Open to all: they tell nothing of anyone. */
-export function operationRoutes({ db, sender, live }: GatewayParts, metrics: Metrics): Route[] {
+export function operationRoutes({ db, sender, live, deployment }: GatewayParts, metrics: Metrics): Route[] {
   return [
     route({
       method: 'get',
@@ -31,13 +37,20 @@ export function operationRoutes({ db, sender, live }: GatewayParts, metrics: Met
         503: { description: 'Some do not', schema: readinessSchema },
       },
       async handle() {
+        let providers: readonly ProviderStatus[] = [];
         const readiness = await readinessOf({
-          store: () => db.query('SELECT 1').then(() => true),
+          store: async () => {
+            providers = await providerStatuses(db, deployment);
+            return true;
+          },
           temporal: () => sender.ready(),
           live: () => live.ready(),
         });
+        const troubled = providers
+          .filter(isTroubled)
+          .map(({ provider, circuit, coolDownUntil }) => ({ provider, circuit: circuit.state, coolDownUntil }));
         const unavailable = { status: 503, headers: { 'retry-after': '1' } };
-        return Response.json(readiness, readiness.status === 'ready' ? {} : unavailable);
+        return Response.json({ ...readiness, providers: troubled }, readiness.status === 'ready' ? {} : unavailable);
       },
     }),
     route({

@@ -1,0 +1,22 @@
+import { isTroubled } from '../contracts/provider.ts';
+import type { Cli } from './cli.ts';
+import type { Finding } from './doctor.ts';
+import { providerState } from './providers.ts';
+
+/** Whether a provider of models is in trouble, as the gateway knows from the workers. */
+export async function checkProviders({ client }: Cli): Promise<Finding> {
+  const check = 'Providers';
+  try {
+    const { data } = await client.providers();
+    const troubled = data.filter(isTroubled);
+    if (troubled.length === 0) return { check, state: 'ok', found: 'none is in trouble', remedy: null };
+    return {
+      check,
+      state: 'note',
+      found: troubled.map((one) => `${one.provider}: ${providerState(one)}`).join('; '),
+      remedy: 'Runs wait, or fail where their policy says so. `perdure providers` shows how many.',
+    };
+  } catch {
+    return { check, state: 'note', found: 'not known without the gateway', remedy: null };
+  }
+}
