@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { expect, onTestFinished, test } from 'vitest';
+import { ProviderGate } from '../../src/activities/provider-gate.ts';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { workflowIdOf } from '../../src/contracts/session-key.ts';
 import { PAYLOAD_CONVERTER, workerTuning } from '../../src/worker/tuning.ts';
@@ -68,6 +69,7 @@ async function otherVersion(
       models: functionModels(model),
       deployment: {},
       telemetry,
+      gate: new ProviderGate({ db, live, providers: {}, metrics: telemetry.metrics }),
     }),
     ...workerTuning({ shutdownGraceMs: 100 }),
   });

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openStore } from '../../src/store/open-store.ts';
@@ -7,12 +8,14 @@ import { createPostgresDatabase, DATABASES, describeStores } from '../support/da
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { newKey, send } from './conversation.ts';
 
+const MIGRATIONS = new URL('../../src/store/migrations/', import.meta.url);
+
 test('stores that open one new database at once all find the same schema', async () => {
   const { url, drop } = await createPostgresDatabase();
   const stores = await Promise.all(Array.from({ length: 6 }, () => openStore({ databaseUrl: url, poolSize: 2 })));
   try {
-    const applied = await stores[0]?.query(`SELECT name FROM perdure.migrations`);
-    expect(applied).toEqual([{ name: '0001-sessions.sql' }]);
+    const applied = await stores[0]?.query<{ name: string }>(`SELECT name FROM perdure.migrations ORDER BY name`);
+    expect(applied?.map(({ name }) => name)).toEqual((await readdir(MIGRATIONS)).toSorted());
     const key = newKey();
     await Promise.all(stores.map((db) => send(db, key, { id: 'm1', content: 'hi' })));
     expect((await readSession(stores[5] as (typeof stores)[0], key))?.messages).toBe(1);
