@@ -1,4 +1,5 @@
 import type { AgentVersion } from '../contracts/agent.ts';
+import { recoveryNote, type RecoveryReason } from '../core/recovery-note.ts';
 import type { TranscriptEntry } from '../contracts/transcript.ts';
 import type { ModelMessage, ModelRequest } from '../models/model-client.ts';
 
@@ -6,13 +7,14 @@ import type { ModelMessage, ModelRequest } from '../models/model-client.ts';
 export function modelRequest(
   agent: AgentVersion,
   model: string,
-  step: number,
+  { step, recovered }: { readonly step: number; readonly recovered: RecoveryReason | null },
   entries: readonly TranscriptEntry[],
 ): ModelRequest {
   const { spec, tools } = agent;
   return {
     model,
-    instructions: spec.instructions ?? '',
+    // Among the instructions, not the messages: many models take a system message at the beginning only.
+    instructions: [spec.instructions ?? '', recoveryNote(recovered)].filter((text) => text !== '').join('\n\n'),
     messages: entries.map(modelMessage),
     tools: tools.map(({ name, description, parameters }) => ({ name, description, parameters })),
     toolChoice: step === 1 || spec.toolChoice === 'none' ? (spec.toolChoice ?? 'auto') : 'auto',

@@ -52,7 +52,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   voice.begin(position.step, position.attempt);
   if (position.attempt > 1) deps.telemetry.metrics.retries.add({ source: 'model' });
   const call = await callModel(deps, task, policy.runTimeoutMs - position.activeMs, (model) =>
-    modelRequest(agent, model, position.step, context.entries),
+    modelRequest(agent, model, position, context.entries),
   ).catch(async (error: unknown) => {
     if (error instanceof Stopped) throw error;
     voice.retract();

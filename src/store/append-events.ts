@@ -94,7 +94,7 @@ const WRITES = {
 };
 
 const SESSION_COLUMNS = words(
-  `status agent head messages runs errors last_ordinal end_reason execution updated_at last_active_at opened_at ${TOKENS}`,
+  `status agent head messages runs errors last_ordinal end_reason execution updated_at last_active_at opened_at recovered ${TOKENS}`,
 );
 const SAVE_SESSION = `
   UPDATE perdure.sessions s

@@ -3,6 +3,7 @@ import type { PerdureEvent } from '../contracts/event.ts';
 import type { RunStatus, ToolCallRecord } from '../contracts/run.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import type { RecoveryReason } from '../core/recovery-note.ts';
 import { appendEvents, newEvents, type EventLog } from './append-events.ts';
 import type { Db } from './db.ts';
 import { closeCalls, type ToolResult } from './finish-tools.ts';
@@ -39,6 +40,8 @@ export type RunPosition =
   | { readonly kind: 'held'; readonly model: string; readonly agentVersion: string; readonly policy: Policy }
   | {
       readonly kind: 'model';
+      /** Why the session was recovered, where no run has completed since. */
+      readonly recovered: RecoveryReason | null;
       readonly step: number;
       /** 1 for the first try. An earlier one's commit is stale from now on. */
       readonly attempt: number;
@@ -109,7 +112,15 @@ export async function beginStep(
     const events = await appendEvents(tx, session, log, { runs, steps: [step], toolCalls });
     const throughSeq = session.row.head + log.drafts.length;
     const tries = step.attempts - step.attempts_before;
-    const claim = { step: step.step, attempt: step.attempts, tries, throughSeq, model, activeMs: run.active_ms };
+    const claim = {
+      step: step.step,
+      attempt: step.attempts,
+      tries,
+      throughSeq,
+      model,
+      activeMs: run.active_ms,
+      recovered: session.row.recovered,
+    };
     const before = newsIn(loaded.news, since, key.session);
     const conversation = { createdAt: session.createdAt, news: before && [...before, ...events], since };
     const claimed = { version: session.version, run, step };

@@ -68,7 +68,10 @@ export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Pr
     const toolCalls = input.toolCalls.map((call, position) => addCall(session, log, input, call, position));
     const open = toolCalls.some((call) => call.status !== 'failed');
     const ended = input.completes && !open && run.last_message_seq <= input.throughSeq;
-    if (ended) complete(session, log, run, reply.text);
+    if (ended) {
+      complete(session, log, run, reply.text);
+      session.row.recovered = null;
+    }
     const events = await appendEvents(tx, session, log, { runs: [run], steps: [step], toolCalls });
     return { outcome: 'committed', ended, events };
   });

@@ -21,7 +21,13 @@ export function blankSession(
 ): LockedSession {
   const counters = { head: 0, messages: 0, runs: 0, errors: 0, last_ordinal: 0, ...NO_TOKENS };
   const row = { kind, status: 'active', agent, policy, end_reason: null, execution } as const;
-  return { key, at, createdAt: at, version: '', row: { ...row, ...counters, last_active_at: at, opened_at: at } };
+  return {
+    key,
+    at,
+    createdAt: at,
+    version: '',
+    row: { ...row, ...counters, last_active_at: at, opened_at: at, recovered: null },
+  };
 }
 
 /** Inserts a blank session and holds its lock. False when somebody else has just created it: then lock that one. */

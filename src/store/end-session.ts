@@ -1,6 +1,6 @@
-import { PerdureError } from '../contracts/errors.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { restoreRows } from './archive-session.ts';
 import { appendEvents, newEvents } from './append-events.ts';
 import { closeRun } from './close-run.ts';
 import type { Db } from './db.ts';
@@ -19,9 +19,10 @@ export async function endSession(
   key: SessionKey,
   { status, reason }: SessionEnd,
 ): Promise<{ events: PerdureEvent[]; cancelledRuns: string[] }> {
-  return await db.transaction(async (tx) => {
+  let afterwards: (() => Promise<void>) | undefined;
+  const ended = await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
-    if (session.row.status === 'archived') throw archived(key);
+    if (session.row.status === 'archived') afterwards = await restoreRows(db, tx, session);
     const open = await loadOpenRuns(tx, key);
     if (session.row.status === status && open.length === 0) return { events: [], cancelledRuns: [] };
     const log = newEvents(session);
@@ -36,11 +37,6 @@ export async function endSession(
     if (cancelledRuns.length > 0) await stopWaiting(tx, key, cancelledRuns);
     return { events, cancelledRuns };
   });
-}
-
-function archived({ session }: SessionKey): PerdureError {
-  return new PerdureError(
-    'session_archived',
-    `The session ${JSON.stringify(session)} is archived, so there is nothing to end. A message restores it.`,
-  );
+  await afterwards?.();
+  return ended;
 }

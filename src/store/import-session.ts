@@ -34,6 +34,7 @@ export async function importSession(
     const session = await lockExistingSession(tx, key);
     const log = newEvents(session);
     log.add({ type: 'session.recovered', reason: 'imported' }, null);
+    session.row.recovered = 'imported';
     session.row.opened_at = session.at;
     session.row.last_active_at = session.at;
     return { events: [...cancelled, ...(await appendEvents(tx, session, log))] };
@@ -52,7 +53,9 @@ function checkEvents(key: SessionKey, { session, tables }: SessionExport): void 
 }
 
 async function insertRow(tx: Tx, key: SessionKey, row: SessionExport['session']): Promise<boolean> {
-  const kept = { ...row, execution: null, status: row.status } as Record<string, Json>;
+  // Created here and now: workers know conversations by when they were created.
+  const created_at = new Date().toISOString();
+  const kept = { ...row, execution: null, created_at } as Record<string, Json>;
   const columns = await columnsOf(tx, 'sessions', kept).catch(asBroken);
   const inserted = await tx
     .query(

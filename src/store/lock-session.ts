@@ -23,6 +23,7 @@ export interface LockedSession {
 export async function lockSession(tx: Tx, key: SessionKey): Promise<LockedSession | null> {
   const [found] = await tx.query<SessionRow & { at: string; created_at: string; version: string }>(
     `SELECT kind, status, agent, policy, head, messages, runs, errors, last_ordinal, end_reason, execution, last_active_at, opened_at,
+            recovered,
             input_tokens::float8, output_tokens::float8, cached_tokens::float8, reasoning_tokens::float8,
             date_trunc('milliseconds', greatest(clock_timestamp(), updated_at)) AS at,
             created_at, xmin::text AS version

@@ -2,6 +2,7 @@ import type { Policy } from '../contracts/agent.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Receipt } from '../contracts/message.ts';
 import type { Finish, RunError, RunStatus, ToolStatus, Usage } from '../contracts/run.ts';
+import type { RecoveryReason } from '../core/recovery-note.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 
 // The tables' rows, named as their columns, as write functions load, change and save them. Times are text.
@@ -30,6 +31,8 @@ export interface SessionRow extends TokenColumns {
   last_active_at: string;
   /** When it was created, or reopened since. */
   opened_at: string;
+  /** Why it was recovered last, until a run has completed since. */
+  recovered: RecoveryReason | null;
 }
 
 export interface RunRow extends TokenColumns {

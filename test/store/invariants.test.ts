@@ -148,8 +148,14 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
     case 'endSession':
       return world.runs.length > 0 ? (await endSession(db, key, { status: 'failed', reason: null })).events : [];
     case 'archive':
-      return world.runs.length > 0 ? (await archiveSession(db, key)).events : [];
+      return world.runs.length > 0 ? await archiveAndRestore(world) : [];
   }
+}
+
+/** What an archived session does not have cannot be asked for, so it comes back at once, with a message that it knows or a new one. */
+async function archiveAndRestore(world: World): Promise<PerdureEvent[]> {
+  const { events } = await archiveSession(world.db, world.key);
+  return [...events, ...(await perform(world, { op: 'send', id: 1, how: 'enqueue' }))];
 }
 
 async function tryToResume({ db, key, resumed }: World, runId: string): Promise<PerdureEvent[]> {
