@@ -5,10 +5,15 @@ import type { LogFields } from './log-fields.ts';
 
 const SEVERITY = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
-/** What Temporal's SDK logs, as lines of ours: of its attributes those that we know to carry neither a user nor content. */
-export function sdkLogger(log: Log): Logger {
-  const say = (level: LogLevel, message: string, meta: LogMetadata = {}) =>
+/**
+ * What Temporal's SDK logs, as lines of ours: of its attributes those that we know to carry neither a user nor content.
+ * `overhear` is told each line as it was.
+ */
+export function sdkLogger(log: Log, overhear: (message: string, meta?: LogMetadata) => void = () => {}): Logger {
+  const say = (level: LogLevel, message: string, meta: LogMetadata = {}) => {
+    overhear(message, meta);
     log.foreign(SEVERITY[level], message, sdkFields(meta));
+  };
   return {
     log: say,
     trace: (message, meta) => say('TRACE', message, meta),

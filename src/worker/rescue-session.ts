@@ -1,30 +1,23 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import { WORKFLOW } from '../contracts/names.ts';
+import type { FailedExecutions } from './failed-executions.ts';
 
 type Events = NonNullable<Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>['events']>;
 type Signal = NonNullable<Events[number]['workflowExecutionSignaledEventAttributes']>;
 
 /** A workflow task that was given out so often has failed before, and not by chance. */
 const TRIES = 3;
-
-/** How the workflow is started. */
-interface Start {
-  readonly workflowType: string;
-  readonly workflowId: string;
-  readonly taskQueue: string;
-}
-
-/** Whether an execution's workflow task is tried again and again. */
-export function mayBeStuck({ status, raw }: WorkflowExecutionDescription): boolean {
-  return status.name === 'RUNNING' && (raw.pendingWorkflowTask?.attempt ?? 0) >= TRIES;
-}
+const OURS: ReadonlySet<string> = new Set(Object.values(WORKFLOW));
 
 /**
- * Ends an execution whose history can no longer be replayed, and starts it anew from the store. Signals that it had not
+ * Ends an execution whose history can no longer be replayed; its session goes on from the store. Signals that it had not
  * taken in yet are delivered again; those with a message id can be without harm. Resolves with whether it did so: not for
  * one that never got anywhere, since another start would not either.
  */
-export async function rescueSession(client: Client, start: Start, executionId: string): Promise<boolean> {
-  const handle = client.workflow.getHandle(start.workflowId, executionId);
+export async function rescueSession(client: Client, execution: WorkflowExecutionDescription): Promise<boolean> {
+  const { workflowId, runId, type, taskQueue, status } = execution;
+  if (status.name !== 'RUNNING' || tries(execution) < TRIES) return false;
+  const handle = client.workflow.getHandle(workflowId, runId);
   const events = (await handle.fetchHistory()).events ?? [];
   if (!isStuck(events)) return false;
   try {
@@ -37,9 +30,9 @@ export async function rescueSession(client: Client, start: Start, executionId: s
   for (const { signalName, input, header } of untaken(events)) {
     await client.workflowService.signalWithStartWorkflowExecution({
       namespace: client.options.namespace,
-      workflowId: start.workflowId,
-      workflowType: { name: start.workflowType },
-      taskQueue: { name: start.taskQueue },
+      workflowId,
+      workflowType: { name: type },
+      taskQueue: { name: taskQueue },
       requestId: crypto.randomUUID(),
       signalName: signalName ?? '',
       ...(input ? { signalInput: input } : {}),
@@ -47,6 +40,23 @@ export async function rescueSession(client: Client, start: Start, executionId: s
     });
   }
   return true;
+}
+
+/** The same for executions that were heard to fail. One that has failed less often is remembered. */
+export async function rescueFailed(client: Client, failed: FailedExecutions): Promise<void> {
+  for (const runId of failed.take()) {
+    const query = `RunId = '${runId}' AND ExecutionStatus = 'Running'`;
+    for await (const { workflowId, type } of client.workflow.list({ query })) {
+      if (!OURS.has(type)) continue;
+      const execution = await client.workflow.getHandle(workflowId, runId).describe();
+      if (!(await rescueSession(client, execution)) && tries(execution) > 1) failed.add(runId);
+    }
+  }
+}
+
+/** Times that the workflow task was given out which is not completed yet. */
+function tries({ raw }: WorkflowExecutionDescription): number {
+  return raw.pendingWorkflowTask?.attempt ?? 0;
 }
 
 function isStuck(events: Events): boolean {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { WORKFLOW } from '../contracts/names.ts';
-import { mayBeStuck, rescueSession } from './rescue-session.ts';
+import type { FailedExecutions } from './failed-executions.ts';
+import { rescueFailed, rescueSession } from './rescue-session.ts';
 import { runWorkflowIdOf, workflowIdOf } from '../contracts/session-key.ts';
 import { listSessionsWithOpenRuns, type SessionWithOpenRuns } from '../store/admin/list-sessions-with-open-runs.ts';
 import type { Db } from '../store/db.ts';
@@ -14,16 +15,24 @@ export interface LostSessionSettings {
   readonly quietForMs?: number;
 }
 
+interface LostSessionParts {
+  readonly db: Db;
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly failed: FailedExecutions;
+}
+
 /** Sessions looked at in one round; the others have their turn in the next. */
 const ROUND = 500;
 
 /**
  * Starts the workflow of every session whose run is open in the store and stands still. Where the workflow runs, as
  * it mostly does, that changes nothing; where it was terminated, failed, or lost with its Temporal server, it asks the
- * store what is open and goes on. One whose history can no longer be replayed is ended first. Every worker looks: a start that comes second finds the first.
+ * store what is open and goes on. One whose history can no longer be replayed is ended first, whether it has a run open
+ * or not. Every worker looks: a start that comes second finds the first.
  */
 export function restartLostSessions(
-  { db, client, taskQueue }: { readonly db: Db; readonly client: Client; readonly taskQueue: string },
+  { db, client, taskQueue, failed }: LostSessionParts,
   { everyMs = 30_000, quietForMs = 15_000 }: LostSessionSettings,
 ): { stop(): Promise<void> } {
   const stopped = new AbortController();
@@ -39,11 +48,10 @@ export function restartLostSessions(
     const workflowType = kind === 'run' ? WORKFLOW.run : WORKFLOW.session;
     const workflowId = kind === 'run' ? runWorkflowIdOf(key) : workflowIdOf(key);
     const execution = await (await start(workflowType, workflowId, kind)).describe();
-    if (!mayBeStuck(execution)) return;
-    const rescued = await rescueSession(client, { workflowType, workflowId, taskQueue }, execution.runId);
-    if (rescued) await start(workflowType, workflowId, kind);
+    if (await rescueSession(client, execution)) await start(workflowType, workflowId, kind);
   };
   const look = async (): Promise<void> => {
+    await rescueFailed(client, failed);
     for (const session of await listSessionsWithOpenRuns(db, { quietForMs, limit: ROUND })) {
       if (stopped.signal.aborted) return;
       await restart(session);

@@ -45,7 +45,7 @@ export interface RunningWorker {
 /** Starts polling. The agents' versions are in the store and the search attributes registered before the first task. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { db, agents, connection: to, deployment = {}, telemetry = createTelemetry() } = settings;
-  await installRuntime(telemetry, { metrics: settings.temporalMetrics ?? false });
+  const failed = await installRuntime(telemetry, { metrics: settings.temporalMetrics ?? false });
   const versions = agents.list().flatMap(({ name }) => agents.agent(name) ?? []);
   const [connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({
@@ -75,7 +75,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     ...workerTuning(settings),
   });
   const client = new Client({ connection, namespace: to.namespace });
-  const lost = restartLostSessions({ db, client, taskQueue }, settings.lostSessions ?? {});
+  const lost = restartLostSessions({ db, client, taskQueue, failed }, settings.lostSessions ?? {});
   const done = worker.run().finally(async () => {
     await lost.stop();
     await gate.stop();

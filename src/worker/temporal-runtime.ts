@@ -1,25 +1,32 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { makeTelemetryFilterString, Runtime, type RuntimeOptions } from '@temporalio/worker';
+import { FailedExecutions } from './failed-executions.ts';
 import { sdkLogger } from '../telemetry/sdk-logger.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 const LOOPBACK = '127.0.0.1';
 
 let installed: Promise<void> | undefined;
+const failed = new FailedExecutions();
 
 /**
  * Sets Temporal's own part of this process, once: its log goes to ours and, if asked for, its metrics are merged with
- * ours, by way of a port on loopback.
+ * ours, by way of a port on loopback. Resolves with the executions that its log says fail.
  */
-export function installRuntime(telemetry: Telemetry, { metrics }: { readonly metrics: boolean }): Promise<void> {
+export async function installRuntime(
+  telemetry: Telemetry,
+  { metrics }: { readonly metrics: boolean },
+): Promise<FailedExecutions> {
   installed ??= install(telemetry, metrics);
-  return installed;
+  await installed;
+  return failed;
 }
 
 async function install({ log, metrics }: Telemetry, withMetrics: boolean): Promise<void> {
   const logging = { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} };
-  const plain: RuntimeOptions = { logger: sdkLogger(log), telemetryOptions: { logging } };
+  const logger = sdkLogger(log, (message, meta) => failed.hear(message, meta));
+  const plain: RuntimeOptions = { logger, telemetryOptions: { logging } };
   if (!withMetrics) return void Runtime.install(plain);
   const bindAddress = `${LOOPBACK}:${await freePort()}`;
   // The names that Temporal's documents and dashboards have.

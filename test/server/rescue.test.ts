@@ -46,6 +46,25 @@ test('a session whose history can no longer be replayed goes on from the store, 
   expect(now.runId).not.toBe(runId);
 }, 120_000);
 
+test('so does one that was idle: a message that was signalled to it is answered', async () => {
+  const temporal = await testTemporal();
+  const model = heldModel((request) => `echo ${lastUserMessage(request)}`);
+  await using stack = await startStack({ temporal, model: model.model, lostSessions: { everyMs: 500 } });
+  await stack.stopWorker();
+  const key = stack.key();
+  {
+    await using _other = await otherVersion(temporal, stack, model);
+    await stack.sender.signal(key, { content: 'first' });
+    await stack.ended(key);
+  }
+  await stack.sender.signal(key, { content: 'second' });
+
+  await stack.startWorker();
+  const events = await stack.ended(key, 2);
+
+  expect(events.at(-1)).toMatchObject({ type: 'run.completed', output: 'echo second' });
+}, 120_000);
+
 /** A worker whose workflow code does something else than ours. */
 async function otherVersion(
   temporal: string,
