@@ -2,9 +2,10 @@ import { PerdureError } from '../contracts/errors.ts';
 import { messageInputSchema, type MessageInput } from '../contracts/message.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
-import { admitMessages as admitToStore, type Admitted } from '../store/admit-messages.ts';
+import { admitMessages as admitToStore, type AdmissionBudget, type Admitted } from '../store/admit-messages.ts';
 import { refuseMessages } from '../store/refuse-messages.ts';
 import type { AdmitInput, AdmitOutput, Delivery, Verdict } from './activities.ts';
+import { budgetsOf, leastOf } from './budget-terms.ts';
 import { callingSession } from './calling-session.ts';
 import { parse } from './command-failure.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -27,6 +28,7 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
     execution: input.execution,
     defaultAgent: agents.defaultAgent,
     knowsAgent: (name) => agents.agent(name) !== undefined,
+    budget: admissionBudget(deps),
     defaultWhileRunning: (name) => resolvePolicy(deployment.policy, agents.agent(name)?.spec.policy).whileRunning,
   });
   if (admission.session) telemetry.events.learn(key, admission.session.agent);
@@ -50,6 +52,18 @@ function factsOf(
 ): NonNullable<AdmitOutput['session']> {
   const { status, agent } = session;
   return { status, agent, ...(withLife ? { dueInMs: dueInMs(deps, session) } : {}) };
+}
+
+function admissionBudget(deps: ActivityDeps): AdmissionBudget {
+  const { agents, deployment, models } = deps;
+  return {
+    budgets: budgetsOf(deps),
+    budgetOf: (name, session) => resolvePolicy(deployment.policy, agents.agent(name)?.spec.policy, session).budget,
+    leastOf: (name, content) => {
+      const agent = agents.agent(name);
+      return agent ? { model: agent.spec.model ?? models.defaultModel, ...leastOf(deps, agent, content) } : null;
+    },
+  };
 }
 
 function parseDelivery({ input, via, fallbackId }: Delivery): Parsed {

@@ -1,4 +1,5 @@
 import type { RunActivities, SessionActivities } from './activities.ts';
+import { createPriceTable } from '../models/price-table.ts';
 import { admitMessages } from './admit-messages.ts';
 import { advanceRun } from './advance-run.ts';
 import { ContextCache } from './context-cache.ts';
@@ -10,11 +11,12 @@ import { expireSession } from './session-life.ts';
 import { endRun, ringStop } from './stop-run.ts';
 
 /** What a worker registers. What they commit and each model call they make is counted. */
-export function createActivities(given: ActivityDeps): SessionActivities & RunActivities {
+export function createActivities(given: Omit<ActivityDeps, 'prices'>): SessionActivities & RunActivities {
   const { live, models, agents, telemetry } = given;
   const contexts = new ContextCache();
   const deps = {
     ...given,
+    prices: createPriceTable(given.deployment.prices),
     live: observedLive(live, telemetry, agents),
     models: observedModels(models, telemetry),
   };

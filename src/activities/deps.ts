@@ -2,6 +2,7 @@ import type { AgentRegistry } from '../agents/agent-registry.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
+import type { PriceTable } from '../models/price-table.ts';
 import type { Db } from '../store/db.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ProviderGate } from './provider-gate.ts';
@@ -15,4 +16,5 @@ export interface ActivityDeps {
   readonly deployment: Deployment;
   readonly telemetry: Telemetry;
   readonly gate: ProviderGate;
+  readonly prices: PriceTable;
 }

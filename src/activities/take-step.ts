@@ -2,12 +2,14 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { AgentVersion } from '../contracts/agent.ts';
 import { PerdureError } from '../contracts/errors.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import { resolvePolicy } from '../core/policy.ts';
+import { resolvePolicy, type ResolvedPolicy } from '../core/policy.ts';
+import { usdOf } from '../core/price.ts';
 import type { StepDigest } from '../core/session-details.ts';
 import { ModelError, type ModelReply } from '../models/model-client.ts';
 import { commitStep } from '../store/commit-step.ts';
-import { countFailedCall } from '../store/count-failed-call.ts';
+import { countFailedCall, type FailedCall } from '../store/count-failed-call.ts';
 import { endRun } from '../store/end-run.ts';
+import { budgetsOf, costOf, NOTHING_USED } from './budget-terms.ts';
 import { CUT_OFF, endOfFailure, endOfReply } from './call-end.ts';
 import type { ContextCache } from './context-cache.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -15,6 +17,7 @@ import { judgeCalls, placeCalls, type PlacedCalls } from './judge-calls.ts';
 import { modelRequest } from './model-request.ts';
 import type { NextPosition } from './next-position.ts';
 import { providerFailure } from './provider-failure.ts';
+import { reserved } from './reserve.ts';
 import { ring } from './ring.ts';
 import type { RunVoice } from './run-voice.ts';
 import { Stopped } from './stop-watch.ts';
@@ -51,7 +54,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   const context = await task.contexts.read(deps.db, key, { runId, position, runs });
   voice.begin(position.step, position.attempt);
   if (position.attempt > 1) deps.telemetry.metrics.retries.add({ source: 'model' });
-  const call = await callModel(deps, task, policy.runTimeoutMs - position.activeMs, (model) =>
+  const call = await callModel(deps, task, policy, (model) =>
     modelRequest(agent, model, position, context.entries),
   ).catch(async (error: unknown) => {
     if (error instanceof Stopped) throw error;
@@ -62,12 +65,19 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
     tellOfFailure(deps, task, failure);
     throw providerFailure(failure, policy.retry, position.tries);
   });
-  const calls = judgeCalls(call.reply.toolCalls, { agent, policy, taken: new Set(context.callIds) });
+  if (!call) return { kind: 'stale' };
+  const { usage } = call.reply;
+  const cost = costOf(deps, position.model, usage);
+  const calls = await judged(deps, task, { ...call, usage, cost }, () =>
+    judgeCalls(call.reply.toolCalls, { agent, policy, taken: new Set(context.callIds) }),
+  );
   const commit = await commitStep(deps.db, key, {
     runId,
     step: position.step,
     attempt: position.attempt,
     reply: call.reply,
+    cost,
+    budgets: budgetsOf(deps),
     toolCalls: calls,
     throughSeq: position.throughSeq,
     firstTokenMs: call.firstTokenMs,
@@ -78,6 +88,8 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   voice.finish();
   if (commit.outcome === 'stale') return { kind: 'stale' };
   task.contexts.follow(key, position.conversation.createdAt, commit.events);
+  const labels = { agent: agent.spec.name, model: position.model };
+  if (cost.nanos !== null) deps.telemetry.metrics.costUsd.add(labels, usdOf(cost.nanos));
   ring(deps.live, key, commit.events);
   return {
     kind: 'committed',
@@ -96,11 +108,14 @@ interface Call {
 async function callModel(
   deps: ActivityDeps,
   task: StepTask,
-  remainingMs: number,
-  request: (model: string) => ReturnType<typeof modelRequest>,
-): Promise<Call> {
-  const { key, runId, position, voice, signal } = task;
-  const { client, model } = deps.models.resolve(position.model);
+  policy: ResolvedPolicy,
+  requestTo: (model: string) => ReturnType<typeof modelRequest>,
+): Promise<Call | null> {
+  const { runId, position, voice, signal } = task;
+  const { client, model } = await resolved(deps, task);
+  const request = await reserved(deps, task, policy, requestTo(model));
+  if (!request) return null;
+  const remainingMs = policy.runTimeoutMs - position.activeMs;
   const timeUp = new AbortController();
   const timer = setTimeout(() => timeUp.abort(runTimedOut()), Math.max(1, remainingMs));
   const began = performance.now();
@@ -109,7 +124,7 @@ async function callModel(
   const abort = AbortSignal.any([signal, timeUp.signal]);
   try {
     abort.throwIfAborted();
-    const reply = await client.generate(request(model), {
+    const reply = await client.generate(request, {
       signal: abort,
       onDelta: ({ kind, text }) => {
         firstTokenMs ??= elapsed();
@@ -120,26 +135,65 @@ async function callModel(
     void position.pass.settle(endOfReply(reply));
     return { reply, firstTokenMs, durationMs: elapsed() };
   } catch (error) {
+    const timings = { firstTokenMs, durationMs: elapsed() };
     if (!abort.aborted) {
       await position.pass.settle(endOfFailure(asModelError(error)));
-      await countFailedCall(deps.db, key, { runId, durationMs: elapsed() });
+      await failCall(deps, task, error, timings);
       throw error;
     }
     void position.pass.settle(CUT_OFF);
     if (abort.reason instanceof Stopped && abort.reason.why.kind === 'stop') {
-      await commitStop(deps, key, {
-        runId,
-        position,
-        voice,
-        stopped: abort.reason,
-        firstTokenMs,
-        durationMs: elapsed(),
-      });
+      await commitStop(deps, task.key, { runId, position, voice, stopped: abort.reason, ...timings });
+    } else if (!(abort.reason instanceof Stopped)) {
+      await failCall(deps, task, abort.reason, timings);
     }
     throw abort.reason;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A provider or model that is not there fails the call before it is made. */
+async function resolved(deps: ActivityDeps, task: StepTask): Promise<ReturnType<ActivityDeps['models']['resolve']>> {
+  try {
+    return deps.models.resolve(task.position.model);
+  } catch (error) {
+    await failCall(deps, task, error, { firstTokenMs: null, durationMs: 0 });
+    throw error;
+  }
+}
+
+/** The verdict on a reply's calls; a reply that is not taken at all was still paid for. */
+async function judged<T>(
+  deps: ActivityDeps,
+  { key, runId, position: { step, attempt } }: StepTask,
+  call: Call & Pick<FailedCall, 'usage' | 'cost'>,
+  judge: () => T,
+): Promise<T> {
+  try {
+    return judge();
+  } catch (error) {
+    const { usage, cost, firstTokenMs, durationMs } = call;
+    const errorCode = codeOf(error);
+    await countFailedCall(deps.db, key, { runId, step, attempt, errorCode, usage, cost, firstTokenMs, durationMs });
+    throw error;
+  }
+}
+
+async function failCall(
+  deps: ActivityDeps,
+  { key, runId, position: { step, attempt, model } }: StepTask,
+  error: unknown,
+  timings: Pick<FailedCall, 'firstTokenMs' | 'durationMs'>,
+): Promise<void> {
+  const usage = error instanceof ModelError && !error.mayCost ? NOTHING_USED : null;
+  const cost = usage ? { ...costOf(deps, model, usage), nanos: 0 } : costOf(deps, model, null);
+  await countFailedCall(deps.db, key, { runId, step, attempt, errorCode: codeOf(error), usage, cost, ...timings });
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof ModelError) return error.reason;
+  return error instanceof ApplicationFailure ? (error.type ?? 'internal') : 'internal';
 }
 
 /** Keeps what the model had said, marked as partial, in the transaction that ends the run. */
@@ -155,7 +209,8 @@ async function commitStop(
   const { runId, position, voice, stopped, firstTokenMs, durationMs } = stop;
   const { step, attempt, throughSeq, model } = position;
   const reason = stopped.why.kind === 'stop' ? stopped.why.reason : 'cancelled';
-  const partial = { step, attempt, throughSeq, model, ...voice.said, firstTokenMs, durationMs };
+  const cost = costOf(deps, model, null);
+  const partial = { step, attempt, throughSeq, model, ...voice.said, firstTokenMs, durationMs, cost };
   const ended = await endRun(deps.db, key, {
     runId,
     end: { status: 'cancelled', reason },

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { whileRunningSchema } from '../contracts/message.ts';
 import { sessionStatusSchema } from '../contracts/session.ts';
+import { usageBySchema } from '../contracts/usage.ts';
 import { createCli } from './cli.ts';
 import type { Cli, GlobalOptions } from './cli.ts';
 import { EXAMPLES, EXIT_CODES } from './help.ts';
@@ -95,6 +96,26 @@ function addLooking(program: Command, cli: () => Cli): void {
     .command('runs <session> [run]')
     .description("list a session's runs, or show one with its steps and tool calls")
     .action(async (id: string, run: string | undefined) => (await import('./runs.ts')).runs(cli(), id, run));
+  program
+    .command('usage')
+    .description('show what model calls used and cost')
+    .addOption(new Option('--by <what>', 'a line for each').choices(usageBySchema.options).default('day'))
+    .option('--from <day>', 'first day, UTC, as 2026-11-01 (default: the first of the month)')
+    .option('--to <day>', 'last day, UTC (default: today)')
+    .option('--of <user>', 'of another user, for operators')
+    .option('--all', 'of all users, for operators')
+    .action(async ({ of, ...options }) => (await import('./usage.ts')).usage(cli(), { ...options, user: of }));
+  const budget = program
+    .command('budget')
+    .description('show limits, and what has gone of them in this month and on this day')
+    .option('--of <user>', 'of another user, for operators')
+    .action(async (options: { of?: string }) => (await import('./budget.ts')).budget(cli(), options.of));
+  budget
+    .command('set <setting...>')
+    .description('set limits, for operators: monthlyUsd=50 dailyTokens=none dailyWarnUsd=default')
+    .action(async (settings: string[]) =>
+      (await import('./budget.ts')).setBudget(cli(), budget.opts<{ of?: string }>().of, settings),
+    );
   program
     .command('agents')
     .description('list the agents')

@@ -96,6 +96,7 @@ export async function startGateway(
     ...services,
     sender: createTemporalSender({ client: temporal.get() }),
     tokens: settings.tokens,
+    operators: settings.operators,
   });
   const { host, port, portChosen } = settings;
   const served = await serveGateway({ gateway, host, port, orNextPort: !portChosen });

@@ -28,6 +28,8 @@ export interface Settings {
   readonly log: string | undefined;
   /** See the gateway's `tokens`. */
   readonly tokens: string | undefined;
+  /** See the gateway's `operators`. */
+  readonly operators: string | undefined;
 }
 
 /** Settings that are empty count as not set, as in a compose file. */
@@ -56,6 +58,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     metricsPortChosen: metricsPort !== undefined,
     log: given('PERDURE_LOG'),
     tokens: given('PERDURE_TOKENS'),
+    operators: given('PERDURE_OPERATORS'),
   };
 }
 

@@ -25,6 +25,11 @@ export function count(value: number | null, one: string, many = `${one}s`): stri
   return `${value.toLocaleString('en')} ${value === 1 ? one : many}`;
 }
 
+/** Dollars with at least two decimals, at most six: `$0.00`, `$12.30`, `$0.000125`. */
+export function money(usd: number): string {
+  return `$${usd.toFixed(6).replace(/0{1,4}$/, '')}`;
+}
+
 /** Rows as columns of equal width, the last one as it is. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];

@@ -1,14 +1,16 @@
 import type { Client } from '@temporalio/client';
 import { v7 as uuidv7 } from 'uuid';
 import type { AgentSpec } from '../contracts/agent.ts';
+import type { BudgetReport } from '../contracts/budget.ts';
 import type { MessageInput } from '../contracts/message.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
 import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import type { StatsPage } from '../contracts/stats.ts';
 import { sessionKey } from '../contracts/session-key.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import type { UsageReport } from '../contracts/usage.ts';
 import { createGatewayClient } from './gateway-client.ts';
-import type { GatewayClient, Page, SessionFilter, StatsQuery } from './gateway-client.ts';
+import type { GatewayClient, Page, SessionFilter, StatsQuery, UsageQuery } from './gateway-client.ts';
 import { oneOffKey } from './one-off-key.ts';
 import { createOneOffRun } from './one-off-run.ts';
 import type { OneOffRun } from './one-off-run.ts';
@@ -46,6 +48,10 @@ export interface Perdure {
   /** How the user's runs went: requests, errors, times, tokens, cost. */
   stats(query?: StatsQuery): Promise<StatsPage>;
   agents(): Promise<readonly AgentSpec[]>;
+  /** What this user's model calls used; for operators, also what those of others did. */
+  usage(query?: UsageQuery): Promise<UsageReport>;
+  /** This user's limits and what has gone of them. */
+  budget(): Promise<BudgetReport>;
   /** Closes the connection to Temporal that was opened here. */
   close(): Promise<void>;
 }
@@ -73,6 +79,8 @@ export function createPerdure(options: PerdureOptions = {}): Perdure {
     list: (filter) => reader(user).sessions(filter),
     stats: (query) => reader(user).stats(query),
     agents: async () => (await reader(user).agents()).data,
+    usage: (query) => reader(user).usage(query),
+    budget: () => reader(user).budget(),
     async close() {
       sender = undefined;
       await temporal.close();

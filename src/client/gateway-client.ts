@@ -1,4 +1,6 @@
 import type { AgentSpec } from '../contracts/agent.ts';
+import type { BudgetReport, UserLimits } from '../contracts/budget.ts';
+import type { UsageBy, UsageReport } from '../contracts/usage.ts';
 import type { CancelledRun, EndSession, OpenSession, UpdateSession } from '../contracts/commands.ts';
 import type { PerdureEvent, StreamEvent } from '../contracts/event.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
@@ -44,6 +46,18 @@ export interface StatsQuery {
   /** By session only: sessions of a page. */
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
+}
+
+/** Which usage is reported. */
+export interface UsageQuery {
+  /** Default `day`. `user` is for operators. */
+  readonly by?: UsageBy | undefined;
+  /** First and last day, `YYYY-MM-DD`, UTC. Default: this month so far. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  /** For operators: another user, or all. */
+  readonly user?: string | undefined;
+  readonly all?: boolean | undefined;
 }
 
 /** Whether a gateway can do its work. */
@@ -104,6 +118,12 @@ export interface GatewayClient {
   oneOffRun(runId: string): Promise<RunDetail>;
   streamRun(runId: string, options?: StreamOptions): AsyncGenerator<StreamEvent>;
   cancelOneOff(runId: string): Promise<CancelledRun>;
+  /** What model calls used. */
+  usage(query?: UsageQuery): Promise<UsageReport>;
+  /** Limits and what has gone of them; for operators, of another user. */
+  budget(user?: string): Promise<BudgetReport>;
+  /** For operators: replaces the limits of a user, by default one's own. */
+  setBudget(limits: UserLimits, user?: string): Promise<BudgetReport>;
   /** Whether the gateway can reach all it needs, part by part. */
   ready(): Promise<Readiness>;
 }
@@ -143,6 +163,10 @@ export function createGatewayClient(options: GatewayOptions = {}): GatewayClient
     oneOffRun: (runId) => json({ path: run(runId) }),
     streamRun: (runId, streaming) => streamEvents(connectTo(send, run(runId, 'events')), streaming),
     cancelOneOff: (runId) => json(post(run(runId, 'cancel'), {})),
+    usage: (query = {}) => json({ path: ['v1', 'usage'], query: { ...query } }),
+    budget: (user) => json({ path: ['v1', 'budget'], query: { user } }),
+    setBudget: (limits, user) =>
+      json({ method: 'PUT', path: ['v1', 'budget'], body: { ...limits, ...(user === undefined ? {} : { user }) } }),
     ready: () => json({ path: ['readyz'], alsoFine: 503 }),
   };
 }

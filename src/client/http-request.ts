@@ -15,7 +15,7 @@ export interface GatewayOptions {
 const DEFAULT_GATEWAY_URL = 'http://127.0.0.1:4747';
 
 export interface HttpRequest {
-  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Its parts, each still to be percent-encoded. */
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;

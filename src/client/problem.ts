@@ -1,3 +1,4 @@
+import type { BudgetFacts } from '../contracts/budget.ts';
 import { ERRORS, isErrorCode, PerdureError } from '../contracts/errors.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 
@@ -21,7 +22,8 @@ export async function readProblem(response: Response): Promise<PerdureError> {
   const detail = typeof body?.['detail'] === 'string' ? body['detail'] : `The gateway answered ${response.status}.`;
   const requestId = body?.['requestId'];
   const traced = code === 'internal' && typeof requestId === 'string' ? `${detail} (request ${requestId})` : detail;
-  return new PerdureError(code, traced, { retryAfterMs: retryAfterMsOf(response.headers) });
+  const budget = body?.['budget'] as BudgetFacts | undefined;
+  return new PerdureError(code, traced, { retryAfterMs: retryAfterMsOf(response.headers), budget });
 }
 
 /** `Retry-After` as the gateway sends it: whole seconds. */

@@ -6,6 +6,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure, NamespaceNotFoundError } from '@temporalio/common';
+import type { BudgetFacts } from '../contracts/budget.ts';
 import { isErrorCode, PerdureError } from '../contracts/errors.ts';
 
 /** gRPC status codes that are branched on, as the gRPC specification numbers them. */
@@ -57,9 +58,10 @@ function readUpdateFailure(error: WorkflowUpdateFailedError): CallFailure {
   // The server's own failure for an update whose workflow ended before it was answered.
   if (failure.type === 'AcceptedUpdateCompletedWorkflow') return { kind: 'closed_under_call' };
   if (!isErrorCode(failure.type)) return fail('internal', 'The session failed to answer.', error);
-  const details = failure.details?.[0] as { retryAfterMs?: unknown } | undefined;
+  const details = failure.details?.[0] as { retryAfterMs?: unknown; budget?: BudgetFacts } | undefined;
   const retryAfterMs = typeof details?.retryAfterMs === 'number' ? details.retryAfterMs : undefined;
-  return { kind: 'error', error: new PerdureError(failure.type, failure.message, { cause: error, retryAfterMs }) };
+  const told = { cause: error, retryAfterMs, budget: details?.budget };
+  return { kind: 'error', error: new PerdureError(failure.type, failure.message, told) };
 }
 
 function readGrpcStatus(code: number, details: string, cause: unknown): CallFailure {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runBudgetSchema } from './budget.ts';
 import { LIMITS } from './limits.ts';
 import { agentNameSchema, whileRunningSchema } from './message.ts';
 
@@ -58,6 +59,8 @@ export const policySchema = z.strictObject({
   archive: z.boolean().optional(),
   /** Sessions with more messages are archived; smaller ones are deleted. */
   archiveOverMessages: z.number().int().min(0).max(1_000_000).optional(),
+  /** What one session and one run may use, in dollars and in tokens. Default: no limit. */
+  budget: runBudgetSchema.optional(),
 });
 export type Policy = z.infer<typeof policySchema>;
 

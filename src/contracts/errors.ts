@@ -1,3 +1,5 @@
+import type { BudgetFacts } from './budget.ts';
+
 /** What each error code means to a caller. One table for HTTP, Temporal and the client. */
 export const ERRORS = {
   invalid_request: { httpStatus: 400, retryable: false, title: 'The request is not valid' },
@@ -29,11 +31,22 @@ export class PerdureError extends Error {
   readonly code: ErrorCode;
   /** When a retry makes sense, where a time is known. */
   readonly retryAfterMs: number | undefined;
+  /** The budget that refused, with `budget_exceeded`. */
+  readonly budget: BudgetFacts | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number | undefined } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: {
+      cause?: unknown;
+      retryAfterMs?: number | undefined;
+      budget?: BudgetFacts | undefined;
+    } = {},
+  ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+    this.budget = options.budget;
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { finishSchema, runErrorSchema, usageSchema } from './run.ts';
 import { dispositionSchema } from './message.ts';
 import { policyPatchSchema } from './agent.ts';
+import { budgetFactsSchema } from './budget.ts';
 
 const seq = z.number().int().positive();
 const at = z.string();
@@ -13,6 +14,8 @@ const run = { ...session, runId: z.string() };
 const step = { ...run, step: z.number().int().positive() };
 const call = { ...step, callId: z.string(), tool: z.string() };
 const count = z.number().int().nonnegative();
+/** Of the run so far; null when a part is not known, absent in events of before it was recorded. */
+const costUsd = z.number().nullable().optional();
 
 /** The durable events of a session: numbered without gaps, append-only, complete without deltas. */
 export const eventSchema = z.discriminatedUnion('type', [
@@ -76,9 +79,25 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('tool.failed'), ...call, error: z.string(), attempts: count }),
   z.object({ type: z.literal('tool.unknown'), ...call, error: z.string(), attempts: count }),
   z.object({ type: z.literal('tool.cancelled'), ...call, error: z.string() }),
-  z.object({ type: z.literal('run.completed'), ...run, output: z.string(), steps: count, usage: usageSchema }),
-  z.object({ type: z.literal('run.failed'), ...run, error: runErrorSchema, steps: count, usage: usageSchema }),
-  z.object({ type: z.literal('run.cancelled'), ...run, reason: z.string(), steps: count, usage: usageSchema }),
+  /** A budget of a month or day reached the part at which to warn, or its daily threshold; once for each user and period. */
+  z.object({
+    type: z.literal('budget.warned'),
+    ...run,
+    /** `limit`: a part of a limit that stops is used. `threshold`: the amount at which only to warn. */
+    kind: z.enum(['limit', 'threshold']),
+    ...budgetFactsSchema.shape,
+  }),
+  /** What was set aside for a model call is free again: its run was over and nobody had said how the call ended. */
+  z.object({
+    type: z.literal('budget.released'),
+    ...step,
+    attempt: count,
+    reservedUsd: z.number().nullable(),
+    reservedTokens: z.number().int().nullable(),
+  }),
+  z.object({ type: z.literal('run.completed'), ...run, output: z.string(), steps: count, usage: usageSchema, costUsd }),
+  z.object({ type: z.literal('run.failed'), ...run, error: runErrorSchema, steps: count, usage: usageSchema, costUsd }),
+  z.object({ type: z.literal('run.cancelled'), ...run, reason: z.string(), steps: count, usage: usageSchema, costUsd }),
 ]);
 export type PerdureEvent = z.infer<typeof eventSchema>;
 export type EventType = PerdureEvent['type'];

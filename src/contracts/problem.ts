@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { budgetFactsSchema } from './budget.ts';
 
 /** An error as HTTP carries it: RFC 9457, `application/problem+json`. */
 export const problemSchema = z.object({
@@ -10,5 +11,7 @@ export const problemSchema = z.object({
   /** What failed, the offending value, the remedy. */
   detail: z.string(),
   requestId: z.string(),
+  /** With `budget_exceeded`: what was used, the limit, and when it resets. */
+  budget: budgetFactsSchema.optional(),
 });
 export type Problem = z.infer<typeof problemSchema>;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { usageSchema, runStatusSchema } from './run.ts';
 import { policySchema } from './agent.ts';
 import { waitKindSchema } from './provider.ts';
+import { costFields } from './usage.ts';
 
 export const sessionStatusSchema = z.enum(['active', 'completed', 'failed', 'expired', 'archived', 'deleted']);
 export type SessionStatus = z.infer<typeof sessionStatusSchema>;
@@ -44,6 +45,7 @@ export const sessionRecordSchema = z.object({
   /** From a run's start to its end, on average, of runs that were not resumed; null before the first. */
   meanMs: z.number().nullable(),
   usage: usageSchema,
+  ...costFields,
 });
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;
 

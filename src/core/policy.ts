@@ -1,6 +1,8 @@
 import type { Policy } from '../contracts/agent.ts';
+import type { RunBudget } from '../contracts/budget.ts';
 import type { WhileRunning } from '../contracts/message.ts';
 import { LIMITS } from '../contracts/limits.ts';
+import { defined } from './defined.ts';
 
 /** A policy with nothing left open. */
 export interface ResolvedPolicy {
@@ -18,6 +20,7 @@ export interface ResolvedPolicy {
   readonly retentionMs: number;
   readonly archive: boolean;
   readonly archiveOverMessages: number;
+  readonly budget: RunBudget;
 }
 
 export interface ResolvedRetry {
@@ -51,18 +54,18 @@ const DEFAULTS: ResolvedPolicy = {
   retentionMs: 30 * DAY_MS,
   archive: true,
   archiveOverMessages: 5,
+  budget: {},
 };
 
 /** Each setting from the nearest that has it. `layers` are given the farthest first: deployment, agent, session; behind them all is the default. */
 export function resolvePolicy(...layers: readonly (Policy | undefined)[]): ResolvedPolicy {
   return layers.reduce<ResolvedPolicy>((farther, nearer = {}) => {
-    const { retry = {}, ...rest } = nearer;
-    return { ...farther, ...defined(rest), retry: { ...farther.retry, ...defined(retry) } };
+    const { retry = {}, budget = {}, ...rest } = nearer;
+    return {
+      ...farther,
+      ...defined(rest),
+      retry: { ...farther.retry, ...defined(retry) },
+      budget: { ...farther.budget, ...defined(budget) },
+    };
   }, DEFAULTS);
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function defined<T extends object>(options: T): Defined<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

@@ -12,7 +12,9 @@ import { readGauges } from './read-gauges.ts';
 import { openApiDocument } from './openapi.ts';
 import { registerRoutes } from './register-routes.ts';
 import { route, type Route } from './route.ts';
+import { operatorsFrom } from './operators.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { costRoutes } from './routes/cost.ts';
 import { eventRoutes } from './routes/events.ts';
 import { exportRoutes } from './routes/exports.ts';
 import { messageRoutes } from './routes/messages.ts';
@@ -36,6 +38,8 @@ export interface GatewayOptions {
   readonly deployment?: Deployment | undefined;
   /** `PERDURE_TOKENS`: `token=user,…`, or a JSON object of token to user. Without it there is no authentication. */
   readonly tokens?: string | undefined;
+  /** `PERDURE_OPERATORS`: users, separated by commas, who may see the usage of others and set budgets. Without authentication everyone may. */
+  readonly operators?: string | undefined;
   /** Shown at `/metrics`. In a process with a worker, the same as the worker's. Default: one of its own. */
   readonly telemetry?: Telemetry | undefined;
   /** See `FeedOptions`; for tests. */
@@ -59,7 +63,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { authenticate, configured } = authenticationFrom(options.tokens);
   const feed = createFeed({ store: feedStoreOf(db), live, lookMs, commentMs });
   metrics.beforeScrape(readGauges(db, deployment, feed, metrics));
-  const parts = { db, live, sender, agents, deployment, feed };
+  const isOperator = operatorsFrom(options.operators, configured);
+  const parts = { db, live, sender, agents, deployment, feed, isOperator };
   const routes: Route[] = [
     ...sessionRoutes(parts),
     ...exportRoutes(parts),
@@ -71,6 +76,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...oneOffRunRoutes(parts),
     ...agentRoutes(parts),
     ...providerRoutes(parts),
+    ...costRoutes(parts),
     ...operationRoutes(parts, metrics),
   ];
   const document = JSON.stringify(openApiDocument(routes, CONTRACT_VERSION));

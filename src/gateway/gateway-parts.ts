@@ -4,6 +4,7 @@ import type { LiveChannel } from '../live/live-channel.ts';
 import type { Db } from '../store/db.ts';
 import type { AgentDirectory } from './agent-directory.ts';
 import type { Feed } from './feed/feed.ts';
+import type { IsOperator } from './operators.ts';
 
 /** What routes work with. */
 export interface GatewayParts {
@@ -13,4 +14,5 @@ export interface GatewayParts {
   readonly agents: AgentDirectory;
   readonly deployment: Deployment;
   readonly feed: Feed;
+  readonly isOperator: IsOperator;
 }

@@ -16,6 +16,7 @@ export function problemResponse(error: unknown, requestId: string): Response {
     code,
     detail: known?.message ?? `The gateway failed at this request. Look for ${requestId} in its log.`,
     requestId,
+    ...(known?.budget ? { budget: known.budget } : {}),
   };
   const headers = new Headers({ 'content-type': 'application/problem+json' });
   const retryAfter = retryAfterSeconds(known, httpStatus);

@@ -23,7 +23,7 @@ export interface Answer {
 }
 
 interface RouteDefinition<Query extends z.ZodType, Body extends z.ZodType> {
-  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With `{name}` for parameters. */
   readonly path: string;
   readonly summary: string;

@@ -2,6 +2,16 @@ import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai'
 import { ModelError, type ModelCallOptions } from './model-client.ts';
 import { providerError } from './provider-error.ts';
 
+/** The network's codes for a connection that was not made. */
+const NEVER_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
 /** What a guarded call works with. */
 export interface CallGuard {
   /** Aborted by the caller, or when the provider is silent for too long. */
@@ -60,7 +70,7 @@ function ofProvider(provider: string, error: unknown): unknown {
     return new ModelError(
       'connection',
       `The connection to the provider ${provider} failed${why ? ` (${why})` : ''}. Check that it runs and can be reached.`,
-      { retryable: true, cause: error },
+      { retryable: true, unsent: why !== null && NEVER_CONNECTED.has(why), cause: error },
     );
   }
   if (error instanceof APIError) {
@@ -94,7 +104,7 @@ function isBroken(error: unknown): boolean {
 
 function networkCode(error: unknown): string | null {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if ('code' in at && typeof at.code === 'string' && /^(E[A-Z]+|UND_ERR_[A-Z_]+)$/.test(at.code)) return at.code;
+    if ('code' in at && typeof at.code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+)$/.test(at.code)) return at.code;
   }
   return null;
 }

@@ -49,10 +49,12 @@ function noServer(servers: readonly FoundServer[], model: string): ModelError {
   if (running.length === 0) {
     return new ModelError('connection', `No local model server runs. Start one that has the model ${model}.`, {
       retryable: true,
+      unsent: true,
     });
   }
   const has = running.map(({ program, models }) => `${program}: ${models?.join(', ') || 'no models'}`).join('; ');
   return new ModelError('invalid_request', `No local model server has the model ${model}. Found ${has}.`, {
     retryable: false,
+    unsent: true,
   });
 }

@@ -66,17 +66,27 @@ export class ModelError extends Error {
   /** What the provider asked us to wait. */
   readonly retryAfterMs: number | null;
   readonly httpStatus: number | null;
+  /** Whether the provider may have worked for it, and charge it: not when it refused the request, nor when nothing reached it. */
+  readonly mayCost: boolean;
 
   constructor(
     reason: string,
     message: string,
-    options: { retryable: boolean; retryAfterMs?: number | null; httpStatus?: number | null; cause?: unknown },
+    options: {
+      retryable: boolean;
+      retryAfterMs?: number | null;
+      httpStatus?: number | null;
+      /** True when the request never left. Default false. */
+      unsent?: boolean;
+      cause?: unknown;
+    },
   ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.reason = reason;
     this.retryable = options.retryable;
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.httpStatus = options.httpStatus ?? null;
+    this.mayCost = options.unsent !== true && (this.httpStatus ?? 0) < 400;
   }
 
   /** The code that a user meets when retries are used up. */

@@ -64,5 +64,6 @@ function createClients(
 function unknown(name: string, known: string): ModelError {
   return new ModelError('invalid_request', `There is no model ${JSON.stringify(name)}. Give ${known}.`, {
     retryable: false,
+    unsent: true,
   });
 }

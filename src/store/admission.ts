@@ -1,7 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
+import type { Policy } from '../contracts/agent.ts';
+import type { BudgetFacts, RunBudget } from '../contracts/budget.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import type { MessageInput, Receipt, WhileRunning } from '../contracts/message.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import type { Account, ResolvedBudgets } from '../core/budget.ts';
 import type { OpenRun } from '../core/run-queue.ts';
 import { newEvents, type EventLog } from './append-events.ts';
 import { messageHash } from './message-hash.ts';
@@ -9,7 +12,7 @@ import type { LockedSession } from './lock-session.ts';
 import { openRunOf, type OpenRunRow } from './open-run.ts';
 import { reopen } from './recover-session.ts';
 import { refusalOf } from './refusals.ts';
-import { NO_TOKENS, type MessageRow, type RunRow } from './rows.ts';
+import { NO_COST, NO_TOKENS, type MessageRow, type RunRow } from './rows.ts';
 
 /** A message with its id. */
 export type IncomingMessage = MessageInput & { readonly id: string };
@@ -23,8 +26,21 @@ export interface Admission {
   readonly kind: 'session' | 'run';
   /** What an agent's policy says; the session's policy and the message itself come first. */
   readonly defaultWhileRunning: (agent: string) => WhileRunning;
+  /** What limits the user and the session. Default: nothing. */
+  readonly budget?: AdmissionBudget;
   /** Names the workflow start that asks, when it holds no state yet; null when it does. */
   readonly execution: string | null;
+}
+
+export interface AdmissionBudget {
+  readonly budgets: ResolvedBudgets;
+  /** Of a session and its runs. */
+  readonly budgetOf: (agent: string, session: Policy) => RunBudget;
+  /** What the first model call for a message takes at least, and of which model; null for an agent that is not known. */
+  readonly leastOf: (
+    agent: string,
+    content: string,
+  ) => { readonly model: string; readonly nanos: number | null; readonly tokens: number } | null;
 }
 
 export type AdmissionResult =
@@ -38,7 +54,14 @@ export type AdmissionResult =
       /** The run that this message stops, while it is running. */
       readonly interrupts: string | null;
     }
-  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string; readonly retryAfterMs: number | null };
+  | {
+      readonly ok: false;
+      readonly code: ErrorCode;
+      readonly detail: string;
+      readonly retryAfterMs: number | null;
+      /** The budget that refuses it. */
+      readonly budget?: BudgetFacts | undefined;
+    };
 
 /** The state that admission decides on, and what it makes of it. Nothing here is saved yet. */
 export interface Desk {
@@ -52,6 +75,10 @@ export interface Desk {
   readonly open: OpenRunRow[];
   readonly running: RunRow | null;
   readonly messages: MessageRow[];
+  /** The budgets that are in force. */
+  readonly accounts: readonly Account[];
+  /** The time at which is decided. */
+  readonly at: string;
   readonly runs: Set<RunRow>;
   /** Makes the session that the first accepted message needs. */
   readonly create: (agent: string) => LockedSession;
@@ -151,6 +178,7 @@ function queueRun(desk: Desk, session: LockedSession, runId: string, agent: stri
     steps: 0,
     active_ms: 0,
     ...NO_TOKENS,
+    ...NO_COST,
     output: null,
     error: null,
     created_at: session.at,

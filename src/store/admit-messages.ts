@@ -1,7 +1,10 @@
+import type { UserLimits } from '../contracts/budget.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
+import { limitsOf, type Account } from '../core/budget.ts';
 import type { OpenRun } from '../core/run-queue.ts';
+import { dayOf } from '../core/utc-period.ts';
 import { admit, type Admission, type AdmissionResult, type Desk } from './admission.ts';
 import { appendEvents, newEvents } from './append-events.ts';
 import { restoreRows } from './archive-session.ts';
@@ -10,10 +13,11 @@ import type { Db, Tx } from './db.ts';
 import { lifeOf, type SessionLife } from './expire-session.ts';
 import { lockSession, type LockedSession } from './lock-session.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
+import { readAccounts } from './read-accounts.ts';
 import { noteExecution, reopen } from './recover-session.ts';
 import type { MessageRow, RunRow } from './rows.ts';
 
-export type { Admission, AdmissionResult } from './admission.ts';
+export type { Admission, AdmissionBudget, AdmissionResult } from './admission.ts';
 
 export interface Admitted {
   /** As it now is; null when there is none, because every message was refused. */
@@ -77,12 +81,14 @@ interface Known {
   readonly messages: MessageRow[];
   readonly open: OpenRunRow[];
   readonly running: RunRow | null;
+  readonly ownLimits: UserLimits | null;
 }
 
 async function setUpDesk(tx: Tx, key: SessionKey, admission: Admission, session: LockedSession | null): Promise<Desk> {
   const ids = JSON.stringify(admission.messages.map((message) => message.id));
   const [known] = (await tx.query<Known>(READ_DESK, [key.user, key.session, ids])) as [Known];
   const { kind, execution } = admission;
+  const at = session?.at ?? known.at;
   return {
     key,
     admission,
@@ -93,9 +99,27 @@ async function setUpDesk(tx: Tx, key: SessionKey, admission: Admission, session:
     open: known.open.map((run) => (known.running?.run_id === run.run_id ? known.running : run)),
     running: known.running,
     messages: [],
+    accounts: await accountsFor(tx, key, admission, session, known.ownLimits, at),
+    at,
     runs: new Set(),
     create: (agent) => blankSession(key, known.at, { kind, agent, policy: {}, execution }),
   };
+}
+
+/** What the session's budgets stand at; nothing is read where none is in force. */
+async function accountsFor(
+  tx: Tx,
+  key: SessionKey,
+  { budget: terms, messages, defaultAgent }: Admission,
+  session: LockedSession | null,
+  ownLimits: UserLimits | null,
+  at: string,
+): Promise<Account[]> {
+  if (!terms) return [];
+  const agent = session?.row.agent ?? messages[0]?.agent ?? defaultAgent;
+  const budget = terms.budgetOf(agent, session?.row.policy ?? {});
+  const limits = limitsOf(terms.budgets, ownLimits);
+  return await readAccounts(tx, key, { day: dayOf(at), limits, budget, runId: null });
 }
 
 const READ_DESK = `
@@ -107,4 +131,5 @@ const READ_DESK = `
             FROM (SELECT run_id, ordinal, urgent, status, bytes FROM perdure.runs
                    WHERE user_id = $1 AND session_id = $2 AND status IN ('queued', 'running')) o) AS open,
          (SELECT to_json(r) FROM perdure.runs r
-           WHERE r.user_id = $1 AND r.session_id = $2 AND r.status = 'running' LIMIT 1) AS running`;
+           WHERE r.user_id = $1 AND r.session_id = $2 AND r.status = 'running' LIMIT 1) AS running,
+         (SELECT limits FROM perdure.user_budgets WHERE user_id = $1) AS "ownLimits"`;

@@ -2,7 +2,7 @@ import type { NewEvent, PerdureEvent } from '../contracts/event.ts';
 import type { Tx } from './db.ts';
 import { eventOf, eventRowOf } from './event-row.ts';
 import type { LockedSession } from './lock-session.ts';
-import type { MessageRow, RunRow, StepRow, ToolCallRow } from './rows.ts';
+import type { MessageRow, ModelCallRow, RunRow, StepRow, ToolCallRow, UsageDayRow } from './rows.ts';
 import { runStatsOf, type RunStatsRow } from './run-stats.ts';
 import { storable } from './storable.ts';
 
@@ -19,6 +19,9 @@ export interface ChangedRows {
   readonly runs?: readonly RunRow[];
   readonly steps?: readonly StepRow[];
   readonly toolCalls?: readonly ToolCallRow[];
+  readonly modelCalls?: readonly ModelCallRow[];
+  /** Added to what its user's day has. */
+  readonly usageDays?: readonly UsageDayRow[];
 }
 
 export function newEvents(session: Pick<LockedSession, 'row'>): EventLog {
@@ -48,7 +51,7 @@ export async function appendEvents(
     parts.push(`${name} AS (${WRITES[name].replaceAll('$rows', `$${params.length}`)})`);
   };
   if (rows.length > 0) add('events', events.text);
-  for (const name of ['messages', 'runs', 'steps', 'toolCalls'] as const) {
+  for (const name of ['messages', 'runs', 'steps', 'toolCalls', 'modelCalls', 'usageDays'] as const) {
     if (changed[name]?.length) add(name, storable(changed[name]).text);
   }
   const ends = runStatsOf(drafts, changed.runs ?? [], at);
@@ -63,6 +66,7 @@ export async function appendEvents(
 }
 
 const TOKENS = 'input_tokens output_tokens cached_tokens reasoning_tokens';
+const COST = 'cost_nanos unpriced_calls';
 
 const WRITES = {
   events: saveAll('events', '', 'seq type run_id step attempt at dedupe data'),
@@ -71,7 +75,7 @@ const WRITES = {
     'runs',
     'run_id',
     `run_id ordinal urgent status agent agent_version model message_ids bytes last_message_seq started_seq resumes
-     steps active_ms ${TOKENS} output error created_at started_at ended_at`,
+     steps active_ms ${TOKENS} ${COST} output error created_at started_at ended_at`,
   ),
   steps: saveAll(
     'steps',
@@ -84,6 +88,13 @@ const WRITES = {
     `run_id call_id step position tool status idempotent idempotency_key arguments result error attempts
      started_at ended_at`,
   ),
+  modelCalls: saveAll(
+    'model_calls',
+    'run_id step attempt',
+    `run_id step attempt agent model answered_by day outcome error_code started_at ended_at first_token_ms duration_ms
+     ${TOKENS} cost_nanos price_source price_date reserved_nanos reserved_tokens held_nanos held_tokens`,
+  ),
+  usageDays: addAll('usage_days', 'day agent model', `calls failed_calls unmetered_calls ${TOKENS} ${COST}`),
   runStats: `
     INSERT INTO perdure.run_stats AS t (user_id, day, agent, bucket, ended, failed, cancelled, busy_ms)
     SELECT $1, i.day, i.agent, i.bucket, i.ended, i.failed, i.cancelled, i.busy_ms
@@ -94,7 +105,7 @@ const WRITES = {
 };
 
 const SESSION_COLUMNS = words(
-  `status agent head messages runs errors last_ordinal end_reason execution updated_at last_active_at opened_at recovered ${TOKENS}`,
+  `status agent head messages runs errors last_ordinal end_reason execution updated_at last_active_at opened_at recovered ${TOKENS} ${COST}`,
 );
 const SAVE_SESSION = `
   UPDATE perdure.sessions s
@@ -126,6 +137,17 @@ function saveAll(table: string, id: string, columnNames: string): string {
     .filter((column) => !words(id).includes(column))
     .map((column) => `${column} = EXCLUDED.${column}`);
   return `${insert} ON CONFLICT (user_id, session_id, ${words(id).join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
+}
+
+/** Adds the sums in the JSON array `$rows` to the user's rows of the same `id`. */
+function addAll(table: string, id: string, sumNames: string): string {
+  const sums = words(sumNames);
+  const columns = [...words(id), ...sums];
+  return `
+    INSERT INTO perdure.${table} AS t (user_id, ${columns.join(', ')})
+    SELECT $1, ${columns.map((column) => `i.${column}`).join(', ')} FROM json_populate_recordset(NULL::perdure.${table}, $rows::json) i
+        ON CONFLICT (user_id, ${words(id).join(', ')}) DO UPDATE
+       SET ${sums.map((column) => `${column} = t.${column} + EXCLUDED.${column}`).join(', ')}`;
 }
 
 /** A JSON null arrives as an SQL NULL; as the arguments of a call it is a value. */

@@ -1,17 +1,22 @@
 import type { Policy } from '../contracts/agent.ts';
+import type { UserLimits } from '../contracts/budget.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { RunStatus, ToolCallRecord } from '../contracts/run.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { RecoveryReason } from '../core/recovery-note.ts';
+import { dayOf } from '../core/utc-period.ts';
 import { appendEvents, newEvents, type EventLog } from './append-events.ts';
 import type { Db } from './db.ts';
 import { closeCalls, type ToolResult } from './finish-tools.ts';
 import { newsAfter, newsIn, type KnownBefore } from './load-news.ts';
 import { loadRunAndNews, type LoadedRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
+import { lostBefore } from './lost-call.ts';
+import { claimedCall } from './model-call.ts';
 import { toolCallRecordOf } from './records.ts';
-import { isOpen, type RunRow, type StepRow } from './rows.ts';
+import { isOpen, type ModelCallRow, type RunRow, type StepRow } from './rows.ts';
+import type { Spending } from './warn-of-budgets.ts';
 
 export interface BeginStep {
   readonly runId: string;
@@ -55,15 +60,18 @@ export type RunPosition =
       /** Working time of the run so far. */
       readonly activeMs: number;
       readonly conversation: ConversationNews;
+      /** The limits that an operator has set for the user; null for none. */
+      readonly ownLimits: UserLimits | null;
       /** For the step's commit. */
       readonly claimed: ClaimedStep;
     };
 
 /** The rows of a claimed step as they are while the session's `version` is this one. */
-export interface ClaimedStep {
+export interface ClaimedStep extends Spending {
   readonly version: string;
   readonly run: RunRow;
   readonly step: StepRow;
+  readonly modelCall: ModelCallRow;
 }
 
 /** How the conversation went on. */
@@ -87,7 +95,7 @@ export async function beginStep(
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
     const since = newsAfter(input.known ?? null, session);
-    const loaded = await loadRunAndNews(tx, key, input.runId, since);
+    const loaded = await loadRunAndNews(tx, key, input.runId, { after: since, day: dayOf(session.at) });
     const { run, openCalls } = loaded;
     if (!isOpen(run.status)) return { kind: 'ended', status: run.status, session: session.row.status, events: [] };
     const log = newEvents(session);
@@ -109,7 +117,11 @@ export async function beginStep(
       return { kind: 'held', model, ...pinned, events };
     }
     const step = nextAttempt(session, loaded, started);
-    const events = await appendEvents(tx, session, log, { runs, steps: [step], toolCalls });
+    const lost = lostBefore(session, loaded, step);
+    const call = claimedCall(session, run, step, model);
+    const modelCalls = [...lost.modelCalls, call];
+    const changed = { runs: lost.modelCalls.length > 0 ? [run] : runs, steps: [step], toolCalls };
+    const events = await appendEvents(tx, session, log, { ...changed, modelCalls, usageDays: lost.usageDays });
     const throughSeq = session.row.head + log.drafts.length;
     const tries = step.attempts - step.attempts_before;
     const claim = {
@@ -123,8 +135,9 @@ export async function beginStep(
     };
     const before = newsIn(loaded.news, since, key.session);
     const conversation = { createdAt: session.createdAt, news: before && [...before, ...events], since };
-    const claimed = { version: session.version, run, step };
-    return { kind: 'model', ...claim, ...pinned, conversation, claimed, events };
+    const { ownLimits, spentToday, warned } = loaded;
+    const claimed = { version: session.version, run, step, modelCall: call, ownLimits, spentToday, warned };
+    return { kind: 'model', ...claim, ...pinned, ownLimits, conversation, claimed, events };
   });
 }
 

@@ -4,16 +4,22 @@ import { commitReply } from './commit-reply.ts';
 import type { PartialReply, RunEnd } from './end-run.ts';
 import type { LoadedRun } from './load-run.ts';
 import type { LockedSession } from './lock-session.ts';
-import { usageOf } from './rows.ts';
+import { NO_CALL_ROWS, settleCall, UNKNOWN_COST, type CallRows } from './model-call.ts';
+import { costOf, usageOf } from './rows.ts';
 
-/** Ends a run that was not completed: closes its open calls, keeps the text that was on its way, and says how it ended. */
+/**
+ * Ends a run that was not completed: closes its open calls, keeps the text that was on its way, and says how it ended.
+ * A model call of which nothing is told stays open: whoever makes it may tell yet.
+ */
 export function closeRun(
   session: LockedSession,
   log: EventLog,
-  { run, step, openCalls }: LoadedRun,
+  loaded: LoadedRun,
   end: RunEnd,
   partial: PartialReply | null,
-): void {
+): CallRows {
+  const { run, step, openCalls } = loaded;
+  const calls = stopped(session, loaded, partial);
   const why = end.status === 'failed' ? 'the run failed' : 'the run was cancelled';
   for (const call of openCalls) closeCall(log, call, abandonedOutcome(call, why), session.at, null);
   const current = step && !step.committed && partial?.step === step.step && partial.attempt === step.attempts;
@@ -27,10 +33,19 @@ export function closeRun(
   run.ended_at = session.at;
   session.row.last_active_at = session.at;
   if (end.status === 'failed') session.row.errors += 1;
-  const of = { runId: run.run_id, steps: run.steps, usage: usageOf(run) };
+  const of = { runId: run.run_id, steps: run.steps, usage: usageOf(run), costUsd: costOf(run).costUsd };
   const dedupe = `end:${run.run_id}:${run.resumes}`;
   if (end.status === 'failed') log.add({ type: 'run.failed', ...of, error: end.error }, dedupe);
   else log.add({ type: 'run.cancelled', ...of, reason: end.reason }, dedupe);
+  return calls;
+}
+
+/** Settles the model call that a partial reply is of. */
+export function stopped(session: LockedSession, { run, modelCall }: LoadedRun, partial: PartialReply | null): CallRows {
+  const told = modelCall?.step === partial?.step && modelCall?.attempt === partial?.attempt;
+  if (!partial || !told || modelCall?.outcome !== 'running') return NO_CALL_ROWS;
+  const { firstTokenMs, durationMs, cost = UNKNOWN_COST } = partial;
+  return settleCall(session, run, modelCall, { outcome: 'stopped', usage: null, cost, firstTokenMs, durationMs });
 }
 
 function replyOf({ text, reasoning, model, throughSeq, firstTokenMs, durationMs }: PartialReply) {

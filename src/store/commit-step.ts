@@ -3,14 +3,18 @@ import type { PerdureEvent } from '../contracts/event.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Finish, Usage } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { resolveBudgets, type ResolvedBudgets } from '../core/budget.ts';
 import { idempotencyKey } from '../core/idempotency-key.ts';
+import { dayOf } from '../core/utc-period.ts';
 import { appendEvents, newEvents, type EventLog } from './append-events.ts';
 import type { ClaimedStep } from './begin-step.ts';
 import { commitReply } from './commit-reply.ts';
 import type { Db, Tx } from './db.ts';
-import { loadRun } from './load-run.ts';
+import { loadRunAndSpending } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
-import { usageOf, type RunRow, type StepRow, type ToolCallRow } from './rows.ts';
+import { NO_CALL_ROWS, settleCall, UNKNOWN_COST, type CallCost, type CallEnd } from './model-call.ts';
+import { costOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from './rows.ts';
+import { warnOfBudgets, type Spending } from './warn-of-budgets.ts';
 
 /** A tool call that a reply asks for. */
 export interface CommittedCall {
@@ -38,6 +42,10 @@ export interface CommitStep {
     readonly usage: Usage | null;
     readonly model: string;
   };
+  /** Default: not known. */
+  readonly cost?: CallCost;
+  /** The deployment's, for warnings. Default: those in force where it sets none. */
+  readonly budgets?: ResolvedBudgets;
   readonly toolCalls: readonly CommittedCall[];
   /** What `beginStep` answered. */
   readonly throughSeq: number;
@@ -58,13 +66,18 @@ export type StepCommit =
 export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Promise<StepCommit> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
-    const { run, step } = await claimedRows(tx, session, input);
+    const claimed = await claimedRows(tx, session, input);
+    const { run, step, modelCall } = claimed;
     const current = step?.step === input.step && step.attempts === input.attempt && !step.committed;
     if (run.status !== 'running' || !current) return { outcome: 'stale', events: [] };
     await refuseRepeatedIds(tx, session, input);
     const log = newEvents(session);
     const { reply, throughSeq, firstTokenMs, durationMs } = input;
     commitReply(session, log, run, step, { ...reply, throughSeq, firstTokenMs, durationMs, partial: false });
+    const calls = modelCall ? settleCall(session, run, modelCall, callEnd(input)) : NO_CALL_ROWS;
+    const { runId, budgets = resolveBudgets() } = input;
+    for (const added of calls.usageDays)
+      await warnOfBudgets(tx, session, log, { runId, added, budgets, spending: claimed });
     const toolCalls = input.toolCalls.map((call, position) => addCall(session, log, input, call, position));
     const open = toolCalls.some((call) => call.status !== 'failed');
     const ended = input.completes && !open && run.last_message_seq <= input.throughSeq;
@@ -72,7 +85,7 @@ export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Pr
       complete(session, log, run, reply.text);
       session.row.recovered = null;
     }
-    const events = await appendEvents(tx, session, log, { runs: [run], steps: [step], toolCalls });
+    const events = await appendEvents(tx, session, log, { runs: [run], steps: [step], toolCalls, ...calls });
     return { outcome: 'committed', ended, events };
   });
 }
@@ -82,9 +95,13 @@ async function claimedRows(
   tx: Tx,
   session: LockedSession,
   { runId, claimed }: CommitStep,
-): Promise<{ run: RunRow; step: StepRow | null }> {
+): Promise<Spending & { run: RunRow; step: StepRow | null; modelCall: ModelCallRow | null }> {
   if (claimed?.version === session.version) return structuredClone(claimed);
-  return await loadRun(tx, session.key, runId);
+  return await loadRunAndSpending(tx, session.key, runId, dayOf(session.at));
+}
+
+function callEnd({ reply, cost = UNKNOWN_COST, firstTokenMs, durationMs }: CommitStep): CallEnd {
+  return { outcome: 'completed', answeredBy: reply.model, usage: reply.usage, cost, firstTokenMs, durationMs };
 }
 
 async function refuseRepeatedIds(tx: Tx, { key }: LockedSession, { runId, toolCalls }: CommitStep): Promise<void> {
@@ -140,7 +157,14 @@ function complete({ at }: LockedSession, log: EventLog, run: RunRow, output: str
   run.output = output;
   run.ended_at = at;
   log.add(
-    { type: 'run.completed', runId: run.run_id, output, steps: run.steps, usage: usageOf(run) },
+    {
+      type: 'run.completed',
+      runId: run.run_id,
+      output,
+      steps: run.steps,
+      usage: usageOf(run),
+      costUsd: costOf(run).costUsd,
+    },
     `end:${run.run_id}:${run.resumes}`,
   );
 }

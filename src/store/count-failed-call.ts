@@ -1,19 +1,32 @@
+import type { Usage } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { appendEvents, newEvents } from './append-events.ts';
 import type { Db } from './db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from './lock-session.ts';
+import { NO_CALL_ROWS, settleCall, type CallCost } from './model-call.ts';
 
-/** Adds the time of a model call that failed to its run's working time, which `runTimeoutMs` bounds. Throws `not_found`. */
-export async function countFailedCall(
-  db: Db,
-  key: SessionKey,
-  { runId, durationMs }: { readonly runId: string; readonly durationMs: number },
-): Promise<void> {
+export interface FailedCall {
+  readonly runId: string;
+  readonly step: number;
+  readonly attempt: number;
+  readonly errorCode: string;
+  /** Null where the provider may have worked without saying so. */
+  readonly usage: Usage | null;
+  readonly cost: CallCost;
+  readonly firstTokenMs: number | null;
+  readonly durationMs: number;
+}
+
+/** Records a model call that failed, and adds its time to its run's working time, which `runTimeoutMs` bounds. Throws `not_found`. */
+export async function countFailedCall(db: Db, key: SessionKey, failed: FailedCall): Promise<void> {
   await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
-    const { run } = await loadRun(tx, key, runId);
-    run.active_ms += durationMs;
-    await appendEvents(tx, session, newEvents(session), { runs: [run] });
+    const { run, modelCall } = await loadRun(tx, key, failed.runId);
+    run.active_ms += failed.durationMs;
+    const current = modelCall?.step === failed.step && modelCall.attempt === failed.attempt;
+    const open = current && modelCall.outcome === 'running';
+    const calls = open ? settleCall(session, run, modelCall, { outcome: 'failed', ...failed }) : NO_CALL_ROWS;
+    await appendEvents(tx, session, newEvents(session), { runs: [run], ...calls });
   });
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { Tx } from './db.ts';
 import type { LockedSession } from './lock-session.ts';
-import { NO_TOKENS } from './rows.ts';
+import { NO_COST, NO_TOKENS } from './rows.ts';
 import { storable } from './storable.ts';
 
 export interface NewSession {
@@ -19,7 +19,7 @@ export function blankSession(
   at: string,
   { kind, agent, policy, execution }: NewSession,
 ): LockedSession {
-  const counters = { head: 0, messages: 0, runs: 0, errors: 0, last_ordinal: 0, ...NO_TOKENS };
+  const counters = { head: 0, messages: 0, runs: 0, errors: 0, last_ordinal: 0, ...NO_TOKENS, ...NO_COST };
   const row = { kind, status: 'active', agent, policy, end_reason: null, execution } as const;
   return {
     key,

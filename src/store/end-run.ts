@@ -3,10 +3,11 @@ import type { RunError, RunStatus } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import { appendEvents, newEvents } from './append-events.ts';
-import { closeRun } from './close-run.ts';
+import { closeRun, stopped } from './close-run.ts';
 import type { Db } from './db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from './lock-session.ts';
+import type { CallCost } from './model-call.ts';
 import { isOpen } from './rows.ts';
 import { stopWaiting } from './waits.ts';
 
@@ -25,6 +26,8 @@ export interface PartialReply {
   readonly throughSeq: number;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
+  /** Default: not known, as it is of a reply that was cut short, unless the model is free. */
+  readonly cost?: CallCost;
 }
 
 export interface EndRun {
@@ -56,9 +59,13 @@ export async function endRun(
     const loaded = await loadRun(tx, key, runId);
     const { run, step, openCalls } = loaded;
     const over = !isOpen(run.status) || (ordinal !== undefined && ordinal !== run.ordinal);
-    if (over) return { status: run.status, session: session.row.status, events: [] };
     const log = newEvents(session);
-    closeRun(session, log, loaded, end, partial);
+    if (over) {
+      const late = stopped(session, loaded, partial);
+      if (late.modelCalls.length > 0) await appendEvents(tx, session, log, { runs: [run], ...late });
+      return { status: run.status, session: session.row.status, events: [] };
+    }
+    const calls = closeRun(session, log, loaded, end, partial);
     if (failSession && session.row.status === 'active') {
       const reason = end.status === 'failed' ? end.error.detail : end.reason;
       session.row.status = 'failed';
@@ -66,7 +73,7 @@ export async function endRun(
       log.add({ type: 'session.failed', runId, reason }, null);
     }
     const steps = step?.committed ? [step] : [];
-    const events = await appendEvents(tx, session, log, { runs: [run], steps, toolCalls: openCalls });
+    const events = await appendEvents(tx, session, log, { runs: [run], steps, toolCalls: openCalls, ...calls });
     await stopWaiting(tx, key, [runId]);
     return { status: run.status, session: session.row.status, events };
   });

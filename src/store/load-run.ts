@@ -1,9 +1,11 @@
+import type { UserLimits } from '../contracts/budget.ts';
 import { PerdureError } from '../contracts/errors.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { Tx } from './db.ts';
 import type { EventRow } from './event-row.ts';
 import { newsColumn } from './load-news.ts';
-import type { RunRow, StepRow, ToolCallRow } from './rows.ts';
+import type { ModelCallRow, RunRow, StepRow, ToolCallRow } from './rows.ts';
+import type { Spending } from './warn-of-budgets.ts';
 
 /** A run as the write functions need it. */
 export interface LoadedRun {
@@ -12,6 +14,10 @@ export interface LoadedRun {
   readonly step: StepRow | null;
   /** Calls without a result, in their order; all of them are of the newest committed step. */
   readonly openCalls: readonly ToolCallRow[];
+  /** The newest attempt of the newest step; null where none was made since attempts are recorded. */
+  readonly modelCall: ModelCallRow | null;
+  /** The limits that an operator has set for the user; null for none. */
+  readonly ownLimits: UserLimits | null;
 }
 
 const selectRuns = (more = '') => `
@@ -21,9 +27,20 @@ const selectRuns = (more = '') => `
            ORDER BY s.step DESC LIMIT 1) AS step,
          (SELECT coalesce(json_agg(to_json(t) ORDER BY t.position), '[]') FROM perdure.tool_calls t
            WHERE t.user_id = $1 AND t.session_id = $2 AND t.run_id = r.run_id
-             AND t.status IN ('pending', 'running')) AS "openCalls"${more}
+             AND t.status IN ('pending', 'running')) AS "openCalls",
+         (SELECT to_json(c) FROM perdure.model_calls c
+           WHERE c.user_id = $1 AND c.session_id = $2 AND c.run_id = r.run_id
+           ORDER BY c.step DESC, c.attempt DESC LIMIT 1) AS "modelCall",
+         (SELECT limits FROM perdure.user_budgets WHERE user_id = $1) AS "ownLimits"${more}
     FROM perdure.runs r
    WHERE r.user_id = $1 AND r.session_id = $2`;
+
+/** What is spent on this day, and which warnings of this day and month were given. */
+const spendingColumns = (day: string) => `,
+         (SELECT coalesce(sum(cost_nanos), 0)::float8 FROM perdure.usage_days
+           WHERE user_id = $1 AND day = ${day}::text::date) AS "spentToday",
+         (SELECT coalesce(json_agg(budget), '[]') FROM perdure.budget_warnings
+           WHERE user_id = $1 AND period IN (${day}::text, left(${day}::text, 7))) AS warned`;
 
 /** Loads a run under its session's lock. Throws `not_found`. */
 export async function loadRun(tx: Tx, key: SessionKey, runId: string): Promise<LoadedRun> {
@@ -31,17 +48,29 @@ export async function loadRun(tx: Tx, key: SessionKey, runId: string): Promise<L
   return run ?? noSuchRun(key, runId);
 }
 
-/** As {@link loadRun}, with what happened to the conversation after the `seq` in `after`: see `newsIn`. */
+/** As {@link loadRun}, with what happened to the conversation after the `seq` in `after` (see `newsIn`), and what the user has spent on `day`, `YYYY-MM-DD`. */
 export async function loadRunAndNews(
   tx: Tx,
   key: SessionKey,
   runId: string,
-  after: number,
-): Promise<LoadedRun & { readonly news: readonly EventRow[] }> {
-  const [run] = await tx.query<LoadedRun & { news: EventRow[] }>(
-    `${selectRuns(`,${newsColumn('$4')}`)} AND r.run_id = $3`,
-    [key.user, key.session, runId, after],
+  { after, day }: { readonly after: number; readonly day: string },
+): Promise<LoadedRun & Spending & { readonly news: readonly EventRow[] }> {
+  const [run] = await tx.query<LoadedRun & Spending & { news: EventRow[] }>(
+    `${selectRuns(`,${newsColumn('$4')}${spendingColumns('$5')}`)} AND r.run_id = $3`,
+    [key.user, key.session, runId, after, day],
   );
+  return run ?? noSuchRun(key, runId);
+}
+
+/** As {@link loadRun}, with what the user has spent on `day`, `YYYY-MM-DD`. */
+export async function loadRunAndSpending(
+  tx: Tx,
+  key: SessionKey,
+  runId: string,
+  day: string,
+): Promise<LoadedRun & Spending> {
+  const sql = `${selectRuns(spendingColumns('$4'))} AND r.run_id = $3`;
+  const [run] = await tx.query<LoadedRun & Spending>(sql, [key.user, key.session, runId, day]);
   return run ?? noSuchRun(key, runId);
 }
 

@@ -25,6 +25,7 @@ export async function lockSession(tx: Tx, key: SessionKey): Promise<LockedSessio
     `SELECT kind, status, agent, policy, head, messages, runs, errors, last_ordinal, end_reason, execution, last_active_at, opened_at,
             recovered,
             input_tokens::float8, output_tokens::float8, cached_tokens::float8, reasoning_tokens::float8,
+            cost_nanos::float8, unpriced_calls,
             date_trunc('milliseconds', greatest(clock_timestamp(), updated_at)) AS at,
             created_at, xmin::text AS version
        FROM perdure.sessions

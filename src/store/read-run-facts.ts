@@ -1,11 +1,10 @@
 import { endsRun, type EventType } from '../contracts/event.ts';
 import type { WaitKind } from '../contracts/provider.ts';
-import type { RunError } from '../contracts/run.ts';
+import type { ModelCallRecord, RunError } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import type { RunFacts, RunLife } from '../core/why/run-facts.ts';
+import type { ModelCallFact, RunFacts, RunLife } from '../core/why/run-facts.ts';
 import type { Db } from './db.ts';
-import { runDetailOf } from './records.ts';
-import type { RunRow, StepRow, ToolCallRow } from './rows.ts';
+import { runDetailOf, type RunParts } from './records.ts';
 
 interface Course {
   readonly type: EventType;
@@ -14,10 +13,7 @@ interface Course {
   readonly data: { readonly durationMs?: number; readonly error?: RunError; readonly reason?: string };
 }
 
-interface Found {
-  readonly run: RunRow;
-  readonly steps: StepRow[];
-  readonly calls: ToolCallRow[];
+interface Found extends RunParts {
   readonly course: Course[];
   readonly waits: readonly {
     readonly kind: WaitKind;
@@ -37,6 +33,8 @@ const READ = `
          (SELECT coalesce(json_agg(s ORDER BY s.step), '[]') FROM perdure.steps s WHERE ${OF_RUN('s')}) AS steps,
          (SELECT coalesce(json_agg(t ORDER BY t.step, t.position), '[]') FROM perdure.tool_calls t
            WHERE ${OF_RUN('t')}) AS calls,
+         (SELECT coalesce(json_agg(c ORDER BY c.step, c.attempt), '[]') FROM perdure.model_calls c
+           WHERE ${OF_RUN('c')}) AS "modelCalls",
          (SELECT coalesce(json_agg(json_build_object('type', e.type, 'step', e.step, 'at', e.at,
                    'data', json_build_object('durationMs', e.data->'durationMs', 'error', e.data->'error',
                                              'reason', e.data->'reason')) ORDER BY e.seq), '[]')
@@ -61,7 +59,7 @@ const READ = `
 export async function readRunFacts(db: Db, key: SessionKey, runId: string): Promise<RunFacts | null> {
   const [found] = await db.query<Found>(READ, [key.user, key.session, runId]);
   if (!found) return null;
-  const { stepList, toolCalls, ...run } = runDetailOf(found.run, found.steps, found.calls);
+  const { stepList, toolCalls, modelCalls, ...run } = runDetailOf(found);
   const { ahead, course, waits, now } = found;
   return {
     sessionId: key.session,
@@ -72,7 +70,7 @@ export async function readRunFacts(db: Db, key: SessionKey, runId: string): Prom
     replies: course.flatMap(({ type, step, data }) =>
       type === 'message.completed' && step !== null ? [{ step, durationMs: data.durationMs ?? 0 }] : [],
     ),
-    modelCalls: [],
+    modelCalls: modelCalls.map(factOf),
     waits: waits.map(({ kind, provider, startedAt, endedAt }) => ({
       // Of a cool-down too the provider's limit is the reason.
       kind: kind === 'circuit' ? ('circuit' as const) : ('limit' as const),
@@ -83,6 +81,10 @@ export async function readRunFacts(db: Db, key: SessionKey, runId: string): Prom
     ahead: ahead && { runId: ahead.run_id, endedAt: ahead.ended_at },
     now,
   };
+}
+
+function factOf({ answeredBy, errorCode, ...call }: ModelCallRecord): ModelCallFact {
+  return { ...call, model: answeredBy ?? call.model, error: errorCode };
 }
 
 function livesIn(course: readonly Course[]): RunLife[] {

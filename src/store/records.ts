@@ -1,5 +1,6 @@
-import type { RunDetail, RunRecord, StepRecord, ToolCallRecord } from '../contracts/run.ts';
-import { usageOf, type RunRow, type StepRow, type ToolCallRow } from './rows.ts';
+import type { ModelCallRecord, RunDetail, RunRecord, StepRecord, ToolCallRecord } from '../contracts/run.ts';
+import { usdOf } from '../core/price.ts';
+import { costOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from './rows.ts';
 
 // Rows as the contracts say them.
 
@@ -25,13 +26,49 @@ export function runRecordOf(row: RunRow): RunRecord {
     endedAt: isoOrNull(row.ended_at),
     steps: row.steps,
     usage: usageOf(row),
+    ...costOf(row),
     output: row.output,
     error: row.error,
   };
 }
 
-export function runDetailOf(run: RunRow, steps: readonly StepRow[], calls: readonly ToolCallRow[]): RunDetail {
-  return { ...runRecordOf(run), stepList: steps.map(stepRecordOf), toolCalls: calls.map(toolCallRecordOf) };
+/** What lies around a run. */
+export interface RunParts {
+  readonly run: RunRow;
+  readonly steps: readonly StepRow[];
+  readonly calls: readonly ToolCallRow[];
+  readonly modelCalls: readonly ModelCallRow[];
+}
+
+export function runDetailOf({ run, steps, calls, modelCalls }: RunParts): RunDetail {
+  return {
+    ...runRecordOf(run),
+    stepList: steps.map(stepRecordOf),
+    toolCalls: calls.map(toolCallRecordOf),
+    modelCalls: modelCalls.map(modelCallRecordOf),
+  };
+}
+
+function modelCallRecordOf(row: ModelCallRow): ModelCallRecord {
+  return {
+    step: row.step,
+    attempt: row.attempt,
+    agent: row.agent,
+    model: row.model,
+    answeredBy: row.answered_by,
+    outcome: row.outcome,
+    errorCode: row.error_code,
+    startedAt: iso(row.started_at),
+    endedAt: isoOrNull(row.ended_at),
+    firstTokenMs: row.first_token_ms,
+    durationMs: row.duration_ms,
+    usage: usageOf(row),
+    costUsd: usdOf(row.cost_nanos),
+    priceSource: row.price_source,
+    priceDate: row.price_date,
+    reservedUsd: usdOf(row.reserved_nanos),
+    reservedTokens: row.reserved_tokens,
+  };
 }
 
 export function toolCallRecordOf(row: ToolCallRow): ToolCallRecord {

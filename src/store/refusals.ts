@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../contracts/errors.ts';
 import { LIMITS } from '../contracts/limits.ts';
 import type { WhileRunning } from '../contracts/message.ts';
+import { exceeded, factsOf, refusalText } from '../core/budget.ts';
+import { usdOf } from '../core/price.ts';
 import type { AdmissionResult, Desk, IncomingMessage } from './admission.ts';
 
 /** Why a message is not taken; null when it is. Refusals are not remembered. */
@@ -15,7 +17,8 @@ export function refusalOf(
     ended(desk) ??
     wrongAgent(desk, message, agent) ??
     busy(desk, whileRunning) ??
-    full(desk, message, whileRunning)
+    full(desk, message, whileRunning) ??
+    overBudget(desk, message, agent)
   );
 }
 
@@ -95,6 +98,27 @@ function full(
     'queue_full',
     `With this message ${bytes} bytes would wait in the session ${name}; the limit is ${limit}. Send again when some runs are over.`,
   );
+}
+
+/** When only what is set aside for other calls is in the way, it may soon be free. */
+const RESERVED_RETRY_MS = 5_000;
+
+function overBudget(
+  { admission, accounts, at }: Desk,
+  { content }: IncomingMessage,
+  agent: string,
+): AdmissionResult | null {
+  if (accounts.length === 0) return null;
+  const least = admission.budget?.leastOf(agent, content);
+  const account = least && exceeded(accounts, least);
+  if (!least || !account) return null;
+  const facts = factsOf(account);
+  const isUsd = account.unit === 'usd';
+  const detail = refusalText(facts, isUsd ? usdOf(least.nanos) : least.tokens, least.model);
+  const mayFree = exceeded([{ ...account, reserved: 0 }], least) === null;
+  const untilReset = account.resetsAt === null ? null : Math.max(0, Date.parse(account.resetsAt) - Date.parse(at));
+  const retryAfterMs = mayFree ? RESERVED_RETRY_MS : untilReset;
+  return { ok: false, code: 'budget_exceeded', detail, retryAfterMs, budget: facts };
 }
 
 function refuse(code: ErrorCode, detail: string): AdmissionResult {

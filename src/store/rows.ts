@@ -1,9 +1,11 @@
 import type { Policy } from '../contracts/agent.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Receipt } from '../contracts/message.ts';
-import type { Finish, RunError, RunStatus, ToolStatus, Usage } from '../contracts/run.ts';
+import type { CallOutcome, Finish, RunError, RunStatus, ToolStatus, Usage } from '../contracts/run.ts';
 import type { RecoveryReason } from '../core/recovery-note.ts';
 import type { SessionStatus } from '../contracts/session.ts';
+import type { Cost } from '../contracts/usage.ts';
+import { usdOf } from '../core/price.ts';
 
 // The tables' rows, named as their columns, as write functions load, change and save them. Times are text.
 
@@ -15,8 +17,14 @@ export interface TokenColumns {
   reasoning_tokens: number | null;
 }
 
+/** Cost as rows keep it: what is known, and how many calls are not. */
+export interface CostColumns {
+  cost_nanos: number;
+  unpriced_calls: number;
+}
+
 /** A session's row without what may be large: metadata and state. */
-export interface SessionRow extends TokenColumns {
+export interface SessionRow extends TokenColumns, CostColumns {
   readonly kind: 'session' | 'run';
   status: SessionStatus;
   agent: string;
@@ -35,7 +43,7 @@ export interface SessionRow extends TokenColumns {
   recovered: RecoveryReason | null;
 }
 
-export interface RunRow extends TokenColumns {
+export interface RunRow extends TokenColumns, CostColumns {
   readonly run_id: string;
   ordinal: number;
   urgent: boolean;
@@ -72,6 +80,46 @@ export interface StepRow {
   ended_at: string | null;
 }
 
+/** One attempt of a step's model call. Money in nano-dollars. */
+export interface ModelCallRow extends TokenColumns {
+  readonly run_id: string;
+  readonly step: number;
+  readonly attempt: number;
+  readonly agent: string;
+  /** `provider/model`. */
+  readonly model: string;
+  answered_by: string | null;
+  /** `YYYY-MM-DD`. */
+  readonly day: string;
+  outcome: CallOutcome;
+  error_code: string | null;
+  readonly started_at: string;
+  ended_at: string | null;
+  first_token_ms: number | null;
+  duration_ms: number | null;
+  cost_nanos: number | null;
+  price_source: string | null;
+  price_date: string | null;
+  reserved_nanos: number | null;
+  reserved_tokens: number | null;
+  held_nanos: number;
+  held_tokens: number;
+}
+
+/** What a model call adds to its user's day. */
+export interface UsageDayRow extends CostColumns {
+  readonly day: string;
+  readonly agent: string;
+  readonly model: string;
+  calls: number;
+  failed_calls: number;
+  unmetered_calls: number;
+  input_tokens: number;
+  output_tokens: number;
+  cached_tokens: number;
+  reasoning_tokens: number;
+}
+
 export interface ToolCallRow {
   readonly run_id: string;
   readonly call_id: string;
@@ -100,6 +148,21 @@ export interface MessageRow {
 
 /** No tokens used. */
 export const NO_TOKENS: TokenColumns = { input_tokens: 0, output_tokens: 0, cached_tokens: 0, reasoning_tokens: 0 };
+
+/** Nothing spent. */
+export const NO_COST: CostColumns = { cost_nanos: 0, unpriced_calls: 0 };
+
+/** Adds a call's cost to a sum; null is unknown. */
+export function addCost(sum: CostColumns, nanos: number | null): void {
+  if (nanos === null) sum.unpriced_calls += 1;
+  else sum.cost_nanos += nanos;
+}
+
+/** A sum of costs as the contracts say it. */
+export function costOf({ cost_nanos: nanos, unpriced_calls: unpriced }: CostColumns): Cost {
+  const knownCostUsd = usdOf(nanos);
+  return { costUsd: unpriced > 0 ? null : knownCostUsd, knownCostUsd, unpricedCalls: unpriced };
+}
 
 /** Adds a model call's tokens to a sum. What the provider did not say makes the sum unknown. */
 export function addTokens(sum: TokenColumns, usage: Usage | null): void {

@@ -66,6 +66,15 @@ export async function writeTables(tx: Tx, key: SessionKey, tables: SessionExport
   }
 }
 
+/** Columns that are not taken as they are. */
+const VALUES: Readonly<Record<string, string>> = {
+  // A JSON null arrives as an SQL NULL; as the arguments of a call it is a value.
+  arguments: `coalesce(i.arguments, 'null')`,
+  // What was set aside stays charged where the rows were.
+  held_nanos: '0',
+  held_tokens: '0',
+};
+
 async function insertRows(
   tx: Tx,
   key: SessionKey,
@@ -73,8 +82,7 @@ async function insertRows(
   columns: readonly string[],
   rows: Rows,
 ): Promise<void> {
-  // A JSON null arrives as an SQL NULL; as the arguments of a call it is a value.
-  const values = columns.map((name) => (name === 'arguments' ? `coalesce(i.arguments, 'null')` : `i.${name}`));
+  const values = columns.map((name) => VALUES[name] ?? `i.${name}`);
   await tx.query(
     `INSERT INTO perdure.${table} (user_id, session_id, ${columns.join(', ')})
      SELECT $1, $2, ${values.join(', ')} FROM json_populate_recordset(NULL::perdure.${table}, $3::json) i

@@ -1,17 +1,20 @@
 import type { SessionRecord } from '../contracts/session.ts';
 import { mean, ratio } from './read-stats.ts';
-import { usageOf, type TokenColumns } from './rows.ts';
+import { costOf, usageOf, type CostColumns, type TokenColumns } from './rows.ts';
 
 /** The columns of a session that readers are shown; `s` is its table. */
 export const SESSION_COLUMNS = `
   s.user_id, s.session_id, s.status, s.agent, s.metadata, s.state, s.policy, s.created_at, s.updated_at,
   s.last_active_at, s.opened_at, s.end_reason, s.head, s.messages, s.runs, s.errors,
   s.ended_runs, s.timed_runs, s.busy_ms::float8, s.input_tokens::float8,
-  s.output_tokens::float8, s.cached_tokens::float8, s.reasoning_tokens::float8`;
+  s.output_tokens::float8, s.cached_tokens::float8, s.reasoning_tokens::float8, s.cost_nanos::float8, s.unpriced_calls`;
 
 /** A row of {@link SESSION_COLUMNS}. */
 export interface ShownSession
-  extends TokenColumns, Pick<SessionRecord, 'status' | 'agent' | 'metadata' | 'state' | 'policy' | 'head'> {
+  extends
+    TokenColumns,
+    CostColumns,
+    Pick<SessionRecord, 'status' | 'agent' | 'metadata' | 'state' | 'policy' | 'head'> {
   readonly user_id: string;
   readonly session_id: string;
   readonly created_at: string;
@@ -49,5 +52,6 @@ export function sessionRecordOf(row: ShownSession): SessionRecord {
     errorRate: ratio(row.errors, row.ended_runs),
     meanMs: mean(row.busy_ms, row.timed_runs),
     usage: usageOf(row),
+    ...costOf(row),
   };
 }

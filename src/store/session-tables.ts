@@ -13,4 +13,5 @@ export const SESSION_TABLES: readonly SessionTable[] = [
   { name: 'steps', order: 'run_id, step' },
   { name: 'tool_calls', order: 'run_id, call_id' },
   { name: 'waits', order: 'run_id, started_at' },
+  { name: 'model_calls', order: 'run_id, step, attempt' },
 ];

@@ -71,6 +71,11 @@ export const CATALOGUE = {
   ),
   tokens: counter('perdure_tokens_total', 'Tokens of committed model calls.', ['agent', 'type']),
   costUsd: counter('perdure_cost_usd_total', 'Cost of model calls whose price is known, in USD.', ['agent', 'model']),
+  budgetWarnings: counter('perdure_budget_warnings_total', 'Budgets of users that reached their mark.', [
+    'scope',
+    'unit',
+    'kind',
+  ]),
   toolCalls: counter('perdure_tool_calls_total', 'Tool calls that ended.', ['tool', 'outcome']),
   errors: counter('perdure_errors_total', 'Errors, by where they arose.', ['agent', 'source', 'type']),
   retries: counter('perdure_retries_total', 'Tries after a first one.', ['source']),

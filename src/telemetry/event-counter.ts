@@ -62,6 +62,9 @@ export class EventCounter {
       case 'message.completed':
         if (event.usage) this.#countTokens(agent, event.usage);
         return;
+      case 'budget.warned':
+        metrics.budgetWarnings.add({ scope: event.scope, unit: event.unit, kind: event.kind });
+        return;
       case 'tool.completed':
       case 'tool.failed':
       case 'tool.unknown':

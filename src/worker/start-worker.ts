@@ -14,7 +14,7 @@ import { installRuntime } from './temporal-runtime.ts';
 import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-export interface WorkerSettings extends Omit<ActivityDeps, 'deployment' | 'telemetry' | 'gate'>, Tuning {
+export interface WorkerSettings extends Omit<ActivityDeps, 'deployment' | 'prices' | 'telemetry' | 'gate'>, Tuning {
   /** Default: sets nothing. */
   readonly deployment?: Deployment | undefined;
   /** Default: one that nobody reads. */

@@ -8,7 +8,7 @@ export function refusal(verdict: Extract<Verdict, { ok: false }>): ApplicationFa
     type: verdict.code,
     message: verdict.detail,
     nonRetryable: true,
-    details: [{ retryAfterMs: verdict.retryAfterMs }],
+    details: [{ retryAfterMs: verdict.retryAfterMs, ...(verdict.budget ? { budget: verdict.budget } : {}) }],
   });
 }
 
@@ -32,7 +32,10 @@ export function updateFailure(error: unknown): ApplicationFailure {
 /** What a run failed of. */
 export function runError(error: unknown): RunError {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'internal', detail: cause.message };
+  if (cause instanceof ApplicationFailure) {
+    const { budget } = (cause.details?.[0] ?? {}) as Pick<RunError, 'budget'>;
+    return { code: cause.type ?? 'internal', detail: cause.message, ...(budget ? { budget } : {}) };
+  }
   if (cause instanceof TimeoutFailure) return { code: 'timeout', detail: 'The activity of the run ran out of time.' };
   return { code: 'internal', detail: 'The run failed for a reason that was not recorded.' };
 }

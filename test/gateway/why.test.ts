@@ -5,6 +5,7 @@ import { saveAgentVersion } from '../../src/store/agent-versions.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
 import { countFailedCall } from '../../src/store/count-failed-call.ts';
 import { endRun } from '../../src/store/end-run.ts';
+import { UNKNOWN_COST } from '../../src/store/model-call.ts';
 import { finishTools } from '../../src/store/finish-tools.ts';
 import { startTool } from '../../src/store/start-tool.ts';
 import { serveGateway } from '../../src/gateway/serve-gateway.ts';
@@ -36,8 +37,9 @@ async function runWithTool(key = newKey('local')): Promise<{ key: typeof key; ru
   await startTool(db, key, { runId, callId: 'c1', idempotent: true });
   const results = [{ callId: 'c1', outcome: { status: 'completed', result: 'noon' }, durationMs: 5 } as const];
   await finishTools(db, key, { runId, results });
-  await beginModel(db, key, runId);
-  await countFailedCall(db, key, { runId, durationMs: 1 });
+  const { step, attempt } = await beginModel(db, key, runId);
+  const failed = { runId, step, attempt, errorCode: 'server_error', usage: null, cost: UNKNOWN_COST };
+  await countFailedCall(db, key, { ...failed, firstTokenMs: null, durationMs: 1 });
   await commitStep(db, key, replyTo(runId, await beginModel(db, key, runId)));
   return { key, runId };
 }
@@ -52,6 +54,7 @@ test('the why of a run has its queue, its model calls and its tool, and adds up 
   expect(why).toMatchObject({ runId, sessionId: key.session, status: 'completed' });
   expect(why.spans.filter(({ kind }) => kind === 'model').map(({ label }) => label)).toEqual([
     'step 1',
+    'step 2',
     'step 2, attempt 2',
   ]);
   expect(why.spans.find(({ kind }) => kind === 'tool')).toMatchObject({ label: 'clock', callId: 'c1', error: null });
@@ -99,7 +102,7 @@ test('the command line shows it as a waterfall without bars when piped, and as J
   expect(stdout).toMatch(/^AT +TOOK +TOKEN +WHAT$/m);
   expect(stdout).toMatch(/ in all: .*model \d+ ms \(\d+ %\)/);
   expect(stdout).toMatch(/^STEP +OUTCOME +INPUT +CACHED +OUTPUT +REASONING +COST +MODEL$/m);
-  expect(stdout).toMatch(/^2 +unknown +\? +\? +\? +\? +\? /m);
+  expect(stdout).toMatch(/^2 +failed +\? +\? +\? +\? +\? /m);
   expect(stdout).not.toMatch(/[█░▏]/);
   const json = await runCli(['why', key.session, runId, '--json'], { PERDURE_URL: served.url });
   expect(JSON.parse(json.stdout)).toMatchObject({ runId, summary: { time: expect.any(String) } });

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { SessionKey } from '../../src/contracts/session-key.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
 import { countFailedCall } from '../../src/store/count-failed-call.ts';
+import { UNKNOWN_COST } from '../../src/store/model-call.ts';
 import { deleteSession } from '../../src/store/delete-session.ts';
 import type { Db } from '../../src/store/db.ts';
 import { endRun } from '../../src/store/end-run.ts';
@@ -121,7 +122,8 @@ describeStores(['pglite', 'postgres'], (db) => {
     await resumeRun(db(), key, { runId, execution: null });
     await commitStep(db(), key, replyTo(runId, await beginModel(db(), key, runId)));
     // An ended run that is saved again does not count again.
-    await countFailedCall(db(), key, { runId, durationMs: 1 });
+    const late = { runId, step: 1, attempt: 1, errorCode: 'timeout', usage: null, cost: UNKNOWN_COST };
+    await countFailedCall(db(), key, { ...late, firstTokenMs: null, durationMs: 1 });
     const { total } = await readStats(db(), user, 'user', ALL);
     expect(total).toMatchObject({ requests: 2, errors: 1, errorRate: 0.5 });
     const [row] = await db().query<{ timed_runs: number }>(
