@@ -32,7 +32,7 @@ export interface CallEnvironment {
 export type Tried =
   | { readonly kind: 'outcome'; readonly outcome: ToolOutcome; readonly durationMs: number }
   /** It failed and may be tried again after `delayMs`. */
-  | { readonly kind: 'again'; readonly delayMs: number; readonly error: string }
+  | { readonly kind: 'again'; readonly delayMs: number; readonly error: string; readonly durationMs: number }
   /** The run was stopped meanwhile; whoever stops it closes the call. */
   | { readonly kind: 'stopped' };
 
@@ -73,12 +73,12 @@ export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: C
       return { kind: 'outcome', outcome: done, durationMs };
     case 'failed':
       if (done.retryable && attempt < retry.maxAttempts)
-        return { kind: 'again', delayMs: backoffMs(retry, attempt), error: done.error };
+        return { kind: 'again', delayMs: backoffMs(retry, attempt), error: done.error, durationMs };
       return { kind: 'outcome', outcome: { status: 'failed', error: done.error }, durationMs };
     case 'timed-out': {
       const error = `The tool took longer than its ${spec.timeoutMs} ms.`;
       if (!spec.idempotent) return { kind: 'outcome', outcome: { status: 'unknown', error }, durationMs };
-      if (attempt < retry.maxAttempts) return { kind: 'again', delayMs: backoffMs(retry, attempt), error };
+      if (attempt < retry.maxAttempts) return { kind: 'again', delayMs: backoffMs(retry, attempt), error, durationMs };
       return { kind: 'outcome', outcome: { status: 'failed', error }, durationMs };
     }
     case 'cancelled':

@@ -15,13 +15,22 @@ export interface PlacedCalls {
   readonly own: readonly ToolTask[];
 }
 
+export interface JudgedBy {
+  readonly agent: AgentVersion;
+  readonly policy: { readonly stepsPerActivity: number };
+  /** Call ids of the run so far; grows. */
+  readonly taken: Set<string>;
+  /** Whether this worker can run the tool: one that cannot leaves it to an activity of its own, which finds one that can. */
+  readonly hasCode: (tool: string) => boolean;
+}
+
 /**
  * Each call with where it runs, or why it is refused; a refusal is told to the model as the call's error.
  * Some models count their call ids anew in each step: an id that the run has used gets a suffix.
  */
 export function judgeCalls(
   requests: readonly ToolCallRequest[],
-  { agent, policy, taken }: { agent: AgentVersion; policy: { stepsPerActivity: number }; taken: Set<string> },
+  { agent, policy, taken, hasCode }: JudgedBy,
 ): CommittedCall[] {
   const most = LIMITS.toolCallsPerStep.value;
   if (requests.length > most) {
@@ -42,7 +51,7 @@ export function judgeCalls(
       arguments: args,
       refused,
       idempotent: tool?.idempotent ?? true,
-      inPlace: tool !== undefined && !refused && placeTool(tool, policy) === 'in-place',
+      inPlace: tool !== undefined && !refused && hasCode(name) && placeTool(tool, policy) === 'in-place',
     };
   });
 }

@@ -1,7 +1,8 @@
-import { activityInfo, ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/activity';
 import type { AgentVersion } from '../contracts/agent.ts';
 import { readAgentVersion } from '../store/agent-versions.ts';
 import type { ActivityDeps } from './deps.ts';
+import { leaveToOthers } from './other-workers.ts';
 
 const kept = new WeakMap<object, Map<string, AgentVersion>>();
 
@@ -18,17 +19,9 @@ export async function pinnedAgent({ db, agents }: ActivityDeps, hash: string): P
   return version;
 }
 
-/** In a rolling deploy a worker that is still old may meet a run for an agent that is new. */
-const TRIES_ON_OTHER_WORKERS = 30;
-
 /** The version that a run beginning now pins. An agent that is missing here is looked for on other workers for a minute. */
 export function currentAgent({ agents, models }: ActivityDeps, name: string): { hash: string; model: string } {
   const version = agents.agent(name);
   if (version) return { hash: version.hash, model: version.spec.model ?? models.defaultModel };
-  throw ApplicationFailure.create({
-    type: 'invalid_request',
-    message: `This worker has no agent ${JSON.stringify(name)}.`,
-    nonRetryable: activityInfo().attempt >= TRIES_ON_OTHER_WORKERS,
-    nextRetryDelay: 2_000,
-  });
+  throw leaveToOthers(`agent ${JSON.stringify(name)}`);
 }

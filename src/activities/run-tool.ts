@@ -7,6 +7,7 @@ import { callTool } from './call-tool.ts';
 import { callingSession } from './calling-session.ts';
 import type { ActivityDeps } from './deps.ts';
 import { heartbeat } from './heartbeat.ts';
+import { leaveToOthers, othersMayHaveIt } from './other-workers.ts';
 import { pinnedAgent } from './pinned-agents.ts';
 import { ring } from './ring.ts';
 import { RunVoice } from './run-voice.ts';
@@ -29,6 +30,8 @@ export async function runTool(
   const agent = await pinnedAgent(deps, run.agentVersion);
   deps.telemetry.events.learn(key, run.agent);
   const idempotent = agent.tools.find(({ name }) => name === record.tool)?.idempotent ?? false;
+  // Before it is claimed: a call that is not idempotent cannot be claimed twice.
+  if (!deps.agents.tool(record.tool) && othersMayHaveIt()) throw leaveToOthers(`tool ${JSON.stringify(record.tool)}`);
   const claim = await startTool(db, key, { runId, callId, idempotent });
   ring(live, key, claim.events);
   if (claim.claim === 'closed') return;
@@ -41,7 +44,7 @@ export async function runTool(
       return;
     }
     case 'again':
-      await releaseTool(db, key, { runId, callId });
+      await releaseTool(db, key, { runId, callId, workedMs: tried.durationMs });
       throw ApplicationFailure.create({
         type: 'tool_failed',
         message: `The tool ${record.tool} failed.`,

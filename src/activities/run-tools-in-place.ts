@@ -13,10 +13,14 @@ export async function runToolsInPlace(
 }
 
 async function untilOutcome(deps: ActivityDeps, env: CallEnvironment, first: ClaimedCall): Promise<ToolResult> {
+  let workedMs = 0;
   for (let call = first; ; call = { ...call, attempt: call.attempt + 1 }) {
     const tried = await callTool(deps, env, call);
     const { callId, attempt: attempts } = call;
-    if (tried.kind === 'outcome') return { callId, outcome: tried.outcome, durationMs: tried.durationMs, attempts };
+    if (tried.kind !== 'stopped') workedMs += tried.durationMs;
+    if (tried.kind === 'outcome') {
+      return { callId, outcome: tried.outcome, durationMs: tried.durationMs, workedMs, attempts };
+    }
     env.signal.throwIfAborted();
     if (tried.kind === 'again')
       await delay(tried.delayMs, undefined, { signal: env.signal }).catch(() => env.signal.throwIfAborted());

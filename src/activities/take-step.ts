@@ -69,7 +69,12 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   const { usage } = call.reply;
   const cost = costOf(deps, position.model, usage);
   const calls = await judged(deps, task, { ...call, usage, cost }, () =>
-    judgeCalls(call.reply.toolCalls, { agent, policy, taken: new Set(context.callIds) }),
+    judgeCalls(call.reply.toolCalls, {
+      agent,
+      policy,
+      taken: new Set(context.callIds),
+      hasCode: (tool) => deps.agents.tool(tool) !== undefined,
+    }),
   );
   const commit = await commitStep(deps.db, key, {
     runId,

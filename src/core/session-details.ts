@@ -30,7 +30,8 @@ export function sessionDetails(session: {
   ];
   if (session.steps.length > 0) {
     lines.push('', '| run | step | model | tokens in / out | time | tools |', '|---|---|---|---|---|---|');
-    for (const step of session.steps) {
+    // Newest first: the UI shows the first lines and scrolls to the rest.
+    for (const step of session.steps.toReversed()) {
       const tokens = `${step.inputTokens ?? 'unknown'} / ${step.outputTokens ?? 'unknown'}`;
       lines.push(
         `| \`${step.runId.slice(-8)}\` | ${step.step} | ${step.model} | ${tokens} | ${step.durationMs} ms | ${step.tools.join(', ')} |`,

@@ -100,7 +100,7 @@ describeStores(DATABASES, (db) => {
   test('a released call may be claimed again', async () => {
     const { key, runId } = await withCalls(db(), call('c1', { idempotent: false }));
     await startTool(db(), key, { runId, callId: 'c1', idempotent: false });
-    await releaseTool(db(), key, { runId, callId: 'c1' });
+    await releaseTool(db(), key, { runId, callId: 'c1', workedMs: 1 });
     expect(await startTool(db(), key, { runId, callId: 'c1', idempotent: false })).toMatchObject({
       claim: 'run',
       attempt: 2,
@@ -129,5 +129,23 @@ describeStores(DATABASES, (db) => {
     ]);
     const late = { callId: 'r', outcome: { status: 'completed', result: 1 }, durationMs: 1 } as const;
     expect((await finishTools(db(), key, { runId, results: [late] })).events).toEqual([]);
+  });
+
+  test("tools count as their run's working time: side by side the longest, and tries that failed too", async () => {
+    const outcome = { status: 'completed', result: 1 } as const;
+    const quick = await withCalls(db(), call('c1', { inPlace: true }), call('c2', { inPlace: true }));
+    const results = [
+      { callId: 'c1', outcome, durationMs: 300 },
+      { callId: 'c2', outcome, durationMs: 100, workedMs: 700 },
+    ];
+    // The model call took 100.
+    expect(await beginStep(db(), quick.key, { runId: quick.runId, pin, results })).toMatchObject({ activeMs: 800 });
+
+    const { key, runId } = await withCalls(db(), call('c1'));
+    await startTool(db(), key, { runId, callId: 'c1', idempotent: true });
+    await releaseTool(db(), key, { runId, callId: 'c1', workedMs: 2_000 });
+    await startTool(db(), key, { runId, callId: 'c1', idempotent: true });
+    await finishTools(db(), key, { runId, results: [{ callId: 'c1', outcome, durationMs: 3_000 }] });
+    expect(await beginModel(db(), key, runId)).toMatchObject({ activeMs: 5_100 });
   });
 });
