@@ -11,7 +11,8 @@ import { restoreRows } from './archive-session.ts';
 import { blankSession, insertSession } from './create-session.ts';
 import type { Db, Tx } from './db.ts';
 import { lifeOf, type SessionLife } from './expire-session.ts';
-import { lockSession, type LockedSession } from './lock-session.ts';
+import { lockRecovered } from './lock-recovered.ts';
+import type { LockedSession } from './lock-session.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
 import { readAccounts } from './read-accounts.ts';
 import { noteExecution, reopen } from './recover-session.ts';
@@ -38,12 +39,12 @@ export async function admitMessages(db: Db, key: SessionKey, admission: Admissio
   let afterwards: (() => Promise<void>) | undefined;
   const admitted = await db.transaction(async (tx) => {
     for (;;) {
-      const session = await lockSession(tx, key);
+      const { session, events } = await lockRecovered(tx, key, admission.execution);
       const archived = session?.row.status === 'archived';
       if (archived) afterwards = await restoreRows(db, tx, session);
       const decided = await decide(tx, key, admission, session, archived);
       // Null: somebody else created the session in the meantime, and it can be locked now.
-      if (decided) return decided;
+      if (decided) return { ...decided, events: [...events, ...decided.events] };
     }
   });
   await afterwards?.();

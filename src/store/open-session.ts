@@ -8,7 +8,8 @@ import { appendEvents, newEvents } from './append-events.ts';
 import { blankSession, insertSession } from './create-session.ts';
 import type { Db, Tx } from './db.ts';
 import { lifeOf, type SessionLife } from './expire-session.ts';
-import { lockExistingSession, lockSession, type LockedSession } from './lock-session.ts';
+import { lockRecovered } from './lock-recovered.ts';
+import { lockExistingSession, type LockedSession } from './lock-session.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
 import { noteExecution } from './recover-session.ts';
 import { checkSize } from './session-size.ts';
@@ -35,8 +36,11 @@ export interface OpenSessionResult {
 export async function openSession(db: Db, key: SessionKey, input: OpenSessionInput): Promise<OpenSessionResult> {
   checkSize('metadata', input.metadata ?? {});
   return await db.transaction(async (tx) => {
-    const found = await lockSession(tx, key);
-    if (found) return await openFound(tx, found, input);
+    const { session: found, events } = await lockRecovered(tx, key, input.execution);
+    if (found) {
+      const opened = await openFound(tx, found, input);
+      return { ...opened, events: [...events, ...opened.events] };
+    }
     return (await create(tx, key, input)) ?? (await openFound(tx, await lockExistingSession(tx, key), input));
   });
 }

@@ -7,7 +7,8 @@ import { appendEvents, newEvents } from './append-events.ts';
 import { restoreRows } from './archive-session.ts';
 import type { Db } from './db.ts';
 import { loadOpenRuns, loadRun } from './load-run.ts';
-import { lockExistingSession, type LockedSession } from './lock-session.ts';
+import { lockRecovered } from './lock-recovered.ts';
+import { noSuchSession, type LockedSession } from './lock-session.ts';
 import { inOrder, openRunOf } from './open-run.ts';
 import { noteExecution, reopen } from './recover-session.ts';
 import type { RunRow } from './rows.ts';
@@ -31,7 +32,8 @@ export async function resumeRun(
 ): Promise<ResumedRun> {
   let afterwards: (() => Promise<void>) | undefined;
   const resumed = await db.transaction(async (tx): Promise<ResumedRun> => {
-    const session = await lockExistingSession(tx, key);
+    const { session, events: before } = await lockRecovered(tx, key, execution);
+    if (!session) throw noSuchSession(key);
     if (session.row.status === 'archived') afterwards = await restoreRows(db, tx, session);
     const { run } = await loadRun(tx, key, runId);
     const resumedBefore = run.status === 'queued' && run.resumes > 0;
@@ -44,7 +46,11 @@ export async function resumeRun(
     const events = resumedBefore && !noted ? [] : await appendEvents(tx, session, log, { runs: [run] });
     const others = open.filter(({ run_id }) => run_id !== runId);
     const openRuns = execution === null ? [openRunOf(run)] : inOrder([...others, run]);
-    return { openRuns, session: { status: session.row.status, agent: session.row.agent }, events };
+    return {
+      openRuns,
+      session: { status: session.row.status, agent: session.row.agent },
+      events: [...before, ...events],
+    };
   });
   await afterwards?.();
   return resumed;
