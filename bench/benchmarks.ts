@@ -5,6 +5,7 @@ import { firstDelta } from './first-delta.ts';
 import { history } from './history.ts';
 import { idleMemory } from './idle-memory.ts';
 import { longSession } from './long-session.ts';
+import { sessionsList } from './sessions-list.ts';
 import { turns } from './turns.ts';
 
 /** Everything that is measured, in the order of measuring. */
@@ -16,4 +17,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   history,
   bytesWritten,
   idleMemory,
+  sessionsList,
 ];

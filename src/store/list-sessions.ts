@@ -45,31 +45,63 @@ export function sessionConditions(filter: SessionFilter): Conditions {
   if (activeSince !== undefined) sql.push(`s.last_active_at >= ${param(activeSince)}`);
   if (minErrorRate !== undefined) {
     sql.push(`s.ended_runs > 0 AND s.errors >= ${param(minErrorRate)}::float8 * s.ended_runs`);
+    // What the index of sessions with errors holds.
+    if (minErrorRate > 0) sql.push('s.errors > 0');
   }
   if (Object.keys(metadata).length > 0) {
+    const sought = param(JSON.stringify(metadata));
     sql.push(
-      `NOT EXISTS (SELECT FROM json_each_text(${param(JSON.stringify(metadata))}::json) f WHERE s.metadata ->> f.key IS DISTINCT FROM f.value)`,
+      `s.metadata <> '{}'`,
+      ...Object.entries(metadata).map(([key, value]) => containing(key, value, param)),
+      `NOT EXISTS (SELECT FROM json_each_text(${sought}::json) f WHERE s.metadata ->> f.key IS DISTINCT FROM f.value)`,
     );
   }
   return { sql, params, param };
 }
 
+/** What the index of metadata can tell: all that have the value as text, or as the JSON that the text is, and perhaps some more. */
+function containing(key: string, value: string, param: Conditions['param']): string {
+  const name = JSON.stringify(key);
+  const asText = `s.metadata @> ${param(`{${name}:${JSON.stringify(value)}}`)}::jsonb`;
+  return isJson(value) ? `(${asText} OR s.metadata @> ${param(`{${name}:${value}}`)}::jsonb)` : asText;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The rows that meet the conditions, in order, at most `limit`. */
+export async function selectPage(
+  db: Db,
+  { sql, params, param }: Conditions,
+  order: string,
+  limit: number,
+): Promise<ShownSession[]> {
+  const select = `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s WHERE ${sql.join(' AND ')} ORDER BY ${order} LIMIT ${param(limit)}`;
+  if (!select.includes('@>')) return await db.query<ShownSession>(select, params);
+  return await db.transaction(async (tx) => {
+    // Whether a value is rare decides on the index; a plan made for any value takes every value for rare.
+    await tx.query('SET LOCAL plan_cache_mode = force_custom_plan');
+    return await tx.query<ShownSession>(select, params);
+  });
+}
+
 /** A user's sessions, newest activity first. Throws `invalid_request` for a cursor that is none. */
 export async function listSessions(db: Db, user: string, filter: SessionFilter): Promise<SessionPage> {
   const limit = pageSize(filter.limit, LIMITS.sessionsPerPage.value);
-  const { sql, params, param } = sessionConditions(filter);
+  const conditions = sessionConditions(filter);
+  const { sql, param } = conditions;
   sql.push(`s.user_id = ${param(user)}`);
   if (filter.cursor !== undefined) {
     const [at, id] = positionIn(filter.cursor, ['time', 'string']);
     sql.push(`(s.last_active_at, s.session_id) < (${param(at)}, ${param(id)})`);
   }
-  const rows = await db.query<ShownSession>(
-    `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s
-      WHERE ${sql.join(' AND ')}
-      ORDER BY s.last_active_at DESC, s.session_id DESC
-      LIMIT ${param(limit + 1)}`,
-    params,
-  );
+  const rows = await selectPage(db, conditions, 's.last_active_at DESC, s.session_id DESC', limit + 1);
   return pageOf(rows, limit, (last) => [last.last_active_at, last.session_id]);
 }
 

@@ -1,8 +1,7 @@
 import { LIMITS } from '../../contracts/limits.ts';
 import { pageSize, positionIn } from '../cursor.ts';
 import type { Db } from '../db.ts';
-import { pageOf, sessionConditions, type SessionFilter, type SessionPage } from '../list-sessions.ts';
-import { SESSION_COLUMNS, type ShownSession } from '../session-record.ts';
+import { pageOf, selectPage, sessionConditions, type SessionFilter, type SessionPage } from '../list-sessions.ts';
 
 /** For operators: the sessions of every user, newest activity first. Throws `invalid_request` for a cursor that is none. */
 export async function listAllSessions(
@@ -10,18 +9,14 @@ export async function listAllSessions(
   filter: SessionFilter & { readonly user?: string | undefined },
 ): Promise<SessionPage> {
   const limit = pageSize(filter.limit, LIMITS.sessionsPerPage.value);
-  const { sql, params, param } = sessionConditions(filter);
+  const conditions = sessionConditions(filter);
+  const { sql, param } = conditions;
   if (filter.user !== undefined) sql.push(`s.user_id = ${param(filter.user)}`);
   if (filter.cursor !== undefined) {
     const [at, user, id] = positionIn(filter.cursor, ['time', 'string', 'string']);
     sql.push(`(s.last_active_at, s.user_id, s.session_id) < (${param(at)}, ${param(user)}, ${param(id)})`);
   }
-  const rows = await db.query<ShownSession>(
-    `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s
-      WHERE ${sql.join(' AND ')}
-      ORDER BY s.last_active_at DESC, s.user_id DESC, s.session_id DESC
-      LIMIT ${param(limit + 1)}`,
-    params,
-  );
+  const order = 's.last_active_at DESC, s.user_id DESC, s.session_id DESC';
+  const rows = await selectPage(db, conditions, order, limit + 1);
   return pageOf(rows, limit, (last) => [last.last_active_at, last.user_id, last.session_id]);
 }

@@ -1,0 +1,18 @@
+-- Lists of sessions: each filter alone reads about as many rows as it shows. A turn of an active session writes two
+-- entries more than before, one for each index by agent; the others leave out sessions that are active, without errors,
+-- or without metadata.
+
+CREATE INDEX sessions_by_agent ON perdure.sessions (user_id, agent, last_active_at DESC, session_id DESC);
+CREATE INDEX sessions_of_all_by_agent ON perdure.sessions (agent, last_active_at DESC, user_id DESC, session_id DESC);
+
+CREATE INDEX sessions_by_status ON perdure.sessions (user_id, status, last_active_at DESC, session_id DESC)
+  WHERE status <> 'active';
+CREATE INDEX sessions_of_all_by_status ON perdure.sessions (status, last_active_at DESC, user_id DESC, session_id DESC)
+  WHERE status <> 'active';
+
+CREATE INDEX sessions_with_errors ON perdure.sessions (user_id, last_active_at DESC, session_id DESC)
+  WHERE errors > 0;
+CREATE INDEX sessions_of_all_with_errors ON perdure.sessions (last_active_at DESC, user_id DESC, session_id DESC)
+  WHERE errors > 0;
+
+CREATE INDEX sessions_by_metadata ON perdure.sessions USING gin (metadata jsonb_path_ops) WHERE metadata <> '{}';
