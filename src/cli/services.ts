@@ -16,7 +16,7 @@ import type { ChosenModelDirectory } from '../models/model-directory.ts';
 import type { Db } from '../store/db.ts';
 import { openStore } from '../store/open-store.ts';
 import { serveHealth } from '../telemetry/health-server.ts';
-import { createLog, logLevel } from '../telemetry/log.ts';
+import { createLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { clientTracing } from '../telemetry/temporal-client-tracing.ts';
@@ -42,7 +42,7 @@ export async function openTelemetry(
   env: NodeJS.ProcessEnv,
   stack: AsyncDisposableStack,
 ): Promise<Telemetry> {
-  const level = logLevel(log, format === 'json' ? 'info' : 'warn');
+  const level = log ?? (format === 'json' ? 'info' : 'warn');
   const tracing = stack.adopt(await openTracing(env), (it) => it.close());
   const { traceId } = tracing;
   const metrics = createMetrics({ process: true, traceId });

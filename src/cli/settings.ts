@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 
 /** What the services read from the environment. */
@@ -25,7 +26,7 @@ export interface Settings {
   readonly metricsPort: number | null;
   readonly metricsPortChosen: boolean;
   /** What is logged; undefined: as the command has it. */
-  readonly log: string | undefined;
+  readonly log: LogLevel | undefined;
   /** See the gateway's `tokens`. */
   readonly tokens: string | undefined;
   /** See the gateway's `operators`. */
@@ -56,10 +57,16 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     metricsHost: given('PERDURE_METRICS_HOST') ?? '127.0.0.1',
     metricsPort: metricsOff ? null : Number(metricsPort ?? 9464),
     metricsPortChosen: metricsPort !== undefined,
-    log: given('PERDURE_LOG'),
+    log: checkLog(given('PERDURE_LOG')),
     tokens: given('PERDURE_TOKENS'),
     operators: given('PERDURE_OPERATORS'),
   };
+}
+
+function checkLog(given: string | undefined): LogLevel | undefined {
+  const level = LOG_LEVELS.find((one) => one === given?.toLowerCase());
+  if (level !== undefined || given === undefined) return level;
+  throw new CliError(`PERDURE_LOG is ${JSON.stringify(given)}. Set it to one of ${LOG_LEVELS.join(', ')}.`, EXIT.usage);
 }
 
 function checkPort(name: string, port: string | undefined): string | undefined {

@@ -1,5 +1,4 @@
 import { pino, type DestinationStream } from 'pino';
-import { PerdureError } from '../contracts/errors.ts';
 import { allowedFields, type LogFields } from './log-fields.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -53,15 +52,6 @@ export function createLog({ level = 'warn', format = 'plain', write, traceId }: 
     error: (message, fields) => say('error', message, fields),
     foreign: (severity, message, fields) => say(severity, message.slice(0, 200), fields),
   };
-}
-
-/** The level that `PERDURE_LOG` names; throws `invalid_request` for another word. */
-export function logLevel(given: string | undefined, otherwise: LogLevel): LogLevel {
-  if (given === undefined) return otherwise;
-  const level = LOG_LEVELS.find((one) => one === given.toLowerCase());
-  if (level) return level;
-  const known = LOG_LEVELS.join(', ');
-  throw new PerdureError('invalid_request', `PERDURE_LOG is ${JSON.stringify(given)}. Set it to one of ${known}.`);
 }
 
 function plainLine(line: string): string {

@@ -12,7 +12,7 @@ const SEVERITY = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', E
 export function sdkLogger(log: Log, overhear: (message: string, meta?: LogMetadata) => void = () => {}): Logger {
   const say = (level: LogLevel, message: string, meta: LogMetadata = {}) => {
     overhear(message, meta);
-    log.foreign(SEVERITY[level], message, sdkFields(meta));
+    log.foreign(isToldByUs(meta) ? 'debug' : SEVERITY[level], message, sdkFields(meta));
   };
   return {
     log: say,
@@ -22,6 +22,11 @@ export function sdkLogger(log: Log, overhear: (message: string, meta?: LogMetada
     warn: (message, meta) => say('WARN', message, meta),
     error: (message, meta) => say('ERROR', message, meta),
   };
+}
+
+/** A try that failed as an activity of ours meant it to: the activity has told it, with its run. */
+function isToldByUs({ error }: LogMetadata): boolean {
+  return error instanceof Error && error.name === 'ApplicationFailure';
 }
 
 function sdkFields(meta: LogMetadata): LogFields {

@@ -16,6 +16,18 @@ test('a port that is none is an error that names it', () => {
   expect(() => readSettings({ PERDURE_PORT: '80800' })).toThrow('PERDURE_PORT is "80800"');
 });
 
+test('PERDURE_LOG names a level, PERDURE_METRICS_PORT a port or off, and anything else is an error that says so', () => {
+  expect(readSettings({})).toMatchObject({ log: undefined, metricsPort: 9464, metricsPortChosen: false });
+  expect(readSettings({ PERDURE_LOG: 'DEBUG', PERDURE_METRICS_PORT: 'off' })).toMatchObject({
+    log: 'debug',
+    metricsPort: null,
+  });
+  expect(() => readSettings({ PERDURE_LOG: 'loud' })).toThrow(
+    'PERDURE_LOG is "loud". Set it to one of debug, info, warn, error, silent.',
+  );
+  expect(() => readSettings({ PERDURE_METRICS_PORT: 'x' })).toThrow('PERDURE_METRICS_PORT is "x"');
+});
+
 test('settings that are empty count as not set', () => {
   expect(readSettings({ PERDURE_PORT: '', DATABASE_URL: ' ' })).toMatchObject({ port: 4747, databaseUrl: undefined });
 });

@@ -1,6 +1,7 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import { PerdureError } from '../../src/contracts/errors.ts';
-import { createLog, logLevel, type LogOptions } from '../../src/telemetry/log.ts';
+import { createLog, type LogOptions } from '../../src/telemetry/log.ts';
 import { sdkLogger } from '../../src/telemetry/sdk-logger.ts';
 
 function recorded(options: LogOptions = {}) {
@@ -81,6 +82,14 @@ test('what Temporal’s SDK logs is shown without the user and without attribute
   });
 });
 
+test('a try that failed as its activity meant it to is told once, by the activity', () => {
+  const { log, lines } = recorded({ level: 'info' });
+  const error = ApplicationFailure.create({ type: 'rate_limited', message: 'Slow down.' });
+  sdkLogger(log).warn('Activity failed', { error });
+
+  expect(lines).toEqual([]);
+});
+
 test('for people a line is plain, and what is below the level is not written', () => {
   const { log, lines } = recorded({ level: 'warn', format: 'plain' });
   log.info('Run completed', { run: 'r' });
@@ -88,12 +97,4 @@ test('for people a line is plain, and what is below the level is not written', (
   log.error('Request failed', { error: new PerdureError('internal', 'It broke.') });
 
   expect(lines).toEqual(['  warn: Run failed (run=r, code=timeout)\n', '  error: Request failed: It broke.\n']);
-});
-
-test('PERDURE_LOG names a level, and another word is an error that lists them', () => {
-  expect(logLevel(undefined, 'info')).toBe('info');
-  expect(logLevel('DEBUG', 'info')).toBe('debug');
-  expect(() => logLevel('loud', 'info')).toThrow(
-    'PERDURE_LOG is "loud". Set it to one of debug, info, warn, error, silent.',
-  );
 });
