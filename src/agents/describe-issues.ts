@@ -71,6 +71,7 @@ function fieldsOf(schema: z.ZodType, path: readonly (string | number)[]): readon
     at = unwrap(at);
     if (at instanceof z.ZodObject) at = (at.shape as Record<string, unknown>)[part];
     else if (at instanceof z.ZodArray) at = at.element;
+    else if (at instanceof z.ZodRecord) at = at.valueType;
     else return [];
   }
   at = unwrap(at);

@@ -23,6 +23,7 @@ import { clientTracing } from '../telemetry/temporal-client-tracing.ts';
 import { openTracing } from '../telemetry/tracing.ts';
 import { startWorker } from '../worker/start-worker.ts';
 import type { RunningWorker } from '../worker/start-worker.ts';
+import { CliError, EXIT } from './exit-codes.ts';
 import type { Progress } from './progress.ts';
 import type { Settings } from './settings.ts';
 
@@ -104,10 +105,19 @@ export async function startGateway(
   return served;
 }
 
-/** Finds the models that can be asked. */
-export async function openModels(env: NodeJS.ProcessEnv, progress: Progress): Promise<ChosenModelDirectory> {
+/** Finds the models that can be asked. A limit for a provider that there is not limits nothing, so it is refused. */
+export async function openModels(
+  env: NodeJS.ProcessEnv,
+  { providers = {} }: Deployment,
+  progress: Progress,
+): Promise<ChosenModelDirectory> {
   progress.step('Looking for a model');
-  return createModelDirectory({ env });
+  const models = await createModelDirectory({ env });
+  const unknown = Object.keys(providers).find((name) => !models.providers.includes(name));
+  if (unknown === undefined) return models;
+  const known = models.providers.join(', ');
+  const said = `The deployment file limits the provider ${JSON.stringify(unknown)}, which there is not.`;
+  throw new CliError(`${said} Name one of ${known}.`, EXIT.usage);
 }
 
 /** Polls for work over these services. */

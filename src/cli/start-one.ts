@@ -19,7 +19,7 @@ export async function startOne(what: 'worker' | 'gateway', env: NodeJS.ProcessEn
       say(`The gateway listens at ${url}.`);
       return { died: new Promise(() => undefined) };
     }
-    const models = await openModels(env, progress);
+    const models = await openModels(env, services.deployment, progress);
     check();
     progress.step('Starting the worker');
     const worker = await startWorkerOver({ ...services, models }, settings, address, stack);

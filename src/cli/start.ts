@@ -17,7 +17,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<number> {
     const telemetry = await openTelemetry(settings, 'plain', env, stack);
     const services = await openServices(settings, env, progress, stack, telemetry);
     check();
-    const models = await openModels(env, progress);
+    const models = await openModels(env, services.deployment, progress);
     check();
     progress.step('Starting the worker');
     const worker = await startWorkerOver({ ...services, models }, settings, address, stack);

@@ -14,6 +14,8 @@ export interface ModelDirectoryOptions {
 /** The directory, with how its default was chosen. */
 export interface ChosenModelDirectory extends ModelDirectory {
   readonly choice: ModelChoice;
+  /** The first parts that `provider/model` may have. */
+  readonly providers: readonly string[];
 }
 
 /**
@@ -43,7 +45,7 @@ export async function createModelDirectory(options: ModelDirectoryOptions): Prom
     return { client, model };
   };
   resolve(choice.model);
-  return { defaultModel: choice.model, choice, resolve };
+  return { defaultModel: choice.model, choice, providers: [...clients.keys()], resolve };
 }
 
 function createClients(

@@ -30,6 +30,14 @@ test('a deployment file that is absent sets nothing, unless it was named', async
 test.each([
   ['policy:\n  maxStep: 4\n', ':2:3  policy.maxStep: there is no field "maxStep"; did you mean "maxSteps"?'],
   ['policy: { maxSteps: many }\n', ':1:11  policy.maxSteps: expected number, got "many"'],
+  [
+    'providers:\n  openai: { concurency: 4 }\n',
+    ':2:13  providers.openai.concurency: there is no field "concurency"; did you mean "concurrency"?',
+  ],
+  [
+    'providers: { openai: { circuit: { failures: 0 } } }\n',
+    'providers.openai.circuit.failures: expected number to be >=1, got 0',
+  ],
   ['- policy\n', ':1:1  a deployment file is a map of fields'],
   ['policy: {\n', 'this is not valid YAML'],
 ])('a deployment file that is wrong is refused with file, line and field: %j', async (text, said) => {
