@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
-import { WORKFLOW } from '../contracts/names.ts';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { UPDATE, WORKFLOW } from '../contracts/names.ts';
 import type { FailedExecutions } from './failed-executions.ts';
 import { rescueFailed, rescueSession } from './rescue-session.ts';
 import { runWorkflowIdOf, workflowIdOf } from '../contracts/session-key.ts';
@@ -28,8 +28,9 @@ const ROUND = 500;
 /**
  * Starts the workflow of every session whose run is open in the store and stands still. Where the workflow runs, as
  * it mostly does, that changes nothing; where it was terminated, failed, or lost with its Temporal server, it asks the
- * store what is open and goes on. One whose history can no longer be replayed is ended first, whether it has a run open
- * or not. Every worker looks: a start that comes second finds the first.
+ * store what is open and goes on. Where it runs and does nothing it has not heard of the run (its sender and Temporal
+ * died right after the store had the message), and is told to ask. One whose history can no longer be replayed is ended
+ * first, whether it has a run open or not. Every worker looks: a start that comes second finds the first.
  */
 export function restartLostSessions(
   { db, client, taskQueue, failed }: LostSessionParts,
@@ -49,12 +50,14 @@ export function restartLostSessions(
     const workflowId = kind === 'run' ? runWorkflowIdOf(key) : workflowIdOf(key);
     const execution = await (await start(workflowType, workflowId, kind)).describe();
     if (await rescueSession(client, execution)) await start(workflowType, workflowId, kind);
+    else if (isAtRest(execution)) await lookAgain(client, workflowId);
   };
   const look = async (): Promise<void> => {
     await rescueFailed(client, failed);
     for (const session of await listSessionsWithOpenRuns(db, { quietForMs, limit: ROUND })) {
       if (stopped.signal.aborted) return;
-      await restart(session);
+      // One that cannot be restarted does not keep the others waiting.
+      await restart(session).catch(() => {});
     }
   };
   const looking = (async () => {
@@ -70,4 +73,20 @@ export function restartLostSessions(
       await looking;
     },
   };
+}
+
+/** How long a workflow may take to hear that it is to ask the store. */
+const HEARD_MS = 5_000;
+
+/** Whether a workflow waits for something to do. */
+function isAtRest({ status, raw }: WorkflowExecutionDescription): boolean {
+  return status.name === 'RUNNING' && !raw.pendingWorkflowTask && (raw.pendingActivities?.length ?? 0) === 0;
+}
+
+/** To open a session that is there changes nothing but that its workflow asks the store which runs are open. */
+async function lookAgain(client: Client, workflowId: string): Promise<void> {
+  const handle = client.workflow.getHandle(workflowId);
+  await client.withDeadline(Date.now() + HEARD_MS, () =>
+    handle.startUpdate(UPDATE.openSession, { args: [{}], waitForStage: 'ACCEPTED' }),
+  );
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endsRun } from '../../src/contracts/event.ts';
 import { workflowIdOf } from '../../src/contracts/session-key.ts';
+import { send } from '../store/conversation.ts';
 import { lastUserMessage } from '../support/function-model.ts';
 import { startStack, type Stack } from '../support/stack.ts';
 import { testTemporal } from '../support/temporal-server.ts';
@@ -38,4 +39,15 @@ test('a one-off run whose workflow was terminated goes on by itself', async () =
   await stack.until(key, (events) => events.some(({ type }) => type === 'run.started'));
   await stack.client.workflow.getHandle(`:run:${workflowIdOf(key)}`).terminate('lost');
   expect((await stack.ended(key)).at(-1)).toMatchObject({ type: 'run.completed', output: 'yes' });
+});
+
+test('a run that the store has and its running workflow never heard of is answered', async () => {
+  const key = stack.key();
+  await stack.sender.submit(key, { content: 'hello' });
+  await stack.ended(key);
+  // As by a workflow whose task was lost, with the update that it was to answer, after the store had the message.
+  await send(stack.db, key, { id: 'm2', content: 'and again' });
+  const events = await stack.ended(key, 2);
+  expect(events.filter(({ type }) => endsRun(type))).toMatchObject([{ output: 'yes' }, { output: 'yes' }]);
+  expect(events.filter(({ type }) => type === 'session.recovered')).toEqual([]);
 });
