@@ -1,3 +1,4 @@
+import type { CleanRequest } from '../contracts/maintenance.ts';
 import type { RunError, RunStatus, StopReason } from '../contracts/run.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import type { OpenRun } from '../core/run-queue.ts';
@@ -123,3 +124,21 @@ export type Advance = { readonly steps: readonly StepDigest[] } &
     /** Its slice is over, or the policy wants an activity for each step. */
     | { readonly kind: 'continue' }
   );
+
+export interface MaintenanceActivities {
+  /** One page of a clean-up. What it did is in the store. */
+  sweepPage(input: SweepPageInput): Promise<SweepPageOutput>;
+}
+
+export interface SweepPageInput {
+  readonly sweepId: string;
+  /** Whose sessions; null for everybody's. */
+  readonly user: string | null;
+  readonly request: CleanRequest;
+  /** The last session of the page before, as user and session id; null for the first page. */
+  readonly after: readonly [string, string] | null;
+}
+
+export interface SweepPageOutput {
+  readonly next: readonly [string, string] | null;
+}

@@ -1,5 +1,5 @@
-import type { RunActivities, SessionActivities } from './activities.ts';
 import { createPriceTable } from '../models/price-table.ts';
+import type { MaintenanceActivities, RunActivities, SessionActivities } from './activities.ts';
 import { admitMessages } from './admit-messages.ts';
 import { advanceRun } from './advance-run.ts';
 import { ContextCache } from './context-cache.ts';
@@ -8,10 +8,13 @@ import { observedLive, observedModels } from './observed.ts';
 import { runTool } from './run-tool.ts';
 import { endSession, openSession, recordRefusal, resumeRun, updateSession } from './session-commands.ts';
 import { expireSession } from './session-life.ts';
+import { sweepPage } from './sweep-page.ts';
 import { endRun, ringStop } from './stop-run.ts';
 
 /** What a worker registers. What they commit and each model call they make is counted. */
-export function createActivities(given: Omit<ActivityDeps, 'prices'>): SessionActivities & RunActivities {
+export function createActivities(
+  given: Omit<ActivityDeps, 'prices'>,
+): SessionActivities & RunActivities & MaintenanceActivities {
   const { live, models, agents, telemetry } = given;
   const contexts = new ContextCache();
   const deps = {
@@ -32,5 +35,6 @@ export function createActivities(given: Omit<ActivityDeps, 'prices'>): SessionAc
     endRun: (input) => endRun(deps, input),
     advanceRun: (input) => advanceRun({ ...deps, contexts }, input),
     runTool: (input) => runTool(deps, input),
+    sweepPage: (input) => sweepPage(deps, input),
   };
 }

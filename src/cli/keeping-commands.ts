@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Cli } from './cli.ts';
 
 /** The commands that take sessions out, bring them in and remove them. */
@@ -13,8 +13,26 @@ export function addKeeping(program: Command, cli: () => Cli): void {
     .option('--as <id>', 'under another session id')
     .action(async (file: string, options) => (await import('./exports.ts')).importSession(cli(), file, options));
   program
+    .command('clean')
+    .description(
+      'remove your sessions that are idle or old; without a time: expire what is due, remove what is past keeping',
+    )
+    .addOption(new Option('--idle <time>', 'idle for so long, such as 30m, 12h or 7d').argParser(time))
+    .addOption(new Option('--older <time>', 'created so long ago').argParser(time))
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .action(async (options) => (await import('./clean.ts')).clean(cli(), options));
+  program
     .command('delete <session>')
     .description('remove a session: it is archived if it has more than a few messages')
     .option('--forget', 'keep nothing: no archive, and no history in Temporal')
     .action(async (id: string, options) => (await import('./exports.ts')).remove(cli(), id, options));
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time in ms. */
+function time(text: string): number {
+  const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  if (amount === undefined || unit === undefined) throw new InvalidArgumentError('Give a time such as 30m, 12h or 7d.');
+  return Number(amount) * (UNITS[unit] ?? 0);
 }

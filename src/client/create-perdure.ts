@@ -3,12 +3,14 @@ import { v7 as uuidv7 } from 'uuid';
 import type { AgentSpec } from '../contracts/agent.ts';
 import type { BudgetReport } from '../contracts/budget.ts';
 import type { MessageInput } from '../contracts/message.ts';
+import type { CleanRequest, Sweep } from '../contracts/maintenance.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
 import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import type { StatsPage } from '../contracts/stats.ts';
 import { sessionKey } from '../contracts/session-key.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { UsageReport } from '../contracts/usage.ts';
+import { cleanUp } from './clean-up.ts';
 import { createGatewayClient } from './gateway-client.ts';
 import type { GatewayClient, Page, SessionFilter, StatsQuery, UsageQuery } from './gateway-client.ts';
 import { oneOffKey } from './one-off-key.ts';
@@ -44,6 +46,8 @@ export interface Perdure {
   run(message: string | MessageInput): Promise<OneOffRun>;
   /** Makes an exported session one of `user`'s, under its id or another. */
   import(document: SessionExport, options?: { readonly id?: string | undefined }): Promise<SessionSnapshot>;
+  /** Cleans up `user`'s sessions; resolves with what was done to which, and why. */
+  clean(request?: CleanRequest): Promise<Sweep>;
   list(filter?: SessionFilter): Promise<Page<SessionRecord>>;
   /** How the user's runs went: requests, errors, times, tokens, cost. */
   stats(query?: StatsQuery): Promise<StatsPage>;
@@ -76,6 +80,7 @@ export function createPerdure(options: PerdureOptions = {}): Perdure {
       return createOneOffRun(key, receipt, senderOf, reader(user));
     },
     import: (document, importing = {}) => reader(user).importSession(document, importing),
+    clean: (request = {}) => cleanUp(reader(user), request),
     list: (filter) => reader(user).sessions(filter),
     stats: (query) => reader(user).stats(query),
     agents: async () => (await reader(user).agents()).data,

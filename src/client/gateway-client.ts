@@ -4,6 +4,7 @@ import type { UsageBy, UsageReport } from '../contracts/usage.ts';
 import type { CancelledRun, EndSession, OpenSession, UpdateSession } from '../contracts/commands.ts';
 import type { PerdureEvent, StreamEvent } from '../contracts/event.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
+import type { CleanRequest, Sweep } from '../contracts/maintenance.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { ProviderStatus } from '../contracts/provider.ts';
 import type { RunDetail, RunRecord, Usage } from '../contracts/run.ts';
@@ -92,6 +93,10 @@ export interface GatewayClient {
   exportSession(id: string): Promise<SessionExport>;
   /** Makes an exported session the user's, under its id or another. */
   importSession(document: SessionExport, options?: { id?: string | undefined }): Promise<SessionSnapshot>;
+  /** Begins a clean-up of the user's sessions. */
+  clean(request: CleanRequest): Promise<{ readonly sweepId: string }>;
+  /** The report of a clean-up, so far. */
+  sweep(sweepId: string): Promise<Sweep>;
   send(id: string, input: MessageInput): Promise<Receipt>;
   /** Waits up to `waitSeconds` for the answer. */
   sendAndWait(id: string, input: MessageInput, waitSeconds: number): Promise<Answered>;
@@ -144,6 +149,8 @@ export function createGatewayClient(options: GatewayOptions = {}): GatewayClient
     remove: (id, query = {}) => done({ method: 'DELETE', path: session(id), query }),
     exportSession: (id) => json({ path: session(id, 'export') }),
     importSession: (body, query = {}) => json({ ...post(['v1', 'sessions', 'import'], body), query }),
+    clean: (body) => json(post(['v1', 'maintenance', 'clean'], body)),
+    sweep: (sweepId) => json({ path: ['v1', 'maintenance', 'sweeps', sweepId] }),
     send: (id, input) => json(post(session(id, 'messages'), input)),
     sendAndWait: async (id, input, seconds) => answeredOf(await json(waiting(session(id, 'messages'), input, seconds))),
     stream: (id, streaming) => streamEvents(connectTo(send, session(id, 'events')), streaming),

@@ -7,6 +7,7 @@ import type {
   ResumeRun,
   UpdateSession,
 } from '../contracts/commands.ts';
+import type { CleanRequest } from '../contracts/maintenance.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 
@@ -43,6 +44,8 @@ export interface SessionSender {
   workers(): Promise<number>;
   /** Deletes every execution of the session from Temporal, running or closed. */
   forget(key: SessionKey): Promise<void>;
+  /** Starts a clean-up of a user's sessions; resolves with the id of its report. Needs no worker. */
+  clean(user: string, request: CleanRequest): Promise<string>;
   /** Whether Temporal answers and has the namespace. */
   ready(): Promise<boolean>;
 }

@@ -20,6 +20,8 @@ export interface TemporalDelivery {
   updateWithStart<T>(target: Target, name: string, input: object): Promise<Answer<T>>;
   update<T>(target: Target, name: string, input: object): Promise<Answer<T>>;
   signalWithStart(target: Target, name: string, input: object): Promise<void>;
+  /** Starts a workflow that takes no messages. */
+  start(target: Target, input: object): Promise<void>;
   /** False when no workflow runs under the id. */
   signal(target: Target, name: string, input: object): Promise<boolean>;
   /** Does nothing when no workflow runs under the id. */
@@ -101,6 +103,9 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
           signalArgs: [input],
         }),
       );
+    },
+    async start(target, input) {
+      await delivered(() => client.workflow.start(target.workflowType, { ...startOptions(target), args: [input] }));
     },
     signal: (target, name, input) => delivered(() => client.workflow.getHandle(target.workflowId).signal(name, input)),
     async terminate(target, reason) {

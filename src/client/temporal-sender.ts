@@ -72,6 +72,13 @@ export function createTemporalSender(options: TemporalSenderOptions): SessionSen
     terminate: async (key, reason) => delivery.terminate(sessionTarget(key), reason),
     forget: async (key) => delivery.forget(sessionTarget(key)),
     workers: () => delivery.workers(),
+    async clean(user, request) {
+      const sweepId = uuidv7();
+      const summary = 'Clean-up of sessions';
+      const target = { workflowId: `:maintenance:${sweepId}`, workflowType: WORKFLOW.maintenance, summary };
+      await delivery.start(target, { sweepId, user, request });
+      return sweepId;
+    },
     ready: () => delivery.ready(),
   };
 }

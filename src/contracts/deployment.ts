@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { policySchema } from './agent.ts';
+import { maintenanceSettingsSchema } from './maintenance.ts';
 import { providerSettingsSchema } from './provider.ts';
 import { budgetSettingsSchema } from './budget.ts';
 
@@ -33,5 +34,7 @@ export const deploymentSchema = z.strictObject({
   prices: z.array(priceOverrideSchema).max(500).optional(),
   /** Limits of each user, where an operator has set none of their own. */
   budgets: budgetSettingsSchema.optional(),
+  /** Clean-up of sessions. */
+  maintenance: maintenanceSettingsSchema.optional(),
 });
 export type Deployment = z.infer<typeof deploymentSchema>;

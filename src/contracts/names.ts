@@ -9,7 +9,12 @@ export const WORKFLOW = {
   session: 'agentSession',
   /** One run without a session; workflow id `:run:user:run`. */
   run: 'agentRun',
+  /** A clean-up of sessions; its argument is `{sweepId?, user?, request?: {idleMs?, olderMs?, dryRun?}}`. */
+  maintenance: 'maintenance',
 } as const;
+
+/** The Temporal Schedule that starts clean-ups. */
+export const MAINTENANCE_SCHEDULE = 'perdure-maintenance';
 
 /** Updates: answered, and each carries the JSON named in `contracts/commands.ts` or `contracts/message.ts`. */
 export const UPDATE = {

@@ -17,6 +17,7 @@ import { agentRoutes } from './routes/agents.ts';
 import { costRoutes } from './routes/cost.ts';
 import { eventRoutes } from './routes/events.ts';
 import { exportRoutes } from './routes/exports.ts';
+import { maintenanceRoutes } from './routes/maintenance.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { oneOffRunRoutes } from './routes/one-off-runs.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -68,6 +69,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const routes: Route[] = [
     ...sessionRoutes(parts),
     ...exportRoutes(parts),
+    ...maintenanceRoutes(parts),
     ...messageRoutes(parts),
     ...eventRoutes(parts),
     ...runRoutes(parts),

@@ -8,6 +8,7 @@ import { TASK_QUEUE } from '../contracts/names.ts';
 import { saveAgentVersion } from '../store/agent-versions.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { restartLostSessions, type LostSessionSettings } from './restart-lost-sessions.ts';
+import { scheduleMaintenance } from './schedule-maintenance.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import { activityTracing } from './activity-tracing.ts';
 import { installRuntime } from './temporal-runtime.ts';
@@ -31,6 +32,8 @@ export interface WorkerSettings extends Omit<ActivityDeps, 'deployment' | 'price
   /** Default `perdure`. */
   readonly taskQueue?: string | undefined;
   readonly lostSessions?: LostSessionSettings | undefined;
+  /** Whether clean-ups are scheduled. Default: on the usual task queue only. */
+  readonly schedules?: boolean | undefined;
 }
 
 export interface RunningWorker {
@@ -75,6 +78,9 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     ...workerTuning(settings),
   });
   const client = new Client({ connection, namespace: to.namespace });
+  if (settings.schedules ?? taskQueue === TASK_QUEUE) {
+    await scheduleMaintenance(client, taskQueue, deployment.maintenance ?? {});
+  }
   const lost = restartLostSessions({ db, client, taskQueue, failed }, settings.lostSessions ?? {});
   const done = worker.run().finally(async () => {
     await lost.stop();

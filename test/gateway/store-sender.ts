@@ -89,6 +89,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     },
     workers: async () => (sender.noWorker ? 0 : 1),
     forget: async () => {},
+    clean: async () => 'sweep-1',
     ready: async () => true,
     async answer(key, runId, text) {
       if (runId === null) throw new Error('Nobody took the message yet.');

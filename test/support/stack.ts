@@ -35,6 +35,8 @@ export interface StackOptions {
   readonly ackTimeoutMs?: number;
   /** Default: as the product's. */
   readonly lostSessions?: LostSessionSettings;
+  /** Whether clean-ups are scheduled. Default false. */
+  readonly schedules?: boolean;
   readonly telemetry?: Telemetry;
   /** Whether Temporal's own metrics of this process are merged with it. */
   readonly temporalMetrics?: boolean;
@@ -83,6 +85,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       taskQueue,
       shutdownGraceMs: 1_000,
       lostSessions: options.lostSessions,
+      schedules: options.schedules ?? false,
       telemetry,
       temporalMetrics: options.temporalMetrics,
       deployment: options.deployment,

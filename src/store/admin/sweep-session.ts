@@ -1,0 +1,99 @@
+import type { PerdureEvent } from '../../contracts/event.ts';
+import type { SweepAction } from '../../contracts/maintenance.ts';
+import { sessionKey, type SessionKey } from '../../contracts/session-key.ts';
+import type { CleanUpDecision, CleanUpFacts } from '../../core/clean-up.ts';
+import type { Policy } from '../../contracts/agent.ts';
+import { appendEvents, newEvents } from '../append-events.ts';
+import { archiveLocked } from '../archive-session.ts';
+import type { Db, Tx } from '../db.ts';
+import { deleteLocked } from '../delete-session.ts';
+import { hasOpenRun, markExpired } from '../expire-session.ts';
+import { lockSession, type LockedSession } from '../lock-session.ts';
+import { noteAction } from './sweeps.ts';
+
+/** A decision about a session, as of the store's clock. */
+export type Decide = (facts: CleanUpFacts, agent: string, policy: Policy, nowMs: number) => CleanUpDecision | null;
+
+export interface Candidate {
+  readonly key: SessionKey;
+  readonly decision: CleanUpDecision;
+}
+
+export interface CandidatePage {
+  readonly candidates: Candidate[];
+  readonly seen: number;
+  /** Where the next page begins; null after the last one. */
+  readonly next: readonly [string, string] | null;
+}
+
+type Row = Omit<CleanUpFacts, 'hasOpenRun'> & {
+  readonly user: string;
+  readonly session: string;
+  readonly agent: string;
+  readonly policy: Policy;
+  readonly now: string;
+};
+
+/** A page of everybody's sessions, or of one user's, and what is to be done to them. Decided again before it is done. */
+export async function listCandidates(
+  db: Db,
+  { user, after, limit }: { user: string | null; after: readonly [string, string] | null; limit: number },
+  decide: Decide,
+): Promise<CandidatePage> {
+  const rows = await db.query<Row>(
+    `SELECT user_id AS user, session_id AS session, kind, status, agent, policy, messages, runs, errors,
+            created_at AS "createdAt", opened_at AS "openedAt", last_active_at AS "lastActiveAt", clock_timestamp() AS now
+       FROM perdure.sessions
+      WHERE status <> 'archived' AND ($1::text IS NULL OR user_id = $1)
+        AND ($2::text IS NULL OR (user_id, session_id) > ($2, $3))
+      ORDER BY user_id, session_id LIMIT $4`,
+    [user, after?.[0] ?? null, after?.[1] ?? null, limit],
+  );
+  const candidates = rows.flatMap((row) => {
+    const decision = decide({ ...row, hasOpenRun: false }, row.agent, row.policy, Date.parse(row.now));
+    return decision ? [{ key: sessionKey(row.user, row.session), decision }] : [];
+  });
+  const last = rows.at(-1);
+  return { candidates, seen: rows.length, next: rows.length === limit && last ? [last.user, last.session] : null };
+}
+
+/** Decides again under the session's lock, does what is decided and notes it, in one transaction. Answers the events; null when there was nothing to do. */
+export async function sweepSession(
+  db: Db,
+  sweepId: string,
+  key: SessionKey,
+  decide: Decide,
+): Promise<{ readonly action: SweepAction; readonly events: PerdureEvent[] } | null> {
+  let afterwards: (() => Promise<void>) | undefined;
+  const swept = await db.transaction(async (tx) => {
+    const session = await lockSession(tx, key);
+    if (!session) return null;
+    const { row, createdAt, at } = session;
+    const times = { createdAt, openedAt: row.opened_at, lastActiveAt: row.last_active_at };
+    const facts = { ...row, ...times, hasOpenRun: await hasOpenRun(tx, key) };
+    const decision = decide(facts, row.agent, row.policy, Date.parse(at));
+    if (!decision) return null;
+    if (decision.action === 'deleted') afterwards = await deleteLocked(db, tx, key);
+    const events = await act(db, tx, session, decision);
+    await noteAction(tx, sweepId, key, decision);
+    return { action: decision.action, events };
+  });
+  await afterwards?.();
+  return swept;
+}
+
+async function act(
+  db: Db,
+  tx: Tx,
+  session: LockedSession,
+  { action, reason }: CleanUpDecision,
+): Promise<PerdureEvent[]> {
+  if (action === 'expired') return await markExpired(tx, session, reason);
+  if (action === 'archived') return await archiveLocked(db, tx, session);
+  if (action !== 'failed') return [];
+  session.row.status = 'failed';
+  session.row.end_reason = reason;
+  const log = newEvents(session);
+  log.add({ type: 'session.failed', reason }, null);
+  return await appendEvents(tx, session, log);
+}

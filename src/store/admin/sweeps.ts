@@ -1,0 +1,77 @@
+import type { Sweep, SweepAction } from '../../contracts/maintenance.ts';
+import type { SessionKey } from '../../contracts/session-key.ts';
+import type { Db, Tx } from '../db.ts';
+
+/** Reports are kept so long. */
+const KEPT = '30 days';
+const ACTIONS_SHOWN = 1_000;
+
+export interface SweepStart {
+  readonly id: string;
+  /** Whose sessions; null for everybody's. */
+  readonly user: string | null;
+  readonly dryRun: boolean;
+}
+
+/** Begins the report of a sweep; does nothing to one that is there. Old reports go. */
+export async function beginSweep(db: Db, { id, user, dryRun }: SweepStart): Promise<void> {
+  await db.query(
+    `INSERT INTO perdure.sweeps (sweep_id, user_id, dry_run, seen, counts, started_at)
+     VALUES ($1, $2, $3, 0, '{}', clock_timestamp()) ON CONFLICT DO NOTHING`,
+    [id, user, dryRun],
+  );
+  await db.query(
+    `WITH old AS (DELETE FROM perdure.sweeps WHERE started_at < clock_timestamp() - interval '${KEPT}' RETURNING sweep_id)
+     DELETE FROM perdure.sweep_actions a USING old WHERE a.sweep_id = old.sweep_id`,
+    [],
+  );
+}
+
+/** Notes what was done to a session, once for each sweep, in the transaction that does it. */
+export async function noteAction(
+  tx: Tx,
+  sweepId: string,
+  key: SessionKey,
+  { action, reason }: { readonly action: SweepAction; readonly reason: string },
+): Promise<void> {
+  await tx.query(
+    `WITH noted AS (
+       INSERT INTO perdure.sweep_actions (sweep_id, user_id, session_id, action, reason, at)
+       VALUES ($1, $2, $3, $4, $5, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING 1)
+     UPDATE perdure.sweeps
+        SET counts = counts || jsonb_build_object($4::text, coalesce((counts ->> $4::text)::integer, 0) + 1)
+      WHERE sweep_id = $1 AND EXISTS (SELECT FROM noted)`,
+    [sweepId, key.user, key.session, action, reason],
+  );
+}
+
+/** Adds to the sessions that a sweep has looked at; `over` ends its report. */
+export async function noteSeen(db: Db, sweepId: string, seen: number, over: boolean): Promise<void> {
+  await db.query(
+    `UPDATE perdure.sweeps SET seen = seen + $2, ended_at = CASE WHEN $3 THEN clock_timestamp() ELSE ended_at END
+      WHERE sweep_id = $1`,
+    [sweepId, seen, over],
+  );
+}
+
+/** The report of a sweep over a user's sessions; null when there is none of theirs. */
+export async function readSweep(db: Db, user: string, id: string): Promise<Sweep | null> {
+  const [found] = await db.query<{
+    dry_run: boolean;
+    seen: number;
+    counts: Sweep['counts'];
+    started_at: string;
+    ended_at: string | null;
+  }>(`SELECT dry_run, seen, counts, started_at, ended_at FROM perdure.sweeps WHERE sweep_id = $1 AND user_id = $2`, [
+    id,
+    user,
+  ]);
+  if (!found) return null;
+  const actions = await db.query<Sweep['actions'][number]>(
+    `SELECT session_id AS session, action, reason, at FROM perdure.sweep_actions
+      WHERE sweep_id = $1 AND user_id = $2 ORDER BY session_id LIMIT $3`,
+    [id, user, ACTIONS_SHOWN],
+  );
+  const { dry_run: dryRun, seen, counts, started_at: startedAt, ended_at: endedAt } = found;
+  return { id, startedAt, endedAt, dryRun, seen, counts, actions };
+}

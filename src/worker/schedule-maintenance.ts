@@ -1,0 +1,29 @@
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import type { MaintenanceSettings } from '../contracts/maintenance.ts';
+import { MAINTENANCE_SCHEDULE, WORKFLOW } from '../contracts/names.ts';
+
+const SIX_HOURS_MS = 6 * 3_600_000;
+
+/** Makes the schedule of clean-ups, or changes the one that is there to these settings. Safe to repeat, and for two workers at once. A sweep that is still going is not joined by another. */
+export async function scheduleMaintenance(
+  client: Client,
+  taskQueue: string,
+  { intervalMs = SIX_HOURS_MS }: MaintenanceSettings,
+): Promise<void> {
+  const scheduleId = taskQueue === 'perdure' ? MAINTENANCE_SCHEDULE : `${MAINTENANCE_SCHEDULE}:${taskQueue}`;
+  const spec = { intervals: [{ every: intervalMs }] };
+  const action = {
+    type: 'startWorkflow' as const,
+    workflowType: WORKFLOW.maintenance,
+    workflowId: ':maintenance',
+    taskQueue,
+    args: [],
+  };
+  const policies = { overlap: ScheduleOverlapPolicy.SKIP };
+  try {
+    await client.schedule.create({ scheduleId, spec, action, policies });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    await client.schedule.getHandle(scheduleId).update((there) => ({ ...there, spec, action, policies }));
+  }
+}
