@@ -93,7 +93,7 @@ describeStores(DATABASES, (db) => {
 
   test('failures in a row open the circuit for everybody; one trial call closes it', async () => {
     const name = provider();
-    const limits = providerLimits({ circuit: { failures: 3, openMs: 100 } });
+    const limits = providerLimits({ circuit: { failures: 3, openMs: 60_000 } });
     for (const _ of [1, 2]) expect(await settle(name, limits, null, FAILED)).toMatchObject({ sound: false });
     await settle(name, limits, null, REPLIED);
     for (const _ of [1, 2]) await settle(name, limits, null, FAILED);
