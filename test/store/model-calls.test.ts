@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { SessionKey } from '../../src/contracts/session-key.ts';
 import { resolveBudgets } from '../../src/core/budget.ts';
 import { beginStep } from '../../src/store/begin-step.ts';
+import { releaseReservations } from '../../src/store/admin/release-reservations.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
 import { countFailedCall } from '../../src/store/count-failed-call.ts';
 import type { Db } from '../../src/store/db.ts';
@@ -202,6 +203,40 @@ describeStores(DATABASES, (db) => {
     expect(await spend(5.99e9)).toEqual([]);
     expect(await spend(0.01e9)).toMatchObject([{ scope: 'month', kind: 'limit', used: 16, limit: 20 }]);
     expect(await spend(9e9)).toEqual([]);
+  });
+
+  test('maintenance releases what is set aside for a run that is over, once, and says so; a lost attempt stays charged', async () => {
+    const { key, runId, position } = await begun(db());
+    await reserveCall(db(), key, reservation(runId, position));
+    await reserveCall(db(), key, reservation(runId, await beginModel(db(), key, runId)));
+    const mine = async () => {
+      const { released, failed } = await releaseReservations(db(), { olderThanMs: 0 });
+      expect(failed).toBe(0);
+      return released.filter((one) => one.key.user === key.user);
+    };
+    expect(await mine()).toEqual([]);
+    const end = { status: 'cancelled', reason: 'cancelled' } as const;
+    await endRun(db(), key, { runId, end, partial: null, failSession: false });
+    expect((await readPeriods(db(), key.user, today())).day).toMatchObject({ reservedNanos: 2e9 });
+    expect((await releaseReservations(db())).released.filter((one) => one.key.user === key.user)).toEqual([]);
+    expect(await mine()).toMatchObject([
+      {
+        key,
+        runId,
+        step: 1,
+        attempt: 2,
+        reservedUsd: 1,
+        reservedTokens: 100,
+        events: [{ type: 'budget.released', runId, attempt: 2, reservedUsd: 1 }],
+      },
+    ]);
+    expect(await mine()).toEqual([]);
+    expect((await readPeriods(db(), key.user, today())).day).toMatchObject({ reservedNanos: 1e9, unpricedCalls: 2 });
+    const run = await readRun(db(), key, runId);
+    expect(run?.modelCalls).toMatchObject([
+      { outcome: 'lost', reservedUsd: 1 },
+      { outcome: 'lost', reservedUsd: 1, costUsd: null },
+    ]);
   });
 
   test('deleting a session gives back no budget: the user’s sums stay, and what is not settled stays charged', async () => {
