@@ -192,8 +192,8 @@ test('after kill -9 between reservation and settlement the lost calls stay charg
   const sessions = Array.from({ length: 50 }, (_, n) => `s${n}`);
   const caller = { url: killed.url, user: 'ann' };
   const message = { id: 'm', content: 'Go. @mark=m @chunks=80 @delay=50 @usage=5/100', agent: 'assistant' };
-  const send = async (url: string, id: string): Promise<{ id: string; status: number; disposition?: string }> => {
-    const response = await call({ url, user: 'ann' }, 'POST', pathOf(id, 'messages'), message);
+  const send = async (gateway: string, id: string): Promise<{ id: string; status: number; disposition?: string }> => {
+    const response = await call({ url: gateway, user: 'ann' }, 'POST', pathOf(id, 'messages'), message);
     return { id, status: response.status, ...((await response.json()) as { disposition?: string }) };
   };
   const sent = sessions.map((id) => send(killed.url, id));
