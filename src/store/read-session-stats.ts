@@ -14,6 +14,8 @@ interface SessionStatsRow extends TokenColumns {
   readonly busy_ms: number;
   readonly p50_ms: number | null;
   readonly p95_ms: number | null;
+  readonly cost_nanos: number;
+  readonly unpriced_calls: number;
 }
 
 const MS = `extract(epoch FROM r.ended_at - r.started_at)::float8 * 1000`;
@@ -44,7 +46,9 @@ export async function readSessionStats(
                     count(*) FILTER (WHERE r.status = 'cancelled')::int AS cancelled,
                     count(*) ${TIMED}::int AS timed, coalesce(sum(${MS}) ${TIMED}, 0) AS busy_ms,
                     percentile_disc(0.5) WITHIN GROUP (ORDER BY ${MS}) ${TIMED} AS p50_ms,
-                    percentile_disc(0.95) WITHIN GROUP (ORDER BY ${MS}) ${TIMED} AS p95_ms, ${TOKENS}
+                    percentile_disc(0.95) WITHIN GROUP (ORDER BY ${MS}) ${TIMED} AS p95_ms,
+                    coalesce(sum(r.cost_nanos), 0)::float8 AS cost_nanos,
+                    coalesce(sum(r.unpriced_calls), 0)::int AS unpriced_calls, ${TOKENS}
                FROM perdure.runs r
               WHERE r.user_id = $1 AND r.session_id = s.session_id AND r.ended_at IS NOT NULL
                 AND r.ended_at >= coalesce($2::date::timestamp AT TIME ZONE 'UTC', '-infinity')
@@ -71,6 +75,6 @@ function statsOf(row: SessionStatsRow): Stats & { key: string } {
     p50Ms: row.p50_ms,
     p95Ms: row.p95_ms,
     usage: usageOf(row),
-    costUsd: null,
+    costUsd: row.unpriced_calls > 0 ? null : row.cost_nanos / 1e9,
   };
 }

@@ -2,6 +2,7 @@ import type { Stats } from '../contracts/stats.ts';
 import { UNKNOWN_USAGE } from '../contracts/run.ts';
 import { percentileMs } from '../core/duration-buckets.ts';
 import type { Db } from './db.ts';
+import type { TokenColumns } from './rows.ts';
 
 /** Days, UTC, `YYYY-MM-DD`, both included; null is open. */
 export interface StatsRange {
@@ -16,6 +17,13 @@ interface BucketRow {
   readonly failed: number;
   readonly cancelled: number;
   readonly busy_ms: number;
+}
+
+interface UsageRow extends TokenColumns {
+  readonly key: string;
+  readonly unmetered_calls: number;
+  readonly unpriced_calls: number;
+  readonly cost_nanos: number;
 }
 
 const KEY = { user: 's.user_id', agent: 's.agent', day: 's.day::text' } as const;
@@ -36,11 +44,41 @@ export async function readStats(
       ORDER BY 1`,
     [user, from, to],
   );
-  const data = [...Map.groupBy(rows, ({ key }) => key)].map(([key, of]) => ({ key, ...statsOf(of) }));
-  return { data, total: statsOf(rows) };
+  const used = await db.query<UsageRow>(
+    `SELECT ${KEY[by]} AS key, sum(s.input_tokens)::float8 AS input_tokens, sum(s.output_tokens)::float8 AS output_tokens,
+            sum(s.cached_tokens)::float8 AS cached_tokens, sum(s.reasoning_tokens)::float8 AS reasoning_tokens,
+            sum(s.unmetered_calls)::int AS unmetered_calls, sum(s.unpriced_calls)::int AS unpriced_calls,
+            sum(s.cost_nanos)::float8 AS cost_nanos
+       FROM perdure.usage_days s
+      WHERE s.user_id = $1 AND s.day >= coalesce($2::date, '-infinity') AND s.day <= coalesce($3::date, 'infinity')
+      GROUP BY 1`,
+    [user, from, to],
+  );
+  const data = [...Map.groupBy(rows, ({ key }) => key)].map(([key, of]) => {
+    const usage = used.filter((row) => row.key === key);
+    return { key, ...timesOf(of), ...costOf(usage) };
+  });
+  return { data, total: { ...timesOf(rows), ...costOf(used) } };
 }
 
-function statsOf(rows: readonly BucketRow[]): Stats {
+/** Of all model calls, those of runs that have not ended included. One call of which nobody knows makes a sum unknown. */
+function costOf(rows: readonly UsageRow[]): Pick<Stats, 'usage' | 'costUsd'> {
+  const sum = (read: (row: UsageRow) => number | null) => rows.reduce((all, row) => all + (read(row) ?? 0), 0);
+  const unmetered = sum((row) => row.unmetered_calls) > 0;
+  return {
+    usage: unmetered
+      ? UNKNOWN_USAGE
+      : {
+          inputTokens: sum((row) => row.input_tokens),
+          outputTokens: sum((row) => row.output_tokens),
+          cachedTokens: sum((row) => row.cached_tokens),
+          reasoningTokens: sum((row) => row.reasoning_tokens),
+        },
+    costUsd: sum((row) => row.unpriced_calls) > 0 ? null : sum((row) => row.cost_nanos) / 1e9,
+  };
+}
+
+function timesOf(rows: readonly BucketRow[]): Omit<Stats, 'usage' | 'costUsd'> {
   const sum = (name: 'ended' | 'failed' | 'cancelled' | 'busy_ms', of = rows) =>
     of.reduce((all, row) => all + row[name], 0);
   const timed = rows.filter(({ bucket }) => bucket >= 0);
@@ -54,8 +92,6 @@ function statsOf(rows: readonly BucketRow[]): Stats {
     meanMs: mean(sum('busy_ms', timed), sum('ended', timed)),
     p50Ms: percentileMs(counts, 0.5),
     p95Ms: percentileMs(counts, 0.95),
-    usage: UNKNOWN_USAGE,
-    costUsd: null,
   };
 }
 

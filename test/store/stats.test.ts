@@ -94,6 +94,8 @@ describeStores(['pglite', 'postgres'], (db) => {
     const { total } = await readStats(db(), user, 'user', ALL);
     expect(rows.reduce((sum, { requests }) => sum + requests, 0)).toBe(total.requests);
     expect(rows.reduce((sum, { errors }) => sum + errors, 0)).toBe(total.errors);
+    expect(total.usage).toMatchObject({ inputTokens: 60, outputTokens: 30 });
+    expect(rows.reduce((sum, { usage }) => sum + (usage.inputTokens ?? 0), 0)).toBe(60);
     expect(rows.find(({ key }) => key === keys[2]?.session)?.usage).toMatchObject({
       inputTokens: 30,
       outputTokens: 15,

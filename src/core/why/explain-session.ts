@@ -31,7 +31,13 @@ export function explainSession(facts: SessionFacts): SessionWhy {
     attempt: going ? (run?.stepList.at(-1)?.attempts ?? null) : null,
     queued: queue.length,
     workers,
-    text: [opening(facts), ...detail(facts), ...timing(until, now), ...lastFailure(facts), ...remedy(facts)].join(' '),
+    text: [
+      opening(facts),
+      ...detail(facts),
+      ...timing(waitingFor.what, until, now),
+      ...lastFailure(facts),
+      ...remedy(facts),
+    ].join(' '),
   };
 }
 
@@ -90,9 +96,10 @@ function detail({ snapshot, run, workers }: SessionFacts): string[] {
   return sentences;
 }
 
-function timing(until: string | null, now: string): string[] {
+function timing(what: string, until: string | null, now: string): string[] {
   if (until === null) return [];
   const leftMs = Date.parse(until) - Date.parse(now);
+  if (what === 'message' && leftMs > 0) return [`Without one it expires at ${until} (${sayMs(leftMs)} from now).`];
   return [
     leftMs > 0 ? `This lasts until ${until} at the latest (${sayMs(leftMs)} from now).` : `This was due at ${until}.`,
   ];
