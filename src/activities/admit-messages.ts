@@ -1,5 +1,6 @@
 import { PerdureError } from '../contracts/errors.ts';
 import { messageInputSchema, type MessageInput } from '../contracts/message.ts';
+import { sessionLimits } from '../contracts/session-limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
 import { admitMessages as admitToStore, type AdmissionBudget, type Admitted } from '../store/admit-messages.ts';
@@ -28,6 +29,7 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
     execution: input.execution,
     defaultAgent: agents.defaultAgent,
     knowsAgent: (name) => agents.agent(name) !== undefined,
+    limits: sessionLimits(deployment.limits),
     budget: admissionBudget(deps),
     defaultWhileRunning: (name) => resolvePolicy(deployment.policy, agents.agent(name)?.spec.policy).whileRunning,
   });

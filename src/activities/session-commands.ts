@@ -1,5 +1,6 @@
 import { endSessionSchema, openSessionSchema, resumeRunSchema, updateSessionSchema } from '../contracts/commands.ts';
 import { PerdureError } from '../contracts/errors.ts';
+import { sessionLimits } from '../contracts/session-limits.ts';
 import { endSession as endInStore } from '../store/end-session.ts';
 import { openSession as openInStore } from '../store/open-session.ts';
 import { refuseMessages } from '../store/refuse-messages.ts';
@@ -21,7 +22,8 @@ export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Pr
   return command(async () => {
     const { agent = agents.defaultAgent, metadata = {}, policy = {} } = parse(openSessionSchema, input.request);
     if (!agents.agent(agent)) throw unknownAgent(agent);
-    const opened = await openInStore(db, key, { agent, metadata, policy, kind, execution: input.execution });
+    const limits = sessionLimits(deps.deployment.limits);
+    const opened = await openInStore(db, key, { agent, metadata, policy, kind, limits, execution: input.execution });
     ring(live, key, opened.events);
     const { status, agent: itsAgent } = opened.session;
     const session = { status, agent: itsAgent, dueInMs: dueInMs(deps, opened.session) };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { policySchema } from './agent.ts';
 import { maintenanceSettingsSchema } from './maintenance.ts';
+import { sessionLimitsSchema } from './session-limits.ts';
 import { providerSettingsSchema } from './provider.ts';
 import { budgetSettingsSchema } from './budget.ts';
 
@@ -36,5 +37,7 @@ export const deploymentSchema = z.strictObject({
   budgets: budgetSettingsSchema.optional(),
   /** Clean-up of sessions. */
   maintenance: maintenanceSettingsSchema.optional(),
+  /** How many sessions may be active. */
+  limits: sessionLimitsSchema.optional(),
 });
 export type Deployment = z.infer<typeof deploymentSchema>;

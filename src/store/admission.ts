@@ -3,6 +3,7 @@ import type { Policy } from '../contracts/agent.ts';
 import type { BudgetFacts, RunBudget } from '../contracts/budget.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import type { MessageInput, Receipt, WhileRunning } from '../contracts/message.ts';
+import type { SessionLimits } from '../contracts/session-limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { Account, ResolvedBudgets } from '../core/budget.ts';
 import type { OpenRun } from '../core/run-queue.ts';
@@ -24,6 +25,8 @@ export interface Admission {
   readonly defaultAgent: string;
   readonly knowsAgent: (name: string) => boolean;
   readonly kind: 'session' | 'run';
+  /** How many sessions may be active. Default: any number. */
+  readonly limits?: SessionLimits | undefined;
   /** What an agent's policy says; the session's policy and the message itself come first. */
   readonly defaultWhileRunning: (agent: string) => WhileRunning;
   /** What limits the user and the session. Default: nothing. */

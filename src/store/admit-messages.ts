@@ -13,6 +13,7 @@ import type { Db, Tx } from './db.ts';
 import { lifeOf, type SessionLife } from './expire-session.ts';
 import { lockRecovered } from './lock-recovered.ts';
 import type { LockedSession } from './lock-session.ts';
+import { makeRoom } from './make-room.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
 import { readAccounts } from './read-accounts.ts';
 import { noteExecution, reopen } from './recover-session.ts';
@@ -58,6 +59,7 @@ async function decide(
   found: LockedSession | null,
   restored: boolean,
 ): Promise<Admitted | null> {
+  const before = found && { status: found.row.status, ...lifeOf(found) };
   const desk = await setUpDesk(tx, key, admission, found);
   const noted = found && desk.log ? noteExecution(found, desk.log, admission.execution, desk.open.length) : false;
   // Any message restores, so that even a repeated one finds its receipt and its answer.
@@ -65,6 +67,15 @@ async function decide(
   const results = admission.messages.map((message) => admit(desk, message));
   const { session, log } = desk;
   const created = session !== null && found === null;
+  const opens = session !== null && session.row.status === 'active' && before?.status !== 'active' && !restored;
+  const noRoom =
+    opens && admission.limits && admission.kind === 'session' && (await makeRoom(tx, key, admission.limits));
+  if (noRoom) {
+    const refused = { ok: false, ...noRoom, retryAfterMs: null } as const;
+    const verdicts = results.map((result) => (result.ok ? refused : result));
+    const openRuns = admission.execution === null ? null : [];
+    return { session: before, created: false, results: verdicts, openRuns, events: [] };
+  }
   if (created && !(await insertSession(tx, session, {}))) return null;
   const changed = noted || restored || desk.messages.length > 0;
   const rows = { messages: desk.messages, runs: [...desk.runs] };

@@ -1,6 +1,8 @@
 import type { Policy } from '../contracts/agent.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { JsonObject } from '../contracts/json.ts';
+import { PerdureError } from '../contracts/errors.ts';
+import type { SessionLimits } from '../contracts/session-limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import type { OpenRun } from '../core/run-queue.ts';
@@ -10,6 +12,7 @@ import type { Db, Tx } from './db.ts';
 import { lifeOf, type SessionLife } from './expire-session.ts';
 import { lockRecovered } from './lock-recovered.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
+import { makeRoom } from './make-room.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
 import { noteExecution } from './recover-session.ts';
 import { checkSize } from './session-size.ts';
@@ -20,6 +23,8 @@ export interface OpenSessionInput {
   readonly metadata?: JsonObject | undefined;
   readonly policy?: Policy | undefined;
   readonly kind: 'session' | 'run';
+  /** How many sessions may be active. Default: any number. */
+  readonly limits?: SessionLimits | undefined;
   /** Names the workflow start that asks, when it holds no state yet; null when it does. */
   readonly execution: string | null;
 }
@@ -46,8 +51,10 @@ export async function openSession(db: Db, key: SessionKey, input: OpenSessionInp
 }
 
 async function create(tx: Tx, key: SessionKey, input: OpenSessionInput): Promise<OpenSessionResult | null> {
-  const { agent, metadata = {}, policy = {}, kind, execution } = input;
+  const { agent, metadata = {}, policy = {}, kind, execution, limits } = input;
   const session = blankSession(key, await readClock(tx), { kind, agent, policy, execution });
+  const noRoom = limits && kind === 'session' && (await makeRoom(tx, key, limits));
+  if (noRoom) throw new PerdureError(noRoom.code, noRoom.detail);
   if (!(await insertSession(tx, session, metadata))) return null;
   const log = newEvents(session);
   log.add({ type: 'session.opened', agent }, null);
