@@ -1,7 +1,7 @@
 import type { StreamEvent } from '../contracts/event.ts';
 import type { Usage } from '../contracts/run.ts';
 import type { Look } from './render-event.ts';
-import { count, duration, harmless, oneLine } from './show-text.ts';
+import { count, duration, harmless, money, oneLine } from './show-text.ts';
 
 /** The lines for an event that is not the model's text; none for what a reader need not see. */
 export function renderFact(event: StreamEvent, { live, paint }: Look, runStartedAt: string | null): string[] {
@@ -25,6 +25,10 @@ export function renderFact(event: StreamEvent, { live, paint }: Look, runStarted
       return [paint('yellow', `? ${event.tool}: not known whether it took effect: ${oneLine(event.error)}`)];
     case 'tool.cancelled':
       return [paint('yellow', `■ ${event.tool} was cancelled: ${oneLine(event.error)}`)];
+    case 'budget.warned':
+      return [paint('yellow', budgetLine(event))];
+    case 'budget.released':
+      return dim(`What was set aside for a lost model call of the run ${event.runId} is free again.`);
     case 'run.completed':
       return live ? dim(`  ${sumUp(event, runStartedAt)}`) : [];
     case 'run.failed':
@@ -46,10 +50,27 @@ export function renderFact(event: StreamEvent, { live, paint }: Look, runStarted
   }
 }
 
-function sumUp(event: { at: string; steps: number; usage: Usage }, runStartedAt: string | null): string {
+function budgetLine({
+  scope,
+  unit,
+  used,
+  limit,
+  kind,
+  resetsAt,
+}: Extract<StreamEvent, { type: 'budget.warned' }>): string {
+  const shown = (amount: number) => (unit === 'usd' ? money(amount) : count(amount, 'token'));
+  const of = kind === 'limit' ? `${shown(used)} of ${shown(limit)}` : shown(used);
+  return `! The budget of the ${scope}: ${of} used; it begins anew at ${resetsAt}.`;
+}
+
+function sumUp(
+  event: { at: string; steps: number; usage: Usage; costUsd?: number | null | undefined },
+  runStartedAt: string | null,
+): string {
   const { inputTokens, outputTokens } = event.usage;
   const tokens = inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens;
   const parts = [count(event.steps, 'step'), count(tokens, 'token')];
+  if (typeof event.costUsd === 'number') parts.push(money(event.costUsd));
   if (runStartedAt !== null) parts.push(duration(Date.parse(event.at) - Date.parse(runStartedAt)));
   return parts.join(' · ');
 }

@@ -1,6 +1,6 @@
 import type { RunDetail, RunRecord } from '../contracts/run.ts';
 import type { Cli } from './cli.ts';
-import { count, duration, oneLine, table } from './show-text.ts';
+import { cost, count, duration, oneLine, table } from './show-text.ts';
 
 /** `perdure runs <session> [run]`: the runs of a session, or one with its steps and tool calls. */
 export async function runs(cli: Cli, id: string, runId: string | undefined): Promise<void> {
@@ -46,6 +46,7 @@ function detailLines(run: RunDetail): string[] {
       ['agent', run.agent],
       ['model', run.model ?? 'not known'],
       ['took', took(run)],
+      ['cost', cost(run)],
     ]),
     ...table(steps),
     ...table(calls),

@@ -1,7 +1,7 @@
 import type { SessionFilter } from '../client/gateway-client.ts';
 import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import type { Cli } from './cli.ts';
-import { count, duration, harmless, oneLine, table } from './show-text.ts';
+import { cost, count, duration, harmless, oneLine, table } from './show-text.ts';
 
 /** `perdure sessions`: newest activity first. */
 export async function sessions(cli: Cli, filter: SessionFilter): Promise<void> {
@@ -51,6 +51,7 @@ function snapshotLines(snapshot: SessionSnapshot): string[] {
       ),
     ],
     ['tokens', `${count(usage.inputTokens, 'input', 'input')}, ${count(usage.outputTokens, 'output', 'output')}`],
+    ['cost', cost(snapshot)],
     ['metadata', oneLine(snapshot.metadata)],
     ['state', oneLine(snapshot.state)],
     ['created', snapshot.createdAt],

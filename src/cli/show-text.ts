@@ -1,3 +1,5 @@
+import type { Cost } from '../contracts/usage.ts';
+
 const SHOWN_CHARACTERS = 500;
 
 /** Text from elsewhere without what would move the cursor, set colours or ring the bell. Line breaks and tabs stay. */
@@ -28,6 +30,13 @@ export function count(value: number | null, one: string, many = `${one}s`): stri
 /** Dollars with at least two decimals, at most six: `$0.00`, `$12.30`, `$0.000125`. */
 export function money(usd: number): string {
   return `$${usd.toFixed(6).replace(/0{1,4}$/, '')}`;
+}
+
+/** What is known of a cost, and whether that is all. */
+export function cost({ costUsd, knownCostUsd, unpricedCalls }: Cost): string {
+  if (costUsd !== null) return money(costUsd);
+  const unknown = `unknown for ${count(unpricedCalls, 'call')}`;
+  return knownCostUsd === 0 ? unknown : `${money(knownCostUsd)}, and ${unknown}`;
 }
 
 /** Rows as columns of equal width, the last one as it is. */

@@ -121,3 +121,16 @@ test('a failed run and a tool whose effect is not known are told', () => {
 function toUsage() {
   return { inputTokens: null, outputTokens: null, cachedTokens: null, reasoningTokens: null };
 }
+
+test('a budget that warns is told with what was used, and a run with what it cost', () => {
+  const writer = eventWriter();
+  const facts = { unit: 'usd', used: 40.5, reserved: 0, limit: 50, resetsAt: '2026-12-01T00:00:00.000Z' } as const;
+  const warned = { type: 'budget.warned', runId: 'r', kind: 'limit', scope: 'month', ...facts } as const;
+  const usage = { inputTokens: 1, outputTokens: 2, cachedTokens: 0, reasoningTokens: 0 };
+  const done = { type: 'run.completed', runId: 'r', output: '', steps: 1, usage, costUsd: 0.00125 } as const;
+  const shown = render([writer.durable(warned), writer.durable(done)], true);
+  expect(shown).toContain(
+    '! The budget of the month: $40.50 of $50.00 used; it begins anew at 2026-12-01T00:00:00.000Z.',
+  );
+  expect(shown).toContain('1 step · 3 tokens · $0.00125');
+});
