@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AgentSpec } from '../../src/contracts/agent.ts';
 import type { SessionKey } from '../../src/contracts/session-key.ts';
+import { readRunFacts } from '../../src/store/read-run-facts.ts';
 import { readRun } from '../../src/store/read-run.ts';
 import { mostAtOnce, startSharedProvider, type SharedProvider } from '../support/shared-provider.ts';
 
@@ -38,6 +39,10 @@ test('two workers together never have more calls going than may; those that wait
   const waits = (await Promise.all(sent.map(({ key }) => waitsOf(shared, key)))).flat();
   expect(waits.length).toBeGreaterThan(0);
   expect(waits.every(({ kind, ended }) => kind === 'rate_limit' && ended)).toBe(true);
+  const told = await Promise.all(sent.map(({ key, runId }) => readRunFacts(shared.stack.db, key, runId)));
+  expect(told.flatMap((facts) => facts?.waits ?? [])).toContainEqual(
+    expect.objectContaining({ kind: 'limit', whom: 'stub', endedAt: expect.any(String) }),
+  );
   // The last places are given back after their replies are committed.
   await expect.poll(async () => (await shared.provider())?.inFlight).toBe(0);
 });

@@ -98,10 +98,14 @@ function detail({ snapshot, run, workers }: SessionFacts): string[] {
 
 function timing(what: string, until: string | null, now: string): string[] {
   if (until === null) return [];
+  // A provider may stay away for longer: when a turn comes is reckoned, not known.
+  const reckoned = ['rate_limit', 'circuit', 'cool_down'].includes(what);
   const leftMs = Date.parse(until) - Date.parse(now);
   if (what === 'message' && leftMs > 0) return [`Without one it expires at ${until} (${sayMs(leftMs)} from now).`];
   return [
-    leftMs > 0 ? `This lasts until ${until} at the latest (${sayMs(leftMs)} from now).` : `This was due at ${until}.`,
+    leftMs > 0
+      ? `This lasts until ${reckoned ? `about ${until}` : `${until} at the latest`} (${sayMs(leftMs)} from now).`
+      : `This was due at ${until}.`,
   ];
 }
 
