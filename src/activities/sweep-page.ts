@@ -1,6 +1,7 @@
 import { log } from '@temporalio/activity';
 import { cleanRequestSchema } from '../contracts/maintenance.ts';
 import { decideCleanUp } from '../core/clean-up.ts';
+import { releaseReservations } from '../store/admin/release-reservations.ts';
 import { listCandidates, sweepSession, type Candidate, type Decide } from '../store/admin/sweep-session.ts';
 import { beginSweep, noteAction, noteSeen } from '../store/admin/sweeps.ts';
 import type { SweepPageInput, SweepPageOutput } from './activities.ts';
@@ -28,6 +29,7 @@ export async function sweepPage(deps: ActivityDeps, input: SweepPageInput): Prom
   if (after === null) await beginSweep(db, { id: sweepId, user, dryRun: request.dryRun ?? false });
   const page = await listCandidates(db, { user, after, limit: PAGE }, decide);
   for (const candidate of page.candidates) await sweepOne(deps, input, candidate, decide);
+  if (page.next === null && user === null && !request.dryRun) await release(deps);
   await noteSeen(db, sweepId, page.seen, page.next === null);
   return { next: page.next };
 }
@@ -47,4 +49,11 @@ async function sweepOne(
     const reason = `it could not be ${decision.action}: ${error instanceof Error ? error.message : 'no reason known'}`;
     await noteAction(db, sweepId, key, { action: 'error', reason: reason.slice(0, 500) });
   }
+}
+
+/** Gives back what was set aside for model calls of runs that are over. Of everybody's sessions, so the schedule's only. */
+async function release({ db, live }: ActivityDeps): Promise<void> {
+  const { released, failed } = await releaseReservations(db);
+  for (const { key, events } of released) ring(live, key, events);
+  if (failed > 0) log.warn('Some reservations could not be released', { failed });
 }

@@ -109,3 +109,25 @@ test('two workers make one schedule, every 6 hours, that starts a sweep', async 
   await handle.delete();
   await Promise.all(workers.map((worker) => worker.stop()));
 });
+
+test('maintenance releases what was set aside for a model call of a run that is over, and the session says so', async () => {
+  const db = await openStore({});
+  onTestFinished(async () => await db.close());
+  await using stack = await startStack({ temporal: await testTemporal(), model: () => 'yes', db });
+  const key = stack.key();
+  await stack.sender.submit(key, { content: 'hello' });
+  await stack.ended(key);
+  // As a worker leaves it that dies between its reservation and its report, while another way ends the run.
+  await db.query(
+    `UPDATE perdure.model_calls
+        SET outcome = 'running', held_nanos = 5000, reserved_nanos = 5000, started_at = now() - interval '1 hour'
+      WHERE user_id = $1`,
+    [key.user],
+  );
+  await stack.client.workflow.execute('maintenance', {
+    workflowId: `maintenance-${key.user}`,
+    taskQueue: stack.taskQueue,
+  });
+  const events = await stack.events(key);
+  expect(events.at(-1)).toMatchObject({ type: 'budget.released', reservedUsd: 0.000005 });
+});
