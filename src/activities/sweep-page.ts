@@ -55,5 +55,5 @@ async function sweepOne(
 async function release({ db, live }: ActivityDeps): Promise<void> {
   const { released, failed } = await releaseReservations(db);
   for (const { key, events } of released) ring(live, key, events);
-  if (failed > 0) log.warn('Some reservations could not be released', { failed });
+  if (failed > 0) log.warn('Some reservations could not be released');
 }
