@@ -42,16 +42,22 @@ export async function rescueSession(client: Client, execution: WorkflowExecution
   return true;
 }
 
-/** The same for executions that were heard to fail. One that has failed less often is remembered. */
+/** The same for executions that were heard to fail. One that has failed less often, or cannot be asked about now, is remembered. */
 export async function rescueFailed(client: Client, failed: FailedExecutions): Promise<void> {
   for (const runId of failed.take()) {
-    const query = `RunId = '${runId}' AND ExecutionStatus = 'Running'`;
-    for await (const { workflowId, type } of client.workflow.list({ query })) {
-      if (!OURS.has(type)) continue;
-      const execution = await client.workflow.getHandle(workflowId, runId).describe();
-      if (!(await rescueSession(client, execution)) && tries(execution) > 1) failed.add(runId);
-    }
+    if (await rescueByRunId(client, runId).catch(() => true)) failed.add(runId);
   }
+}
+
+/** Resolves with whether to look at it again. */
+async function rescueByRunId(client: Client, runId: string): Promise<boolean> {
+  const query = `RunId = '${runId}' AND ExecutionStatus = 'Running'`;
+  for await (const { workflowId, type } of client.workflow.list({ query })) {
+    if (!OURS.has(type)) return false;
+    const execution = await client.workflow.getHandle(workflowId, runId).describe();
+    return !(await rescueSession(client, execution)) && tries(execution) > 1;
+  }
+  return false;
 }
 
 /** Times that the workflow task was given out which is not completed yet. */
