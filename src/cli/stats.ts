@@ -1,6 +1,7 @@
-import { sayMs, sayUsd } from '../contracts/say.ts';
+import { sayMs } from '../contracts/say.ts';
 import type { Stats, StatsBy } from '../contracts/stats.ts';
 import type { Cli } from './cli.ts';
+import { costCell, knownPart, unknownLines } from './known-sums.ts';
 import { harmless, table } from './show-text.ts';
 
 export interface StatsOptions {
@@ -11,26 +12,27 @@ export interface StatsOptions {
   readonly cursor?: string;
 }
 
-/** `perdure stats`: how runs went, by day, agent, session, or all together. */
+/** `perdure stats`: how runs went and what they used, by day, agent, session, or all together. */
 export async function stats(cli: Cli, options: StatsOptions): Promise<void> {
   const page = await cli.client.stats(options);
   if (cli.json) return cli.printJson(page);
-  if (page.data.length === 0) return cli.print('No run has ended in that time.');
+  if (page.data.length === 0) return cli.print('No run has ended in that time, and no model was called.');
   const heading = [page.by.toUpperCase(), 'RUNS', 'FAILED', 'RATE', 'MEAN', 'P50', 'P95', 'TOKENS', 'COST'];
   const rows = page.data.map((row) => [harmless(row.key), ...cells(row)]);
   for (const line of table([heading, ...rows, ['all', ...cells(page.total)]])) cli.print(line);
+  for (const line of unknownLines(page.total)) cli.print(line);
   if (page.nextCursor !== null) cli.print(`More: perdure stats --by ${page.by} --cursor ${page.nextCursor}`);
 }
 
-function cells({ requests, errors, errorRate, meanMs, p50Ms, p95Ms, usage, costUsd }: Stats): string[] {
-  const { inputTokens, outputTokens } = usage;
-  const tokens = inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens;
+function cells(row: Stats): string[] {
+  const { requests, errors, errorRate, meanMs, p50Ms, p95Ms, knownUsage, unmeteredCalls } = row;
+  const tokens = (knownUsage.inputTokens + knownUsage.outputTokens).toLocaleString('en');
   return [
     requests.toLocaleString('en'),
     errors.toLocaleString('en'),
     errorRate === null ? '-' : `${(errorRate * 100).toFixed(1)} %`,
     ...[meanMs, p50Ms, p95Ms].map((ms) => (ms === null ? '-' : sayMs(ms))),
-    tokens === null ? '?' : tokens.toLocaleString('en'),
-    costUsd === null ? '?' : sayUsd(costUsd),
+    knownPart(tokens, tokens === '0', unmeteredCalls),
+    costCell(row),
   ];
 }

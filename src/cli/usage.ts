@@ -1,7 +1,8 @@
 import type { UsageQuery } from '../client/gateway-client.ts';
 import type { UsageLine } from '../contracts/usage.ts';
 import type { Cli } from './cli.ts';
-import { harmless, money, table } from './show-text.ts';
+import { costCell, unknownLines } from './known-sums.ts';
+import { harmless, table } from './show-text.ts';
 
 /** `perdure usage`: what model calls used, by day, agent, model, session or user. */
 export async function usage(cli: Cli, query: UsageQuery): Promise<void> {
@@ -14,11 +15,7 @@ export async function usage(cli: Cli, query: UsageQuery): Promise<void> {
   const head = [by.toUpperCase(), 'CALLS', 'FAILED', 'INPUT', 'CACHED', 'OUTPUT', 'COST'];
   const rows = data.map((line) => rowOf(line.key === null ? 'deleted sessions' : harmless(line.key), line));
   for (const line of table([head, ...rows, rowOf('all', total)])) cli.print(line);
-  if (total.unpricedCalls > 0) {
-    cli.print(
-      `The cost of ${total.unpricedCalls} of ${total.calls} calls is not known: what is shown is at least that.`,
-    );
-  }
+  for (const line of unknownLines(total)) cli.print(line);
 }
 
 function rowOf(name: string, line: UsageLine): string[] {
@@ -29,9 +26,7 @@ function rowOf(name: string, line: UsageLine): string[] {
     number(line.inputTokens),
     number(line.cachedTokens),
     number(line.outputTokens),
-    line.costUsd === null
-      ? `${money(line.knownCostUsd)} and ${number(line.unpricedCalls)} unknown`
-      : money(line.costUsd),
+    costCell(line),
   ];
 }
 

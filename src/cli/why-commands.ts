@@ -34,7 +34,7 @@ export function addWhyCommands(program: Command, cli: () => Cli, setExitCode: (c
     });
   program
     .command('stats')
-    .description('show how runs went: how many, how many failed, how long they took')
+    .description('show how runs went: how many, how many failed, how long they took, what they cost')
     .addOption(new Option('--by <what>', 'a row for each').choices(statsBySchema.options).default('day'))
     .option('--from <day>', 'only from this day on, UTC, YYYY-MM-DD')
     .option('--to <day>', 'only up to this day')

@@ -1,10 +1,30 @@
 import { z } from 'zod';
 import { usageSchema } from './run.ts';
+import { costFields } from './usage.ts';
 
 export const statsBySchema = z.enum(['session', 'user', 'agent', 'day']);
 export type StatsBy = z.infer<typeof statsBySchema>;
 
-/** How runs went. Null is unknown, or that there is nothing to reckon from. */
+/** What model calls used and cost: all of them, those of runs that go on included. */
+const spentFields = {
+  /** Model calls, failed ones included. */
+  calls: z.number().int(),
+  /** Null when the tokens of a call are not known. */
+  usage: usageSchema,
+  /** Tokens that providers reported. */
+  knownUsage: z.object({
+    inputTokens: z.number().int(),
+    outputTokens: z.number().int(),
+    cachedTokens: z.number().int(),
+    reasoningTokens: z.number().int(),
+  }),
+  /** Calls whose tokens are not known. */
+  unmeteredCalls: z.number().int(),
+  ...costFields,
+};
+export type Spent = z.infer<z.ZodObject<typeof spentFields>>;
+
+/** How runs went and what they used. Null is unknown, or that there is nothing to reckon from. */
 export const statsSchema = z.object({
   /** Runs that ended; one that was resumed and ended again counts again. */
   requests: z.number().int(),
@@ -18,8 +38,7 @@ export const statsSchema = z.object({
   /** Within 10 % by user, agent and day; exact by session. */
   p50Ms: z.number().nullable(),
   p95Ms: z.number().nullable(),
-  usage: usageSchema,
-  costUsd: z.number().nullable(),
+  ...spentFields,
 });
 export type Stats = z.infer<typeof statsSchema>;
 

@@ -1,10 +1,10 @@
 import type { Stats } from '../contracts/stats.ts';
 import { cursorOf, positionIn } from './cursor.ts';
 import type { Db } from './db.ts';
-import { mean, ratio, type StatsRange } from './read-stats.ts';
-import { usageOf, type TokenColumns } from './rows.ts';
+import { mean, ratio, spentOf, type StatsRange } from './stats-report.ts';
+import { SUMS_OF_CALLS, type UsageSums } from './usage-report.ts';
 
-interface SessionStatsRow extends TokenColumns {
+interface SessionStatsRow extends Omit<UsageSums, 'failed_calls'> {
   readonly key: string;
   readonly last_active_at: string;
   readonly ended: number;
@@ -14,21 +14,12 @@ interface SessionStatsRow extends TokenColumns {
   readonly busy_ms: number;
   readonly p50_ms: number | null;
   readonly p95_ms: number | null;
-  readonly cost_nanos: number;
-  readonly unpriced_calls: number;
 }
 
 const MS = `extract(epoch FROM r.ended_at - r.started_at)::float8 * 1000`;
 const TIMED = `FILTER (WHERE r.started_at IS NOT NULL AND r.resumes = 0)`;
-const TOKENS = ['input', 'output', 'cached', 'reasoning']
-  // One run whose tokens are unknown makes the sum unknown.
-  .map(
-    (name) =>
-      `CASE WHEN count(*) = count(r.${name}_tokens) THEN coalesce(sum(r.${name}_tokens), 0)::float8 END AS ${name}_tokens`,
-  )
-  .join(', ');
 
-/** How the runs of each of a user's sessions went, newest activity first, reckoned from the runs themselves. Throws `invalid_request` for a cursor that is none. */
+/** How the runs of each of a user's sessions went, newest activity first, reckoned from the runs themselves, and what their model calls used. Throws `invalid_request` for a cursor that is none. */
 export async function readSessionStats(
   db: Db,
   user: string,
@@ -36,7 +27,7 @@ export async function readSessionStats(
 ): Promise<{ data: (Stats & { key: string })[]; nextCursor: string | null }> {
   const [at, id] = cursor === undefined ? [null, null] : positionIn(cursor, ['time', 'string']);
   const rows = await db.query<SessionStatsRow>(
-    `SELECT s.session_id AS key, s.last_active_at, r.*
+    `SELECT s.session_id AS key, s.last_active_at, r.*, c.*
        FROM (SELECT session_id, last_active_at FROM perdure.sessions
               WHERE user_id = $1 AND kind = 'session'
                 AND ($4::timestamptz IS NULL OR (last_active_at, session_id) < ($4, $5))
@@ -46,13 +37,16 @@ export async function readSessionStats(
                     count(*) FILTER (WHERE r.status = 'cancelled')::int AS cancelled,
                     count(*) ${TIMED}::int AS timed, coalesce(sum(${MS}) ${TIMED}, 0) AS busy_ms,
                     percentile_disc(0.5) WITHIN GROUP (ORDER BY ${MS}) ${TIMED} AS p50_ms,
-                    percentile_disc(0.95) WITHIN GROUP (ORDER BY ${MS}) ${TIMED} AS p95_ms,
-                    coalesce(sum(r.cost_nanos), 0)::float8 AS cost_nanos,
-                    coalesce(sum(r.unpriced_calls), 0)::int AS unpriced_calls, ${TOKENS}
+                    percentile_disc(0.95) WITHIN GROUP (ORDER BY ${MS}) ${TIMED} AS p95_ms
                FROM perdure.runs r
               WHERE r.user_id = $1 AND r.session_id = s.session_id AND r.ended_at IS NOT NULL
                 AND r.ended_at >= coalesce($2::date::timestamp AT TIME ZONE 'UTC', '-infinity')
                 AND r.ended_at < coalesce(($3::date + 1)::timestamp AT TIME ZONE 'UTC', 'infinity')) r
+      CROSS JOIN LATERAL
+            (SELECT ${SUMS_OF_CALLS}
+               FROM perdure.model_calls
+              WHERE user_id = $1 AND session_id = s.session_id AND outcome <> 'running'
+                AND day >= coalesce($2::date, '-infinity') AND day <= coalesce($3::date, 'infinity')) c
       ORDER BY s.last_active_at DESC, s.session_id DESC`,
     [user, from, to, at, id, limit + 1],
   );
@@ -74,7 +68,6 @@ function statsOf(row: SessionStatsRow): Stats & { key: string } {
     meanMs: mean(row.busy_ms, row.timed),
     p50Ms: row.p50_ms,
     p95Ms: row.p95_ms,
-    usage: usageOf(row),
-    costUsd: row.unpriced_calls > 0 ? null : row.cost_nanos / 1e9,
+    ...spentOf(row),
   };
 }

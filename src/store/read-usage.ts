@@ -1,6 +1,14 @@
 import type { UsageBy, UsageReport } from '../contracts/usage.ts';
 import type { Db } from './db.ts';
-import { NO_SUMS, sumsOfDays, USAGE_LINES, usageLineOf, type UsageSpan, type UsageSums } from './usage-report.ts';
+import {
+  NO_SUMS,
+  SUMS_OF_CALLS,
+  sumsOfDays,
+  USAGE_LINES,
+  usageLineOf,
+  type UsageSpan,
+  type UsageSums,
+} from './usage-report.ts';
 
 /** What a user's model calls used, by day, agent, model or session. */
 export async function readUsage(
@@ -32,21 +40,10 @@ const SETTLED = `
       FROM perdure.model_calls
      WHERE user_id = $3 AND day BETWEEN $1::date AND $2::date AND outcome <> 'running'`;
 
-const SUMS = `
-           count(*)::integer AS calls,
-           count(*) FILTER (WHERE outcome <> 'completed')::integer AS failed_calls,
-           count(*) FILTER (WHERE input_tokens IS NULL OR output_tokens IS NULL)::integer AS unmetered_calls,
-           count(*) FILTER (WHERE cost_nanos IS NULL)::integer AS unpriced_calls,
-           coalesce(sum(input_tokens), 0)::float8 AS input_tokens,
-           coalesce(sum(output_tokens), 0)::float8 AS output_tokens,
-           coalesce(sum(cached_tokens), 0)::float8 AS cached_tokens,
-           coalesce(sum(reasoning_tokens), 0)::float8 AS reasoning_tokens,
-           coalesce(sum(cost_nanos), 0)::float8 AS cost_nanos`;
-
 const BY_SESSION = `
-    SELECT session_id AS key, ${SUMS} ${SETTLED}
+    SELECT session_id AS key, ${SUMS_OF_CALLS} ${SETTLED}
      GROUP BY session_id
      ORDER BY cost_nanos DESC, calls DESC, key
      LIMIT ${USAGE_LINES}`;
 
-const OF_SESSIONS = `SELECT NULL::text AS key, ${SUMS} ${SETTLED}`;
+const OF_SESSIONS = `SELECT NULL::text AS key, ${SUMS_OF_CALLS} ${SETTLED}`;

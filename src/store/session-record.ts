@@ -1,5 +1,5 @@
 import type { SessionRecord } from '../contracts/session.ts';
-import { mean, ratio } from './read-stats.ts';
+import { mean, ratio } from './stats-report.ts';
 import { costOf, usageOf, type CostColumns, type TokenColumns } from './rows.ts';
 
 /** The columns of a session that readers are shown; `s` is its table. */

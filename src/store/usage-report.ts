@@ -33,12 +33,30 @@ const KEYS: Readonly<Record<Exclude<UsageBy, 'session'> | 'nothing', string>> = 
   nothing: `NULL::text`,
 };
 
+/** Sums of all that is counted, as SQL over `usage_days`. */
+export const SUMS_OF_DAYS = [
+  ...['calls', 'failed_calls', 'unmetered_calls', 'unpriced_calls'].map((column) => sum(column, 'integer')),
+  ...['input_tokens', 'output_tokens', 'cached_tokens', 'reasoning_tokens', 'cost_nanos'].map((column) =>
+    sum(column, 'float8'),
+  ),
+].join(', ');
+
+/** The same, as SQL over the records of calls. */
+export const SUMS_OF_CALLS = `
+           count(*)::integer AS calls,
+           count(*) FILTER (WHERE outcome <> 'completed')::integer AS failed_calls,
+           count(*) FILTER (WHERE input_tokens IS NULL OR output_tokens IS NULL)::integer AS unmetered_calls,
+           count(*) FILTER (WHERE cost_nanos IS NULL)::integer AS unpriced_calls,
+           coalesce(sum(input_tokens), 0)::float8 AS input_tokens,
+           coalesce(sum(output_tokens), 0)::float8 AS output_tokens,
+           coalesce(sum(cached_tokens), 0)::float8 AS cached_tokens,
+           coalesce(sum(reasoning_tokens), 0)::float8 AS reasoning_tokens,
+           coalesce(sum(cost_nanos), 0)::float8 AS cost_nanos`;
+
 /** Sums over days. `$1` and `$2` are the span; `where` narrows it. */
 export function sumsOfDays(by: keyof typeof KEYS, where: string): string {
   return `
-    SELECT ${KEYS[by]} AS key, ${sum('calls', 'integer')}, ${sum('failed_calls', 'integer')},
-           ${sum('unmetered_calls', 'integer')}, ${sum('unpriced_calls', 'integer')},
-           ${['input_tokens', 'output_tokens', 'cached_tokens', 'reasoning_tokens', 'cost_nanos'].map((column) => sum(column, 'float8')).join(', ')}
+    SELECT ${KEYS[by]} AS key, ${SUMS_OF_DAYS}
       FROM perdure.usage_days
      WHERE day BETWEEN $1::date AND $2::date AND ${where}
      GROUP BY 1

@@ -67,7 +67,8 @@ test('the command line shows them as a table', async () => {
   const session = await runCli(['session', key.session], env);
   await served.close();
   expect(shown.stdout).toMatch(/^AGENT +RUNS +FAILED +RATE +MEAN +P50 +P95 +TOKENS +COST$/m);
-  expect(shown.stdout).toMatch(/^assistant +2 +1 +50\.0 % +\d/m);
-  expect(shown.stdout).toMatch(/^all +2 +1 +50\.0 %/m);
+  expect(shown.stdout).toMatch(/^assistant +2 +1 +50\.0 % +\d.* 15 +1 unknown$/m);
+  expect(shown.stdout).toMatch(/^all +2 +1 +50\.0 %.* 15 +1 unknown$/m);
+  expect(shown.stdout).toContain('The cost of 1 of 1 call is not known: what is shown is at least that.');
   expect(session.stdout).toMatch(/2 messages, 2 runs, 1 error \(50 %\), \d+\.\d s a run/);
 });

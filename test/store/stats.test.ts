@@ -13,7 +13,7 @@ import { readSessionStats } from '../../src/store/read-session-stats.ts';
 import { readStats } from '../../src/store/read-stats.ts';
 import { resumeRun } from '../../src/store/resume-run.ts';
 import { describeStores } from '../support/databases.ts';
-import { beginModel, converse, newKey, replyTo, send } from './conversation.ts';
+import { beginModel, call, converse, newKey, replyTo, send } from './conversation.ts';
 
 const ALL = { from: null, to: null };
 const ERROR = { code: 'run_timeout', detail: 'too slow' };
@@ -28,6 +28,13 @@ async function fail(db: Db, key: SessionKey, id: string): Promise<string> {
   await beginModel(db, key, runId);
   await endRun(db, key, { runId, end: { status: 'failed', error: ERROR }, partial: null, failSession: false });
   return runId;
+}
+
+/** A run of one call that cost so much; null: nobody knows. */
+async function spend(db: Db, key: SessionKey, id: string, nanos: number | null): Promise<void> {
+  const { runId } = await send(db, key, { id, content: 'hi' });
+  const cost = { nanos, priceSource: 'test', priceDate: null };
+  await commitStep(db, key, { ...replyTo(runId, await beginModel(db, key, runId)), cost });
 }
 
 describeStores(['pglite', 'postgres'], (db) => {
@@ -100,6 +107,50 @@ describeStores(['pglite', 'postgres'], (db) => {
       inputTokens: 30,
       outputTokens: 15,
     });
+  });
+
+  test('tokens and cost come by day, agent and session, and what is unknown is unknown beside what is known', async () => {
+    const user = newUser();
+    const key = newKey(user);
+    await spend(db(), key, 'm1', 7_000_000);
+    await spend(db(), key, 'm2', null);
+    const { runId } = await send(db(), key, { id: 'm3', content: 'hi' });
+    const { step, attempt } = await beginModel(db(), key, runId);
+    const late = { runId, step, attempt, errorCode: 'timeout', usage: null, cost: UNKNOWN_COST } as const;
+    await countFailedCall(db(), key, { ...late, firstTokenMs: null, durationMs: 1 });
+    const known = { inputTokens: 20, outputTokens: 10, cachedTokens: 4, reasoningTokens: 0 };
+    const spent = {
+      calls: 3,
+      usage: { inputTokens: null, outputTokens: null, cachedTokens: null, reasoningTokens: null },
+      knownUsage: known,
+      unmeteredCalls: 1,
+      costUsd: null,
+      knownCostUsd: 0.007,
+      unpricedCalls: 2,
+    };
+    for (const by of ['day', 'agent', 'user'] as const) {
+      const { data, total } = await readStats(db(), user, by, ALL);
+      expect(data).toMatchObject([{ requests: 2, ...spent }]);
+      expect(total).toMatchObject({ requests: 2, ...spent });
+    }
+    expect((await readSessionStats(db(), user, { ...ALL, limit: 10 })).data).toMatchObject([{ requests: 2, ...spent }]);
+  });
+
+  test('a day on which models were called and no run ended is there, and one on which nothing was called is not', async () => {
+    const user = newUser();
+    const key = newKey(user);
+    const { runId } = await send(db(), key, { id: 'm1', content: 'hi' });
+    await beginModel(db(), key, runId);
+    expect(await readStats(db(), user, 'day', ALL)).toMatchObject({ data: [], total: { calls: 0, costUsd: 0 } });
+    await commitStep(db(), key, {
+      ...replyTo(runId, { step: 1, attempt: 1, throughSeq: 2 }, { toolCalls: [call('c1')] }),
+      cost: { nanos: 2_000_000, priceSource: 'test', priceDate: null },
+    });
+    const { data } = await readStats(db(), user, 'day', ALL);
+    expect(data).toMatchObject([{ requests: 0, errorRate: null, calls: 1, costUsd: 0.002 }]);
+    // What is held for it when it is deleted is no call of its day.
+    await db().query(`UPDATE perdure.usage_days SET calls = 0 WHERE user_id = $1`, [user]);
+    expect((await readStats(db(), user, 'day', ALL)).data).toEqual([]);
   });
 
   test('a session says its error rate and mean time, and a list can ask for a rate', async () => {

@@ -24,7 +24,7 @@ export function statsRoutes({ db }: GatewayParts): Route[] {
     route({
       method: 'get',
       path: '/v1/stats',
-      summary: 'How your runs went, by session, user, agent or day: requests, errors, times, tokens',
+      summary: 'How your runs went, by session, user, agent or day: requests, errors, times, tokens, cost',
       query: statsQuery,
       answers: { 200: { description: 'A row for each, and all together', schema: statsPageSchema } },
       async handle({ user, query }) {
