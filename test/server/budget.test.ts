@@ -239,7 +239,8 @@ test('after kill -9 between reservation and settlement the lost calls stay charg
   // back; an attempt that the kill met before that had made no call yet.
   const charged = lost.filter(({ reservedUsd }) => reservedUsd !== null);
   expect(charged.length).toBeGreaterThan(0);
-  for (const one of lost) expect(one).toMatchObject({ costUsd: null, usage: { inputTokens: null, outputTokens: null } });
+  for (const one of lost)
+    expect(one).toMatchObject({ costUsd: null, usage: { inputTokens: null, outputTokens: null } });
   for (const one of charged) expect(one).toMatchObject({ reservedUsd: 1 });
   expect(home.calls().length).toBeLessThanOrEqual(completed.length + charged.length);
   const budget = await callJson<BudgetReport>(again, 'GET', '/v1/budget');
