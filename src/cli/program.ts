@@ -4,6 +4,7 @@ import { sessionStatusSchema } from '../contracts/session.ts';
 import { usageBySchema } from '../contracts/usage.ts';
 import { createCli } from './cli.ts';
 import type { Cli, GlobalOptions } from './cli.ts';
+import { moment, named } from './filter-options.ts';
 import { EXAMPLES, EXIT_CODES } from './help.ts';
 import { addKeeping } from './keeping-commands.ts';
 import { part, positive, whole } from './numbers.ts';
@@ -81,9 +82,21 @@ function addLooking(program: Command, cli: () => Cli): void {
     .addOption(
       new Option('--min-error-rate <part>', 'only those that failed this part of their runs, 0 to 1').argParser(part),
     )
+    .addOption(
+      new Option('--metadata <name=value>', 'only those with it; may be given more than once').argParser(named),
+    )
+    .addOption(
+      new Option('--active-since <time>', 'only those active since, as 2026-11-01 or 2026-11-01T12:00:00Z').argParser(
+        moment,
+      ),
+    )
     .addOption(new Option('--limit <n>', 'at most this many').argParser(whole))
     .option('--cursor <cursor>', 'the next page, as the last one said')
-    .action(async (options) => (await import('./sessions.ts')).sessions(cli(), options));
+    .option('--of <user>', 'of another user, for operators')
+    .option('--all-users', 'of all users, for operators')
+    .action(async ({ of, allUsers, ...filter }) =>
+      (await import('./sessions.ts')).sessions(cli(), { ...filter, user: of, all: allUsers }),
+    );
   program
     .command('session <id>')
     .description('show a session: its status, what it waits for, what it did')
@@ -103,8 +116,10 @@ function addLooking(program: Command, cli: () => Cli): void {
     .option('--from <day>', 'first day, UTC, as 2026-11-01 (default: the first of the month)')
     .option('--to <day>', 'last day, UTC (default: today)')
     .option('--of <user>', 'of another user, for operators')
-    .option('--all', 'of all users, for operators')
-    .action(async ({ of, ...options }) => (await import('./usage.ts')).usage(cli(), { ...options, user: of }));
+    .option('--all, --all-users', 'of all users, for operators')
+    .action(async ({ of, allUsers, ...options }) =>
+      (await import('./usage.ts')).usage(cli(), { ...options, user: of, all: allUsers }),
+    );
   const budget = program
     .command('budget')
     .description('show limits, and what has gone of them in this month and on this day')

@@ -1,27 +1,37 @@
 import type { SessionFilter } from '../client/gateway-client.ts';
 import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import type { Cli } from './cli.ts';
+import { nextPage } from './next-page.ts';
 import { cost, count, duration, harmless, oneLine, table } from './show-text.ts';
 
-/** `perdure sessions`: newest activity first. */
+/** `perdure sessions`: newest activity first; for operators those of others too. */
 export async function sessions(cli: Cli, filter: SessionFilter): Promise<void> {
   const page = await cli.client.sessions(filter);
   if (cli.json) return cli.printJson(page);
-  if (page.data.length === 0) return cli.print('There are no sessions. Start one with `perdure chat`.');
-  for (const line of sessionLines(page.data)) cli.print(line);
-  if (page.nextCursor !== null) cli.print(`More: perdure sessions --cursor ${page.nextCursor}`);
+  if (page.data.length === 0) return cli.print(none(filter));
+  for (const line of sessionLines(page.data, filter.all === true)) cli.print(line);
+  if (page.nextCursor !== null) cli.print(`More: ${nextPage(process.argv.slice(2), page.nextCursor)}`);
 }
 
-/** A line for each session, under a heading. */
-export function sessionLines(records: readonly SessionRecord[]): string[] {
+function none({ user, all, limit: _limit, ...filters }: SessionFilter): string {
+  const whose = user === undefined ? '' : ` of ${harmless(user)}`;
+  if (Object.keys(filters).length > 0) return `There are no such sessions${whose}.`;
+  return user === undefined && all !== true
+    ? 'There are no sessions. Start one with `perdure chat`.'
+    : `There are no sessions${whose}.`;
+}
+
+/** A line for each session, under a heading; with the user where they are of several. */
+export function sessionLines(records: readonly SessionRecord[], withUser = false): string[] {
   const rows = records.map((record) => [
+    ...(withUser ? [harmless(record.user)] : []),
     harmless(record.id),
     record.status,
     record.agent,
     count(record.messages, 'message'),
     record.lastActiveAt,
   ]);
-  return table([['SESSION', 'STATUS', 'AGENT', 'MESSAGES', 'LAST ACTIVE'], ...rows]);
+  return table([[...(withUser ? ['USER'] : []), 'SESSION', 'STATUS', 'AGENT', 'MESSAGES', 'LAST ACTIVE'], ...rows]);
 }
 
 /** `perdure session <id>`: what it is and what it waits for. */

@@ -1,27 +1,21 @@
 import { sayMs } from '../contracts/say.ts';
-import type { Stats, StatsBy } from '../contracts/stats.ts';
+import type { StatsQuery } from '../client/gateway-client.ts';
+import type { Stats } from '../contracts/stats.ts';
 import type { Cli } from './cli.ts';
 import { costCell, knownPart, unknownLines } from './known-sums.ts';
+import { nextPage } from './next-page.ts';
 import { harmless, table } from './show-text.ts';
 
-export interface StatsOptions {
-  readonly by: StatsBy;
-  readonly from?: string;
-  readonly to?: string;
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-
 /** `perdure stats`: how runs went and what they used, by day, agent, session, or all together. */
-export async function stats(cli: Cli, options: StatsOptions): Promise<void> {
-  const page = await cli.client.stats(options);
+export async function stats(cli: Cli, query: StatsQuery): Promise<void> {
+  const page = await cli.client.stats(query);
   if (cli.json) return cli.printJson(page);
   if (page.data.length === 0) return cli.print('No run has ended in that time, and no model was called.');
   const heading = [page.by.toUpperCase(), 'RUNS', 'FAILED', 'RATE', 'MEAN', 'P50', 'P95', 'TOKENS', 'COST'];
   const rows = page.data.map((row) => [harmless(row.key), ...cells(row)]);
   for (const line of table([heading, ...rows, ['all', ...cells(page.total)]])) cli.print(line);
   for (const line of unknownLines(page.total)) cli.print(line);
-  if (page.nextCursor !== null) cli.print(`More: perdure stats --by ${page.by} --cursor ${page.nextCursor}`);
+  if (page.nextCursor !== null) cli.print(`More: ${nextPage(process.argv.slice(2), page.nextCursor)}`);
 }
 
 function cells(row: Stats): string[] {

@@ -40,5 +40,9 @@ export function addWhyCommands(program: Command, cli: () => Cli, setExitCode: (c
     .option('--to <day>', 'only up to this day')
     .addOption(new Option('--limit <n>', 'by session: at most this many').argParser(whole))
     .option('--cursor <cursor>', 'by session: the next page, as the last one said')
-    .action(async (options) => (await import('./stats.ts')).stats(cli(), options));
+    .option('--of <user>', 'of another user, for operators')
+    .option('--all-users', 'of all users, for operators')
+    .action(async ({ of, allUsers, ...query }) =>
+      (await import('./stats.ts')).stats(cli(), { ...query, user: of, all: allUsers }),
+    );
 }

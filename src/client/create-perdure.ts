@@ -48,8 +48,9 @@ export interface Perdure {
   import(document: SessionExport, options?: { readonly id?: string | undefined }): Promise<SessionSnapshot>;
   /** Cleans up `user`'s sessions; resolves with what was done to which, and why. */
   clean(request?: CleanRequest): Promise<Sweep>;
+  /** This user's sessions; for operators, also those of others. */
   list(filter?: SessionFilter): Promise<Page<SessionRecord>>;
-  /** How the user's runs went: requests, errors, times, tokens, cost. */
+  /** How this user's runs went: requests, errors, times, tokens, cost; for operators, also how those of others did. */
   stats(query?: StatsQuery): Promise<StatsPage>;
   agents(): Promise<readonly AgentSpec[]>;
   /** What this user's model calls used; for operators, also what those of others did. */

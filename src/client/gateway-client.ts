@@ -23,7 +23,14 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-export interface SessionFilter {
+/** Of whom; without either, the caller. Both are for operators. */
+export interface Whose {
+  readonly user?: string | undefined;
+  readonly all?: boolean | undefined;
+}
+
+/** Which sessions are listed. */
+export interface SessionFilter extends Whose {
   readonly status?: SessionStatus | undefined;
   readonly agent?: string | undefined;
   /** Sessions whose metadata has these values. */
@@ -38,7 +45,7 @@ export interface SessionFilter {
 }
 
 /** Of which runs, and how they are grouped. */
-export interface StatsQuery {
+export interface StatsQuery extends Whose {
   /** Default `day`. */
   readonly by?: StatsBy | undefined;
   /** Days, UTC, `YYYY-MM-DD`, both included. Default: all. */
@@ -50,15 +57,12 @@ export interface StatsQuery {
 }
 
 /** Which usage is reported. */
-export interface UsageQuery {
+export interface UsageQuery extends Whose {
   /** Default `day`. `user` is for operators. */
   readonly by?: UsageBy | undefined;
   /** First and last day, `YYYY-MM-DD`, UTC. Default: this month so far. */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
-  /** For operators: another user, or all. */
-  readonly user?: string | undefined;
-  readonly all?: boolean | undefined;
 }
 
 /** Whether a gateway can do its work. */
@@ -84,6 +88,7 @@ export interface Answered {
  */
 export interface GatewayClient {
   open(id: string | undefined, input: OpenSession): Promise<SessionSnapshot>;
+  /** The user's sessions; for operators, also those of others. */
   sessions(filter?: SessionFilter): Promise<Page<SessionRecord>>;
   snapshot(id: string): Promise<SessionSnapshot>;
   update(id: string, input: UpdateSession): Promise<SessionSnapshot>;
@@ -112,7 +117,7 @@ export interface GatewayClient {
   whyRun(id: string | undefined, runId: string): Promise<RunWhy>;
   cancel(id: string, runId: string): Promise<CancelledRun>;
   resume(id: string, runId: string): Promise<void>;
-  /** How the user's runs went. */
+  /** How the user's runs went; for operators, also those of others. */
   stats(query?: StatsQuery): Promise<StatsPage>;
   agents(): Promise<Page<AgentSpec>>;
   /** The providers of models, as all workers see them. */

@@ -9,31 +9,20 @@ import { readBudget } from '../../store/read-budget.ts';
 import { readUsage } from '../../store/read-usage.ts';
 import { saveUserLimits } from '../../store/user-budgets.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
-import { needOperator } from '../operators.ts';
+import { needOperator, whoseOf, whoseQuery } from '../operators.ts';
 import { route, type Route } from '../route.ts';
-
-const userSchema = z.string().min(1).max(400);
 
 const usageQuery = z.object({
   by: usageBySchema.default('day'),
   from: z.iso.date().optional(),
   to: z.iso.date().optional(),
-  /** Of operators: another user. */
-  user: userSchema.optional(),
-  /** Of operators: every user. */
-  all: z.stringbool().default(false),
+  ...whoseQuery,
 });
 
 /** What model calls cost, and what users may spend. */
 export function costRoutes({ db, deployment, isOperator }: GatewayParts): Route[] {
   const budgets = resolveBudgets(deployment.budgets);
   const budgetOf = async (user: string) => Response.json(await readBudget(db, user, budgets, today()));
-  /** Others are an operator's business. */
-  const whose = (caller: string, user: string | undefined, what: string): string => {
-    if (user === undefined || user === caller) return caller;
-    needOperator(isOperator, caller, what);
-    return user;
-  };
   return [
     route({
       method: 'get',
@@ -46,10 +35,8 @@ export function costRoutes({ db, deployment, isOperator }: GatewayParts): Route[
         const to = query.to ?? today();
         const from = query.from ?? firstOfMonth(to);
         checkSpan(from, to);
-        if (by !== 'user' && !all) {
-          return Response.json(await readUsage(db, whose(caller, user, 'see the usage of others'), { by, from, to }));
-        }
-        needOperator(isOperator, caller, 'see the usage of all users');
+        const whose = whoseOf(isOperator, caller, { user, all: all || by === 'user' }, 'usage');
+        if (by !== 'user' && whose !== null) return Response.json(await readUsage(db, whose, { by, from, to }));
         if (by !== 'session') return Response.json(await readUsageOfAll(db, { by, from, to }));
         throw new PerdureError(
           'invalid_request',
@@ -61,15 +48,18 @@ export function costRoutes({ db, deployment, isOperator }: GatewayParts): Route[
       method: 'get',
       path: '/v1/budget',
       summary: 'Your limits and what has gone of them; for operators, those of another user',
-      query: z.object({ user: userSchema.optional() }),
+      query: z.object({ user: whoseQuery.user }),
       answers: { 200: { description: 'The budget', schema: budgetReportSchema } },
-      handle: async ({ user, query }) => budgetOf(whose(user, query.user, 'see the budget of others')),
+      async handle({ user: caller, query: { user = caller } }) {
+        whoseOf(isOperator, caller, { user, all: false }, 'budget');
+        return budgetOf(user);
+      },
     }),
     route({
       method: 'put',
       path: '/v1/budget',
       summary: 'Set a user’s own limits, for operators; null is no limit, what is absent is the deployment’s',
-      body: userLimitsSchema.extend({ user: userSchema.optional() }),
+      body: userLimitsSchema.extend({ user: whoseQuery.user }),
       answers: { 200: { description: 'The budget', schema: budgetReportSchema } },
       async handle({ user: caller, body }) {
         const { user = caller, ...limits } = body;

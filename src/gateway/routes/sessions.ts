@@ -2,30 +2,16 @@ import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
 import type { Policy } from '../../contracts/agent.ts';
 import { endSessionSchema, openSessionSchema, updateSessionSchema } from '../../contracts/commands.ts';
-import { LIMITS } from '../../contracts/limits.ts';
-import { agentNameSchema } from '../../contracts/message.ts';
-import { sessionRecordSchema, sessionSnapshotSchema, sessionStatusSchema } from '../../contracts/session.ts';
+import { sessionSnapshotSchema } from '../../contracts/session.ts';
 import { sessionKey } from '../../contracts/session-key.ts';
 import { archives } from '../../core/expiry.ts';
 import { resolvePolicy } from '../../core/policy.ts';
-import { listSessions } from '../../store/list-sessions.ts';
 import { removeSession } from '../../store/remove-session.ts';
 import { existing } from '../existing.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { checkAddressable, snapshotOf } from '../session-snapshot.ts';
-import { pageOf, route, type Route } from '../route.ts';
-
-const DEFAULT_PAGE = 50;
-const METADATA = 'metadata.';
-
-const listQuery = z.object({
-  status: sessionStatusSchema.optional(),
-  agent: agentNameSchema.optional(),
-  activeSince: z.iso.datetime({ offset: true }).optional(),
-  minErrorRate: z.coerce.number().min(0).max(1).optional(),
-  limit: z.coerce.number().int().min(1).max(LIMITS.sessionsPerPage.value).default(DEFAULT_PAGE),
-  cursor: z.string().optional(),
-});
+import { route, type Route } from '../route.ts';
+import { listRoute } from './list-sessions.ts';
 
 /** `/v1/sessions` and one of them. */
 export function sessionRoutes(parts: GatewayParts): Route[] {
@@ -48,16 +34,7 @@ export function sessionRoutes(parts: GatewayParts): Route[] {
         return Response.json(await snapshotOf(parts, key), { status: created ? 201 : 200 });
       },
     }),
-    route({
-      method: 'get',
-      path: '/v1/sessions',
-      summary: 'List your sessions, newest activity first; metadata.NAME=VALUE filters by metadata',
-      query: listQuery,
-      answers: { 200: { description: 'A page', schema: pageOf(sessionRecordSchema) } },
-      async handle({ user, query, rawQuery }) {
-        return Response.json(await listSessions(db, user, { ...query, metadata: metadataOf(rawQuery) }));
-      },
-    }),
+    listRoute(parts),
     route({
       method: 'get',
       path: '/v1/sessions/{id}',
@@ -109,16 +86,10 @@ export function sessionRoutes(parts: GatewayParts): Route[] {
   ];
 }
 
-export /** Whether a session is archived when it is removed, as the caller or its policy says. */
+/** Whether a session is archived when it is removed, as the caller or its policy says. */
 function archiving({ agents, deployment }: GatewayParts, archive: 'true' | 'false' | undefined) {
   return (agent: string, policy: Policy, messages: number): boolean => {
     if (archive !== undefined) return archive === 'true';
     return archives(resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy), messages);
   };
-}
-
-function metadataOf(query: URLSearchParams): Record<string, string> | undefined {
-  const given = [...query].filter(([name]) => name.startsWith(METADATA));
-  if (given.length === 0) return undefined;
-  return Object.fromEntries(given.map(([name, value]) => [name.slice(METADATA.length), value]));
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { PerdureError } from '../../contracts/errors.ts';
 import { LIMITS } from '../../contracts/limits.ts';
-import { sessionKey } from '../../contracts/session-key.ts';
 import { statsBySchema, statsPageSchema, type StatsPage } from '../../contracts/stats.ts';
+import { readStatsOfAll } from '../../store/admin/read-stats-of-all.ts';
 import { readSessionStats } from '../../store/read-session-stats.ts';
 import { readStats } from '../../store/read-stats.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
+import { whoseOf, whoseQuery } from '../operators.ts';
 import { route, type Route } from '../route.ts';
 
 const DEFAULT_PAGE = 50;
@@ -16,35 +17,43 @@ const statsQuery = z.object({
   to: z.iso.date().optional(),
   limit: z.coerce.number().int().min(1).max(LIMITS.sessionsPerPage.value).default(DEFAULT_PAGE),
   cursor: z.string().optional(),
+  ...whoseQuery,
 });
 
 /** How runs went. */
-export function statsRoutes({ db }: GatewayParts): Route[] {
+export function statsRoutes({ db, isOperator }: GatewayParts): Route[] {
   return [
     route({
       method: 'get',
       path: '/v1/stats',
-      summary: 'How your runs went, by session, user, agent or day: requests, errors, times, tokens, cost',
+      summary:
+        'How your runs went, for operators those of another user or of all, by session, user, agent or day: requests, errors, times, tokens, cost',
       query: statsQuery,
       answers: { 200: { description: 'A row for each, and all together', schema: statsPageSchema } },
-      async handle({ user, query }) {
-        const { by, limit, cursor } = query;
-        const { from = null, to = null } = query;
-        if (from !== null && to !== null && from > to) {
+      async handle({ user: caller, query }) {
+        const { by, limit, cursor, from = null, to = null } = query;
+        checkRange(from, to);
+        const whose = whoseOf(isOperator, caller, query, 'statistics');
+        if (by !== 'session') {
+          const report =
+            whose === null ? await readStatsOfAll(db, by, { from, to }) : await readStats(db, whose, by, { from, to });
+          return Response.json({ by, from, to, ...report, nextCursor: null } satisfies StatsPage);
+        }
+        if (whose === null) {
           throw new PerdureError(
             'invalid_request',
-            `The days go from ${from} to ${to}, which is before it. Swap them.`,
+            'The sessions of all users are too many: give a user, or another by.',
           );
         }
-        // Checks the user as every key is.
-        const { user: owner } = sessionKey(user, 'stats');
-        const whole = await readStats(db, owner, by === 'session' ? 'user' : by, { from, to });
-        const part =
-          by === 'session'
-            ? await readSessionStats(db, owner, { from, to, limit, cursor })
-            : { data: whole.data, nextCursor: null };
-        return Response.json({ by, from, to, ...part, total: whole.total } satisfies StatsPage);
+        const { total } = await readStats(db, whose, 'user', { from, to });
+        const page = await readSessionStats(db, whose, { from, to, limit, cursor });
+        return Response.json({ by, from, to, ...page, total } satisfies StatsPage);
       },
     }),
   ];
+}
+
+function checkRange(from: string | null, to: string | null): void {
+  if (from === null || to === null || from <= to) return;
+  throw new PerdureError('invalid_request', `The days go from ${from} to ${to}, which is before it. Swap them.`);
 }
