@@ -130,15 +130,19 @@ export interface MaintenanceActivities {
   sweepPage(input: SweepPageInput): Promise<SweepPageOutput>;
 }
 
+/** Where a sweep is: the last session of the page before, as user and session id; `limits` once all were looked at and the limits are to be held. */
+export type SweepPosition = readonly [string, string] | 'limits';
+
 export interface SweepPageInput {
   readonly sweepId: string;
   /** Whose sessions; null for everybody's. */
   readonly user: string | null;
   readonly request: CleanRequest;
-  /** The last session of the page before, as user and session id; null for the first page. */
-  readonly after: readonly [string, string] | null;
+  /** Null for the first page. */
+  readonly after: SweepPosition | null;
 }
 
 export interface SweepPageOutput {
-  readonly next: readonly [string, string] | null;
+  /** Null when the sweep is over. */
+  readonly next: SweepPosition | null;
 }

@@ -1,9 +1,14 @@
 import type { ErrorCode } from '../contracts/errors.ts';
 import type { SessionLimits } from '../contracts/session-limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { limitReason } from '../core/session-limit.ts';
+import { countActive, lockActive } from './active-sessions.ts';
 import type { Tx } from './db.ts';
 import { markExpired } from './expire-session.ts';
 import { lockSession } from './lock-session.ts';
+
+/** More transactions than that are never under way at once. */
+const CROWD = 1_000;
 
 /** Why there is no room for another active session. */
 export interface NoRoom {
@@ -24,12 +29,9 @@ export async function makeRoom(tx: Tx, { user }: SessionKey, limits: SessionLimi
 
 async function fits(tx: Tx, user: string | null, limit: number, evictIdleMs: number): Promise<boolean> {
   // Far below the limit nobody need wait for anybody.
-  if ((await count(tx, user)) < limit / 2) return true;
-  await tx.query(
-    `SELECT pg_advisory_xact_lock(hashtextextended('perdure sessions ' || coalesce('of ' || $1::text, ''), 0))`,
-    [user],
-  );
-  if ((await count(tx, user)) < limit) return true;
+  if ((await countActive(tx, user)) + CROWD < limit) return true;
+  await lockActive(tx, user);
+  if ((await countActive(tx, user)) < limit) return true;
   // Those that somebody is writing to are not idle.
   const [idle] = await tx.query<{ user_id: string; session_id: string }>(
     `SELECT s.user_id, s.session_id FROM perdure.sessions s
@@ -42,17 +44,8 @@ async function fits(tx: Tx, user: string | null, limit: number, evictIdleMs: num
   );
   const session = idle && (await lockSession(tx, { user: idle.user_id, session: idle.session_id }));
   if (!session) return false;
-  await markExpired(tx, session, `idle longest of ${limit} active sessions, as many as may be`);
+  await markExpired(tx, session, limitReason({ of: user === null ? 'all' : 'user', limit }));
   return true;
-}
-
-async function count(tx: Tx, user: string | null): Promise<number> {
-  const [row] = await tx.query<{ n: number }>(
-    `SELECT count(*)::integer AS n FROM perdure.sessions
-      WHERE kind = 'session' AND status = 'active' AND ($1::text IS NULL OR user_id = $1)`,
-    [user],
-  );
-  return row?.n ?? 0;
 }
 
 function noRoom(whose: string, limit: number, evictIdleMs: number): NoRoom {

@@ -27,7 +27,7 @@ export async function beginSweep(db: Db, { id, user, dryRun }: SweepStart): Prom
   );
 }
 
-/** Notes what was done to a session, once for each sweep, in the transaction that does it. */
+/** Notes what was done to a session, once for each sweep, in the transaction that does it. What is done to one that was warned of takes that one's place. */
 export async function noteAction(
   tx: Tx,
   sweepId: string,
@@ -35,11 +35,20 @@ export async function noteAction(
   { action, reason }: { readonly action: SweepAction; readonly reason: string },
 ): Promise<void> {
   await tx.query(
-    `WITH noted AS (
-       INSERT INTO perdure.sweep_actions (sweep_id, user_id, session_id, action, reason, at)
-       VALUES ($1, $2, $3, $4, $5, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING 1)
+    `WITH warned AS (
+       SELECT count(*)::integer AS n FROM perdure.sweep_actions
+        WHERE sweep_id = $1 AND user_id = $2 AND session_id = $3 AND action = 'warned'),
+     noted AS (
+       INSERT INTO perdure.sweep_actions AS a (sweep_id, user_id, session_id, action, reason, at)
+       VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+           ON CONFLICT (sweep_id, user_id, session_id) DO UPDATE
+          SET action = EXCLUDED.action, reason = EXCLUDED.reason, at = EXCLUDED.at
+        WHERE a.action = 'warned' AND EXCLUDED.action <> 'warned' RETURNING 1)
      UPDATE perdure.sweeps
-        SET counts = counts || jsonb_build_object($4::text, coalesce((counts ->> $4::text)::integer, 0) + 1)
+        SET counts = jsonb_strip_nulls(
+              counts || jsonb_build_object('warned', nullif(coalesce((counts ->> 'warned')::integer, 0) - warned.n, 0))
+                     || jsonb_build_object($4::text, coalesce((counts ->> $4::text)::integer, 0) + 1))
+       FROM warned
       WHERE sweep_id = $1 AND EXISTS (SELECT FROM noted)`,
     [sweepId, key.user, key.session, action, reason],
   );

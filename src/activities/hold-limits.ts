@@ -1,0 +1,37 @@
+import { sessionLimits } from '../contracts/session-limits.ts';
+import { limitReason, type SessionLimit } from '../core/session-limit.ts';
+import { expireOverLimit, listOverLimit } from '../store/admin/enforce-limit.ts';
+import { noteAction, type SweepStart } from '../store/admin/sweeps.ts';
+import { couldNotBe } from './could-not-be.ts';
+import type { ActivityDeps } from './deps.ts';
+import { ring } from './ring.ts';
+
+/**
+ * Expires those active sessions that were idle longest, `most` at most, where more are active than may be: of each user,
+ * and in a sweep over everybody's sessions in all. Whether there may be more to do.
+ */
+export async function holdLimits(deps: ActivityDeps, sweep: SweepStart, most: number): Promise<boolean> {
+  const { activePerUser, active, evictIdleMs } = sessionLimits(deps.deployment.limits);
+  const limits: SessionLimit[] = [{ of: 'user', limit: activePerUser, evictIdleMs }];
+  if (active !== null && sweep.user === null) limits.push({ of: 'all', limit: active, evictIdleMs });
+  for (const limit of limits) {
+    const crowd = await listOverLimit(deps.db, sweep, limit, most);
+    for (const key of crowd) await expireOne(deps, sweep, limit, key);
+    if (crowd.length > 0) return true;
+  }
+  return false;
+}
+
+async function expireOne(
+  { db, live }: ActivityDeps,
+  { id, dryRun }: SweepStart,
+  limit: SessionLimit,
+  key: Parameters<typeof expireOverLimit>[2],
+): Promise<void> {
+  if (dryRun) return await noteAction(db, id, key, { action: 'expired', reason: limitReason(limit) });
+  try {
+    ring(live, key, (await expireOverLimit(db, id, key, limit)) ?? []);
+  } catch (error) {
+    await noteAction(db, id, key, couldNotBe('expired', error));
+  }
+}
