@@ -25,6 +25,19 @@ const makeExercises = defineTool({
   },
 });
 
+const noteAnswer = defineTool({
+  name: 'note_answer',
+  description: "Notes whether the learner's answer was right. Gives the score so far.",
+  parameters: z.strictObject({ right: z.boolean() }),
+  namespace: 'score',
+  stateSchema: z.strictObject({ asked: z.number().int().default(0), right: z.number().int().default(0) }),
+  timeoutMs: 5_000,
+  async execute({ right }, { state }) {
+    await state.merge((score) => ({ asked: score.asked + 1, right: score.right + (right ? 1 : 0) }));
+    return await state.read();
+  },
+});
+
 /** A linear congruential generator (Numerical Recipes), begun from a text. */
 function numbersFrom(seed: string): () => number {
   let state = Buffer.from(seed).reduce((sum, byte) => (Math.imul(sum, 31) + byte) >>> 0, 7);
@@ -40,7 +53,8 @@ export const tutor = defineAgent({
   description: 'Practises arithmetic, one exercise at a time.',
   instructions: [
     'You are a patient arithmetic tutor. Make exercises with make_exercises, ask one at a time, and wait.',
-    'Never tell an answer before the learner has tried. Check answers with calculator and praise what is right.',
+    'Never tell an answer before the learner has tried. Check answers with calculator, note each with note_answer,',
+    'and praise what is right.',
   ].join('\n'),
-  tools: [makeExercises, 'calculator'],
+  tools: [makeExercises, noteAnswer, 'calculator'],
 });

@@ -48,7 +48,16 @@ export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: C
   }
   const began = performance.now();
   const progress = (value: Json) => voice.progress(step, callId, call.tool, value);
-  const context = { session, runId, step, callId, idempotencyKey, attempt, state: toolState(deps, session), progress };
+  const context = {
+    session,
+    runId,
+    step,
+    callId,
+    idempotencyKey,
+    attempt,
+    ...toolState(deps, session, tool),
+    progress,
+  };
   const { tracing } = deps.telemetry;
   const facts = {
     'gen_ai.operation.name': 'execute_tool',

@@ -46,19 +46,20 @@ export async function executeTool({
   const timer = setTimeout(() => end('timed-out', late), timeoutMs);
   signal.addEventListener('abort', onCancel, { once: true });
   let over = false;
+  const unlessOver =
+    <Patch>(merge: (patch: Patch) => Promise<void>) =>
+    async (patch: Patch): Promise<void> => {
+      if (over) throw new ToolError('The call is over: its tool may not change the session any more.');
+      await merge(patch);
+    };
   const toolContext: ToolContext = {
     ...context,
     signal: stop.signal,
     progress: (progress) => {
       if (!over) context.progress(progress);
     },
-    state: {
-      read: context.state.read,
-      merge: async (patch) => {
-        if (over) throw new ToolError('The call is over: its tool may not change the state any more.');
-        await context.state.merge(patch);
-      },
-    },
+    state: { ...context.state, merge: unlessOver(context.state.merge) },
+    metadata: { ...context.metadata, merge: unlessOver(context.metadata.merge) },
   };
   try {
     return await Promise.race([stopped.promise, tryTool(tool, args, toolContext)]);

@@ -3,17 +3,12 @@ import { retryPolicySchema, type RetryPolicy, type ToolSpec } from '../contracts
 import { LIMITS } from '../contracts/limits.ts';
 import type { Json, JsonObject } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { namespaceSchema } from '../contracts/state.ts';
 import { describeIssues } from './describe-issues.ts';
+import type { ToolMetadata, ToolState } from './tool-state.ts';
 
-/** The state of a tool's session. Size-limited: see `stateBytes` in `contracts/limits.ts`. */
-export interface ToolState {
-  readonly read: () => Promise<JsonObject>;
-  /** Merges key by key; null removes a key. Durable when it resolves, and an event tells of it. */
-  readonly merge: (patch: JsonObject) => Promise<void>;
-}
-
-/** What a tool is given beside its arguments. */
-export interface ToolContext {
+/** What a tool is given beside its arguments. `Read` and `Write`: its state, as its `stateSchema` gives and takes it. */
+export interface ToolContext<Read = JsonObject, Write = Read> {
   readonly session: SessionKey;
   readonly runId: string;
   readonly step: number;
@@ -24,13 +19,15 @@ export interface ToolContext {
   readonly attempt: number;
   /** Aborted by a cancel, a timeout, or a worker's shutdown at the end of its grace time. */
   readonly signal: AbortSignal;
-  /** The session's state, which its tools and its application share. */
-  readonly state: ToolState;
+  /** The session's state: the tool's own namespace, and, to read, the others. */
+  readonly state: ToolState<Read, Write>;
+  /** The session's metadata, which its tools and its application share. */
+  readonly metadata: ToolMetadata;
   /** Shows progress to whoever watches; live only, never stored. */
   readonly progress: (progress: Json) => void;
 }
 
-export interface ToolOptions<Schema extends z.ZodType> {
+export interface ToolOptions<Schema extends z.ZodType, State extends z.ZodType = AnyState> {
   /** 1 to 64 letters, digits, `_` or `-`: what providers accept. */
   readonly name: string;
   /** Told to the model. */
@@ -43,9 +40,15 @@ export interface ToolOptions<Schema extends z.ZodType> {
   readonly timeoutMs?: number;
   /** Tries after a failure. Default: 3 for an idempotent tool, 1 otherwise. */
   readonly retry?: RetryPolicy;
+  /** The namespace of the session's state that it changes; tools that name the same one share it. Default: the tool's name. */
+  readonly namespace?: string;
+  /** A zod object: what its namespace holds, checked on reading and on writing. It must accept `{}`, which is what a new session has. Default: any JSON object. */
+  readonly stateSchema?: State;
   /** What it returns must be JSON. What it throws is told to the model as the call's error. */
-  readonly execute: (args: z.output<Schema>, context: ToolContext) => unknown;
+  readonly execute: (args: z.output<Schema>, context: ToolContext<z.output<State>, z.input<State>>) => unknown;
 }
+
+type AnyState = z.ZodRecord<z.ZodString, z.ZodType<Json>>;
 
 /** A tool with its defaults filled in. Made by {@link defineTool}. */
 export interface Tool {
@@ -57,6 +60,9 @@ export interface Tool {
   readonly idempotent: boolean;
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
+  readonly namespace: string;
+  /** Null: any JSON object. */
+  readonly stateSchema: z.ZodType | null;
   readonly execute: (args: unknown, context: ToolContext) => unknown;
 }
 
@@ -84,11 +90,21 @@ const optionsSchema = z.strictObject({
     .max(24 * 3_600_000)
     .optional(),
   retry: retryPolicySchema.optional(),
+  namespace: namespaceSchema.optional(),
+  stateSchema: z
+    .custom<z.ZodType>((value) => value instanceof z.ZodType, 'must be a zod schema')
+    .refine(
+      (schema) => !(schema instanceof z.ZodType) || schema.safeParse({}).success,
+      'must accept {}, which is what a new session has: give each field a default, or make it optional',
+    )
+    .optional(),
   execute: z.custom((value) => typeof value === 'function', 'must be a function'),
 });
 
 /** Declares a tool. Throws a TypeError that names the tool, the field, its value and the remedy. */
-export function defineTool<Schema extends z.ZodType>(options: ToolOptions<Schema>): Tool {
+export function defineTool<Schema extends z.ZodType, State extends z.ZodType = AnyState>(
+  options: ToolOptions<Schema, State>,
+): Tool {
   const parsed = optionsSchema.safeParse(options);
   if (!parsed.success) {
     const problems = describeIssues(optionsSchema, parsed.error.issues, options);
@@ -107,8 +123,10 @@ export function defineTool<Schema extends z.ZodType>(options: ToolOptions<Schema
     idempotent,
     timeoutMs: options.timeoutMs ?? LIMITS.toolMs.value,
     retry: { ...options.retry, maxAttempts: options.retry?.maxAttempts ?? (idempotent ? 3 : 1) },
-    // Arguments are checked by `parameters` before a tool sees them.
-    execute: options.execute as Tool['execute'],
+    namespace: options.namespace ?? options.name,
+    stateSchema: options.stateSchema ?? null,
+    // Arguments and state are checked by their schemas before a tool sees them.
+    execute: options.execute as unknown as Tool['execute'],
   });
 }
 

@@ -1,4 +1,5 @@
 export { defineAgent, type Agent, type AgentOptions } from './define-agent.ts';
-export { ToolError, defineTool, type Tool, type ToolContext, type ToolOptions, type ToolState } from './define-tool.ts';
+export { ToolError, defineTool, type Tool, type ToolContext, type ToolOptions } from './define-tool.ts';
+export type { ToolMetadata, ToolState } from './tool-state.ts';
 export type { AgentSpec, Policy, RetryPolicy } from '../contracts/agent.ts';
 export type { Json } from '../contracts/json.ts';

@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { agentNameSchema } from './message.ts';
 import { policyPatchSchema, policySchema } from './agent.ts';
-
-/** A map of JSON values by name; a null removes the key when it is merged. */
-const patchSchema = z.record(z.string().min(1).max(200), z.json());
+import { patchSchema, statePatchSchema } from './state.ts';
 
 /** The JSON of the update `openSession`. Answered with an `OpenedSession`. */
 export const openSessionSchema = z.strictObject({
@@ -17,10 +15,10 @@ export interface OpenedSession {
   readonly created: boolean;
 }
 
-/** The JSON of the update and signal `updateSession`: merged key by key; null removes. */
+/** The JSON of the update and signal `updateSession`: merged key by key, state within each namespace; null removes. */
 export const updateSessionSchema = z.strictObject({
   metadata: patchSchema.optional(),
-  state: patchSchema.optional(),
+  state: statePatchSchema.optional(),
   policy: policyPatchSchema.optional(),
 });
 export type UpdateSession = z.infer<typeof updateSessionSchema>;

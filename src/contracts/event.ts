@@ -29,7 +29,10 @@ export const eventSchema = z.discriminatedUnion('type', [
     type: z.literal('session.updated'),
     ...session,
     metadata: z.record(z.string(), z.json()).optional(),
+    /** What was merged into the namespaces that changed. Without `namespaces`, from before there were any: into `app`. */
     state: z.record(z.string(), z.json()).optional(),
+    /** Those of the state that changed. */
+    namespaces: z.array(z.string()).optional(),
     policy: policyPatchSchema.optional(),
   }),
   z.object({

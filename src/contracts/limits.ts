@@ -22,6 +22,12 @@ export const LIMITS = {
   },
   metadataBytes: { value: 16 * 1024, unit: 'bytes', error: 'too_large', what: "a session's metadata as JSON" },
   stateBytes: { value: 256 * 1024, unit: 'bytes', error: 'too_large', what: "a session's state as JSON" },
+  stateNamespaceBytes: {
+    value: 128 * 1024,
+    unit: 'bytes',
+    error: 'too_large',
+    what: "one namespace of a session's state as JSON",
+  },
   queuedRuns: { value: 1_000, unit: 'items', error: 'queue_full', what: 'runs waiting in one session' },
   queuedBytes: { value: 16 * 1024 * 1024, unit: 'bytes', error: 'queue_full', what: 'content waiting in one session' },
   stepsPerRun: { value: 50, unit: 'items', error: 'run_failed', what: 'model calls in one run' },

@@ -39,7 +39,8 @@ const agentVersionSchema = z.strictObject({
 /** A session as one JSON document: what `GET /v1/sessions/{id}/export` gives and an archive holds. See docs/export.md. */
 export const sessionExportSchema = z.strictObject({
   format: z.literal('perdure.session'),
-  version: z.literal(1),
+  /** In 1 the state had no namespaces. */
+  version: z.literal([1, 2]),
   exportedAt: z.string(),
   /** The session id; the user is whoever imports it. */
   id: z.string(),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { usageSchema, runStatusSchema } from './run.ts';
 import { policySchema } from './agent.ts';
 import { waitKindSchema } from './provider.ts';
+import { sessionStateSchema } from './state.ts';
 import { costFields } from './usage.ts';
 
 export const sessionStatusSchema = z.enum(['active', 'completed', 'failed', 'expired', 'archived', 'deleted']);
@@ -24,7 +25,8 @@ export const sessionRecordSchema = z.object({
   status: sessionStatusSchema,
   agent: z.string(),
   metadata: z.record(z.string(), z.json()),
-  state: z.record(z.string(), z.json()),
+  /** An object of its own for each namespace. */
+  state: sessionStateSchema,
   policy: policySchema,
   createdAt: z.string(),
   updatedAt: z.string(),

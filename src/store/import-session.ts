@@ -4,6 +4,7 @@ import { eventSchema, type PerdureEvent } from '../contracts/event.ts';
 import type { Json } from '../contracts/json.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { sessionStateSchema, type SessionState } from '../contracts/state.ts';
 import { saveAgentVersion } from './agent-versions.ts';
 import { appendEvents, newEvents } from './append-events.ts';
 import { cancelOpenRuns } from './archive-session.ts';
@@ -27,7 +28,7 @@ export async function importSession(
     if (agentHash(version) !== version.hash) throw broken(`the agent version ${version.hash} has other content`);
   }
   return await db.transaction(async (tx) => {
-    if (!(await insertRow(tx, key, document.session))) throw alreadyThere(key);
+    if (!(await insertRow(tx, key, { ...document.session, state: stateOf(document) }))) throw alreadyThere(key);
     await writeTables(tx, key, document.tables).catch(asBroken);
     for (const version of document.agentVersions) await saveAgentVersion(tx, version);
     const cancelled = await cancelOpenRuns(tx, await lockExistingSession(tx, key), 'imported');
@@ -50,6 +51,14 @@ function checkEvents(key: SessionKey, { session, tables }: SessionExport): void 
     const event = { seq, type, at, sessionId: key.session, ...of, ...(data as Record<string, Json>) };
     if (seq !== index + 1 || !eventSchema.safeParse(event).success) throw broken(`its event ${index + 1} is not valid`);
   }
+}
+
+/** Before there were namespaces, all of the state was the application's. */
+function stateOf({ version, session: { state } }: SessionExport): SessionState {
+  const namespaces = version === 1 && Object.keys(state).length > 0 ? { app: state } : state;
+  const parsed = sessionStateSchema.safeParse(namespaces);
+  if (!parsed.success) throw broken('its state is not made of namespaces');
+  return parsed.data;
 }
 
 async function insertRow(tx: Tx, key: SessionKey, row: SessionExport['session']): Promise<boolean> {

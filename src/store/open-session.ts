@@ -15,7 +15,7 @@ import { lockExistingSession, type LockedSession } from './lock-session.ts';
 import { makeRoom } from './make-room.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
 import { noteExecution } from './recover-session.ts';
-import { checkSize } from './session-size.ts';
+import { checkMetadataSize } from './session-size.ts';
 
 export interface OpenSessionInput {
   /** Of a session that is created here, as are `metadata` and `policy`; a session that exists keeps its own. */
@@ -39,7 +39,7 @@ export interface OpenSessionResult {
 
 /** Gets or creates a session. An ended one is answered as it is: only a message reopens. Throws `too_large` for metadata over its limit. */
 export async function openSession(db: Db, key: SessionKey, input: OpenSessionInput): Promise<OpenSessionResult> {
-  checkSize('metadata', input.metadata ?? {});
+  checkMetadataSize(input.metadata ?? {});
   return await db.transaction(async (tx) => {
     const { session: found, events } = await lockRecovered(tx, key, input.execution);
     if (found) {

@@ -26,7 +26,7 @@ export async function readDocument(tx: Tx, { key, at }: LockedSession): Promise<
   );
   return {
     format: 'perdure.session',
-    version: 1,
+    version: 2,
     exportedAt: at,
     id: key.session,
     session: session as SessionExport['session'],

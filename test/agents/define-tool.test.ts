@@ -20,6 +20,11 @@ test('an idempotent tool has three tries, and its own retry policy wins', () => 
   expect(defineTool({ ...minimal, idempotent: true, retry }).retry).toEqual(retry);
 });
 
+test('a tool has the namespace of its name, unless it says another', () => {
+  expect(defineTool(minimal)).toMatchObject({ namespace: 'probe', stateSchema: null });
+  expect(defineTool({ ...minimal, namespace: 'orders' }).namespace).toBe('orders');
+});
+
 test('the JSON Schema is what the model has to send: before defaults and transforms', () => {
   const parameters = z.strictObject({ n: z.number().default(1), upper: z.string().transform((text) => text.length) });
   expect(toolSpecOf(defineTool({ ...minimal, parameters })).parameters).toEqual({
@@ -39,6 +44,13 @@ test.each<[string, Record<string, unknown>, string]>([
   ['parameters that are no schema', { parameters: { type: 'object' } }, 'parameters must be a zod schema'],
   ['parameters that are no object', { parameters: z.string() }, 'wrap them in z.object'],
   ['parameters beyond JSON', { parameters: z.object({ at: z.date() }) }, 'that JSON Schema cannot say'],
+  ['a namespace that is none', { namespace: 'a b' }, 'namespace must be the name of a namespace'],
+  ['a state that is no schema', { stateSchema: {} }, 'stateSchema must be a zod schema'],
+  [
+    'a state that a new session does not have',
+    { stateSchema: z.object({ visits: z.number() }) },
+    'stateSchema must accept {}, which is what a new session has',
+  ],
   ['no function', { execute: 'run' }, 'execute must be a function, got "run"'],
 ])('%s is a TypeError that names it', (_what, change, message) => {
   const define = () => defineTool({ ...minimal, ...change });

@@ -1,8 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { executeTool } from '../../src/activities/execute-tool.ts';
+import { toolState } from '../../src/activities/tool-state.ts';
 import { loadTemplates } from '../../src/agents/load-templates.ts';
 import type { Json } from '../../src/contracts/json.ts';
+import { createInProcessLive } from '../../src/live/in-process.ts';
+import { openSession } from '../../src/store/open-session.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { readSession } from '../../src/store/read-session.ts';
 import { toolContext } from '../support/tool-context.ts';
 
 const registry = await loadTemplates(fileURLToPath(new URL('../../agents', import.meta.url)));
@@ -11,6 +16,18 @@ test('the agents that ship with the project load, and each has tools', () => {
   expect(registry.list().map(({ name }) => name)).toEqual(['assistant', 'researcher', 'tutor']);
   expect(registry.defaultAgent).toBe('assistant');
   for (const { name } of registry.list()) expect(registry.agent(name)?.tools).not.toEqual([]);
+});
+
+test('the tutor keeps the score in the state of the session', async () => {
+  const tool = registry.tool('note_answer')!;
+  const db = await openStore({});
+  onTestFinished(() => db.close());
+  const key = { user: 'ada', session: 'maths' };
+  await openSession(db, key, { agent: 'tutor', kind: 'session', execution: null });
+  const context = toolContext(toolState({ db, live: createInProcessLive() }, key, tool));
+  await tool.execute({ right: true }, context);
+  expect(await tool.execute({ right: false }, context)).toEqual({ asked: 2, right: 1 });
+  expect((await readSession(db, key))?.state).toEqual({ score: { asked: 2, right: 1 } });
 });
 
 test("the tutor's exercises are right, shown as they are made, and the same for the same key", async () => {

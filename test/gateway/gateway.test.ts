@@ -78,8 +78,11 @@ describe('sessions', () => {
     const { call, sender } = startGateway(db);
     const id = randomUUID();
     await call('POST', '/v1/sessions', { id, metadata: { a: 1, b: 2 } });
-    const changed = await call('PATCH', sessionPath(id), { metadata: { a: null, c: [3] }, state: { on: true } });
-    expect(await json(changed)).toMatchObject({ metadata: { b: 2, c: [3] }, state: { on: true } });
+    const changed = await call('PATCH', sessionPath(id), {
+      metadata: { a: null, c: [3] },
+      state: { app: { on: true } },
+    });
+    expect(await json(changed)).toMatchObject({ metadata: { b: 2, c: [3] }, state: { app: { on: true } } });
     const ended = await call('POST', sessionPath(id, 'end'), { status: 'completed' });
     expect(await json(ended)).toMatchObject({ status: 'completed' });
     const refused = await call('POST', sessionPath(id, 'messages'), { content: 'too late' });

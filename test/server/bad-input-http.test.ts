@@ -199,7 +199,22 @@ test('a user that is too long is refused', async () => {
 test.each<[string, unknown, ErrorCode]>([
   ['metadata that is no object', { metadata: [SECRET] }, 'invalid_request'],
   ['metadata over its limit', { metadata: { a: SECRET.padEnd(LIMITS.metadataBytes.value, 'x') } }, 'too_large'],
-  ['state over its limit', { state: { a: SECRET.padEnd(LIMITS.stateBytes.value, 'x') } }, 'too_large'],
+  [
+    'a namespace over its limit',
+    { state: { a: { b: SECRET.padEnd(LIMITS.stateNamespaceBytes.value, 'x') } } },
+    'too_large',
+  ],
+  [
+    'state over its limit',
+    {
+      state: Object.fromEntries(
+        ['a', 'b', 'c'].map((name) => [name, { b: SECRET.padEnd(LIMITS.stateBytes.value * 0.4, 'x') }]),
+      ),
+    },
+    'too_large',
+  ],
+  ['state without namespaces', { state: { a: SECRET } }, 'invalid_request'],
+  ['state under a name that is none', { state: { 'a b': { c: SECRET } } }, 'invalid_request'],
   ['a policy that there is not', { policy: { maxStep: 5 } }, 'invalid_request'],
   ['a policy out of range', { policy: { maxSteps: 0 } }, 'invalid_request'],
   ['a status', { status: 'completed' }, 'invalid_request'],

@@ -211,11 +211,11 @@ test('content over its limit is refused as too large, by the client at once and 
 
 test('large metadata and state are refused as too large', async () => {
   const { key, id } = await goodSession();
-  for (const [field, bytes] of [
-    ['metadata', 20_000],
-    ['state', 300_000],
+  for (const [field, value] of [
+    ['metadata', { a: 'x'.repeat(20_000) }],
+    ['state', { app: { a: 'x'.repeat(140_000) } }],
   ] as const) {
-    const update = rawPayload(JSON.stringify({ [field]: { a: 'x'.repeat(bytes) } }));
+    const update = rawPayload(JSON.stringify({ [field]: value }));
     expect(await rawUpdate(stack.client, id, 'updateSession', [update])).toMatchObject({
       ok: false,
       type: 'too_large',

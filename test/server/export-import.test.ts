@@ -26,7 +26,7 @@ test('a session that is exported here and imported into an empty installation go
   const key = here.key();
   const first = await here.sender.submit(key, { id: 'm1', content: 'hello' });
   await here.ended(key);
-  await here.sender.update(key, { metadata: { plan: 'gold' }, state: { 'tools/n': 1 } });
+  await here.sender.update(key, { metadata: { plan: 'gold' }, state: { app: { n: 1 }, tools: { 'a/b': [2] } } });
   const document = sessionExportSchema.parse(JSON.parse(JSON.stringify(await exportSession(here.db, key))));
 
   const copy = { user: `${key.user}-copy`, session: 'copied' };
@@ -39,7 +39,7 @@ test('a session that is exported here and imported into an empty installation go
   expect(await readSession(there.db, copy)).toMatchObject({
     status: 'active',
     metadata: { plan: 'gold' },
-    state: { 'tools/n': 1 },
+    state: { app: { n: 1 }, tools: { 'a/b': [2] } },
     messages: 2,
     runs: 2,
   });

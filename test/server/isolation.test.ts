@@ -139,7 +139,7 @@ describe.each(DATABASES)('on %s', (kind) => {
           user: key.user,
           messages: 2,
           runs: 2,
-          state: { mark },
+          state: { stamp: { mark } },
         });
         expect((await readMessage(stack.db, key, 'm1'))?.run?.output).toBe(`I was told: plain ${mark}`);
       }),

@@ -19,7 +19,7 @@ test('an idle session whose workflow is terminated comes back with its next mess
   const key = stack.key();
   await stack.sender.submit(key, { content: 'one' });
   await stack.ended(key);
-  await stack.sender.update(key, { metadata: { plan: 'gold' }, state: { n: 1 } });
+  await stack.sender.update(key, { metadata: { plan: 'gold' }, state: { app: { n: 1 } } });
   await stack.sender.terminate(key, 'lost');
   await stack.sender.submit(key, { content: 'two' });
   await stack.ended(key, 2);
@@ -27,7 +27,14 @@ test('an idle session whose workflow is terminated comes back with its next mess
   expect(await outputs(stack, key, 3)).toEqual(['saw 1', 'saw 3, told', 'saw 5']);
   const recovered = (await stack.events(key)).filter(({ type }) => type === 'session.recovered');
   expect(recovered).toMatchObject([{ reason: 'workflow_lost' }]);
-  const facts = { status: 'active', metadata: { plan: 'gold' }, state: { n: 1 }, messages: 3, runs: 3, errors: 0 };
+  const facts = {
+    status: 'active',
+    metadata: { plan: 'gold' },
+    state: { app: { n: 1 } },
+    messages: 3,
+    runs: 3,
+    errors: 0,
+  };
   expect(await readSession(stack.db, key)).toMatchObject(facts);
 });
 

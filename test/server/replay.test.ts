@@ -20,7 +20,7 @@ async function traffic(key: SessionKey): Promise<void> {
       const whileRunning = (['enqueue', 'steer', 'interrupt'] as const)[n % 3]!;
       await Promise.all([
         stack.sender.submit(key, { content: `${name} ${n}`, whileRunning }),
-        stack.sender.update(key, { state: { [name]: n } }),
+        stack.sender.update(key, { state: { app: { [name]: n } } }),
         ...(n % 2 === 0
           ? [stack.sender.cancel(key, {}), stack.sender.signal(key, { content: `${name} signal ${n}` })]
           : []),

@@ -151,12 +151,12 @@ test('a session keeps the agent it was created with', async () => {
 
 test('metadata and state are merged, null removes a key, and what changes nothing is no event', async () => {
   const key = await answered();
-  await stack.sender.update(key, { metadata: { a: 1, b: { c: [2] } }, state: { 'tools/x': true } });
+  await stack.sender.update(key, { metadata: { a: 1, b: { c: [2] } }, state: { tools: { 'x/y': true } } });
   await stack.sender.update(key, { metadata: { a: null, d: 'ü' } });
   await stack.sender.update(key, { metadata: { d: 'ü' } });
   expect(await readSession(stack.db, key)).toMatchObject({
     metadata: { b: { c: [2] }, d: 'ü' },
-    state: { 'tools/x': true },
+    state: { tools: { 'x/y': true } },
   });
   expect((await stack.events(key)).filter(({ type }) => type === 'session.updated')).toHaveLength(2);
 });

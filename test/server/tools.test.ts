@@ -255,17 +255,55 @@ test('progress is shown on the live channel, and stored nowhere', async () => {
   }
 });
 
-test.each(['quick', 'once'])("a tool (%s) reads and writes its session's state", async (name) => {
-  act = async (_mark, { state }) => {
+test.each(['quick', 'once'])("a tool (%s) reads and writes its session's state and metadata", async (name) => {
+  act = async (_mark, { state, metadata }) => {
     const { visits = 0 } = (await state.read()) as { visits?: number };
-    await state.merge({ visits: visits + 1, last: name });
+    await state.merge({ visits: visits + 1 });
+    await metadata.merge({ last: name, before: (await metadata.read())['last'] });
     return visits;
   };
   const { key, events } = await runWith([call(name)]);
-  expect(events).toContainEqual(expect.objectContaining({ type: 'session.updated', state: { visits: 1, last: name } }));
+  expect(events).toContainEqual(
+    expect.objectContaining({ type: 'session.updated', state: { [name]: { visits: 1 } }, namespaces: [name] }),
+  );
   await stack.sender.submit(key, { content: JSON.stringify([call(name, 'again')]) });
   await stack.ended(key, 2);
-  expect((await readSession(stack.db, key))?.state).toEqual({ visits: 2, last: name });
+  expect(await readSession(stack.db, key)).toMatchObject({
+    state: { [name]: { visits: 2 } },
+    metadata: { last: name, before: name },
+  });
+});
+
+test('calls side by side lose none of what each of them adds to the state', async () => {
+  act = async (mark, { state }) => {
+    await state.merge((now) => ({ count: Number(now['count'] ?? 0) + 1, [mark]: true }));
+  };
+  const marks = Array.from({ length: 20 }, (_, n) => `n${n}`);
+  const { key } = await runWith(marks.map((mark) => call('quick', mark)));
+  expect((await readSession(stack.db, key))?.state).toEqual({
+    quick: { count: 20, ...Object.fromEntries(marks.map((mark) => [mark, true])) },
+  });
+});
+
+test('a tool that is run again after its worker went between a write and its end finds what it wrote', async () => {
+  const written = Promise.withResolvers<void>();
+  act = async (_mark, { attempt, idempotencyKey, state }) => {
+    await state.merge((now) =>
+      now['by'] === idempotencyKey ? {} : { by: idempotencyKey, paid: Number(now['paid'] ?? 0) + 5 },
+    );
+    if (attempt > 1) return (await state.read())['paid'];
+    written.resolve();
+    return new Promise(() => {});
+  };
+  const key = stack.key();
+  await stack.sender.submit(key, { content: JSON.stringify([call('slow')]) });
+  await written.promise;
+  await stack.stopWorker();
+  await stack.startWorker();
+  const events = await stack.ended(key);
+  expect(events.at(-1)).toMatchObject({ type: 'run.completed', output: '5' });
+  expect(events.filter(({ type }) => type === 'session.updated')).toHaveLength(1);
+  expect(tries.length).toBeGreaterThan(1);
 });
 
 test('a tool is told who calls', async () => {

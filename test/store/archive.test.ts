@@ -32,7 +32,7 @@ describeStores(DATABASES, (db) => {
   async function talked(): Promise<{ key: SessionKey; runId: string }> {
     const key = newKey();
     const runId = await converse(db(), key, 'm1', 'hello');
-    await updateSession(db(), key, { metadata: { plan: 'gold' }, state: { n: 1 } });
+    await updateSession(db(), key, { metadata: { plan: 'gold' }, state: { app: { n: 1 } } });
     return { key, runId };
   }
 
@@ -46,7 +46,7 @@ describeStores(DATABASES, (db) => {
     expect(await readSession(db(), key)).toMatchObject({
       status: 'archived',
       metadata: { plan: 'gold' },
-      state: { n: 1 },
+      state: { app: { n: 1 } },
     });
     const listed = await listSessions(db(), key.user, { status: 'archived', limit: 200 });
     expect(listed.data.map(({ id }) => id)).toContain(key.session);

@@ -47,7 +47,7 @@ describeStores(DATABASES, (db) => {
     await openSession(db(), key, { ...OPEN, metadata: { a: 1, b: 2 } });
     const update = { metadata: { a: null, c: [3] }, state: { x: { y: 1 } }, policy: { maxSteps: 2 } };
     const { events } = await updateSession(db(), key, update);
-    expect(events).toMatchObject([{ type: 'session.updated', ...update }]);
+    expect(events).toMatchObject([{ type: 'session.updated', ...update, namespaces: ['x'] }]);
     expect((await updateSession(db(), key, update)).events).toEqual([]);
     expect(await readSession(db(), key)).toMatchObject({
       metadata: { b: 2, c: [3] },

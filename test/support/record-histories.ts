@@ -53,7 +53,7 @@ const KINDS: Record<string, (stack: Stack, key: SessionKey) => Promise<unknown>>
   },
   async opened(stack, key) {
     await stack.sender.open(key, { metadata: { plan: 'gold' } });
-    await stack.sender.update(key, { state: { a: 1 } });
+    await stack.sender.update(key, { state: { app: { a: 1 } } });
   },
   async bare(stack, key) {
     await stack.client.workflow.start('agentSession', { workflowId: workflowIdOf(key), taskQueue: stack.taskQueue });

@@ -11,6 +11,7 @@ export function toolContext(changes: Partial<ToolContext> = {}): ToolContext {
     attempt: 1,
     signal: new AbortController().signal,
     state: { read: async () => ({}), merge: async () => {} },
+    metadata: { read: async () => ({}), merge: async () => {} },
     progress: () => {},
     ...changes,
   };
