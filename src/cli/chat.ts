@@ -4,7 +4,8 @@ import { startConversation } from './conversation.ts';
 import type { Conversation } from './conversation.ts';
 import { chatByLines } from './chat-by-lines.ts';
 import { chatInTerminal } from './chat-in-terminal.ts';
-import { BLANK_SCREEN, renderEvent } from './render-event.ts';
+import { createEventPrinter } from './event-printer.ts';
+import { sayConnection } from './say-connection.ts';
 import { sessionLines } from './sessions.ts';
 
 const CHAT_HELP = [
@@ -45,21 +46,15 @@ export async function chat(cli: Cli, session: string, agent: string | undefined)
 }
 
 function startChat(cli: Cli, session: string, after: number): Chat {
-  const look = { live: cli.terminal, paint: cli.paint };
-  let screen = BLANK_SCREEN;
+  const printer = createEventPrinter({ ...cli, json: false });
   const chatting: Chat = {
     cli,
     session,
     conversation: startConversation(cli.client, session, after, {
-      onEvent(event) {
-        const rendered = renderEvent(screen, event, look);
-        screen = rendered.screen;
-        cli.write(rendered.text);
-      },
+      onEvent: printer.show,
       onConnection(state) {
-        // To standard error, so that what is piped stays clean; on a line of its own, whatever is half shown.
-        const lead = cli.terminal && screen.open !== null ? '\n' : '';
-        process.stderr.write(`${lead}${state === 'lost' ? 'reconnecting…' : 'connected again.'}\n`);
+        if (cli.terminal) printer.endLine();
+        sayConnection(state);
       },
       onSettled: () => chatting.onSettled(),
       onLost: (error) => chatting.onLost(error),

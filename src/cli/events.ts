@@ -1,8 +1,7 @@
 import type { StreamEvent } from '../contracts/event.ts';
 import type { Cli } from './cli.ts';
 import { EXIT } from './exit-codes.ts';
-import { onInterrupt } from './interruption.ts';
-import { sayConnection } from './say-connection.ts';
+import { followEvents } from './follow-events.ts';
 import { sessionEvents } from './session-events.ts';
 import { oneLine } from './show-text.ts';
 
@@ -18,22 +17,9 @@ export async function events(cli: Cli, id: string, { after, follow = false }: Ev
   const show = (event: StreamEvent): void => {
     if ('seq' in event) cli.print(cli.json ? JSON.stringify(event) : eventLine(cli, event));
   };
-  if (!follow) {
-    for await (const event of sessionEvents(cli.client, id, after)) show(event);
-    return EXIT.ok;
-  }
-  const stop = new AbortController();
-  const release = onInterrupt(() => stop.abort());
-  try {
-    for await (const event of cli.client.stream(id, { after, signal: stop.signal, onConnection: sayConnection }))
-      show(event);
-    return EXIT.ok;
-  } catch (error) {
-    if (stop.signal.aborted) return EXIT.interrupted;
-    throw error;
-  } finally {
-    release();
-  }
+  if (follow) return followEvents(cli, id, after, { show, endLine: () => undefined });
+  for await (const event of sessionEvents(cli.client, id, after)) show(event);
+  return EXIT.ok;
 }
 
 /** Number, time, type, and whatever else the event says. */

@@ -24,3 +24,18 @@ export function onInterrupt(onFirst: () => void): () => void {
     process.removeListener('SIGTERM', onSignal);
   };
 }
+
+/** Does `work` to its end, or until Ctrl-C. Resolves with the exit code. */
+export async function untilInterrupted(work: (stop: AbortSignal) => Promise<void>): Promise<number> {
+  const stop = new AbortController();
+  const release = onInterrupt(() => stop.abort());
+  try {
+    await work(stop.signal);
+    return EXIT.ok;
+  } catch (error) {
+    if (stop.signal.aborted) return EXIT.interrupted;
+    throw error;
+  } finally {
+    release();
+  }
+}

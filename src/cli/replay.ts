@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PerdureEvent } from '../contracts/event.ts';
 import { sayMs } from '../contracts/say.ts';
 import type { Cli } from './cli.ts';
+import { createEventPrinter, type EventPrinter } from './event-printer.ts';
 import { CliError, EXIT } from './exit-codes.ts';
-import { onInterrupt } from './interruption.ts';
+import { untilInterrupted } from './interruption.ts';
 import { nextKey } from './next-key.ts';
-import { BLANK_SCREEN, renderEvent } from './render-event.ts';
 import { beats } from './replay-pace.ts';
 import { sessionEvents } from './session-events.ts';
 import { harmless } from './show-text.ts';
@@ -34,40 +34,41 @@ export async function replay(
     second ?? first,
   );
   const events = await eventsOf(cli, sessionId, runId);
-  const how = step
-    ? 'Any key shows the next event, q ends.'
-    : `At ${speed} times its speed, no pause over ${maxGap} s.`;
+  const pace = speed === 1 ? 'In its own time' : `At ${speed} times its speed`;
+  const how = step ? 'Any key shows the next event, q ends.' : `${pace}, no pause over ${maxGap} s.`;
   process.stderr.write(
     `Run ${runId} of the session ${harmless(sessionId)}: ${status}, ${sayMs(wallMs)}. ${how}\n` +
       'Only durable events were kept, so text comes a step at a time.\n',
   );
-  const stop = new AbortController();
-  const release = onInterrupt(() => stop.abort());
-  const look = { live: cli.terminal, paint: cli.paint };
-  let screen = BLANK_SCREEN;
-  try {
+  const printer = createEventPrinter(cli);
+  return untilInterrupted(async (stop) => {
     for (const { event, pauseMs, cutMs } of beats(events, { speed, maxGapMs: maxGap * 1_000 })) {
       if (step) {
-        if (cli.terminal) cli.write(cli.paint('dim', `[${event.seq} ${event.type}] `));
-        if ((await nextKey(process.stdin, stop.signal)) === 'q') return EXIT.ok;
-        if (cli.terminal) cli.write('\r\u001B[K');
-      } else await delay(pauseMs, undefined, { signal: stop.signal });
-      if (!step && cutMs !== null && !cli.json) cli.print(cli.paint('dim', `  … ${sayMs(cutMs)} later`));
-      if (cli.json) {
-        cli.print(JSON.stringify(event));
-        continue;
+        if ((await keyBefore(cli, event, printer, stop)) === 'q') return;
+      } else {
+        await delay(pauseMs, undefined, { signal: stop });
+        if (cutMs !== null && !cli.json) note(cli, printer, `  … ${sayMs(cutMs)} later`);
       }
-      const rendered = renderEvent(screen, event, look);
-      screen = rendered.screen;
-      cli.write(rendered.text);
+      printer.show(event);
     }
-    return EXIT.ok;
-  } catch (error) {
-    if (stop.signal.aborted) return EXIT.interrupted;
-    throw error;
+  });
+}
+
+/** Names the event that a key will show, on a line that is gone afterwards. */
+async function keyBefore(cli: Cli, event: PerdureEvent, printer: EventPrinter, stop: AbortSignal): Promise<string> {
+  if (!cli.terminal) return nextKey(process.stdin, stop);
+  printer.endLine();
+  cli.write(cli.paint('dim', `[${event.seq} ${event.type}] `));
+  try {
+    return await nextKey(process.stdin, stop);
   } finally {
-    release();
+    cli.write('\r\u001B[K');
   }
+}
+
+function note(cli: Cli, printer: EventPrinter, text: string): void {
+  printer.endLine();
+  cli.print(cli.paint('dim', text));
 }
 
 async function eventsOf(cli: Cli, sessionId: string, runId: string): Promise<PerdureEvent[]> {

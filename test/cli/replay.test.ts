@@ -64,6 +64,7 @@ test('replay shows the events of one run, in order, as chat and watch show them'
   await served.close();
   expect(code).toBe(0);
   expect(stdout).toBe('> What time is it?\n→ clock {}\n← clock noon\nIt is noon.\n');
+  expect(stderr).toMatch(/^Run .*: completed, .*\. At 100 times its speed, no pause over 5 s\.$/m);
   expect(stderr).toContain('text comes a step at a time');
   const types = json.stdout
     .trim()

@@ -20,7 +20,22 @@ export interface RunningCli {
 }
 
 export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  return startThrough([], args, env);
+}
+
+/** Gives its input to a program in a terminal of its own, and what that shows to its output. */
+const IN_TERMINAL = `
+import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`;
+
+/** The same in a terminal: what it shows, standard error too, is in `stdout`, and lines end with CR LF. `python` is one's path. */
+export function startInTerminal(python: string, args: readonly string[], env: Record<string, string>): RunningCli {
+  return startThrough([python, '-c', IN_TERMINAL], args, { TERM: 'xterm', NO_COLOR: '1', ...env });
+}
+
+function startThrough(before: readonly string[], args: readonly string[], env: Record<string, string>): RunningCli {
+  const [program, ...rest] = [...before, process.execPath, MAIN, ...args];
+  const child = spawn(program as string, rest, {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
