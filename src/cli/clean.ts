@@ -1,24 +1,25 @@
 import { cleanUp } from '../client/clean-up.ts';
 import type { Cli } from './cli.ts';
-import { count, harmless, table } from './show-text.ts';
+import { sweepLines } from './sweeps.ts';
 
 interface CleanOptions {
   readonly idle?: number;
   readonly older?: number;
   readonly dryRun?: boolean;
+  readonly of?: string;
+  readonly allUsers?: boolean;
 }
 
 /** `perdure clean`: what was done to which session, and why. */
-export async function clean(cli: Cli, { idle: idleMs, older: olderMs, dryRun }: CleanOptions): Promise<void> {
+export async function clean(cli: Cli, { idle, older, dryRun, of, allUsers }: CleanOptions): Promise<void> {
   const sweep = await cleanUp(cli.client, {
-    ...(idleMs === undefined ? {} : { idleMs }),
-    ...(olderMs === undefined ? {} : { olderMs }),
+    ...(idle === undefined ? {} : { idleMs: idle }),
+    ...(older === undefined ? {} : { olderMs: older }),
     ...(dryRun === undefined ? {} : { dryRun }),
+    ...(of === undefined ? {} : { user: of }),
+    ...(allUsers === undefined ? {} : { all: allUsers }),
   });
   if (cli.json) return cli.printJson(sweep);
-  const rows = sweep.actions.map(({ session, action, reason }) => [harmless(session), action, harmless(reason)]);
-  const heading = ['SESSION', dryRun ? 'WOULD BE' : 'DONE', 'WHY'];
-  if (rows.length > 0) for (const line of table([heading, ...rows])) cli.print(line);
-  const done = Object.entries(sweep.counts).map(([action, sessions]) => `${sessions} ${action}`);
-  cli.print(`Looked at ${count(sweep.seen, 'session')}: ${done.join(', ') || 'nothing to do'}.`);
+  for (const line of sweepLines(sweep, allUsers)) cli.print(line);
+  if (sweep.nextCursor !== null) cli.print(`More: perdure sweeps ${sweep.id} --cursor ${sweep.nextCursor}`);
 }

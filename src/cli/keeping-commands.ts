@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Cli } from './cli.ts';
+import { whole } from './numbers.ts';
 
 /** The commands that take sessions out, bring them in and remove them. */
 export function addKeeping(program: Command, cli: () => Cli): void {
@@ -20,7 +21,20 @@ export function addKeeping(program: Command, cli: () => Cli): void {
     .addOption(new Option('--idle <time>', 'idle for so long, such as 30m, 12h or 7d').argParser(time))
     .addOption(new Option('--older <time>', 'created so long ago').argParser(time))
     .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--of <user>', 'those of another user, for operators')
+    .option('--all-users', 'those of all users, for operators')
     .action(async (options) => (await import('./clean.ts')).clean(cli(), options));
+  program
+    .command('sweeps [sweep]')
+    .description('list clean-ups, newest first, or show what one did to which session and why')
+    .option('--of <user>', 'of another user’s sessions, for operators')
+    .option('--all-users', 'of all, the scheduled ones among them, for operators')
+    .addOption(new Option('--limit <n>', 'at most this many').argParser(whole))
+    .option('--cursor <cursor>', 'the next page, as the last one said')
+    .action(async (id: string | undefined, { of, allUsers, ...page }) => {
+      const { sweep, sweeps } = await import('./sweeps.ts');
+      await (id === undefined ? sweeps(cli(), { ...page, user: of, all: allUsers }) : sweep(cli(), id, page));
+    });
   program
     .command('delete <session>')
     .description('remove a session: it is archived if it has more than a few messages')

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { AgentSpec } from '../contracts/agent.ts';
 import type { BudgetReport } from '../contracts/budget.ts';
 import type { MessageInput } from '../contracts/message.ts';
-import type { CleanRequest, Sweep } from '../contracts/maintenance.ts';
+import type { Sweep, SweepPage } from '../contracts/maintenance.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
 import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import type { StatsPage } from '../contracts/stats.ts';
@@ -12,7 +12,15 @@ import type { SessionKey } from '../contracts/session-key.ts';
 import type { UsageReport } from '../contracts/usage.ts';
 import { cleanUp } from './clean-up.ts';
 import { createGatewayClient } from './gateway-client.ts';
-import type { GatewayClient, Page, SessionFilter, StatsQuery, UsageQuery } from './gateway-client.ts';
+import type {
+  CleanOrder,
+  GatewayClient,
+  Page,
+  SessionFilter,
+  StatsQuery,
+  SweepQuery,
+  UsageQuery,
+} from './gateway-client.ts';
 import { oneOffKey } from './one-off-key.ts';
 import { createOneOffRun } from './one-off-run.ts';
 import type { OneOffRun } from './one-off-run.ts';
@@ -46,8 +54,12 @@ export interface Perdure {
   run(message: string | MessageInput): Promise<OneOffRun>;
   /** Makes an exported session one of `user`'s, under its id or another. */
   import(document: SessionExport, options?: { readonly id?: string | undefined }): Promise<SessionSnapshot>;
-  /** Cleans up `user`'s sessions; resolves with what was done to which, and why. */
-  clean(request?: CleanRequest): Promise<Sweep>;
+  /** Cleans up `user`'s sessions, or for operators those of others; resolves with what was done to which, and why. */
+  clean(order?: CleanOrder): Promise<Sweep>;
+  /** Clean-ups, newest first; for operators those of others and of the schedule too. */
+  sweeps(query?: SweepQuery): Promise<SweepPage>;
+  /** The report of a clean-up, with a page of what it did. */
+  sweep(id: string, page?: { readonly limit?: number; readonly cursor?: string }): Promise<Sweep>;
   /** This user's sessions; for operators, also those of others. */
   list(filter?: SessionFilter): Promise<Page<SessionRecord>>;
   /** How this user's runs went: requests, errors, times, tokens, cost; for operators, also how those of others did. */
@@ -81,7 +93,9 @@ export function createPerdure(options: PerdureOptions = {}): Perdure {
       return createOneOffRun(key, receipt, senderOf, reader(user));
     },
     import: (document, importing = {}) => reader(user).importSession(document, importing),
-    clean: (request = {}) => cleanUp(reader(user), request),
+    clean: (order = {}) => cleanUp(reader(user), order),
+    sweeps: (query) => reader(user).sweeps(query),
+    sweep: (id, page) => reader(user).sweep(id, page),
     list: (filter) => reader(user).sessions(filter),
     stats: (query) => reader(user).stats(query),
     agents: async () => (await reader(user).agents()).data,

@@ -4,7 +4,7 @@ import type { UsageBy, UsageReport } from '../contracts/usage.ts';
 import type { CancelledRun, EndSession, OpenSession, UpdateSession } from '../contracts/commands.ts';
 import type { PerdureEvent, StreamEvent } from '../contracts/event.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
-import type { CleanRequest, Sweep } from '../contracts/maintenance.ts';
+import type { CleanRequest, Sweep, SweepPage } from '../contracts/maintenance.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { ProviderStatus } from '../contracts/provider.ts';
 import type { RunDetail, RunRecord, Usage } from '../contracts/run.ts';
@@ -65,6 +65,22 @@ export interface UsageQuery extends Whose {
   readonly to?: string | undefined;
 }
 
+/** What is to be cleaned, and of whom: by default of the user who asks. */
+export interface CleanOrder extends CleanRequest {
+  /** For operators: another user, or all. */
+  readonly user?: string | undefined;
+  readonly all?: boolean | undefined;
+}
+
+/** Which clean-ups are listed: by default those of the user who asks. */
+export interface SweepQuery {
+  /** For operators: another user, or all, and those of the schedule with them. */
+  readonly user?: string | undefined;
+  readonly all?: boolean | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
 /** Whether a gateway can do its work. */
 export interface Readiness {
   readonly status: 'ready' | 'unavailable';
@@ -98,10 +114,12 @@ export interface GatewayClient {
   exportSession(id: string): Promise<SessionExport>;
   /** Makes an exported session the user's, under its id or another. */
   importSession(document: SessionExport, options?: { id?: string | undefined }): Promise<SessionSnapshot>;
-  /** Begins a clean-up of the user's sessions. */
-  clean(request: CleanRequest): Promise<{ readonly sweepId: string }>;
-  /** The report of a clean-up, so far. */
-  sweep(sweepId: string): Promise<Sweep>;
+  /** Begins a clean-up of the user's sessions; for operators, of others' too. */
+  clean(order: CleanOrder): Promise<{ readonly sweepId: string }>;
+  /** Clean-ups, newest first. */
+  sweeps(query?: SweepQuery): Promise<SweepPage>;
+  /** The report of a clean-up, so far, with a page of what it did. */
+  sweep(sweepId: string, page?: { limit?: number | undefined; cursor?: string | undefined }): Promise<Sweep>;
   send(id: string, input: MessageInput): Promise<Receipt>;
   /** Waits up to `waitSeconds` for the answer. */
   sendAndWait(id: string, input: MessageInput, waitSeconds: number): Promise<Answered>;
@@ -155,7 +173,8 @@ export function createGatewayClient(options: GatewayOptions = {}): GatewayClient
     exportSession: (id) => json({ path: session(id, 'export') }),
     importSession: (body, query = {}) => json({ ...post(['v1', 'sessions', 'import'], body), query }),
     clean: (body) => json(post(['v1', 'maintenance', 'clean'], body)),
-    sweep: (sweepId) => json({ path: ['v1', 'maintenance', 'sweeps', sweepId] }),
+    sweeps: (query = {}) => json({ path: ['v1', 'maintenance', 'sweeps'], query: { ...query } }),
+    sweep: (sweepId, query = {}) => json({ path: ['v1', 'maintenance', 'sweeps', sweepId], query }),
     send: (id, input) => json(post(session(id, 'messages'), input)),
     sendAndWait: async (id, input, seconds) => answeredOf(await json(waiting(session(id, 'messages'), input, seconds))),
     stream: (id, streaming) => streamEvents(connectTo(send, session(id, 'events')), streaming),

@@ -24,7 +24,7 @@ export type { ErrorCode } from '../contracts/errors.ts';
 export type { PerdureEvent, LiveEvent, StreamEvent } from '../contracts/event.ts';
 export type { MessageInput, Receipt } from '../contracts/message.ts';
 export type { BudgetFacts, BudgetReport, UserLimits } from '../contracts/budget.ts';
-export type { CleanRequest, Sweep } from '../contracts/maintenance.ts';
+export type { CleanRequest, Sweep, SweepPage, SweepRecord } from '../contracts/maintenance.ts';
 export type { SessionExport } from '../contracts/session-export.ts';
 export type { UsageLine, UsageReport } from '../contracts/usage.ts';
 export type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';

@@ -44,8 +44,8 @@ export interface SessionSender {
   workers(): Promise<number>;
   /** Deletes every execution of the session from Temporal, running or closed. */
   forget(key: SessionKey): Promise<void>;
-  /** Starts a clean-up of a user's sessions; resolves with the id of its report. Needs no worker. */
-  clean(user: string, request: CleanRequest): Promise<string>;
+  /** Starts a clean-up of a user's sessions, or of everybody's (null); resolves with the id of its report. Needs no worker. */
+  clean(user: string | null, request: CleanRequest): Promise<string>;
   /** Whether Temporal answers and has the namespace. */
   ready(): Promise<boolean>;
 }

@@ -87,6 +87,13 @@ export const LIMITS = {
   toolMs: { value: 60_000, unit: 'ms', error: 'run_failed', what: 'one try of a tool (default; set per tool)' },
   eventsPerPage: { value: 1_000, unit: 'items', error: 'invalid_request', what: 'events in one page' },
   sessionsPerPage: { value: 200, unit: 'items', error: 'invalid_request', what: 'sessions in one page' },
+  sweepsPerPage: { value: 200, unit: 'items', error: 'invalid_request', what: 'clean-ups in one page' },
+  sweepActionsPerPage: {
+    value: 1_000,
+    unit: 'items',
+    error: 'invalid_request',
+    what: 'sessions in one page of what a clean-up did',
+  },
   subscribersPerGateway: {
     value: 10_000,
     unit: 'items',

@@ -39,8 +39,10 @@ export const sweepActionSchema = z.enum(['expired', 'failed', 'warned', 'archive
 export type SweepAction = z.infer<typeof sweepActionSchema>;
 
 /** A sweep as it is or was. */
-export const sweepSchema = z.object({
+const sweepRecordSchema = z.object({
   id: z.string(),
+  /** Whose sessions it was over; null: everybody's. */
+  user: z.string().nullable(),
   startedAt: z.string(),
   /** Null while it goes on. */
   endedAt: z.string().nullable(),
@@ -49,7 +51,20 @@ export const sweepSchema = z.object({
   seen: z.number().int(),
   /** Sessions by what was done to them. */
   counts: z.partialRecord(sweepActionSchema, z.number().int()),
-  /** The first thousand, in the order of the sweep. */
-  actions: z.array(z.object({ session: z.string(), action: sweepActionSchema, reason: z.string(), at: z.string() })),
+});
+export type SweepRecord = z.infer<typeof sweepRecordSchema>;
+
+/** A page of sweeps. */
+export const sweepPageSchema = z.object({ data: z.array(sweepRecordSchema), nextCursor: z.string().nullable() });
+export type SweepPage = z.infer<typeof sweepPageSchema>;
+
+/** A sweep and a page of what it did. */
+export const sweepSchema = sweepRecordSchema.extend({
+  /** By user and session. */
+  actions: z.array(
+    z.object({ user: z.string(), session: z.string(), action: sweepActionSchema, reason: z.string(), at: z.string() }),
+  ),
+  /** Where the next page of actions begins; null on the last one. */
+  nextCursor: z.string().nullable(),
 });
 export type Sweep = z.infer<typeof sweepSchema>;

@@ -39,7 +39,7 @@ export interface GatewayOptions {
   readonly deployment?: Deployment | undefined;
   /** `PERDURE_TOKENS`: `token=user,…`, or a JSON object of token to user. Without it there is no authentication. */
   readonly tokens?: string | undefined;
-  /** `PERDURE_OPERATORS`: users, separated by commas, who may see the usage of others and set budgets. Without authentication everyone may. */
+  /** `PERDURE_OPERATORS`: users, separated by commas, who may see, clean up and limit what is others’. Without authentication everyone may. */
   readonly operators?: string | undefined;
   /** Shown at `/metrics`. In a process with a worker, the same as the worker's. Default: one of its own. */
   readonly telemetry?: Telemetry | undefined;

@@ -35,8 +35,9 @@ export function whoseOf(
   caller: string,
   { user, all }: { readonly user?: string | undefined; readonly all: boolean },
   what: string,
+  act = 'see',
 ): string | null {
-  if (all) needOperator(isOperator, caller, `see the ${what} of all users`);
+  if (all) needOperator(isOperator, caller, `${act} the ${what} of all users`);
   if (all && user !== undefined) {
     throw new PerdureError(
       'invalid_request',
@@ -45,7 +46,7 @@ export function whoseOf(
   }
   if (all) return null;
   if (user === undefined || user === caller) return caller;
-  needOperator(isOperator, caller, `see the ${what} of others`);
+  needOperator(isOperator, caller, `${act} the ${what} of others`);
   // Checked as every user is.
   return sessionKey(user, what).user;
 }

@@ -60,6 +60,7 @@ test('the OpenAPI document lists every call of the contract', async () => {
       'POST /v1/runs',
       'POST /v1/runs/{run}/cancel',
       'POST /v1/sessions',
+      'GET /v1/maintenance/sweeps',
       'GET /v1/maintenance/sweeps/{sweep}',
       'POST /v1/maintenance/clean',
       'POST /v1/sessions/import',

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { MAINTENANCE_SCHEDULE } from '../../src/contracts/names.ts';
 import type { Db } from '../../src/store/db.ts';
-import { readSweep } from '../../src/store/admin/sweeps.ts';
+import { readSweep } from '../../src/store/admin/read-sweeps.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { readSession } from '../../src/store/read-session.ts';
 import { startStack } from '../support/stack.ts';

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { SessionKey } from '../../src/contracts/session-key.ts';
-import { readSweep } from '../../src/store/admin/sweeps.ts';
+import { readSweep } from '../../src/store/admin/read-sweeps.ts';
 import { openSession } from '../../src/store/open-session.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { readSession } from '../../src/store/read-session.ts';

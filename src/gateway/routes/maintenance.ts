@@ -1,32 +1,63 @@
 import { z } from 'zod';
 import { PerdureError } from '../../contracts/errors.ts';
-import { cleanRequestSchema, sweepSchema } from '../../contracts/maintenance.ts';
-import { readSweep } from '../../store/admin/sweeps.ts';
+import { LIMITS } from '../../contracts/limits.ts';
+import { cleanRequestSchema, sweepPageSchema, sweepSchema } from '../../contracts/maintenance.ts';
+import { listSweeps, readSweep } from '../../store/admin/read-sweeps.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
+import { whoseOf, whoseQuery } from '../operators.ts';
 import { route, type Route } from '../route.ts';
 
-/** Cleaning up one's own sessions. Everybody's are the schedule's. */
-export function maintenanceRoutes({ db, sender }: GatewayParts): Route[] {
+const DEFAULT_PAGE = 50;
+const { sweepsPerPage, sweepActionsPerPage } = LIMITS;
+
+const cleanBody = cleanRequestSchema.extend({ user: whoseQuery.user, all: z.boolean().default(false) });
+const listQuery = z.object({
+  ...whoseQuery,
+  limit: z.coerce.number().int().min(1).max(sweepsPerPage.value).default(DEFAULT_PAGE),
+  cursor: z.string().optional(),
+});
+const readQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(sweepActionsPerPage.value).default(sweepActionsPerPage.value),
+  cursor: z.string().optional(),
+});
+
+/** Clean-ups of one's own sessions, and for operators of others'. */
+export function maintenanceRoutes({ db, sender, isOperator }: GatewayParts): Route[] {
   return [
     route({
       method: 'post',
       path: '/v1/maintenance/clean',
-      summary: 'Clean up your sessions',
-      body: cleanRequestSchema,
+      summary: 'Clean up your sessions, or for operators those of another user or of all',
+      body: cleanBody,
       answers: { 202: { description: 'It is begun', schema: z.object({ sweepId: z.string() }) } },
-      handle: async ({ user, body }) => Response.json({ sweepId: await sender.clean(user, body) }, { status: 202 }),
+      async handle({ user: caller, body: { user, all, ...request } }) {
+        const whose = whoseOf(isOperator, caller, { user, all }, 'sessions', 'clean up');
+        return Response.json({ sweepId: await sender.clean(whose, request) }, { status: 202 });
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/maintenance/sweeps',
+      summary: 'Clean-ups of your sessions, newest first; for operators, those of others and of the schedule',
+      query: listQuery,
+      answers: { 200: { description: 'A page', schema: sweepPageSchema } },
+      async handle({ user: caller, query: { user, all, ...page } }) {
+        return Response.json(await listSweeps(db, whoseOf(isOperator, caller, { user, all }, 'clean-ups'), page));
+      },
     }),
     route({
       method: 'get',
       path: '/v1/maintenance/sweeps/{sweep}',
-      summary: 'What a clean-up of yours did, to which sessions and why',
+      summary: 'What a clean-up did, to which sessions and why: one of your sessions, or for operators any',
+      query: readQuery,
       answers: { 200: { description: 'The report, so far', schema: sweepSchema } },
-      async handle({ user, param }) {
-        const sweep = await readSweep(db, user, param('sweep'));
+      async handle({ user, param, query }) {
+        const operator = isOperator(user);
+        const sweep = await readSweep(db, operator ? null : user, param('sweep'), query);
         if (sweep !== null) return Response.json(sweep);
         throw new PerdureError(
           'not_found',
-          `There is no clean-up ${JSON.stringify(param('sweep').slice(0, 80))} of yours. One that was just begun is there once a worker has taken it.`,
+          `There is no clean-up ${JSON.stringify(param('sweep').slice(0, 80))}${operator ? '' : ' of yours'}. One that was just begun is there once a worker has taken it, and reports go after 30 days.`,
         );
       },
     }),

@@ -1,10 +1,9 @@
-import type { Sweep, SweepAction } from '../../contracts/maintenance.ts';
+import type { SweepAction } from '../../contracts/maintenance.ts';
 import type { SessionKey } from '../../contracts/session-key.ts';
 import type { Db, Tx } from '../db.ts';
 
 /** Reports are kept so long. */
 const KEPT = '30 days';
-const ACTIONS_SHOWN = 1_000;
 
 export interface SweepStart {
   readonly id: string;
@@ -17,7 +16,7 @@ export interface SweepStart {
 export async function beginSweep(db: Db, { id, user, dryRun }: SweepStart): Promise<void> {
   await db.query(
     `INSERT INTO perdure.sweeps (sweep_id, user_id, dry_run, seen, counts, started_at)
-     VALUES ($1, $2, $3, 0, '{}', clock_timestamp()) ON CONFLICT DO NOTHING`,
+     VALUES ($1, $2, $3, 0, '{}', date_trunc('milliseconds', clock_timestamp())) ON CONFLICT DO NOTHING`,
     [id, user, dryRun],
   );
   await db.query(
@@ -61,26 +60,4 @@ export async function noteSeen(db: Db, sweepId: string, seen: number, over: bool
       WHERE sweep_id = $1`,
     [sweepId, seen, over],
   );
-}
-
-/** The report of a sweep over a user's sessions; null when there is none of theirs. */
-export async function readSweep(db: Db, user: string, id: string): Promise<Sweep | null> {
-  const [found] = await db.query<{
-    dry_run: boolean;
-    seen: number;
-    counts: Sweep['counts'];
-    started_at: string;
-    ended_at: string | null;
-  }>(`SELECT dry_run, seen, counts, started_at, ended_at FROM perdure.sweeps WHERE sweep_id = $1 AND user_id = $2`, [
-    id,
-    user,
-  ]);
-  if (!found) return null;
-  const actions = await db.query<Sweep['actions'][number]>(
-    `SELECT session_id AS session, action, reason, at FROM perdure.sweep_actions
-      WHERE sweep_id = $1 AND user_id = $2 ORDER BY session_id LIMIT $3`,
-    [id, user, ACTIONS_SHOWN],
-  );
-  const { dry_run: dryRun, seen, counts, started_at: startedAt, ended_at: endedAt } = found;
-  return { id, startedAt, endedAt, dryRun, seen, counts, actions };
 }
