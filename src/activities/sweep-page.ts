@@ -1,9 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import { log } from '@temporalio/activity';
 import { cleanRequestSchema, type CleanRequest } from '../contracts/maintenance.ts';
 import { decideCleanUp } from '../core/clean-up.ts';
 import { releaseReservations } from '../store/admin/release-reservations.ts';
 import { listCandidates, sweepSession, type Candidate, type Decide } from '../store/admin/sweep-session.ts';
-import { beginSweep, noteAction, noteSeen } from '../store/admin/sweeps.ts';
+import {
+  beginPage,
+  beginSweep,
+  endSweep,
+  noteAction,
+  pageOfSweep,
+  type SessionPosition,
+  type SweepStart,
+} from '../store/admin/sweeps.ts';
 import type { SweepPageInput, SweepPageOutput, SweepPosition } from './activities.ts';
 import { command, parse } from './command-failure.ts';
 import { couldNotBe } from './could-not-be.ts';
@@ -17,37 +26,50 @@ import { policyOf } from './session-life.ts';
 const PAGE = 200;
 
 /**
- * One page of a sweep. What a page has done it does not find again, so one that is cut short is simply begun again. A
- * session that cannot be cleaned is noted and left: it never stops a sweep. After the last page of sessions the limits
- * of active ones are held, unless the request says by time what is to go.
+ * One page of a sweep. One that is cut short is begun again, with the same sessions: what was done to them is not found
+ * again. A session that cannot be cleaned is noted and left: it never stops a sweep. After the last page of sessions the
+ * limits of active ones are held, unless the request says by time what is to go.
  */
 export async function sweepPage(deps: ActivityDeps, input: SweepPageInput): Promise<SweepPageOutput> {
   using _beat = heartbeat();
   const request = await command(async () => parse(cleanRequestSchema, input.request));
   const sweep = { id: input.sweepId, user: input.user, dryRun: request.dryRun ?? false };
-  if (input.after === null) await beginSweep(deps.db, sweep);
-  const page =
-    input.after === 'limits'
-      ? { seen: 0, next: (await holdLimits(deps, sweep, PAGE)) ? ('limits' as const) : null }
-      : await sweepSessions(deps, input, request, input.after);
-  if (page.next === null && sweep.user === null && !sweep.dryRun) await release(deps);
-  await noteSeen(deps.db, sweep.id, page.seen, page.next === null);
-  return { next: page.next };
+  const next = await takePage(deps, input, request, sweep);
+  if (next === null && sweep.user === null && !sweep.dryRun) await release(deps);
+  if (next === null) await endSweep(deps.db, sweep.id);
+  return { next };
 }
 
-async function sweepSessions(
+async function takePage(
   deps: ActivityDeps,
   input: SweepPageInput,
   request: CleanRequest,
-  after: readonly [string, string] | null,
-): Promise<{ readonly seen: number; readonly next: SweepPosition | null }> {
-  const rules = { request, settings: deps.deployment.maintenance ?? {} };
+  sweep: SweepStart,
+): Promise<SweepPosition | null> {
+  const { after } = input;
+  if (after === 'limits') return (await holdLimits(deps, sweep, PAGE)) ? 'limits' : null;
+  if (after === null) await beginSweep(deps.db, sweep);
+  const next = await sweepSessions(deps, { ...input, request }, after);
+  const timed = request.idleMs !== undefined || request.olderMs !== undefined;
+  return next ?? (timed ? null : 'limits');
+}
+
+/** Answers where the next page begins; null after the last one. */
+async function sweepSessions(
+  deps: ActivityDeps,
+  input: SweepPageInput,
+  after: SessionPosition | null,
+): Promise<SessionPosition | null> {
+  const { db, deployment } = deps;
+  const rules = { request: input.request, settings: deployment.maintenance ?? {} };
   const policy = policyOf(deps);
   const decide: Decide = (facts, agent, own, nowMs) => decideCleanUp(facts, policy(agent, own), rules, nowMs);
-  const { candidates, seen, next } = await listCandidates(deps.db, { user: input.user, after, limit: PAGE }, decide);
-  for (const candidate of candidates) await sweepOne(deps, input, candidate, decide);
-  const timed = request.idleMs !== undefined || request.olderMs !== undefined;
-  return { seen, next: next ?? (timed ? null : 'limits') };
+  const known = await pageOfSweep(db, input.sweepId);
+  const cut = known && isDeepStrictEqual(known.after, after) ? known : null;
+  const page = await listCandidates(db, { user: input.user, after, limit: PAGE }, cut, decide);
+  if (!cut) await beginPage(db, input.sweepId, page.bounds, page.seen);
+  for (const candidate of page.candidates) await sweepOne(deps, input, candidate, decide);
+  return page.bounds.more ? page.bounds.last : null;
 }
 
 async function sweepOne(

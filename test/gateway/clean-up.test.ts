@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sweepPageSchema, sweepSchema } from '../../src/contracts/maintenance.ts';
 import { serveGateway } from '../../src/gateway/serve-gateway.ts';
-import { beginSweep, noteAction, noteSeen } from '../../src/store/admin/sweeps.ts';
+import { beginPage, beginSweep, endSweep, noteAction } from '../../src/store/admin/sweeps.ts';
 import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
 import { runCli } from '../support/run-cli.ts';
 import { startGateway } from './start-gateway.ts';
 
+const PAGE = { after: null, last: null, more: false };
 let database: TestDatabase;
 beforeAll(async () => {
   database = await openTestDatabase('pglite');
@@ -18,9 +19,10 @@ beforeAll(async () => {
   ] as const) {
     await noteAction(db, 'of-all', { user, session }, { action: 'deleted', reason: 'idle' });
   }
-  await noteSeen(db, 'of-all', 7, true);
+  await beginPage(db, 'of-all', PAGE, 7);
+  await endSweep(db, 'of-all');
   await beginSweep(db, { id: 'of-ann', user: 'ann', dryRun: true });
-  await noteSeen(db, 'of-ann', 2, false);
+  await beginPage(db, 'of-ann', PAGE, 2);
   await beginSweep(db, { id: 'of-bob', user: 'bob', dryRun: false });
 }, 60_000);
 afterAll(() => database.close());

@@ -9,7 +9,7 @@ import type { Db, Tx } from '../db.ts';
 import { deleteLocked } from '../delete-session.ts';
 import { hasOpenRun, markExpired } from '../expire-session.ts';
 import { lockSession, type LockedSession } from '../lock-session.ts';
-import { noteAction } from './sweeps.ts';
+import { noteAction, type SessionPosition, type SweepPageBounds } from './sweeps.ts';
 
 /** A decision about a session, as of the store's clock. */
 export type Decide = (facts: CleanUpFacts, agent: string, policy: Policy, nowMs: number) => CleanUpDecision | null;
@@ -22,8 +22,7 @@ export interface Candidate {
 export interface CandidatePage {
   readonly candidates: Candidate[];
   readonly seen: number;
-  /** Where the next page begins; null after the last one. */
-  readonly next: readonly [string, string] | null;
+  readonly bounds: SweepPageBounds;
 }
 
 type Row = Omit<CleanUpFacts, 'hasOpenRun'> & {
@@ -34,27 +33,39 @@ type Row = Omit<CleanUpFacts, 'hasOpenRun'> & {
   readonly now: string;
 };
 
-/** A page of everybody's sessions, or of one user's, and what is to be done to them. Decided again before it is done. */
+/**
+ * A page of everybody's sessions, or of one user's, and what is to be done to them. Decided again before it is done.
+ * Given the bounds of a page that was cut short, the sessions that are left of it.
+ */
 export async function listCandidates(
   db: Db,
-  { user, after, limit }: { user: string | null; after: readonly [string, string] | null; limit: number },
+  { user, after, limit }: { user: string | null; after: SessionPosition | null; limit: number },
+  cut: SweepPageBounds | null,
   decide: Decide,
 ): Promise<CandidatePage> {
+  const [afterUser, afterSession] = after ?? [null, null];
+  const [lastUser, lastSession] = cut?.last ?? [null, null];
   const rows = await db.query<Row>(
     `SELECT user_id AS user, session_id AS session, kind, status, agent, policy, messages, runs, errors,
             created_at AS "createdAt", opened_at AS "openedAt", last_active_at AS "lastActiveAt", clock_timestamp() AS now
        FROM perdure.sessions
       WHERE status <> 'archived' AND ($1::text IS NULL OR user_id = $1)
         AND ($2::text IS NULL OR (user_id, session_id) > ($2, $3))
+        AND ($5::text IS NULL OR (user_id, session_id) <= ($5, $6))
       ORDER BY user_id, session_id LIMIT $4`,
-    [user, after?.[0] ?? null, after?.[1] ?? null, limit],
+    [user, afterUser, afterSession, cut ? null : limit, lastUser, lastSession],
   );
   const candidates = rows.flatMap((row) => {
     const decision = decide({ ...row, hasOpenRun: false }, row.agent, row.policy, Date.parse(row.now));
     return decision ? [{ key: sessionKey(row.user, row.session), decision }] : [];
   });
   const last = rows.at(-1);
-  return { candidates, seen: rows.length, next: rows.length === limit && last ? [last.user, last.session] : null };
+  const bounds = cut ?? {
+    after,
+    last: last ? ([last.user, last.session] as const) : null,
+    more: rows.length === limit,
+  };
+  return { candidates, seen: rows.length, bounds };
 }
 
 /** Decides again under the session's lock, does what is decided and notes it, in one transaction. Answers the events; null when there was nothing to do. */

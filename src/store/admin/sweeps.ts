@@ -53,11 +53,39 @@ export async function noteAction(
   );
 }
 
-/** Adds to the sessions that a sweep has looked at; `over` ends its report. */
-export async function noteSeen(db: Db, sweepId: string, seen: number, over: boolean): Promise<void> {
-  await db.query(
-    `UPDATE perdure.sweeps SET seen = seen + $2, ended_at = CASE WHEN $3 THEN clock_timestamp() ELSE ended_at END
-      WHERE sweep_id = $1`,
-    [sweepId, seen, over],
+/** The sessions that one activity of a sweep looks at, in the order of users and sessions. */
+export interface SweepPageBounds {
+  /** The last session of the page before; null for the first page. */
+  readonly after: SessionPosition | null;
+  /** The last one of this page; null when there was none. */
+  readonly last: SessionPosition | null;
+  /** Whether there are more. */
+  readonly more: boolean;
+}
+/** User and session id. */
+export type SessionPosition = readonly [string, string];
+
+/** The page that a sweep is at; null before the first. */
+export async function pageOfSweep(db: Db, sweepId: string): Promise<SweepPageBounds | null> {
+  const [found] = await db.query<{ page: SweepPageBounds | null }>(
+    `SELECT page FROM perdure.sweeps WHERE sweep_id = $1`,
+    [sweepId],
   );
+  return found?.page ?? null;
+}
+
+/** Notes which page a sweep is at now, and adds to the sessions that it has looked at. */
+export async function beginPage(db: Db, sweepId: string, page: SweepPageBounds, seen: number): Promise<void> {
+  await db.query(`UPDATE perdure.sweeps SET page = $2, seen = seen + $3 WHERE sweep_id = $1`, [
+    sweepId,
+    JSON.stringify(page),
+    seen,
+  ]);
+}
+
+/** Ends the report of a sweep. */
+export async function endSweep(db: Db, sweepId: string): Promise<void> {
+  await db.query(`UPDATE perdure.sweeps SET ended_at = clock_timestamp() WHERE sweep_id = $1 AND ended_at IS NULL`, [
+    sweepId,
+  ]);
 }
