@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import type { Cli } from './cli.ts';
 import type { Finding } from './doctor.ts';
+import { isReadiness } from './is-readiness.ts';
 
 /** Whether the gateway could listen where it is set up to. */
 export async function checkPorts({ client }: Cli, env: NodeJS.ProcessEnv): Promise<Finding> {
@@ -12,13 +13,7 @@ export async function checkPorts({ client }: Cli, env: NodeJS.ProcessEnv): Promi
   }
   const reason = await listenReason(host, port);
   if (reason === null) return { check, state: 'ok', found: `${host}:${port} is free for a gateway`, remedy: null };
-  if (
-    reason === 'EADDRINUSE' &&
-    (await client.ready().then(
-      () => true,
-      () => false,
-    ))
-  ) {
+  if (reason === 'EADDRINUSE' && (await client.ready().then(isReadiness, () => false))) {
     return { check, state: 'ok', found: `${host}:${port} is the gateway's`, remedy: null };
   }
   return {

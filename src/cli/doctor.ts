@@ -5,6 +5,7 @@ import { checkProviders } from './check-providers.ts';
 import { checkPorts } from './check-ports.ts';
 import { checkStore } from './check-store.ts';
 import { checkTemporal } from './check-temporal.ts';
+import { isReadiness } from './is-readiness.ts';
 
 /** What one check found. */
 export interface Finding {
@@ -54,14 +55,20 @@ function checkNode(version: string): Finding {
 }
 
 async function checkGateway({ client, url }: Cli): Promise<Finding> {
+  const check = 'Gateway';
   try {
-    const { status, checks } = await client.ready();
-    if (status === 'ready') return { check: 'Gateway', state: 'ok', found: `answers at ${url}`, remedy: null };
+    const answer = await client.ready();
+    if (!isReadiness(answer)) {
+      const remedy = 'Name the gateway with --url or PERDURE_URL, or set PERDURE_PORT.';
+      return { check, state: 'problem', found: `what answers at ${url} is no gateway of Perdure`, remedy };
+    }
+    const { status, checks } = answer;
+    if (status === 'ready') return { check, state: 'ok', found: `answers at ${url}`, remedy: null };
     const away = Object.keys(checks).filter((part) => checks[part] !== true);
     const found = `answers at ${url}, but cannot reach: ${away.join(', ')}`;
-    return { check: 'Gateway', state: 'problem', found, remedy: 'See the findings above, and the log of the gateway.' };
+    return { check, state: 'problem', found, remedy: 'See the findings above, and the log of the gateway.' };
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
-    return { check: 'Gateway', state: 'note', found, remedy: null };
+    return { check, state: 'note', found, remedy: null };
   }
 }

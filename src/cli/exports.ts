@@ -1,13 +1,21 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import type { SessionExport } from '../contracts/session-export.ts';
+import { z } from 'zod';
+import { sessionExportSchema, type SessionExport } from '../contracts/session-export.ts';
 import type { Cli } from './cli.ts';
 import { CliError, EXIT } from './exit-codes.ts';
-import { count } from './show-text.ts';
+import { quoted } from './quoted.ts';
+import { count, harmless } from './show-text.ts';
 
-/** `perdure export <session>`: one line of JSON, whatever is watching. */
-export async function exportSession(cli: Cli, id: string): Promise<void> {
-  cli.print(JSON.stringify(await cli.client.exportSession(id)));
+/** `perdure export <session>`: one line of JSON, whatever is watching; with `output` into a new file. */
+export async function exportSession(cli: Cli, id: string, options: { readonly output?: string }): Promise<void> {
+  const document = await cli.client.exportSession(id);
+  const json = JSON.stringify(document);
+  const { output } = options;
+  if (output === undefined) return cli.print(json);
+  await create(output, `${json}\n`);
+  if (cli.json) return cli.printJson({ id, file: output });
+  cli.print(`The session ${harmless(id)} is in ${output}. Import it: perdure import ${quoted(output)}`);
 }
 
 /** `perdure import <file>`. */
@@ -15,32 +23,75 @@ export async function importSession(cli: Cli, file: string, options: { readonly 
   const document = parsed(file, file === '-' ? await text(process.stdin) : await read(file));
   const session = await cli.client.importSession(document, { id: options.as });
   if (cli.json) return cli.printJson(session);
-  cli.print(
-    `The session ${session.id} is here, with ${count(session.messages, 'message')}. Go on: perdure chat ${session.id}`,
-  );
+  const id = harmless(session.id);
+  cli.print(`The session ${id} is here, with ${count(session.messages, 'message')}. Go on: perdure chat ${quoted(id)}`);
 }
 
 /** `perdure delete <session>`. */
 export async function remove(cli: Cli, id: string, options: { readonly forget?: boolean }): Promise<void> {
   await cli.client.remove(id, options.forget ? { archive: false } : {});
   if (cli.json) return cli.printJson({ id, removed: true });
-  cli.print(`The session ${id} is removed.`);
+  cli.print(`The session ${harmless(id)} is removed.`);
+}
+
+/** Never over a file that is there: it may be the only copy of a session. */
+async function create(file: string, content: string): Promise<void> {
+  await writeFile(file, content, { flag: 'wx' }).catch((error: unknown) => {
+    const code = codeOf(error);
+    if (code === 'EEXIST') throw new CliError(`The file ${file} is there already. Name another.`, EXIT.usage);
+    throw new CliError(`The file ${file} cannot be written${reason(code)}.`, EXIT.usage);
+  });
 }
 
 async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CliError(`The file ${file} cannot be read (${code ?? 'no reason known'}).`, EXIT.usage);
-  }
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    const code = codeOf(error);
+    if (code === 'ENOENT') throw new CliError(`There is no file ${file}.`, EXIT.usage);
+    throw new CliError(`The file ${file} cannot be read${reason(code)}.`, EXIT.usage);
+  });
 }
 
-/** What is in it is checked by the gateway. */
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'no reason known';
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EISDIR: ': it is a folder',
+  EACCES: ': this user may not',
+  ENOENT: ': there is no such folder',
+};
+
+function reason(code: string): string {
+  return REASONS[code] ?? ` (${code})`;
+}
+
+const formatSchema = z.object({ format: z.literal('perdure.session'), version: z.number() });
+
+/** What is in it is checked by the gateway; here only that it is an export, and one of this version. */
 function parsed(file: string, json: string): SessionExport {
+  const what = file === '-' ? 'What came by standard input' : `The file ${file}`;
+  const document = parseJson(json);
+  const { data } = formatSchema.safeParse(document);
+  if (document === undefined) {
+    throw new CliError(`${what} is not JSON. Make one with \`perdure export\`.`, EXIT.usage);
+  }
+  if (data === undefined) {
+    throw new CliError(`${what} is not an exported session. Make one with \`perdure export\`.`, EXIT.usage);
+  }
+  const known = sessionExportSchema.shape.version.values;
+  if (!(known as ReadonlySet<number>).has(data.version)) {
+    throw new CliError(
+      `${what} has version ${data.version} of the format, and this Perdure reads ${[...known].join(', ')}. Use a newer one.`,
+      EXIT.usage,
+    );
+  }
+  return document as SessionExport;
+}
+
+function parseJson(json: string): unknown {
   try {
-    return JSON.parse(json) as SessionExport;
+    return JSON.parse(json) as unknown;
   } catch {
-    throw new CliError(`The file ${file} is not JSON. Make one with \`perdure export\`.`, EXIT.usage);
+    return undefined;
   }
 }

@@ -7,7 +7,8 @@ export function addKeeping(program: Command, cli: () => Cli): void {
   program
     .command('export <session>')
     .description('write a session as one JSON document to standard output')
-    .action(async (id: string) => (await import('./exports.ts')).exportSession(cli(), id));
+    .option('-o, --output <file>', 'into this file, which is not there yet')
+    .action(async (id: string, options) => (await import('./exports.ts')).exportSession(cli(), id, options));
   program
     .command('import <file>')
     .description('make the session of an exported document yours; "-" reads standard input')

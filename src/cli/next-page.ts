@@ -1,3 +1,5 @@
+import { quoted } from './quoted.ts';
+
 /** The command line that shows the page at `cursor`: the one that was given, its filters with it. */
 export function nextPage(args: readonly string[], cursor: string): string {
   const same = args.filter((arg, index) => {
@@ -5,8 +7,4 @@ export function nextPage(args: readonly string[], cursor: string): string {
     return args[index - 1] !== '--cursor';
   });
   return ['perdure', ...same, '--cursor', cursor].map(quoted).join(' ');
-}
-
-function quoted(arg: string): string {
-  return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -71,23 +71,3 @@ test('watch with --json prints one event a line, until Ctrl-C', async () => {
   expect(code).toBe(130);
   expect(JSON.parse(stdout)).toMatchObject({ seq: 1, type: 'session.opened' });
 });
-
-test('doctor finds problems, each with a remedy, and exits 1', async () => {
-  const env = {
-    TEMPORAL_ADDRESS: '127.0.0.1:1',
-    OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
-    PERDURE_DATA: '/dev/null/data',
-    PERDURE_PORT: '0',
-  };
-  const { code, stdout, stderr } = await runCli(['doctor', '--json'], env);
-  const report = JSON.parse(stdout) as {
-    ok: boolean;
-    findings: { check: string; state: string; remedy: string | null }[];
-  };
-  expect(code).toBe(1);
-  expect(report.ok).toBe(false);
-  expect(stderr).toBe('');
-  const problems = report.findings.filter(({ state }) => state === 'problem');
-  expect(problems.map(({ check }) => check)).toEqual(['Temporal', 'Store', 'Model']);
-  expect(problems.every(({ remedy }) => remedy !== null)).toBe(true);
-});

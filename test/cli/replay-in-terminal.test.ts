@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findProgram } from '../../src/embedded/find-program.ts';
-import { serveGateway } from '../../src/gateway/serve-gateway.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
-import { startGateway } from '../gateway/start-gateway.ts';
+import { servedGateway } from '../gateway/start-gateway.ts';
 import { beginModel, newKey, replyTo, send } from '../store/conversation.ts';
 import { cannotRunHere } from '../support/cannot-run-here.ts';
 import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
@@ -24,13 +23,12 @@ afterAll(() => database.close());
 async function stepping(skip: (reason: string) => never, work: (running: RunningCli) => Promise<void>): Promise<void> {
   const python = findProgram('python3', process.env);
   if (python === null) return cannotRunHere(skip, 'no Python ("python3") on the PATH, which makes the terminal');
-  const served = await serveGateway({ gateway: startGateway(database.db).gateway, port: 0 });
-  const running = startInTerminal(python, ['replay', runId, '--step'], { PERDURE_URL: served.url });
+  const { env } = await servedGateway(database.db);
+  const running = startInTerminal(python, ['replay', runId, '--step'], env);
   try {
     await work(running);
   } finally {
     running.signal('SIGKILL');
-    await served.close();
   }
 }
 

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createGatewayClient } from '../../src/client/gateway-client.ts';
 import { createPerdure } from '../../src/client/create-perdure.ts';
-import { serveGateway } from '../../src/gateway/serve-gateway.ts';
 import { openSession } from '../../src/store/open-session.ts';
 import { converse, newKey } from '../store/conversation.ts';
 import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
 import { runCli } from '../support/run-cli.ts';
-import { startGateway } from './start-gateway.ts';
+import { servedGateway, startGateway } from './start-gateway.ts';
 
 let database: TestDatabase;
 const ann = { user: 'ann', session: 'secret-of-ann' };
@@ -121,57 +120,51 @@ test('what cannot be is refused: all users and one of them, a page of all usersâ
   }
 });
 
-/** Serves the same at a port while `work` is done. */
-async function served(work: (url: string) => Promise<void>): Promise<void> {
-  const { url, close } = await serveGateway({ gateway: startGateway(database.db, TOKENS).gateway, port: 0 });
-  await work(url).finally(close);
-}
+test('the client asks for them', async () => {
+  const { url } = await servedGateway(database.db, TOKENS);
+  const client = createGatewayClient({ url, token: 'o' });
+  expect((await client.sessions({ all: true, status: 'active' })).data).toHaveLength(3);
+  expect((await client.stats({ user: 'bob', by: 'user' })).data).toMatchObject([{ key: 'bob' }]);
+  const perdure = createPerdure({ gateway: url, token: 'o' });
+  expect((await perdure.list({ user: 'ann' })).data).toMatchObject([{ user: 'ann' }]);
+});
 
-test('the client asks for them', () =>
-  served(async (url) => {
-    const client = createGatewayClient({ url, token: 'o' });
-    expect((await client.sessions({ all: true, status: 'active' })).data).toHaveLength(3);
-    expect((await client.stats({ user: 'bob', by: 'user' })).data).toMatchObject([{ key: 'bob' }]);
-    const perdure = createPerdure({ gateway: url, token: 'o' });
-    expect((await perdure.list({ user: 'ann' })).data).toMatchObject([{ user: 'ann' }]);
-  }));
+test('the command line lists them with their users, page by page, and what follows keeps the filters', async () => {
+  const { url } = await servedGateway(database.db, TOKENS);
+  const operator = { PERDURE_URL: url, PERDURE_TOKEN: 'o' };
+  const all = await runCli(['sessions', '--all-users', '--limit', '2'], operator);
+  expect(all.stdout).toMatch(/^USER +SESSION +STATUS/m);
+  expect(all.stdout).toMatch(/^bob +trip +active/m);
+  const more = /^More: perdure (sessions --all-users --limit 2 --cursor \S+)$/m.exec(all.stdout)?.[1] ?? '';
+  expect((await runCli(more.split(' '), operator)).stdout).toMatch(/^ann +secret-of-ann/m);
+  const [of, none, stats, usage] = await Promise.all([
+    runCli(
+      ['sessions', '--of', 'bob', '--metadata', 'topic=birds', '--active-since', '2020-01-01', '--json'],
+      operator,
+    ),
+    runCli(['sessions', '--of', 'bob', '--metadata', 'topic=cats'], operator),
+    runCli(['stats', '--by', 'user', '--all-users'], operator),
+    runCli(['usage', '--by', 'day', '--all-users'], operator),
+  ]);
+  expect(JSON.parse(of.stdout)).toMatchObject({ data: [{ id: 'trip', user: 'bob' }] });
+  expect(none.stdout).toBe('There are no such sessions of bob.\n');
+  expect(stats.stdout).toMatch(/^eve +1/m);
+  expect(usage.stdout).toContain('Usage of all users');
+});
 
-test('the command line lists them with their users, page by page, and what follows keeps the filters', () =>
-  served(async (url) => {
-    const operator = { PERDURE_URL: url, PERDURE_TOKEN: 'o' };
-    const all = await runCli(['sessions', '--all-users', '--limit', '2'], operator);
-    expect(all.stdout).toMatch(/^USER +SESSION +STATUS/m);
-    expect(all.stdout).toMatch(/^bob +trip +active/m);
-    const more = /^More: perdure (sessions --all-users --limit 2 --cursor \S+)$/m.exec(all.stdout)?.[1] ?? '';
-    expect((await runCli(more.split(' '), operator)).stdout).toMatch(/^ann +secret-of-ann/m);
-    const [of, none, stats, usage] = await Promise.all([
-      runCli(
-        ['sessions', '--of', 'bob', '--metadata', 'topic=birds', '--active-since', '2020-01-01', '--json'],
-        operator,
-      ),
-      runCli(['sessions', '--of', 'bob', '--metadata', 'topic=cats'], operator),
-      runCli(['stats', '--by', 'user', '--all-users'], operator),
-      runCli(['usage', '--by', 'day', '--all-users'], operator),
-    ]);
-    expect(JSON.parse(of.stdout)).toMatchObject({ data: [{ id: 'trip', user: 'bob' }] });
-    expect(none.stdout).toBe('There are no such sessions of bob.\n');
-    expect(stats.stdout).toMatch(/^eve +1/m);
-    expect(usage.stdout).toContain('Usage of all users');
-  }));
-
-test('the command line says who may not, and what is not understood', () =>
-  served(async (url) => {
-    const env = { PERDURE_URL: url, PERDURE_TOKEN: 'b' };
-    const [refused, wrong, never] = await Promise.all([
-      runCli(['sessions', '--all-users'], env),
-      runCli(['sessions', '--metadata', 'birds'], env),
-      runCli(['sessions', '--active-since', 'yesterday'], env),
-    ]);
-    expect(refused).toEqual({
-      code: 4,
-      stdout: '',
-      stderr: 'Only an operator may see the sessions of all users, and "bob" is none. PERDURE_OPERATORS names them.\n',
-    });
-    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('Give name=value.')]);
-    expect([never.code, never.stderr]).toEqual([2, expect.stringContaining('as 2026-11-01')]);
-  }));
+test('the command line says who may not, and what is not understood', async () => {
+  const { url } = await servedGateway(database.db, TOKENS);
+  const env = { PERDURE_URL: url, PERDURE_TOKEN: 'b' };
+  const [refused, wrong, never] = await Promise.all([
+    runCli(['sessions', '--all-users'], env),
+    runCli(['sessions', '--metadata', 'birds'], env),
+    runCli(['sessions', '--active-since', 'yesterday'], env),
+  ]);
+  expect(refused).toEqual({
+    code: 4,
+    stdout: '',
+    stderr: 'Only an operator may see the sessions of all users, and "bob" is none. PERDURE_OPERATORS names them.\n',
+  });
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('Give name=value.')]);
+  expect([never.code, never.stderr]).toEqual([2, expect.stringContaining('as 2026-11-01')]);
+});

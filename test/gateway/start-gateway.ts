@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import type { AgentVersion } from '../../src/contracts/agent.ts';
 import type { StreamEvent } from '../../src/contracts/event.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/create-gateway.ts';
+import { serveGateway } from '../../src/gateway/serve-gateway.ts';
 import { createInProcessLive } from '../../src/live/in-process.ts';
 import type { LiveChannel } from '../../src/live/live-channel.ts';
 import type { Db } from '../../src/store/db.ts';
@@ -40,6 +41,17 @@ export function startGateway(db: Db, options: Partial<GatewayOptions> = {}): Tes
       return gateway.app.request(path, { method, headers: { ...type, ...headers }, ...json });
     },
   };
+}
+
+/** A gateway at a port until the test is over, and the environment in which commands find it. */
+export async function servedGateway(
+  db: Db,
+  options: Partial<GatewayOptions> = {},
+): Promise<TestGateway & { readonly url: string; readonly env: { readonly PERDURE_URL: string } }> {
+  const started = startGateway(db, options);
+  const served = await serveGateway({ gateway: started.gateway, port: 0 });
+  onTestFinished(() => served.close());
+  return { ...started, url: served.url, env: { PERDURE_URL: served.url } };
 }
 
 export interface SseFrame {
