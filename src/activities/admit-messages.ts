@@ -12,6 +12,7 @@ import { parse } from './command-failure.ts';
 import type { ActivityDeps } from './deps.ts';
 import { ring } from './ring.ts';
 import { dueInMs } from './session-life.ts';
+import { tellEvicted } from './tell-evicted.ts';
 
 type Parsed =
   | { readonly message: MessageInput & { id: string } }
@@ -35,6 +36,7 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
   });
   if (admission.session) telemetry.events.learn(key, admission.session.agent);
   ring(live, key, admission.events);
+  tellEvicted(deps, admission.evicted);
   const results = admission.results.values();
   const verdicts = parsed.map((one) => ('refusal' in one ? one.refusal : verdictOf(results.next().value)));
   for (const verdict of verdicts) {

@@ -1,5 +1,6 @@
 import type { AgentRegistry } from '../agents/agent-registry.ts';
 import type { Deployment } from '../contracts/deployment.ts';
+import type { SessionKey } from '../contracts/session-key.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
 import type { PriceTable } from '../models/price-table.ts';
@@ -17,4 +18,6 @@ export interface ActivityDeps {
   readonly telemetry: Telemetry;
   readonly gate: ProviderGate;
   readonly prices: PriceTable;
+  /** Lets the workflow of a session that others have expired, archived or deleted complete. Never rejects. */
+  readonly lookAtLife: (key: SessionKey) => Promise<void>;
 }

@@ -23,14 +23,17 @@ export async function holdLimits(deps: ActivityDeps, sweep: SweepStart, most: nu
 }
 
 async function expireOne(
-  { db, live }: ActivityDeps,
+  { db, live, lookAtLife }: ActivityDeps,
   { id, dryRun }: SweepStart,
   limit: SessionLimit,
   key: Parameters<typeof expireOverLimit>[2],
 ): Promise<void> {
   if (dryRun) return await noteAction(db, id, key, { action: 'expired', reason: limitReason(limit) });
   try {
-    ring(live, key, (await expireOverLimit(db, id, key, limit)) ?? []);
+    const events = await expireOverLimit(db, id, key, limit);
+    if (!events) return;
+    ring(live, key, events);
+    await lookAtLife(key);
   } catch (error) {
     await noteAction(db, id, key, couldNotBe('expired', error));
   }

@@ -12,6 +12,7 @@ import { command, parse } from './command-failure.ts';
 import type { ActivityDeps } from './deps.ts';
 import { ring } from './ring.ts';
 import { dueInMs } from './session-life.ts';
+import { tellEvicted } from './tell-evicted.ts';
 
 type Input<K extends keyof SessionActivities> = Parameters<SessionActivities[K]>[0];
 
@@ -25,6 +26,7 @@ export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Pr
     const limits = sessionLimits(deps.deployment.limits);
     const opened = await openInStore(db, key, { agent, metadata, policy, kind, limits, execution: input.execution });
     ring(live, key, opened.events);
+    tellEvicted(deps, opened.evicted);
     const { status, agent: itsAgent } = opened.session;
     const session = { status, agent: itsAgent, dueInMs: dueInMs(deps, opened.session) };
     return { created: opened.created, session, openRuns: opened.openRuns ?? [] };

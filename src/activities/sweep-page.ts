@@ -73,7 +73,7 @@ async function sweepSessions(
 }
 
 async function sweepOne(
-  { db, live }: ActivityDeps,
+  { db, live, lookAtLife }: ActivityDeps,
   { sweepId, request }: SweepPageInput,
   { key, decision }: Candidate,
   decide: Decide,
@@ -82,6 +82,7 @@ async function sweepOne(
   try {
     const swept = await sweepSession(db, sweepId, key, decide);
     if (swept) ring(live, key, swept.events);
+    if (swept?.over) await lookAtLife(key);
     if (swept?.action === 'warned') log.warn('Many runs of a session fail', { session: key.session });
   } catch (error) {
     await noteAction(db, sweepId, key, couldNotBe(decision.action, error));

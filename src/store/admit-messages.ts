@@ -13,7 +13,7 @@ import type { Db, Tx } from './db.ts';
 import { lifeOf, type SessionLife } from './expire-session.ts';
 import { lockRecovered } from './lock-recovered.ts';
 import type { LockedSession } from './lock-session.ts';
-import { makeRoom } from './make-room.ts';
+import { makeRoom, NoRoomError, type EvictedSession } from './make-room.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
 import { readAccounts } from './read-accounts.ts';
 import { noteExecution, reopen } from './recover-session.ts';
@@ -30,6 +30,17 @@ export interface Admitted {
   /** Every open run, new ones included, in the order in which they will go; null unless `execution` was given. */
   readonly openRuns: OpenRun[] | null;
   readonly events: PerdureEvent[];
+  /** Sessions that have expired to make room for this one. */
+  readonly evicted: readonly EvictedSession[];
+}
+
+/** What is answered where there is no room for the session: nothing of the transaction is kept. */
+class NotAdmitted extends Error {
+  readonly admitted: Admitted;
+  constructor(admitted: Admitted, cause: NoRoomError) {
+    super(cause.message, { cause });
+    this.admitted = admitted;
+  }
 }
 
 /**
@@ -38,18 +49,23 @@ export interface Admitted {
  */
 export async function admitMessages(db: Db, key: SessionKey, admission: Admission): Promise<Admitted> {
   let afterwards: (() => Promise<void>) | undefined;
-  const admitted = await db.transaction(async (tx) => {
-    for (;;) {
-      const { session, events } = await lockRecovered(tx, key, admission.execution);
-      const archived = session?.row.status === 'archived';
-      if (archived) afterwards = await restoreRows(db, tx, session);
-      const decided = await decide(tx, key, admission, session, archived);
-      // Null: somebody else created the session in the meantime, and it can be locked now.
-      if (decided) return { ...decided, events: [...events, ...decided.events] };
-    }
-  });
-  await afterwards?.();
-  return admitted;
+  try {
+    const admitted = await db.transaction(async (tx) => {
+      for (;;) {
+        const { session, events } = await lockRecovered(tx, key, admission.execution);
+        const archived = session?.row.status === 'archived';
+        if (archived) afterwards = await restoreRows(db, tx, session);
+        const decided = await decide(tx, key, admission, session, archived);
+        // Null: somebody else created the session in the meantime, and it can be locked now.
+        if (decided) return { ...decided, events: [...events, ...decided.events] };
+      }
+    });
+    await afterwards?.();
+    return admitted;
+  } catch (error) {
+    if (error instanceof NotAdmitted) return error.admitted;
+    throw error;
+  }
 }
 
 async function decide(
@@ -68,14 +84,13 @@ async function decide(
   const { session, log } = desk;
   const created = session !== null && found === null;
   const opens = session !== null && session.row.status === 'active' && before?.status !== 'active' && !restored;
-  const noRoom =
-    opens && admission.limits && admission.kind === 'session' && (await makeRoom(tx, key, admission.limits));
-  if (noRoom) {
-    const refused = { ok: false, ...noRoom, retryAfterMs: null } as const;
-    const verdicts = results.map((result) => (result.ok ? refused : result));
-    const openRuns = admission.execution === null ? null : [];
-    return { session: before, created: false, results: verdicts, openRuns, events: [] };
-  }
+  const { limits, kind } = admission;
+  const evicted =
+    opens && limits && kind === 'session'
+      ? await makeRoom(tx, key, limits).catch((error: unknown) => {
+          throw error instanceof NoRoomError ? notAdmitted(desk, before, results, error) : error;
+        })
+      : [];
   if (created && !(await insertSession(tx, session, {}))) return null;
   const changed = noted || restored || desk.messages.length > 0;
   const rows = { messages: desk.messages, runs: [...desk.runs] };
@@ -85,7 +100,23 @@ async function decide(
     results,
     openRuns: admission.execution === null ? null : inOrder(desk.open),
     events: session && log && changed ? await appendEvents(tx, session, log, rows) : [],
+    evicted,
   };
+}
+
+/** What was admitted before keeps its receipt. */
+function notAdmitted(
+  { admission, messages }: Desk,
+  before: Admitted['session'],
+  results: readonly AdmissionResult[],
+  error: NoRoomError,
+): NotAdmitted {
+  const refused = { ok: false, code: error.code, detail: error.message, retryAfterMs: null } as const;
+  const isNew = (id: string) => messages.some(({ message_id }) => message_id === id);
+  const verdicts = results.map((result) => (result.ok && isNew(result.receipt.messageId) ? refused : result));
+  const openRuns = admission.execution === null ? null : [];
+  const answer = { session: before, created: false, results: verdicts, openRuns, events: [], evicted: [] };
+  return new NotAdmitted(answer, error);
 }
 
 interface Known {

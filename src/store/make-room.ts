@@ -1,4 +1,5 @@
-import type { ErrorCode } from '../contracts/errors.ts';
+import { PerdureError } from '../contracts/errors.ts';
+import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionLimits } from '../contracts/session-limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { limitReason } from '../core/session-limit.ts';
@@ -10,28 +11,43 @@ import { lockSession } from './lock-session.ts';
 /** More transactions than that are never under way at once. */
 const CROWD = 1_000;
 
-/** Why there is no room for another active session. */
-export interface NoRoom {
-  readonly code: Extract<ErrorCode, 'session_limit'>;
-  readonly detail: string;
+/** There is no room for another active session. */
+export class NoRoomError extends PerdureError {
+  constructor(whose: string, limit: number, evictIdleMs: number) {
+    super(
+      'session_limit',
+      `${limit} sessions ${whose} are active, as many as may be, and none has been idle for ${evictIdleMs} ms. End or delete one, or send again later.`,
+    );
+  }
+}
+
+/** A session that has expired to make room: after the commit its readers and its workflow are to be told. */
+export interface EvictedSession {
+  readonly key: SessionKey;
+  readonly events: readonly PerdureEvent[];
 }
 
 /**
- * Makes room for one more active session: at a limit the session that was idle longest expires. Null when there is room;
- * otherwise why not. Whoever makes a session meanwhile waits, so that no two take the last place.
+ * Makes room for one more active session: at a limit the session that was idle longest expires. Answers which did.
+ * Throws {@link NoRoomError}, and the transaction is then to be rolled back. Whoever makes a session meanwhile waits, so
+ * that no two take the last place.
  */
-export async function makeRoom(tx: Tx, { user }: SessionKey, limits: SessionLimits): Promise<NoRoom | null> {
+export async function makeRoom(tx: Tx, { user }: SessionKey, limits: SessionLimits): Promise<EvictedSession[]> {
   const { activePerUser, active, evictIdleMs } = limits;
-  if (!(await fits(tx, user, activePerUser, evictIdleMs))) return noRoom(`of yours`, activePerUser, evictIdleMs);
-  if (active === null || (await fits(tx, null, active, evictIdleMs))) return null;
-  return noRoom('in all', active, evictIdleMs);
+  const ofUser = await fit(tx, user, activePerUser, evictIdleMs);
+  if (!ofUser) throw new NoRoomError('of yours', activePerUser, evictIdleMs);
+  if (active === null) return ofUser;
+  const inAll = await fit(tx, null, active, evictIdleMs);
+  if (!inAll) throw new NoRoomError('in all', active, evictIdleMs);
+  return [...ofUser, ...inAll];
 }
 
-async function fits(tx: Tx, user: string | null, limit: number, evictIdleMs: number): Promise<boolean> {
+/** Whom it has expired; null where there is no room. */
+async function fit(tx: Tx, user: string | null, limit: number, evictIdleMs: number): Promise<EvictedSession[] | null> {
   // Far below the limit nobody need wait for anybody.
-  if ((await countActive(tx, user)) + CROWD < limit) return true;
+  if ((await countActive(tx, user)) + CROWD < limit) return [];
   await lockActive(tx, user);
-  if ((await countActive(tx, user)) < limit) return true;
+  if ((await countActive(tx, user)) < limit) return [];
   // Those that somebody is writing to are not idle.
   const [idle] = await tx.query<{ user_id: string; session_id: string }>(
     `SELECT s.user_id, s.session_id FROM perdure.sessions s
@@ -43,12 +59,7 @@ async function fits(tx: Tx, user: string | null, limit: number, evictIdleMs: num
     [user, evictIdleMs],
   );
   const session = idle && (await lockSession(tx, { user: idle.user_id, session: idle.session_id }));
-  if (!session) return false;
-  await markExpired(tx, session, limitReason({ of: user === null ? 'all' : 'user', limit }));
-  return true;
-}
-
-function noRoom(whose: string, limit: number, evictIdleMs: number): NoRoom {
-  const detail = `${limit} sessions ${whose} are active, as many as may be, and none has been idle for ${evictIdleMs} ms. End or delete one, or send again later.`;
-  return { code: 'session_limit', detail };
+  if (!session) return null;
+  const reason = limitReason({ of: user === null ? 'all' : 'user', limit });
+  return [{ key: session.key, events: await markExpired(tx, session, reason) }];
 }

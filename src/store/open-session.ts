@@ -1,7 +1,6 @@
 import type { Policy } from '../contracts/agent.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { JsonObject } from '../contracts/json.ts';
-import { PerdureError } from '../contracts/errors.ts';
 import type { SessionLimits } from '../contracts/session-limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
@@ -12,7 +11,7 @@ import type { Db, Tx } from './db.ts';
 import { lifeOf, type SessionLife } from './expire-session.ts';
 import { lockRecovered } from './lock-recovered.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
-import { makeRoom } from './make-room.ts';
+import { makeRoom, type EvictedSession } from './make-room.ts';
 import { inOrder, type OpenRunRow } from './open-run.ts';
 import { noteExecution } from './recover-session.ts';
 import { checkMetadataSize } from './session-size.ts';
@@ -35,6 +34,8 @@ export interface OpenSessionResult {
   /** Every open run, in the order in which they will go; null unless `execution` was given. */
   readonly openRuns: OpenRun[] | null;
   readonly events: PerdureEvent[];
+  /** Sessions that have expired to make room for this one. */
+  readonly evicted: readonly EvictedSession[];
 }
 
 /** Gets or creates a session. An ended one is answered as it is: only a message reopens. Throws `too_large` for metadata over its limit. */
@@ -53,19 +54,18 @@ export async function openSession(db: Db, key: SessionKey, input: OpenSessionInp
 async function create(tx: Tx, key: SessionKey, input: OpenSessionInput): Promise<OpenSessionResult | null> {
   const { agent, metadata = {}, policy = {}, kind, execution, limits } = input;
   const session = blankSession(key, await readClock(tx), { kind, agent, policy, execution });
-  const noRoom = limits && kind === 'session' && (await makeRoom(tx, key, limits));
-  if (noRoom) throw new PerdureError(noRoom.code, noRoom.detail);
+  const evicted = limits && kind === 'session' ? await makeRoom(tx, key, limits) : [];
   if (!(await insertSession(tx, session, metadata))) return null;
   const log = newEvents(session);
   log.add({ type: 'session.opened', agent }, null);
   const events = await appendEvents(tx, session, log);
-  return { created: true, session: factsOf(session), openRuns: execution === null ? null : [], events };
+  return { created: true, session: factsOf(session), openRuns: execution === null ? null : [], events, evicted };
 }
 
 async function openFound(tx: Tx, session: LockedSession, { execution }: OpenSessionInput): Promise<OpenSessionResult> {
   const { key } = session;
   const facts = factsOf(session);
-  if (execution === null) return { created: false, session: facts, openRuns: null, events: [] };
+  if (execution === null) return { created: false, session: facts, openRuns: null, events: [], evicted: [] };
   const open = await tx.query<OpenRunRow>(
     `SELECT run_id, ordinal, urgent, status, bytes FROM perdure.runs
       WHERE user_id = $1 AND session_id = $2 AND status IN ('queued', 'running')`,
@@ -74,7 +74,7 @@ async function openFound(tx: Tx, session: LockedSession, { execution }: OpenSess
   const log = newEvents(session);
   const noted = noteExecution(session, log, execution, open.length);
   const events = noted ? await appendEvents(tx, session, log) : [];
-  return { created: false, session: facts, openRuns: inOrder(open), events };
+  return { created: false, session: facts, openRuns: inOrder(open), events, evicted: [] };
 }
 
 function factsOf(session: LockedSession): OpenSessionResult['session'] {

@@ -11,11 +11,14 @@ import { restartLostSessions, type LostSessionSettings } from './restart-lost-se
 import { scheduleMaintenance } from './schedule-maintenance.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import { activityTracing } from './activity-tracing.ts';
+import { createLookAtLife } from './look-at-life.ts';
 import { installRuntime } from './temporal-runtime.ts';
 import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-export interface WorkerSettings extends Omit<ActivityDeps, 'deployment' | 'prices' | 'telemetry' | 'gate'>, Tuning {
+type Given = Omit<ActivityDeps, 'deployment' | 'prices' | 'telemetry' | 'gate' | 'lookAtLife'>;
+
+export interface WorkerSettings extends Given, Tuning {
   /** Default: sets nothing. */
   readonly deployment?: Deployment | undefined;
   /** Default: one that nobody reads. */
@@ -68,16 +71,16 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     metrics: telemetry.metrics,
   });
   await gate.start();
+  const client = new Client({ connection, namespace: to.namespace });
   const worker = await Worker.create({
     connection,
     namespace: to.namespace,
     taskQueue,
     workflowBundle,
     interceptors: { activity: activityTracing(telemetry.tracing) },
-    activities: createActivities({ ...settings, deployment, telemetry, gate }),
+    activities: createActivities({ ...settings, deployment, telemetry, gate, lookAtLife: createLookAtLife(client) }),
     ...workerTuning(settings),
   });
-  const client = new Client({ connection, namespace: to.namespace });
   if (settings.schedules ?? taskQueue === TASK_QUEUE) {
     await scheduleMaintenance(client, taskQueue, deployment.maintenance ?? {});
   }

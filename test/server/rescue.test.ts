@@ -89,6 +89,7 @@ async function otherVersion(
       deployment: {},
       telemetry,
       gate: new ProviderGate({ db, live, providers: {}, metrics: telemetry.metrics }),
+      lookAtLife: async () => {},
     }),
     ...workerTuning({ shutdownGraceMs: 100 }),
   });

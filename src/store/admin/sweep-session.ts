@@ -68,13 +68,21 @@ export async function listCandidates(
   return { candidates, seen: rows.length, bounds };
 }
 
-/** Decides again under the session's lock, does what is decided and notes it, in one transaction. Answers the events; null when there was nothing to do. */
+/** What a sweep did to a session. */
+export interface SweptSession {
+  readonly action: SweepAction;
+  readonly events: PerdureEvent[];
+  /** Whether it was active and is so no longer: its workflow is to hear of that. */
+  readonly over: boolean;
+}
+
+/** Decides again under the session's lock, does what is decided and notes it, in one transaction. Null when there was nothing to do. */
 export async function sweepSession(
   db: Db,
   sweepId: string,
   key: SessionKey,
   decide: Decide,
-): Promise<{ readonly action: SweepAction; readonly events: PerdureEvent[] } | null> {
+): Promise<SweptSession | null> {
   let afterwards: (() => Promise<void>) | undefined;
   const swept = await db.transaction(async (tx) => {
     const session = await lockSession(tx, key);
@@ -84,10 +92,11 @@ export async function sweepSession(
     const facts = { ...row, ...times, hasOpenRun: await hasOpenRun(tx, key) };
     const decision = decide(facts, row.agent, row.policy, Date.parse(at));
     if (!decision) return null;
+    const over = row.status === 'active' && row.kind === 'session' && decision.action !== 'warned';
     if (decision.action === 'deleted') afterwards = await deleteLocked(db, tx, key);
     const events = await act(db, tx, session, decision);
     await noteAction(tx, sweepId, key, decision);
-    return { action: decision.action, events };
+    return { action: decision.action, events, over };
   });
   await afterwards?.();
   return swept;

@@ -1,0 +1,11 @@
+import type { EvictedSession } from '../store/make-room.ts';
+import type { ActivityDeps } from './deps.ts';
+import { ring } from './ring.ts';
+
+/** Tells the readers and the workflows of sessions that have expired to make room. Nobody waits for that. */
+export function tellEvicted({ live, lookAtLife }: ActivityDeps, evicted: readonly EvictedSession[]): void {
+  for (const { key, events } of evicted) {
+    ring(live, key, events);
+    void lookAtLife(key);
+  }
+}
