@@ -60,12 +60,18 @@ export async function recordRefusal({ db, live }: ActivityDeps, input: Input<'re
   ring(live, key, events);
 }
 
-export function resumeRun({ db, live }: ActivityDeps, input: Input<'resumeRun'>): Promise<ResumeOutput> {
+export function resumeRun(deps: ActivityDeps, input: Input<'resumeRun'>): Promise<ResumeOutput> {
+  const { db, live, deployment } = deps;
   const { key } = callingSession();
   return command(async () => {
     const { runId } = parse(resumeRunSchema, input.request);
-    const resumed = await resumeInStore(db, key, { runId, execution: input.execution });
+    const resumed = await resumeInStore(db, key, {
+      runId,
+      execution: input.execution,
+      limits: sessionLimits(deployment.limits),
+    });
     ring(live, key, resumed.events);
+    tellEvicted(deps, resumed.evicted);
     return { session: resumed.session, openRuns: resumed.openRuns };
   });
 }

@@ -69,6 +69,9 @@ export function createTemporalSender(options: TemporalSenderOptions): SessionSen
       const answer = await delivery.updateWithStart(target, UPDATE.endSession, command);
       if (answer.from !== 'workflow') await delivery.signalWithStart(target, SIGNAL.endSession, command);
     },
+    async lookAtLife(key) {
+      await delivery.signal(sessionTarget(key), SIGNAL.lookAtLife, {});
+    },
     terminate: async (key, reason) => delivery.terminate(sessionTarget(key), reason),
     forget: async (key) => delivery.forget(sessionTarget(key)),
     workers: () => delivery.workers(),

@@ -9,5 +9,6 @@ export interface SessionLimit {
 /** Why a session has expired that made room, for people. */
 export function limitReason({ of, limit }: Pick<SessionLimit, 'of' | 'limit'>): string {
   const [whose, setting] = of === 'user' ? ['of a user', 'activePerUser'] : ['in all', 'active'];
-  return `session_limit: idle longest where ${limit} sessions ${whose} may be active (limits ${setting})`;
+  const sessions = limit === 1 ? 'session' : 'sessions';
+  return `session_limit: idle longest where ${limit} ${sessions} ${whose} may be active (limits ${setting})`;
 }

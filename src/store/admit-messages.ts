@@ -83,12 +83,12 @@ async function decide(
   const results = admission.messages.map((message) => admit(desk, message));
   const { session, log } = desk;
   const created = session !== null && found === null;
-  const opens = session !== null && session.row.status === 'active' && before?.status !== 'active' && !restored;
+  const opens = session !== null && session.row.status === 'active' && before?.status !== 'active';
   const { limits, kind } = admission;
   const evicted =
     opens && limits && kind === 'session'
       ? await makeRoom(tx, key, limits).catch((error: unknown) => {
-          throw error instanceof NoRoomError ? notAdmitted(desk, before, results, error) : error;
+          throw error instanceof NoRoomError ? notAdmitted(desk, before, results, error, restored) : error;
         })
       : [];
   if (created && !(await insertSession(tx, session, {}))) return null;
@@ -104,15 +104,16 @@ async function decide(
   };
 }
 
-/** What was admitted before keeps its receipt. */
+/** What was admitted before keeps its receipt, unless that is in the archive with the answer. */
 function notAdmitted(
   { admission, messages }: Desk,
   before: Admitted['session'],
   results: readonly AdmissionResult[],
   error: NoRoomError,
+  restored: boolean,
 ): NotAdmitted {
   const refused = { ok: false, code: error.code, detail: error.message, retryAfterMs: null } as const;
-  const isNew = (id: string) => messages.some(({ message_id }) => message_id === id);
+  const isNew = (id: string) => restored || messages.some(({ message_id }) => message_id === id);
   const verdicts = results.map((result) => (result.ok && isNew(result.receipt.messageId) ? refused : result));
   const openRuns = admission.execution === null ? null : [];
   const answer = { session: before, created: false, results: verdicts, openRuns, events: [], evicted: [] };

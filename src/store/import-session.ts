@@ -3,6 +3,7 @@ import { PerdureError } from '../contracts/errors.ts';
 import { eventSchema, type PerdureEvent } from '../contracts/event.ts';
 import type { Json } from '../contracts/json.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
+import type { SessionLimits } from '../contracts/session-limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { sessionStateSchema, type SessionState } from '../contracts/state.ts';
 import { saveAgentVersion } from './agent-versions.ts';
@@ -10,24 +11,29 @@ import { appendEvents, newEvents } from './append-events.ts';
 import { cancelOpenRuns } from './archive-session.ts';
 import type { Db, Tx } from './db.ts';
 import { lockExistingSession } from './lock-session.ts';
+import { makeRoom, type EvictedSession } from './make-room.ts';
 import { columnsOf, writeTables } from './session-document.ts';
 import { storable } from './storable.ts';
 
 /**
  * Makes the session of a document `key`'s own, whoever's it was. Runs that were open in it are cancelled: where it came
- * from they may be going on. Throws `already_exists`, and `invalid_request` for a document that does not hold together.
+ * from they may be going on. Throws `already_exists`, `session_limit` where no more sessions may be active and this one is,
+ * and `invalid_request` for a document that does not hold together.
  */
 export async function importSession(
   db: Db,
   key: SessionKey,
   document: SessionExport,
-): Promise<{ events: PerdureEvent[] }> {
+  limits?: SessionLimits,
+): Promise<{ events: PerdureEvent[]; evicted: readonly EvictedSession[] }> {
   checkEvents(key, document);
   for (const version of document.agentVersions) {
     // Versions are everybody's: one under another's name would be run by others.
     if (agentHash(version) !== version.hash) throw broken(`the agent version ${version.hash} has other content`);
   }
   return await db.transaction(async (tx) => {
+    const { status, kind } = document.session;
+    const evicted = limits && status === 'active' && kind === 'session' ? await makeRoom(tx, key, limits) : [];
     if (!(await insertRow(tx, key, { ...document.session, state: stateOf(document) }))) throw alreadyThere(key);
     await writeTables(tx, key, document.tables).catch(asBroken);
     for (const version of document.agentVersions) await saveAgentVersion(tx, version);
@@ -38,7 +44,7 @@ export async function importSession(
     session.row.recovered = 'imported';
     session.row.opened_at = session.at;
     session.row.last_active_at = session.at;
-    return { events: [...cancelled, ...(await appendEvents(tx, session, log))] };
+    return { events: [...cancelled, ...(await appendEvents(tx, session, log))], evicted };
   });
 }
 

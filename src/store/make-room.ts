@@ -16,7 +16,7 @@ export class NoRoomError extends PerdureError {
   constructor(whose: string, limit: number, evictIdleMs: number) {
     super(
       'session_limit',
-      `${limit} sessions ${whose} are active, as many as may be, and none has been idle for ${evictIdleMs} ms. End or delete one, or send again later.`,
+      `${limit} ${limit === 1 ? 'session' : 'sessions'} ${whose} ${limit === 1 ? 'is' : 'are'} active, as many as may be, and none has been idle for ${evictIdleMs} ms. End or delete one, or send again later.`,
     );
   }
 }

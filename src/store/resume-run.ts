@@ -1,5 +1,6 @@
 import { PerdureError } from '../contracts/errors.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
+import type { SessionLimits } from '../contracts/session-limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import type { OpenRun } from '../core/run-queue.ts';
@@ -9,6 +10,7 @@ import type { Db } from './db.ts';
 import { loadOpenRuns, loadRun } from './load-run.ts';
 import { lockRecovered } from './lock-recovered.ts';
 import { noSuchSession, type LockedSession } from './lock-session.ts';
+import { makeRoom, type EvictedSession } from './make-room.ts';
 import { inOrder, openRunOf } from './open-run.ts';
 import { noteExecution, reopen } from './recover-session.ts';
 import type { RunRow } from './rows.ts';
@@ -18,17 +20,27 @@ export interface ResumedRun {
   readonly openRuns: OpenRun[];
   readonly session: { readonly status: SessionStatus; readonly agent: string };
   readonly events: PerdureEvent[];
+  /** Sessions that have expired to make room for this one. */
+  readonly evicted: readonly EvictedSession[];
+}
+
+export interface ResumeRunInput {
+  readonly runId: string;
+  /** Names the workflow start that asks, when it holds no state yet; null when it does. */
+  readonly execution: string | null;
+  /** How many sessions may be active. Default: any number. */
+  readonly limits?: SessionLimits | undefined;
 }
 
 /**
  * Makes a failed or cancelled run wait again, behind those that wait; it will go on after its last committed step.
- * Reopens the session if need be. Throws `not_found`, `session_ended`, `run_in_progress` and, for a completed run,
- * `invalid_request`. A repeat before the run has started again changes nothing.
+ * Reopens the session if need be. Throws `not_found`, `session_ended`, `session_limit`, `run_in_progress` and, for a
+ * completed run, `invalid_request`. A repeat before the run has started again changes nothing.
  */
 export async function resumeRun(
   db: Db,
   key: SessionKey,
-  { runId, execution }: { readonly runId: string; readonly execution: string | null },
+  { runId, execution, limits }: ResumeRunInput,
 ): Promise<ResumedRun> {
   let afterwards: (() => Promise<void>) | undefined;
   const resumed = await db.transaction(async (tx): Promise<ResumedRun> => {
@@ -38,6 +50,8 @@ export async function resumeRun(
     const { run } = await loadRun(tx, key, runId);
     const resumedBefore = run.status === 'queued' && run.resumes > 0;
     if (!resumedBefore) checkResumable(session, run);
+    const opens = limits && session.row.status !== 'active' && session.row.kind === 'session';
+    const evicted = opens ? await makeRoom(tx, key, limits) : [];
     const log = newEvents(session);
     const open = execution === null ? [] : (await loadOpenRuns(tx, key)).map((loaded) => loaded.run);
     const noted = noteExecution(session, log, execution, open.length);
@@ -50,6 +64,7 @@ export async function resumeRun(
       openRuns,
       session: { status: session.row.status, agent: session.row.agent },
       events: [...before, ...events],
+      evicted,
     };
   });
   await afterwards?.();

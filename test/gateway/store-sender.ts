@@ -24,6 +24,8 @@ export interface StoreSender extends SessionSender {
   /** Called after each message that was taken. */
   onSubmitted: ((key: SessionKey, receipt: Receipt) => void) | undefined;
   readonly terminated: SessionKey[];
+  /** Whose workflows were told to ask the store how their session is. */
+  readonly looked: SessionKey[];
 }
 
 export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
@@ -62,6 +64,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     noWorker: false,
     onSubmitted: undefined,
     terminated: [],
+    looked: [],
     async open(key, input) {
       const { agent = 'assistant', metadata, policy } = input;
       const opened = await openSession(db, key, {
@@ -83,6 +86,9 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     resume: async (key, { runId }) => ring(key, (await resumeRun(db, key, { runId, execution: null })).events),
     async end(key, { status = 'completed', reason }) {
       ring(key, (await endSession(db, key, { status, reason: reason ?? null })).events);
+    },
+    async lookAtLife(key) {
+      sender.looked.push(key);
     },
     async terminate(key) {
       sender.terminated.push(key);

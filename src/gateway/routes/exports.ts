@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import type { PerdureEvent } from '../../contracts/event.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import { sessionExportSchema } from '../../contracts/session-export.ts';
-import { sessionKey } from '../../contracts/session-key.ts';
+import { sessionLimits } from '../../contracts/session-limits.ts';
+import { sessionKey, type SessionKey } from '../../contracts/session-key.ts';
 import { sessionSnapshotSchema } from '../../contracts/session.ts';
+import type { LiveChannel } from '../../live/live-channel.ts';
 import { exportSession } from '../../store/export-session.ts';
 import { importSession } from '../../store/import-session.ts';
 import { existing } from '../existing.ts';
@@ -12,7 +15,7 @@ import { checkAddressable, snapshotOf } from '../session-snapshot.ts';
 
 /** A session out of this installation and into another. */
 export function exportRoutes(parts: GatewayParts): Route[] {
-  const { db, live } = parts;
+  const { db, live, sender, deployment } = parts;
   return [
     route({
       method: 'get',
@@ -35,11 +38,19 @@ export function exportRoutes(parts: GatewayParts): Route[] {
         const id = query.id ?? body.id;
         checkAddressable(id);
         const key = sessionKey(user, id);
-        const { events } = await importSession(db, key, body);
-        const last = events.at(-1);
-        if (last) live.publish(key, { kind: 'appended', head: last.seq, events });
+        const { events, evicted } = await importSession(db, key, body, sessionLimits(deployment.limits));
+        publish(live, key, events);
+        for (const made of evicted) {
+          publish(live, made.key, made.events);
+          void sender.lookAtLife(made.key).catch(() => {});
+        }
         return Response.json(await snapshotOf(parts, key), { status: 201 });
       },
     }),
   ];
+}
+
+function publish(live: LiveChannel, key: SessionKey, events: readonly PerdureEvent[]): void {
+  const last = events.at(-1);
+  if (last) live.publish(key, { kind: 'appended', head: last.seq, events });
 }

@@ -1,0 +1,28 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { openTestDatabase } from '../support/databases.ts';
+import { startGateway } from './start-gateway.ts';
+
+const limits = (evictIdleMs: number) => ({ deployment: { limits: { activePerUser: 1, evictIdleMs } } });
+
+test('an import is refused with the remedy where no more sessions may be active, and else makes room', async () => {
+  const database = await openTestDatabase('pglite');
+  const { db } = database;
+  onTestFinished(async () => await database.close());
+  const tight = startGateway(db, limits(60_000));
+  await tight.call('POST', '/v1/sessions', { id: 'one' });
+  const document = await (await tight.call('GET', '/v1/sessions/one/export')).json();
+  const refused = await tight.call('POST', '/v1/sessions/import?id=two', document);
+  expect(refused.status).toBe(429);
+  expect(await refused.json()).toMatchObject({
+    code: 'session_limit',
+    detail:
+      '1 session of yours is active, as many as may be, and none has been idle for 60000 ms. End or delete one, or send again later.',
+  });
+  const roomy = startGateway(db, limits(0));
+  expect((await roomy.call('POST', '/v1/sessions/import?id=two', document)).status).toBe(201);
+  expect(roomy.sender.looked).toMatchObject([{ session: 'one' }]);
+  expect(await (await roomy.call('GET', '/v1/sessions/one')).json()).toMatchObject({
+    status: 'expired',
+    endReason: 'session_limit: idle longest where 1 session of a user may be active (limits activePerUser)',
+  });
+});
