@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
-import { PAYLOAD_CONVERTER, workerTuning } from '../src/worker/tuning.ts';
+import { NO_STACKS, PAYLOAD_CONVERTER, workerTuning } from '../src/worker/tuning.ts';
 import type { Talk } from './talk.ts';
 
 /** The bare workflow on a worker of its own, set as Perdure's. */
@@ -17,6 +17,7 @@ export async function startFloor(client: Client, address: string): Promise<Floor
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('floor-workflow.ts', import.meta.url)),
     payloadConverterPath: PAYLOAD_CONVERTER,
+    preloadModules: [NO_STACKS],
     logger: new DefaultLogger('WARN'),
   });
   const activities = { nothing: async () => {} };

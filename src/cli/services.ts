@@ -128,7 +128,8 @@ export async function startWorkerOver(
   stack: AsyncDisposableStack,
 ): Promise<RunningWorker> {
   const connection = { address, namespace: settings.temporalNamespace, apiKey: settings.temporalApiKey };
-  const worker = await startWorker({ ...services, connection, temporalMetrics: true });
+  const { workflowStacks } = settings;
+  const worker = await startWorker({ ...services, connection, workflowStacks, temporalMetrics: true });
   stack.adopt(worker, (it) => it.stop());
   return worker;
 }

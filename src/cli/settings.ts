@@ -31,6 +31,8 @@ export interface Settings {
   readonly tokens: string | undefined;
   /** See the gateway's `operators`. */
   readonly operators: string | undefined;
+  /** Whether errors in workflow code carry stacks, at a price. */
+  readonly workflowStacks: boolean;
 }
 
 /** Settings that are empty count as not set, as in a compose file. */
@@ -60,6 +62,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     log: checkLog(given('PERDURE_LOG')),
     tokens: given('PERDURE_TOKENS'),
     operators: given('PERDURE_OPERATORS'),
+    workflowStacks: given('PERDURE_DEBUG') !== undefined,
   };
 }
 

@@ -160,7 +160,6 @@ function start(
     { type: 'run.started', runId: run.run_id, agent: run.agent, agentVersion, model },
     `start:${run.run_id}:${run.resumes}`,
   );
-  session.row.last_active_at = session.at;
   return { agentVersion, model };
 }
 

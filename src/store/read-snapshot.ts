@@ -81,7 +81,7 @@ function waitingFor(
   if (running && call) return wait('tool', call.started_at ?? step?.ended_at ?? last_active_at, call.tool);
   if (running && held) return wait(held.kind, held.started_at, `the provider ${held.provider}`, held.until_at);
   if (running && step && !step.committed) return wait('model', step.started_at, running.model ?? 'a model');
-  if (running) return wait('worker', step?.ended_at ?? last_active_at, 'a worker');
+  if (running) return wait('worker', step?.ended_at ?? running.started_at ?? last_active_at, 'a worker');
   const [queued] = open;
   if (queued) return wait('worker', queued.created_at, 'a worker');
   if (status === 'completed') return wait('nothing', last_active_at, 'nobody');

@@ -35,6 +35,8 @@ export interface WorkerSettings extends Given, Tuning {
   /** Default `perdure`. */
   readonly taskQueue?: string | undefined;
   readonly lostSessions?: LostSessionSettings | undefined;
+  /** Whether errors in workflow code carry stacks. Default false. */
+  readonly workflowStacks?: boolean | undefined;
   /** Whether clean-ups are scheduled. Default: on the usual task queue only. */
   readonly schedules?: boolean | undefined;
 }
@@ -59,7 +61,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       ...(to.apiKey ? { apiKey: to.apiKey } : {}),
       ...(to.tls ? { tls: true } : {}),
     }),
-    workflowCode(),
+    workflowCode({ stacks: settings.workflowStacks }),
     ...versions.map((version) => saveAgentVersion(db, version)),
   ]);
   const taskQueue = settings.taskQueue ?? TASK_QUEUE;

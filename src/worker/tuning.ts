@@ -11,6 +11,9 @@ export interface Tuning {
 /** The payload converter of a worker and of its workflow bundle. */
 export const PAYLOAD_CONVERTER = fileURLToPath(new URL('../workflows/tolerant-payload-converter.ts', import.meta.url));
 
+/** Preloaded into a workflow bundle that does without stacks. */
+export const NO_STACKS = fileURLToPath(new URL('../workflows/no-stacks.ts', import.meta.url));
+
 /** How Perdure's workers are set, whatever they run: benchmarks compare with a worker that is set the same. */
 export function workerTuning({ shutdownGraceMs = 10_000, maxCachedWorkflows = 2_000 }: Tuning): Partial<WorkerOptions> {
   return {

@@ -4,27 +4,35 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 import sdk from '@temporalio/workflow/package.json' with { type: 'json' };
-import { PAYLOAD_CONVERTER } from './tuning.ts';
+import { NO_STACKS, PAYLOAD_CONVERTER } from './tuning.ts';
 
 /** Everything that goes into the bundle beside the SDK. */
 const SOURCES = ['workflows', 'core', 'contracts', 'activities/activities.ts'].map((path) => file(`../${path}`));
 const CACHE = file('../../node_modules/.cache/perdure');
 
-let bundled: Promise<WorkflowBundle> | undefined;
+const bundled = new Map<string, Promise<WorkflowBundle>>();
 
-/** The workflow code as a worker runs it: made once for the same sources, since it takes seconds, and kept on disk. */
-export function workflowCode(): Promise<WorkflowBundle> {
-  bundled ??= cachedBundle();
-  return bundled;
+export interface CodeOptions {
+  /** Whether errors in workflows, and Temporal's view of where one waits, carry stacks. Default false: they are dear (docs/decisions/0012). */
+  readonly stacks?: boolean | undefined;
 }
 
-async function cachedBundle(): Promise<WorkflowBundle> {
-  const path = join(CACHE, `workflows-${await sourceHash()}.js`);
+/** The workflow code as a worker runs it: made once for the same sources, since it takes seconds, and kept on disk. */
+export function workflowCode({ stacks = false }: CodeOptions = {}): Promise<WorkflowBundle> {
+  const name = stacks ? 'workflows-with-stacks' : 'workflows';
+  const bundle = bundled.get(name) ?? cachedBundle(name, stacks);
+  bundled.set(name, bundle);
+  return bundle;
+}
+
+async function cachedBundle(name: string, stacks: boolean): Promise<WorkflowBundle> {
+  const path = join(CACHE, `${name}-${await sourceHash()}.js`);
   const kept = await readFile(path, 'utf8').catch(() => null);
   if (kept !== null) return { code: kept };
   const bundle = await bundleWorkflowCode({
     workflowsPath: file('../workflows/index.ts'),
     payloadConverterPath: PAYLOAD_CONVERTER,
+    ...(stacks ? {} : { preloadModules: [NO_STACKS] }),
     workflowInterceptorModules: [file('../workflows/reserved-signals.ts'), file('../workflows/trace-carrier.ts')],
     logger: new DefaultLogger('WARN'),
   });

@@ -1,10 +1,10 @@
 import { builtinModules } from 'node:module';
 import { expect, test } from 'vitest';
-import { workflowCode } from '../../src/worker/workflow-bundle.ts';
+import { workflowCode, type CodeOptions } from '../../src/worker/workflow-bundle.ts';
 
 /** The bundle without its source map, and the modules that are in it. */
-async function bundle(): Promise<{ bytes: number; modules: string[] }> {
-  const { code } = await workflowCode();
+async function bundle(options: CodeOptions = {}): Promise<{ bytes: number; modules: string[] }> {
+  const { code } = await workflowCode(options);
   const [, map] = /\/\/# sourceMappingURL=data:application\/json;[^,]*,([A-Za-z0-9+/=]+)/.exec(code) ?? [];
   if (!map) throw new Error('The bundle has no source map, by which its modules are known.');
   const { sources } = JSON.parse(Buffer.from(map, 'base64').toString()) as { sources: string[] };
@@ -41,3 +41,9 @@ test('the bundle stays within its budget', async () => {
   // 15 % above what was measured when this was written.
   expect(bytes).toBeLessThan(706_000);
 });
+
+test('workflows make no stacks, unless their worker is told to', async () => {
+  const module = 'src/workflows/no-stacks.ts';
+  expect((await bundle()).modules.filter((name) => name.endsWith(module))).toHaveLength(1);
+  expect((await bundle({ stacks: true })).modules.filter((name) => name.endsWith(module))).toHaveLength(0);
+}, 60_000);
