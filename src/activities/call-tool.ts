@@ -6,6 +6,7 @@ import { toolRetry } from '../core/tool-retry.ts';
 import type { ToolOutcome } from '../store/finish-tools.ts';
 import type { ActivityDeps } from './deps.ts';
 import { executeTool } from './execute-tool.ts';
+import { startWorkflowFor } from './start-child.ts';
 import { toolState } from './tool-state.ts';
 import type { RunVoice } from './run-voice.ts';
 
@@ -48,16 +49,11 @@ export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: C
   }
   const began = performance.now();
   const progress = (value: Json) => voice.progress(step, callId, call.tool, value);
-  const context = {
-    session,
-    runId,
-    step,
-    callId,
-    idempotencyKey,
-    attempt,
+  const ofSession = {
     ...toolState(deps, session, tool),
-    progress,
+    startWorkflow: startWorkflowFor(deps, { ...call, session, runId }),
   };
+  const context = { session, runId, step, callId, idempotencyKey, attempt, ...ofSession, progress };
   const { tracing } = deps.telemetry;
   const facts = {
     'gen_ai.operation.name': 'execute_tool',

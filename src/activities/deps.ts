@@ -7,6 +7,7 @@ import type { PriceTable } from '../models/price-table.ts';
 import type { Db } from '../store/db.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ProviderGate } from './provider-gate.ts';
+import type { WorkflowStarter } from './start-child.ts';
 
 /** What activities work with. */
 export interface ActivityDeps {
@@ -20,4 +21,5 @@ export interface ActivityDeps {
   readonly prices: PriceTable;
   /** Lets the workflow of a session that others have expired, archived or deleted complete. Never rejects. */
   readonly lookAtLife: (key: SessionKey) => Promise<void>;
+  readonly workflows: WorkflowStarter;
 }

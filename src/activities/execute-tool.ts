@@ -47,10 +47,10 @@ export async function executeTool({
   signal.addEventListener('abort', onCancel, { once: true });
   let over = false;
   const unlessOver =
-    <Patch>(merge: (patch: Patch) => Promise<void>) =>
-    async (patch: Patch): Promise<void> => {
+    <Given extends readonly unknown[], Result>(change: (...given: Given) => Promise<Result>) =>
+    async (...given: Given): Promise<Result> => {
       if (over) throw new ToolError('The call is over: its tool may not change the session any more.');
-      await merge(patch);
+      return await change(...given);
     };
   const toolContext: ToolContext = {
     ...context,
@@ -59,6 +59,10 @@ export async function executeTool({
       if (!over) context.progress(progress);
     },
     state: { ...context.state, merge: unlessOver(context.state.merge) },
+    startWorkflow: unlessOver(async (type, options) => {
+      const started = await context.startWorkflow(type, options);
+      return { ...started, result: (own = stop.signal) => started.result(own) };
+    }),
     metadata: { ...context.metadata, merge: unlessOver(context.metadata.merge) },
   };
   try {

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { namespaceSchema } from '../contracts/state.ts';
 import { describeIssues } from './describe-issues.ts';
+import type { StartWorkflow } from './start-workflow.ts';
 import type { ToolMetadata, ToolState } from './tool-state.ts';
 
 /** What a tool is given beside its arguments. `Read` and `Write`: its state, as its `stateSchema` gives and takes it. */
@@ -23,6 +24,8 @@ export interface ToolContext<Read = JsonObject, Write = Read> {
   readonly state: ToolState<Read, Write>;
   /** The session's metadata, which its tools and its application share. */
   readonly metadata: ToolMetadata;
+  /** Starts a Temporal workflow, once however often the call is tried. */
+  readonly startWorkflow: StartWorkflow;
   /** Shows progress to whoever watches; live only, never stored. */
   readonly progress: (progress: Json) => void;
 }

@@ -64,10 +64,19 @@ function snapshotLines(snapshot: SessionSnapshot): string[] {
     ['cost', cost(snapshot)],
     ['metadata', oneLine(snapshot.metadata)],
     ['state', oneLine(snapshot.state)],
+    ['children', childrenOf(snapshot)],
     ['created', snapshot.createdAt],
     ['last active', snapshot.lastActiveAt],
   ];
   return table(rows);
+}
+
+function childrenOf({ children }: SessionSnapshot): string {
+  if (children === null) return 'unknown: Temporal does not answer';
+  if (children.length === 0) return 'none';
+  return children
+    .map(({ type, workflowId, startedAt }) => `${harmless(type)} since ${startedAt} (${harmless(workflowId)})`)
+    .join(', ');
 }
 
 function errorsOf({ errors, errorRate }: SessionRecord): string {

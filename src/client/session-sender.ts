@@ -10,6 +10,7 @@ import type {
 import type { CleanRequest } from '../contracts/maintenance.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import type { Execution } from './temporal-delivery.ts';
 
 /**
  * Delivers to sessions. Input is checked before it is sent. Every method rejects with a
@@ -46,6 +47,8 @@ export interface SessionSender {
   workers(): Promise<number>;
   /** Deletes every execution of the session from Temporal, running or closed. */
   forget(key: SessionKey): Promise<void>;
+  /** Whether each of these workflows, of any type, runs. Rejects when Temporal does not answer at once. */
+  executions(workflowIds: readonly string[]): Promise<Execution[]>;
   /** Starts a clean-up of a user's sessions, or of everybody's (null); resolves with the id of its report. Needs no worker. */
   clean(user: string | null, request: CleanRequest): Promise<string>;
   /** Whether Temporal answers and has the namespace. */

@@ -1,5 +1,9 @@
 import type { Client } from '@temporalio/client';
-import { WithStartWorkflowOperation, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
+import {
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
 import { PerdureError } from '../contracts/errors.ts';
 import { readFailure, TEMPORAL_AWAY } from './temporal-failures.ts';
 import type { CallFailure } from './temporal-failures.ts';
@@ -15,6 +19,15 @@ export interface Target {
 /** What an update came to. Refusals and a server that is away are thrown. */
 export type Answer<T> = { readonly from: 'workflow'; readonly value: T } | { readonly from: 'nobody' | 'no_workflow' };
 
+/** The newest execution of a workflow. */
+export interface Execution {
+  readonly workflowId: string;
+  /** `absent`: Temporal knows of none. */
+  readonly status: 'running' | 'over' | 'absent';
+  /** When that execution began; null when absent. */
+  readonly startedAt: string | null;
+}
+
 /** The ways of reaching a workflow, each with a deadline and our errors. */
 export interface TemporalDelivery {
   updateWithStart<T>(target: Target, name: string, input: object): Promise<Answer<T>>;
@@ -28,6 +41,8 @@ export interface TemporalDelivery {
   terminate(target: Target, reason: string): Promise<void>;
   /** Workers that asked the task queue for work within the last 70 s. Rejects when the server does not answer. */
   workers(): Promise<number>;
+  /** Whether each of these workflows runs. Rejects when the server does not answer at once. */
+  executions(workflowIds: readonly string[]): Promise<Execution[]>;
   /** Deletes every execution under the id; those that run are terminated first. */
   forget(target: Target): Promise<void>;
   /** Whether the server answers and has the namespace. */
@@ -36,6 +51,8 @@ export interface TemporalDelivery {
 
 /** How long the server itself may take for what needs no worker. */
 const SERVER_TIMEOUT_MS = 2_500;
+/** How long it may take where the caller goes on without it. */
+const LOOK_TIMEOUT_MS = 1_000;
 /** For the client to tell of the deadline by itself. */
 const GRACE_MS = 50;
 /**
@@ -74,9 +91,9 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
     }
   }
 
-  async function delivered(call: () => Promise<unknown>): Promise<boolean> {
+  async function delivered(call: () => Promise<unknown>, timeoutMs = SERVER_TIMEOUT_MS): Promise<boolean> {
     try {
-      await before(client, Date.now() + SERVER_TIMEOUT_MS, call);
+      await before(client, Date.now() + timeoutMs, call);
       return true;
     } catch (error) {
       const failure = readFailure(error);
@@ -119,6 +136,13 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
         await delivered(() => client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }));
       }
     },
+    async executions(workflowIds) {
+      const found: Execution[] = [];
+      await delivered(async () => {
+        found.push(...(await Promise.all(workflowIds.map((id) => executionOf(client, id)))));
+      }, LOOK_TIMEOUT_MS);
+      return found;
+    },
     async workers() {
       const { namespace } = client.options;
       const ask = { namespace, taskQueue: { name: taskQueue } };
@@ -140,6 +164,17 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
       }
     },
   };
+}
+
+async function executionOf(client: Client, workflowId: string): Promise<Execution> {
+  try {
+    const { status, startTime } = await client.workflow.getHandle(workflowId).describe();
+    const runs = status.name === 'RUNNING' || status.name === 'PAUSED';
+    return { workflowId, status: runs ? 'running' : 'over', startedAt: startTime.toISOString() };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { workflowId, status: 'absent', startedAt: null };
+    throw error;
+  }
 }
 
 /** Temporal's list filter cannot name an id with a double quote in it: what is before that is asked for. */

@@ -73,6 +73,7 @@ export function createTemporalSender(options: TemporalSenderOptions): SessionSen
       await delivery.signal(sessionTarget(key), SIGNAL.lookAtLife, {});
     },
     terminate: async (key, reason) => delivery.terminate(sessionTarget(key), reason),
+    executions: (workflowIds) => delivery.executions(workflowIds),
     forget: async (key) => delivery.forget(sessionTarget(key)),
     workers: () => delivery.workers(),
     async clean(user, request) {

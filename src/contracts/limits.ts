@@ -28,6 +28,18 @@ export const LIMITS = {
     error: 'too_large',
     what: "one namespace of a session's state as JSON",
   },
+  childWorkflows: {
+    value: 100,
+    unit: 'items',
+    error: 'too_large',
+    what: 'workflows of one session that its tools have started and that run',
+  },
+  childArgumentsBytes: {
+    value: 512 * 1024,
+    unit: 'bytes',
+    error: 'too_large',
+    what: 'the arguments of a workflow that a tool starts, as JSON',
+  },
   queuedRuns: { value: 1_000, unit: 'items', error: 'queue_full', what: 'runs waiting in one session' },
   queuedBytes: { value: 16 * 1024 * 1024, unit: 'bytes', error: 'queue_full', what: 'content waiting in one session' },
   stepsPerRun: { value: 50, unit: 'items', error: 'run_failed', what: 'model calls in one run' },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { usageSchema, runStatusSchema } from './run.ts';
 import { policySchema } from './agent.ts';
+import { childWorkflowSchema } from './children.ts';
 import { waitKindSchema } from './provider.ts';
 import { sessionStateSchema } from './state.ts';
 import { costFields } from './usage.ts';
@@ -61,6 +62,8 @@ export const sessionSnapshotSchema = sessionRecordSchema.extend({
   waitingFor: waitingForSchema,
   /** When it expires if nothing happens in it; null for one that is not active. */
   expiresAt: z.string().nullable(),
+  /** Workflows that its tools have started and that run, newest first; null when Temporal cannot be asked. */
+  children: z.array(childWorkflowSchema).nullable(),
 });
 export type SessionSnapshot = z.infer<typeof sessionSnapshotSchema>;
 

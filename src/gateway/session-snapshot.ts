@@ -3,17 +3,21 @@ import type { SessionSnapshot } from '../contracts/session.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
 import { readSnapshot } from '../store/read-snapshot.ts';
+import { activeChildren } from './active-children.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 
 /** A session of the user as its snapshot; throws `not_found`. */
 export async function snapshotOf(
-  { db, agents, deployment }: Pick<GatewayParts, 'db' | 'agents' | 'deployment'>,
+  { db, agents, deployment, sender }: Pick<GatewayParts, 'db' | 'agents' | 'deployment' | 'sender'>,
   key: SessionKey,
 ): Promise<SessionSnapshot> {
-  const snapshot = await readSnapshot(db, key, (agent, policy) =>
+  const found = await readSnapshot(db, key, (agent, policy) =>
     resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy),
   );
-  if (snapshot !== null) return snapshot;
+  if (found !== null) {
+    const { noted, ...snapshot } = found;
+    return { ...snapshot, children: await activeChildren({ db, sender }, key, noted) };
+  }
   throw new PerdureError(
     'not_found',
     `There is no session ${JSON.stringify(key.session)} of yours. Create it, or send it a message.`,

@@ -17,11 +17,12 @@ export async function deleteSession(db: Db, key: SessionKey): Promise<boolean> {
 export async function deleteLocked(db: Db, tx: Tx, key: SessionKey): Promise<() => Promise<void>> {
   await deleteRows(tx, key);
   const removeFile = await dropArchive(db, tx, key);
+  await tx.query(`DELETE FROM perdure.children WHERE user_id = $1 AND session_id = $2`, [key.user, key.session]);
   await tx.query(`DELETE FROM perdure.sessions WHERE user_id = $1 AND session_id = $2`, [key.user, key.session]);
   return removeFile;
 }
 
-/** Deletes all but the session's own row. */
+/** Deletes all but the session's own row, and what it has started in Temporal, which an archive does not hold. */
 export async function deleteRows(tx: Tx, key: SessionKey): Promise<void> {
   await keepHeld(tx, key);
   for (const name of [...SESSION_TABLES.map((table) => table.name), 'provider_tickets']) {

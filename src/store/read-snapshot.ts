@@ -1,4 +1,5 @@
 import type { Policy } from '../contracts/agent.ts';
+import type { NotedChild } from '../contracts/children.ts';
 import type { WaitKind } from '../contracts/provider.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionSnapshot, WaitingFor } from '../contracts/session.ts';
@@ -21,14 +22,18 @@ interface Doing {
     started_at: string;
     until_at: string | null;
   } | null;
+  readonly children: NotedChild[];
 }
+
+/** A session without what only Temporal knows: which of the workflows that its tools started, newest first, do run. */
+export type StoredSnapshot = Omit<SessionSnapshot, 'children'> & { readonly noted: readonly NotedChild[] };
 
 /** A session, its queue, its current run and what it waits for, as of one moment; null when there is none. `lifetimeOf`: the policy in force. */
 export async function readSnapshot(
   db: Db,
   key: SessionKey,
   lifetimeOf: (agent: string, policy: Policy) => LifetimePolicy,
-): Promise<SessionSnapshot | null> {
+): Promise<StoredSnapshot | null> {
   const [row] = await db.query<ShownSession & Doing>(READ, [key.user, key.session]);
   if (!row) return null;
   const running = row.running && runRecordOf(row.running);
@@ -45,6 +50,7 @@ export async function readSnapshot(
     },
     waitingFor: waitingFor(row, expiresAt),
     expiresAt,
+    noted: row.children,
   };
 }
 
@@ -65,7 +71,11 @@ const READ = `
              AND c.status IN ('pending', 'running')) AS calls,
          (SELECT json_build_object('kind', w.kind, 'provider', w.provider, 'started_at', w.started_at, 'until_at', w.until_at)
             FROM perdure.waits w
-           WHERE ${OF_SESSION('w')} AND w.run_id = (SELECT run_id FROM running) AND w.ended_at IS NULL) AS held
+           WHERE ${OF_SESSION('w')} AND w.run_id = (SELECT run_id FROM running) AND w.ended_at IS NULL) AS held,
+         (SELECT coalesce(json_agg(json_build_object('workflowId', c.workflow_id, 'type', c.type,
+                   'taskQueue', c.task_queue, 'tool', c.tool, 'runId', c.run_id)
+                   ORDER BY c.noted_at DESC, c.workflow_id), '[]')
+            FROM perdure.children c WHERE ${OF_SESSION('c')} AND c.ended_at IS NULL) AS children
     FROM perdure.sessions s
    WHERE ${OF_SESSION('s')}`;
 

@@ -14,9 +14,10 @@ import { activityTracing } from './activity-tracing.ts';
 import { createLookAtLife } from './look-at-life.ts';
 import { installRuntime } from './temporal-runtime.ts';
 import { workerTuning, type Tuning } from './tuning.ts';
+import { workflowStarter } from './workflow-starter.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-type Given = Omit<ActivityDeps, 'deployment' | 'prices' | 'telemetry' | 'gate' | 'lookAtLife'>;
+type Given = Omit<ActivityDeps, 'deployment' | 'prices' | 'telemetry' | 'gate' | 'lookAtLife' | 'workflows'>;
 
 export interface WorkerSettings extends Given, Tuning {
   /** Default: sets nothing. */
@@ -80,7 +81,14 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     taskQueue,
     workflowBundle,
     interceptors: { activity: activityTracing(telemetry.tracing) },
-    activities: createActivities({ ...settings, deployment, telemetry, gate, lookAtLife: createLookAtLife(client) }),
+    activities: createActivities({
+      ...settings,
+      deployment,
+      telemetry,
+      gate,
+      lookAtLife: createLookAtLife(client),
+      workflows: workflowStarter(client),
+    }),
     ...workerTuning(settings),
   });
   if (settings.schedules ?? taskQueue === TASK_QUEUE) {

@@ -59,6 +59,13 @@ test('sessions are a table for people and JSON for programs', async () => {
   expect(JSON.parse(json.stdout)).toMatchObject({ data: [{ id: 'main' }] });
 });
 
+test('a session is shown with the workflows that its tools have started', async () => {
+  const { gateway, env } = await startFakeService();
+  const { stdout } = await runCli(['session', 'main'], env);
+  await gateway.close();
+  expect(stdout).toMatch(/^children +report since 2026-01-01T00:00:00\.000Z \(child-1\)$/m);
+});
+
 test('watch with --json prints one event a line, until Ctrl-C', async () => {
   const { gateway, env, writer } = await startFakeService();
   const watching = startCli(['watch', 'main', '--json'], env);

@@ -97,7 +97,11 @@ function snapshot(head: number, current: string | null) {
     errorRate: null,
     meanMs: null,
     usage: UNKNOWN_USAGE,
+    costUsd: 0,
+    knownCostUsd: 0,
+    unpricedCalls: 0,
     queue: [],
+    children: [{ workflowId: 'child-1', type: 'report', taskQueue: 'q', tool: 'write', runId: 'r', startedAt: at }],
     currentRun: current === null ? null : { id: current, status: 'running', steps: 0, startedAt: at },
     waitingFor: { what: 'message', since: at, who: 'you', until: null },
   };

@@ -1,4 +1,5 @@
 import type { SessionSender } from '../../src/client/session-sender.ts';
+import type { Execution } from '../../src/client/temporal-delivery.ts';
 import { PerdureError } from '../../src/contracts/errors.ts';
 import type { PerdureEvent } from '../../src/contracts/event.ts';
 import type { MessageInput, Receipt } from '../../src/contracts/message.ts';
@@ -26,6 +27,8 @@ export interface StoreSender extends SessionSender {
   readonly terminated: SessionKey[];
   /** Whose workflows were told to ask the store how their session is. */
   readonly looked: SessionKey[];
+  /** What Temporal says of other workflows, by id; null while it does not answer. */
+  temporal: Map<string, Execution> | null;
 }
 
 export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
@@ -65,6 +68,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     onSubmitted: undefined,
     terminated: [],
     looked: [],
+    temporal: new Map(),
     async open(key, input) {
       const { agent = 'assistant', metadata, policy } = input;
       const opened = await openSession(db, key, {
@@ -94,6 +98,13 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
       sender.terminated.push(key);
     },
     workers: async () => (sender.noWorker ? 0 : 1),
+    executions: async (workflowIds) => {
+      const { temporal } = sender;
+      if (temporal === null) throw new PerdureError('temporal_unavailable', 'Temporal is away.');
+      return workflowIds.map(
+        (workflowId) => temporal.get(workflowId) ?? { workflowId, status: 'absent', startedAt: null },
+      );
+    },
     forget: async () => {},
     clean: async () => 'sweep-1',
     ready: async () => true,

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ProviderGate } from '../../src/activities/provider-gate.ts';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { workflowIdOf } from '../../src/contracts/session-key.ts';
+import { workflowStarter } from '../../src/worker/workflow-starter.ts';
 import { PAYLOAD_CONVERTER, workerTuning } from '../../src/worker/tuning.ts';
 import { functionModels, lastUserMessage } from '../support/function-model.ts';
 import { heldModel, type HeldModel } from '../support/held-model.ts';
@@ -68,7 +69,7 @@ test('so does one that was idle: a message that was signalled to it is answered'
 /** A worker whose workflow code does something else than ours. */
 async function otherVersion(
   temporal: string,
-  { db, live, taskQueue, telemetry }: Stack,
+  { client, db, live, taskQueue, telemetry }: Stack,
   { model }: HeldModel,
 ): Promise<AsyncDisposable> {
   const connection = await NativeConnection.connect({ address: temporal });
@@ -88,6 +89,7 @@ async function otherVersion(
       models: functionModels(model),
       deployment: {},
       telemetry,
+      workflows: workflowStarter(client),
       gate: new ProviderGate({ db, live, providers: {}, metrics: telemetry.metrics }),
       lookAtLife: async () => {},
     }),

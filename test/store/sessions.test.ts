@@ -91,7 +91,7 @@ describeStores(DATABASES, (db) => {
       replyTo(runId, await beginModel(db(), key, runId), { toolCalls: [call('c1', { inPlace: true })] }),
     );
     sessionRecordSchema.parse(await readSession(db(), key));
-    sessionSnapshotSchema.parse(await readSnapshot(db(), key, LIFETIME));
+    sessionSnapshotSchema.omit({ children: true }).parse(await readSnapshot(db(), key, LIFETIME));
     runDetailSchema.parse(await readRun(db(), key, runId));
     await endSession(db(), key, { status: 'failed', reason: 'x' });
     for (const event of (await readEvents(db(), key, { after: 0, limit: 100 })).events) {

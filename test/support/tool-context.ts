@@ -12,6 +12,7 @@ export function toolContext(changes: Partial<ToolContext> = {}): ToolContext {
     signal: new AbortController().signal,
     state: { read: async () => ({}), merge: async () => {} },
     metadata: { read: async () => ({}), merge: async () => {} },
+    startWorkflow: () => Promise.reject(new Error('This test starts no workflow.')),
     progress: () => {},
     ...changes,
   };

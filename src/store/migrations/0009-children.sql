@@ -1,0 +1,15 @@
+-- Workflows that tools of a session have started. Whether one still runs is for Temporal to say: `ended_at` only spares
+-- asking again about one that it has said is over. They stay where they were started: an export has none of them.
+CREATE TABLE perdure.children (
+  user_id     text COLLATE "C" NOT NULL,
+  session_id  text COLLATE "C" NOT NULL,
+  workflow_id text COLLATE "C" NOT NULL,
+  type        text NOT NULL,
+  task_queue  text NOT NULL,
+  run_id      text COLLATE "C" NOT NULL,
+  tool        text NOT NULL,
+  noted_at    timestamptz NOT NULL,
+  ended_at    timestamptz,
+  PRIMARY KEY (user_id, session_id, workflow_id)
+);
+CREATE INDEX children_open ON perdure.children (user_id, session_id, noted_at) WHERE ended_at IS NULL;

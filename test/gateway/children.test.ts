@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Execution } from '../../src/client/temporal-delivery.ts';
+import type { SessionSnapshot } from '../../src/contracts/session.ts';
+import type { Db } from '../../src/store/db.ts';
+import { noteChild } from '../../src/store/children.ts';
+import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { sessionPath, startGateway } from './start-gateway.ts';
+
+let database: TestDatabase;
+let db: Db;
+beforeAll(async () => {
+  database = await openTestDatabase('pglite');
+  ({ db } = database);
+}, 60_000);
+afterAll(async () => database.close());
+
+const at = '2026-01-01T00:00:00.000Z';
+const execution = (workflowId: string, status: Execution['status']): [string, Execution] => [
+  workflowId,
+  { workflowId, status, startedAt: status === 'absent' ? null : at },
+];
+
+test('children are those that Temporal says are running, and unknown while it does not say', async () => {
+  const { call, sender } = startGateway(db);
+  const session = randomUUID();
+  const children = async () => ((await (await call('GET', sessionPath(session))).json()) as SessionSnapshot).children;
+  await call('POST', '/v1/sessions', { id: session });
+  sender.temporal = null;
+  // A session that has started none needs no Temporal to be shown.
+  expect(await children()).toEqual([]);
+
+  const common = { type: 'report', taskQueue: 'reports', runId: 'r1', tool: 'write' };
+  for (const workflowId of ['a', 'b', 'c']) await noteChild(db, { user: 'local', session }, { ...common, workflowId });
+  expect(await children()).toBeNull();
+  sender.temporal = new Map([execution('a', 'over'), execution('b', 'absent'), execution('c', 'running')]);
+  expect(await children()).toEqual([{ ...common, workflowId: 'c', startedAt: at }]);
+  // One that was over is not asked about again; one that was absent may have been on its way.
+  sender.temporal = new Map([execution('a', 'running'), execution('b', 'running')]);
+  expect((await children())?.map(({ workflowId }) => workflowId)).toEqual(['b']);
+});
