@@ -130,10 +130,12 @@ export function createTemporalDelivery(client: Client, taskQueue: string, ackTim
     },
     async forget({ workflowId }) {
       const { namespace } = client.options;
+      const remove = (workflowExecution: { workflowId: string; runId?: string }) =>
+        delivered(() => client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }));
+      // Without a run id the newest one is meant: the list lags behind, and may not have it yet.
+      await remove({ workflowId });
       for await (const { runId, ...found } of client.workflow.list({ query: filterFor(workflowId) })) {
-        if (found.workflowId !== workflowId) continue;
-        const workflowExecution = { workflowId, runId };
-        await delivered(() => client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }));
+        if (found.workflowId === workflowId) await remove({ workflowId, runId });
       }
     },
     async executions(workflowIds) {
