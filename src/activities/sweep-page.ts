@@ -35,7 +35,6 @@ export async function sweepPage(deps: ActivityDeps, input: SweepPageInput): Prom
   const request = await command(async () => parse(cleanRequestSchema, input.request));
   const sweep = { id: input.sweepId, user: input.user, dryRun: request.dryRun ?? false };
   const next = await takePage(deps, input, request, sweep);
-  if (next === null && sweep.user === null && !sweep.dryRun) await release(deps);
   if (next === null) await endSweep(deps.db, sweep.id);
   return { next };
 }
@@ -49,6 +48,8 @@ async function takePage(
   const { after } = input;
   if (after === 'limits') return (await holdLimits(deps, sweep, PAGE)) ? 'limits' : null;
   if (after === null) await beginSweep(deps.db, sweep);
+  // Before sessions are removed, whose records go.
+  if (after === null && !sweep.dryRun) await release(deps, sweep.user);
   const next = await sweepSessions(deps, { ...input, request }, after);
   const timed = request.idleMs !== undefined || request.olderMs !== undefined;
   return next ?? (timed ? null : 'limits');
@@ -89,9 +90,15 @@ async function sweepOne(
   }
 }
 
-/** Gives back what was set aside for model calls of runs that are over. Of everybody's sessions, so the schedule's only. */
-async function release({ db, live }: ActivityDeps): Promise<void> {
-  const { released, failed } = await releaseReservations(db);
-  for (const { key, events } of released) ring(live, key, events);
-  if (failed > 0) log.warn('Some reservations could not be released');
+/** Gives back what was set aside for model calls of runs that are over. */
+async function release({ db, live }: ActivityDeps, user: string | null): Promise<void> {
+  for (;;) {
+    const { released, failed, more } = await releaseReservations(db, { user });
+    for (const { key, runId, step, attempt, events } of released) {
+      ring(live, key, events);
+      log.info('Reservation released', { session: key.session, run: runId, step, attempt });
+    }
+    if (failed > 0) log.warn('Some reservations could not be released');
+    if (!more) return;
+  }
 }

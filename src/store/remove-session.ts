@@ -4,7 +4,8 @@ import type { SessionKey } from '../contracts/session-key.ts';
 import { archiveLocked, cancelOpenRuns } from './archive-session.ts';
 import type { Db } from './db.ts';
 import { deleteLocked } from './delete-session.ts';
-import { lockSession } from './lock-session.ts';
+import { lockExistingSession, lockSession } from './lock-session.ts';
+import { releaseVanished } from './release-vanished.ts';
 
 /** What became of a session that was to be removed; null when there was none. */
 export interface RemovedSession {
@@ -24,8 +25,9 @@ export async function removeSession(
 ): Promise<RemovedSession> {
   let afterwards: (() => Promise<void>) | undefined;
   const removed = await db.transaction(async (tx): Promise<RemovedSession> => {
-    const session = await lockSession(tx, key);
-    if (!session) return { done: null, events: [] };
+    if (!(await lockSession(tx, key))) return { done: null, events: [] };
+    const released = await releaseVanished(tx, key);
+    const session = await lockExistingSession(tx, key);
     const { kind, agent, policy, messages } = session.row;
     if (kind === 'run' || !archives(agent, policy, messages)) {
       afterwards = await deleteLocked(db, tx, key);
@@ -33,7 +35,7 @@ export async function removeSession(
     }
     const cancelled = await cancelOpenRuns(tx, session, 'archived');
     const archived = await archiveLocked(db, tx, (await lockSession(tx, key)) ?? session);
-    return { done: 'archived', events: [...cancelled, ...archived] };
+    return { done: 'archived', events: [...released, ...cancelled, ...archived] };
   });
   await afterwards?.();
   return removed;

@@ -4,6 +4,7 @@ import { MAINTENANCE_SCHEDULE } from '../../src/contracts/names.ts';
 import type { Db } from '../../src/store/db.ts';
 import { readSweep } from '../../src/store/admin/read-sweeps.ts';
 import { openStore } from '../../src/store/open-store.ts';
+import { readPeriods } from '../../src/store/read-periods.ts';
 import { readSession } from '../../src/store/read-session.ts';
 import { startStack } from '../support/stack.ts';
 import { testTemporal } from '../support/temporal-server.ts';
@@ -115,8 +116,11 @@ test('maintenance releases what was set aside for a model call of a run that is 
   onTestFinished(async () => await db.close());
   await using stack = await startStack({ temporal: await testTemporal(), model: () => 'yes', db });
   const key = stack.key();
-  await stack.sender.submit(key, { content: 'hello' });
-  await stack.ended(key);
+  const old = { ...key, session: 'old' };
+  for (const one of [key, old]) {
+    await stack.sender.submit(one, { content: 'hello' });
+    await stack.ended(one);
+  }
   // As a worker leaves it that dies between its reservation and its report, while another way ends the run.
   await db.query(
     `UPDATE perdure.model_calls
@@ -124,10 +128,20 @@ test('maintenance releases what was set aside for a model call of a run that is 
       WHERE user_id = $1`,
     [key.user],
   );
+  await db.query(
+    `UPDATE perdure.sessions SET last_active_at = now() - interval '40 days', status = 'expired'
+      WHERE user_id = $1 AND session_id = 'old'`,
+    [key.user],
+  );
+  await db.query(`UPDATE perdure.runs SET ended_at = now() - interval '11 minutes' WHERE user_id = $1`, [key.user]);
   await stack.client.workflow.execute('maintenance', {
     workflowId: `maintenance-${key.user}`,
     taskQueue: stack.taskQueue,
   });
   const events = await stack.events(key);
   expect(events.at(-1)).toMatchObject({ type: 'budget.released', reservedUsd: 0.000005 });
+  // That of a session which the same sweep deletes is no longer charged either.
+  expect(await readSession(db, old)).toBeNull();
+  const { month } = await readPeriods(db, key.user, new Date().toISOString().slice(0, 10));
+  expect(month.reservedNanos).toBe(0);
 });
