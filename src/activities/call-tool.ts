@@ -4,6 +4,7 @@ import type { SessionKey } from '../contracts/session-key.ts';
 import { backoffMs } from '../core/backoff.ts';
 import { toolRetry } from '../core/tool-retry.ts';
 import type { ToolOutcome } from '../store/finish-tools.ts';
+import { callingSession } from './calling-session.ts';
 import type { ActivityDeps } from './deps.ts';
 import { executeTool } from './execute-tool.ts';
 import { startWorkflowFor } from './start-child.ts';
@@ -51,7 +52,7 @@ export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: C
   const progress = (value: Json) => voice.progress(step, callId, call.tool, value);
   const ofSession = {
     ...toolState(deps, session, tool),
-    startWorkflow: startWorkflowFor(deps, { ...call, session, runId }),
+    startWorkflow: startWorkflowFor(deps, { ...call, workflowId: callingSession().workflowId, session, runId }),
   };
   const context = { session, runId, step, callId, idempotencyKey, attempt, ...ofSession, progress };
   const { tracing } = deps.telemetry;

@@ -3,10 +3,16 @@ import { WORKFLOW } from '../contracts/names.ts';
 import { sessionKeyOf, type SessionKey } from '../contracts/session-key.ts';
 
 /** The session whose workflow called this activity. Never from arguments: a stranger could write those. */
-export function callingSession(): { readonly key: SessionKey; readonly kind: 'session' | 'run' } {
+export function callingSession(): {
+  readonly key: SessionKey;
+  readonly kind: 'session' | 'run';
+  readonly workflowId: string;
+} {
   const { workflowExecution, workflowType } = activityInfo();
+  const workflowId = workflowExecution?.workflowId ?? '';
   return {
-    key: sessionKeyOf(workflowExecution?.workflowId ?? ''),
+    key: sessionKeyOf(workflowId),
+    workflowId,
     kind: workflowType === WORKFLOW.run ? 'run' : 'session',
   };
 }

@@ -20,14 +20,14 @@ export interface WorkflowToStart {
   readonly taskQueue: string;
   readonly args: readonly unknown[];
   readonly timeoutMs: number | undefined;
-  /** The tool, for the Temporal UI. */
-  readonly tool: string;
-  /** Kept with the workflow. */
-  readonly startedBy: { readonly user: string; readonly session: string; readonly run: string; readonly tool: string };
+  /** Kept with the workflow; `session` is the workflow id of the session or of the run without one. */
+  readonly startedBy: { readonly session: string; readonly run: string; readonly tool: string };
 }
 
 interface Caller {
   readonly session: SessionKey;
+  /** Of the workflow that called. */
+  readonly workflowId: string;
   readonly runId: string;
   readonly tool: string;
   readonly idempotencyKey: string;
@@ -48,7 +48,7 @@ const optionsSchema = z.strictObject({
 /** What one try of a tool starts workflows by. */
 export function startWorkflowFor(
   { db, workflows }: Pick<ActivityDeps, 'db' | 'workflows'>,
-  { session, runId, tool, idempotencyKey }: Caller,
+  { session, workflowId: parentId, runId, tool, idempotencyKey }: Caller,
 ): StartWorkflow {
   const used = new Set<string>();
   return async (type, options) => {
@@ -67,8 +67,8 @@ export function startWorkflowFor(
       await noteEndedChildren(db, session, await workflows.ended(open));
       if (!(await noteChild(db, session, child)).noted) throw tooMany();
     }
-    const startedBy = { ...session, run: runId, tool };
-    return await workflows.start({ workflowId, type, taskQueue, args: args ?? [], timeoutMs, tool, startedBy });
+    const startedBy = { session: parentId, run: runId, tool };
+    return await workflows.start({ workflowId, type, taskQueue, args: args ?? [], timeoutMs, startedBy });
   };
 }
 

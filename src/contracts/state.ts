@@ -4,12 +4,10 @@ import type { JsonObject } from './json.ts';
 /** The state of a session: an object of its own for each namespace. The application's is `app`; a tool's or a context provider's is named after it. */
 export type SessionState = { readonly [namespace: string]: JsonObject };
 
-const WHAT_NAMES = '1 to 64 letters, digits, ".", "_" or "-", and does not begin with "."';
+const NAME = '1 to 64 letters, digits, ".", "_" or "-", of which the first is no "."';
 
 /** A namespace's name. Every tool's name is one. */
-export const namespaceSchema = z
-  .string()
-  .regex(/^(?!__proto__$)[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/, `must be the name of a namespace: ${WHAT_NAMES}`);
+export const namespaceSchema = z.string().regex(/^(?!__proto__$)[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/, `must be ${NAME}`);
 
 export const sessionStateSchema = z.record(z.string(), z.record(z.string(), z.json()));
 
@@ -27,6 +25,13 @@ export const statePatchSchema = z.record(
           : undefined,
     })
     .nullable(),
-  { error: ({ code }) => (code === 'invalid_key' ? `is no name of a namespace, which has ${WHAT_NAMES}` : undefined) },
+  {
+    error: ({ code }) =>
+      code === 'invalid_key'
+        ? `a namespace is named by ${NAME}`
+        : code === 'invalid_type'
+          ? 'must be an object of namespaces, such as {"app": {…}}'
+          : undefined,
+  },
 );
 export type StatePatch = z.infer<typeof statePatchSchema>;

@@ -10,7 +10,6 @@ import {
 } from '@temporalio/client';
 import type { WorkflowStarter } from '../activities/start-child.ts';
 import { ToolError } from '../agents/define-tool.ts';
-import { workflowIdOf } from '../contracts/session-key.ts';
 
 /** How long Temporal may take to answer. */
 const TIMEOUT_MS = 10_000;
@@ -19,7 +18,7 @@ const TIMEOUT_MS = 10_000;
 export function workflowStarter(client: Client, { sliceMs = 10_000 } = {}): WorkflowStarter {
   const soon = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + TIMEOUT_MS, call);
   return {
-    async start({ workflowId, type, taskQueue, args, timeoutMs, tool, startedBy: { run, ...key } }) {
+    async start({ workflowId, type, taskQueue, args, timeoutMs, startedBy }) {
       const start = () =>
         client.workflow.start(type, {
           workflowId,
@@ -28,8 +27,8 @@ export function workflowStarter(client: Client, { sliceMs = 10_000 } = {}): Work
           // One of this id is the one of an earlier try.
           workflowIdConflictPolicy: 'USE_EXISTING',
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          staticSummary: `Started by tool ${tool}`,
-          memo: { perdure: { session: workflowIdOf(key), run, tool } },
+          staticSummary: `Started by tool ${startedBy.tool}`,
+          memo: { perdure: startedBy },
           ...(timeoutMs === undefined ? {} : { workflowExecutionTimeout: timeoutMs }),
         });
       try {

@@ -24,7 +24,7 @@ test('a workflow is noted before it is started, so that none is started that nob
     },
     ended: async () => ({ over: [], absent: [] }),
   };
-  const caller = { session, runId: 'r1', tool: 'write', idempotencyKey: 'k1' };
+  const caller = { session, workflowId: 'ada:main', runId: 'r1', tool: 'write', idempotencyKey: 'k1' };
   const tryOnce = () => startWorkflowFor({ db, workflows }, caller)('report', { taskQueue: 'reports' });
 
   await expect(tryOnce()).rejects.toThrow('Temporal is away.');

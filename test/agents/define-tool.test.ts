@@ -44,7 +44,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ['parameters that are no schema', { parameters: { type: 'object' } }, 'parameters must be a zod schema'],
   ['parameters that are no object', { parameters: z.string() }, 'wrap them in z.object'],
   ['parameters beyond JSON', { parameters: z.object({ at: z.date() }) }, 'that JSON Schema cannot say'],
-  ['a namespace that is none', { namespace: 'a b' }, 'namespace must be the name of a namespace'],
+  ['a namespace that is none', { namespace: 'a b' }, 'namespace must be 1 to 64 letters'],
   ['a state that is no schema', { stateSchema: {} }, 'stateSchema must be a zod schema'],
   [
     'a state that a new session does not have',

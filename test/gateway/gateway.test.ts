@@ -74,6 +74,18 @@ describe('sessions', () => {
     expect(second.data).toMatchObject([{ id: 'a' }]);
   });
 
+  test.each([
+    [{ n: 1 }, 'The field "state.n" of the body is not valid: must be an object, or null to remove the namespace'],
+    [{ 'a b': {} }, 'The field "state.a b" of the body is not valid: a namespace is named by 1 to 64 letters'],
+    [[], 'The field "state" of the body is not valid: must be an object of namespaces'],
+  ])('do not take the state %j, and say why', async (state, reason) => {
+    const { call } = startGateway(db);
+    const id = randomUUID();
+    await call('POST', '/v1/sessions', { id });
+    const refused = await call('PATCH', sessionPath(id), { state });
+    expect(await refused.json()).toMatchObject({ status: 400, detail: expect.stringContaining(reason) });
+  });
+
   test('are changed, ended and deleted', async () => {
     const { call, sender } = startGateway(db);
     const id = randomUUID();

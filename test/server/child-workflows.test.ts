@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { defineTool, type ToolContext } from '../../src/agents/define-tool.ts';
 import type { StartedWorkflow } from '../../src/agents/start-workflow.ts';
 import { LIMITS } from '../../src/contracts/limits.ts';
-import { workflowIdOf, type SessionKey } from '../../src/contracts/session-key.ts';
+import { runWorkflowIdOf, workflowIdOf, type SessionKey } from '../../src/contracts/session-key.ts';
 import type { SessionSnapshot } from '../../src/contracts/session.ts';
 import { createGateway, type Gateway } from '../../src/gateway/create-gateway.ts';
 import { noteChild } from '../../src/store/children.ts';
@@ -216,13 +216,21 @@ test('a call that is stopped waits no longer, and its workflow goes on', async (
   await finish(workflowId);
 });
 
+test('a run without a session starts them too, under its own name', async () => {
+  const key = stack.key(randomUUID());
+  await stack.sender.submitRun(key, { id: key.session, content: 'write sales' });
+  const end = (await stack.ended(key)).at(-1);
+  expect(await finish(end?.type === 'run.completed' ? end.output : '')).toMatchObject({
+    memo: { perdure: { session: runWorkflowIdOf(key), tool: 'write' } },
+  });
+});
+
 test('a result that is long in coming is waited for', async () => {
   const connection = await NativeConnection.connect({ address: await testTemporal() });
   onTestFinished(() => connection.close());
   const starter = workflowStarter(new Client({ connection }), { sliceMs: 200 });
-  const key = stack.key();
-  const startedBy = { ...key, run: 'r', tool: 'write' };
-  const workflow = { type: 'report', taskQueue, args: ['late'], timeoutMs: 60_000, tool: 'write', startedBy };
+  const startedBy = { session: workflowIdOf(stack.key()), run: 'r', tool: 'write' };
+  const workflow = { type: 'report', taskQueue, args: ['late'], timeoutMs: 60_000, startedBy };
   const { workflowId, result } = await starter.start({ ...workflow, workflowId: randomUUID() });
   const waiting = result();
   // Over several calls that wait.
