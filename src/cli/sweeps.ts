@@ -41,12 +41,13 @@ export function sweepLines(report: Sweep, withUser = false): string[] {
     harmless(reason),
   ]);
   const heading = [...(withUser ? ['USER'] : []), 'SESSION', report.dryRun ? 'WOULD BE' : 'DONE', 'WHY'];
+  const done = report.dryRun ? doneIn(report, ' would be ') : doneIn(report);
   const looked = `Looked at ${count(report.seen, 'session')}${report.endedAt === null ? ' so far' : ''}`;
-  return [...(rows.length > 0 ? table([heading, ...rows]) : []), `${looked}: ${doneIn(report)}.`];
+  return [...(rows.length > 0 ? table([heading, ...rows]) : []), `${looked}: ${done}.`];
 }
 
-function doneIn({ counts }: SweepRecord): string {
-  const done = Object.entries(counts).map(([action, sessions]) => `${sessions.toLocaleString('en')} ${action}`);
+function doneIn({ counts }: SweepRecord, verb = ' '): string {
+  const done = Object.entries(counts).map(([action, sessions]) => `${sessions.toLocaleString('en')}${verb}${action}`);
   return done.join(', ') || 'nothing to do';
 }
 

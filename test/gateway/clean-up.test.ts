@@ -3,7 +3,7 @@ import { sweepPageSchema, sweepSchema } from '../../src/contracts/maintenance.ts
 import { serveGateway } from '../../src/gateway/serve-gateway.ts';
 import { beginPage, beginSweep, endSweep, noteAction } from '../../src/store/admin/sweeps.ts';
 import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
-import { runCli } from '../support/run-cli.ts';
+import { runCli, startCli } from '../support/run-cli.ts';
 import { startGateway } from './start-gateway.ts';
 
 const PAGE = { after: null, last: null, more: false };
@@ -111,4 +111,24 @@ test('the command line lists clean-ups, shows one, and says how to go on', async
   expect(one.stdout).toMatch(/^ann +b +deleted +idle$/m);
   expect(one.stdout).toContain('Looked at 7 sessions: 3 deleted.');
   expect(none).toMatchObject({ code: 4, stderr: expect.stringContaining('There is no clean-up "nothing"') });
+});
+
+test('a clean-up that no worker takes says so while it waits, and reports once it is over', async () => {
+  const { gateway, sender } = startGateway(database.db);
+  sender.clean = async () => 'late';
+  const served = await serveGateway({ gateway, port: 0 });
+  const cli = startCli(['clean', '--idle', '1h', '--dry-run'], { PERDURE_URL: served.url, PERDURE_USER: 'ann' });
+  await cli.shows('No worker has taken the clean-up yet');
+  const { db } = database;
+  await beginSweep(db, { id: 'late', user: 'ann', dryRun: true });
+  await beginPage(db, 'late', PAGE, 12);
+  await cli.shows('looked at 12 sessions so far');
+  await noteAction(db, 'late', { user: 'ann', session: 'a' }, { action: 'archived', reason: 'idle' });
+  await endSweep(db, 'late');
+  const { code, stdout } = await cli.done;
+  await served.close();
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: 'SESSION  WOULD BE  WHY\na        archived  idle\nLooked at 12 sessions: 1 would be archived.\n',
+  });
 });
