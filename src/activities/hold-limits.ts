@@ -1,6 +1,6 @@
 import { sessionLimits } from '../contracts/session-limits.ts';
 import { limitReason, type SessionLimit } from '../core/session-limit.ts';
-import { expireOverLimit, listOverLimit } from '../store/admin/enforce-limit.ts';
+import { expireOverLimit, listOverLimit, type OverLimit } from '../store/admin/enforce-limit.ts';
 import { noteAction, type SweepStart } from '../store/admin/sweeps.ts';
 import { couldNotBe } from './could-not-be.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -16,7 +16,7 @@ export async function holdLimits(deps: ActivityDeps, sweep: SweepStart, most: nu
   if (active !== null && sweep.user === null) limits.push({ of: 'all', limit: active, evictIdleMs });
   for (const limit of limits) {
     const crowd = await listOverLimit(deps.db, sweep, limit, most);
-    for (const key of crowd) await expireOne(deps, sweep, limit, key);
+    for (const one of crowd) await expireOne(deps, sweep, limit, one);
     if (crowd.length > 0) return true;
   }
   return false;
@@ -26,11 +26,12 @@ async function expireOne(
   { db, live, lookAtLife }: ActivityDeps,
   { id, dryRun }: SweepStart,
   limit: SessionLimit,
-  key: Parameters<typeof expireOverLimit>[2],
+  one: OverLimit,
 ): Promise<void> {
+  const { key } = one;
   if (dryRun) return await noteAction(db, id, key, { action: 'expired', reason: limitReason(limit) });
   try {
-    const events = await expireOverLimit(db, id, key, limit);
+    const events = await expireOverLimit(db, id, one, limit);
     if (!events) return;
     ring(live, key, events);
     await lookAtLife(key);
