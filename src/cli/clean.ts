@@ -38,7 +38,7 @@ function sayNowAndThen(): (sweep: SweepRecord | null) => void {
     saidAt = Date.now();
     process.stderr.write(
       sweep === null
-        ? 'No worker has taken the clean-up yet: it begins when one does. `perdure doctor` says whether one runs.\n'
+        ? 'No worker has taken the clean-up yet: it begins when one does. Start one with `perdure worker`, or `npm start`.\n'
         : `looked at ${count(sweep.seen, 'session')} so far…\n`,
     );
   };

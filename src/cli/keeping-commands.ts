@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Cli } from './cli.ts';
 import { whole } from './numbers.ts';
+import { addWhose, asked } from './whose-options.ts';
 
 /** The commands that take sessions out, bring them in and remove them. */
 export function addKeeping(program: Command, cli: () => Cli): void {
@@ -14,27 +15,21 @@ export function addKeeping(program: Command, cli: () => Cli): void {
     .description('make the session of an exported document yours; "-" reads standard input')
     .option('--as <id>', 'under another session id')
     .action(async (file: string, options) => (await import('./exports.ts')).importSession(cli(), file, options));
-  program
-    .command('clean')
+  addWhose(program.command('clean'), 'those of')
     .description(
       'remove your sessions that are idle or old; without a time: expire what is due, remove what is past keeping',
     )
     .addOption(new Option('--idle <time>', 'idle for so long, such as 30m, 12h or 7d').argParser(time))
     .addOption(new Option('--older <time>', 'created so long ago').argParser(time))
     .option('--dry-run', 'say what would be done, and do nothing')
-    .option('--of <user>', 'those of another user, for operators')
-    .option('--all-users', 'those of all users, for operators')
     .action(async (options) => (await import('./clean.ts')).clean(cli(), options));
-  program
-    .command('sweeps [sweep]')
+  addWhose(program.command('sweeps [sweep]'), 'of the sessions of')
     .description('list clean-ups, newest first, or show what one did to which session and why')
-    .option('--of <user>', 'of another user’s sessions, for operators')
-    .option('--all-users', 'of all, the scheduled ones among them, for operators')
     .addOption(new Option('--limit <n>', 'at most this many').argParser(whole))
     .option('--cursor <cursor>', 'the next page, as the last one said')
-    .action(async (id: string | undefined, { of, allUsers, ...page }) => {
+    .action(async (id: string | undefined, options) => {
       const { sweep, sweeps } = await import('./sweeps.ts');
-      await (id === undefined ? sweeps(cli(), { ...page, user: of, all: allUsers }) : sweep(cli(), id, page));
+      await (id === undefined ? sweeps(cli(), asked(options)) : sweep(cli(), id, options));
     });
   program
     .command('delete <session>')

@@ -9,6 +9,7 @@ import { EXAMPLES, EXIT_CODES } from './help.ts';
 import { addKeeping } from './keeping-commands.ts';
 import { part, positive, whole } from './numbers.ts';
 import { addServiceCommands } from './service-commands.ts';
+import { addWhose, asked } from './whose-options.ts';
 import { addWhyCommands } from './why-commands.ts';
 
 /** The command line. `setExitCode` is told where success is not a plain 0. */
@@ -74,8 +75,7 @@ function addTalking(program: Command, cli: () => Cli, setExitCode: (code: number
 }
 
 function addLooking(program: Command, cli: () => Cli): void {
-  program
-    .command('sessions')
+  addWhose(program.command('sessions'))
     .description('list sessions, newest activity first')
     .addOption(new Option('--status <status>', 'only these').choices(sessionStatusSchema.options))
     .option('--agent <name>', 'only those of this agent')
@@ -92,11 +92,7 @@ function addLooking(program: Command, cli: () => Cli): void {
     )
     .addOption(new Option('--limit <n>', 'at most this many').argParser(whole))
     .option('--cursor <cursor>', 'the next page, as the last one said')
-    .option('--of <user>', 'of another user, for operators')
-    .option('--all-users', 'of all users, for operators')
-    .action(async ({ of, allUsers, ...filter }) =>
-      (await import('./sessions.ts')).sessions(cli(), { ...filter, user: of, all: allUsers }),
-    );
+    .action(async (options) => (await import('./sessions.ts')).sessions(cli(), asked(options)));
   program
     .command('session <id>')
     .description('show a session: its status, what it waits for, what it did')
@@ -109,17 +105,12 @@ function addLooking(program: Command, cli: () => Cli): void {
     .command('runs <session> [run]')
     .description("list a session's runs, or show one with its steps and tool calls")
     .action(async (id: string, run: string | undefined) => (await import('./runs.ts')).runs(cli(), id, run));
-  program
-    .command('usage')
+  addWhose(program.command('usage'))
     .description('show what model calls used and cost')
     .addOption(new Option('--by <what>', 'a line for each').choices(usageBySchema.options).default('day'))
     .option('--from <day>', 'first day, UTC, as 2026-11-01 (default: the first of the month)')
     .option('--to <day>', 'last day, UTC (default: today)')
-    .option('--of <user>', 'of another user, for operators')
-    .option('--all, --all-users', 'of all users, for operators')
-    .action(async ({ of, allUsers, ...options }) =>
-      (await import('./usage.ts')).usage(cli(), { ...options, user: of, all: allUsers }),
-    );
+    .action(async (options) => (await import('./usage.ts')).usage(cli(), asked(options)));
   const budget = program
     .command('budget')
     .description('show limits, and what has gone of them in this month and on this day')

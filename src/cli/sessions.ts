@@ -1,4 +1,4 @@
-import type { SessionFilter } from '../client/gateway-client.ts';
+import type { SessionFilter } from '../client/queries.ts';
 import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import type { Cli } from './cli.ts';
 import { nextPage } from './next-page.ts';

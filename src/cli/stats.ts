@@ -1,5 +1,5 @@
 import { sayMs } from '../contracts/say.ts';
-import type { StatsQuery } from '../client/gateway-client.ts';
+import type { StatsQuery } from '../client/queries.ts';
 import type { Stats } from '../contracts/stats.ts';
 import type { Cli } from './cli.ts';
 import { costCell, knownPart, unknownLines } from './known-sums.ts';

@@ -1,4 +1,4 @@
-import type { SweepQuery } from '../client/gateway-client.ts';
+import type { SweepQuery } from '../client/queries.ts';
 import type { Sweep, SweepRecord } from '../contracts/maintenance.ts';
 import type { Cli } from './cli.ts';
 import { nextPage } from './next-page.ts';

@@ -1,4 +1,4 @@
-import type { UsageQuery } from '../client/gateway-client.ts';
+import type { UsageQuery } from '../client/queries.ts';
 import type { UsageLine } from '../contracts/usage.ts';
 import type { Cli } from './cli.ts';
 import { costCell, unknownLines } from './known-sums.ts';

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { statsBySchema } from '../contracts/stats.ts';
 import type { Cli } from './cli.ts';
 import { positive, whole } from './numbers.ts';
+import { addWhose, asked } from './whose-options.ts';
 
 /** Commands that answer what happened, and why. They load what they need when they run, so that help is quick. */
 export function addWhyCommands(program: Command, cli: () => Cli, setExitCode: (code: number) => void): void {
@@ -32,17 +33,12 @@ export function addWhyCommands(program: Command, cli: () => Cli, setExitCode: (c
       const { replay } = await import('./replay.ts');
       setExitCode(await replay(cli(), name, run, options));
     });
-  program
-    .command('stats')
+  addWhose(program.command('stats'))
     .description('show how runs went: how many, how many failed, how long they took, what they cost')
     .addOption(new Option('--by <what>', 'a row for each').choices(statsBySchema.options).default('day'))
     .option('--from <day>', 'only from this day on, UTC, YYYY-MM-DD')
     .option('--to <day>', 'only up to this day')
     .addOption(new Option('--limit <n>', 'by session: at most this many').argParser(whole))
     .option('--cursor <cursor>', 'by session: the next page, as the last one said')
-    .option('--of <user>', 'of another user, for operators')
-    .option('--all-users', 'of all users, for operators')
-    .action(async ({ of, allUsers, ...query }) =>
-      (await import('./stats.ts')).stats(cli(), { ...query, user: of, all: allUsers }),
-    );
+    .action(async (options) => (await import('./stats.ts')).stats(cli(), asked(options)));
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sweep, SweepRecord } from '../contracts/maintenance.ts';
-import type { CleanOrder, GatewayClient } from './gateway-client.ts';
+import type { GatewayClient } from './gateway-client.ts';
+import type { CleanOrder } from './queries.ts';
 import { isNotFound } from './when-there.ts';
 
 /** Between two looks at a report. */

@@ -12,15 +12,8 @@ import type { SessionKey } from '../contracts/session-key.ts';
 import type { UsageReport } from '../contracts/usage.ts';
 import { cleanUp } from './clean-up.ts';
 import { createGatewayClient } from './gateway-client.ts';
-import type {
-  CleanOrder,
-  GatewayClient,
-  Page,
-  SessionFilter,
-  StatsQuery,
-  SweepQuery,
-  UsageQuery,
-} from './gateway-client.ts';
+import type { GatewayClient, Page } from './gateway-client.ts';
+import type { CleanOrder, SessionFilter, StatsQuery, SweepQuery, UsageQuery } from './queries.ts';
 import { oneOffKey } from './one-off-key.ts';
 import { createOneOffRun } from './one-off-run.ts';
 import type { OneOffRun } from './one-off-run.ts';

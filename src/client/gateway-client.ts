@@ -1,84 +1,27 @@
 import type { AgentSpec } from '../contracts/agent.ts';
 import type { BudgetReport, UserLimits } from '../contracts/budget.ts';
-import type { UsageBy, UsageReport } from '../contracts/usage.ts';
+import type { UsageReport } from '../contracts/usage.ts';
 import type { CancelledRun, EndSession, OpenSession, UpdateSession } from '../contracts/commands.ts';
 import type { PerdureEvent, StreamEvent } from '../contracts/event.ts';
 import type { SessionExport } from '../contracts/session-export.ts';
-import type { CleanRequest, Sweep, SweepPage } from '../contracts/maintenance.ts';
+import type { Sweep, SweepPage } from '../contracts/maintenance.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { ProviderStatus } from '../contracts/provider.ts';
 import type { RunDetail, RunRecord, Usage } from '../contracts/run.ts';
-import type { SessionRecord, SessionSnapshot, SessionStatus } from '../contracts/session.ts';
-import type { StatsBy, StatsPage } from '../contracts/stats.ts';
+import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
+import type { StatsPage } from '../contracts/stats.ts';
 import type { TranscriptEntry } from '../contracts/transcript.ts';
 import type { RunWhy, SessionWhy } from '../contracts/why.ts';
 import { streamEvents } from './event-stream.ts';
 import type { StreamOptions } from './event-stream.ts';
 import { createSendRequest } from './http-request.ts';
 import type { GatewayOptions, HttpRequest, SendRequest } from './http-request.ts';
+import type { CleanOrder, SessionFilter, StatsQuery, SweepQuery, UsageQuery } from './queries.ts';
 
 /** A page of a list; `nextCursor` is null on the last one. */
 export interface Page<T> {
   readonly data: readonly T[];
   readonly nextCursor: string | null;
-}
-
-/** Of whom; without either, the caller. Both are for operators. */
-export interface Whose {
-  readonly user?: string | undefined;
-  readonly all?: boolean | undefined;
-}
-
-/** Which sessions are listed. */
-export interface SessionFilter extends Whose {
-  readonly status?: SessionStatus | undefined;
-  readonly agent?: string | undefined;
-  /** Sessions whose metadata has these values. */
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
-  /** ISO 8601. */
-  readonly activeSince?: string | undefined;
-  /** Sessions that failed at least this part of their runs, 0 to 1. */
-  readonly minErrorRate?: number | undefined;
-  /** Default and most: the gateway's. */
-  readonly limit?: number | undefined;
-  readonly cursor?: string | undefined;
-}
-
-/** Of which runs, and how they are grouped. */
-export interface StatsQuery extends Whose {
-  /** Default `day`. */
-  readonly by?: StatsBy | undefined;
-  /** Days, UTC, `YYYY-MM-DD`, both included. Default: all. */
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-  /** By session only: sessions of a page. */
-  readonly limit?: number | undefined;
-  readonly cursor?: string | undefined;
-}
-
-/** Which usage is reported. */
-export interface UsageQuery extends Whose {
-  /** Default `day`. `user` is for operators. */
-  readonly by?: UsageBy | undefined;
-  /** First and last day, `YYYY-MM-DD`, UTC. Default: this month so far. */
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-}
-
-/** What is to be cleaned, and of whom: by default of the user who asks. */
-export interface CleanOrder extends CleanRequest {
-  /** For operators: another user, or all. */
-  readonly user?: string | undefined;
-  readonly all?: boolean | undefined;
-}
-
-/** Which clean-ups are listed: by default those of the user who asks. */
-export interface SweepQuery {
-  /** For operators: another user, or all, and those of the schedule with them. */
-  readonly user?: string | undefined;
-  readonly all?: boolean | undefined;
-  readonly limit?: number | undefined;
-  readonly cursor?: string | undefined;
 }
 
 /** Whether a gateway can do its work. */
