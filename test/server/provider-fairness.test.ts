@@ -4,11 +4,11 @@ import { distribution } from '../support/http-calls.ts';
 import { startSharedProvider, type SharedProvider } from '../support/shared-provider.ts';
 
 const PLACES = 8;
-const CALL_MS = 1_000;
+const CALL_MS = 400;
 const SESSIONS = 100;
 const MESSAGES_EACH = 5;
 /** Messages of the user who asks now and then. */
-const SELDOM = 16;
+const SELDOM = 30;
 
 test(
   'a user with 500 queued messages does not hold up another who asks now and then',

@@ -4,6 +4,7 @@ import { providerLimits, type ProviderLimits } from '../../src/core/provider-lim
 import type { CallEnd } from '../../src/core/provider-state.ts';
 import type { SessionKey } from '../../src/contracts/session-key.ts';
 import { askForPlace, type PlaceAnswer } from '../../src/store/admin/ask-for-place.ts';
+import { listSessionsWithOpenRuns } from '../../src/store/admin/list-sessions-with-open-runs.ts';
 import { keepPlaces } from '../../src/store/admin/keep-places.ts';
 import { readProviders } from '../../src/store/admin/read-providers.ts';
 import { settleCall } from '../../src/store/admin/settle-call.ts';
@@ -55,6 +56,24 @@ describeStores(DATABASES, (db) => {
     expect(await ask(name, limits, late)).toMatchObject({ kind: 'granted', waitedMs: expect.any(Number) });
     expect(await waits(late.key)).toEqual([{ kind: 'rate_limit', provider: name, ended: true }]);
     expect((await readProviders(db())).find((one) => one.provider === name)).toMatchObject({ inFlight: 2, waiting: 0 });
+  });
+
+  test('a session whose run waits for its provider does not stand still, until the run is late to ask again', async () => {
+    const name = provider();
+    const limits = providerLimits({ concurrency: 1 });
+    placeOf(await ask(name, limits));
+    const { key, runId } = await started(db());
+    const stands = async () => {
+      const found = await listSessionsWithOpenRuns(db(), { quietForMs: 0, limit: 10_000 });
+      return found.some((one) => one.key.session === key.session);
+    };
+    expect(await stands()).toBe(true);
+    expect(await ask(name, limits, { key, runId })).toMatchObject({ kind: 'wait' });
+    expect(await stands()).toBe(false);
+    await db().query(`UPDATE perdure.provider_tickets SET due_at = clock_timestamp() WHERE session_id = $1`, [
+      key.session,
+    ]);
+    expect(await stands()).toBe(true);
   });
 
   test('asked by many at once, it grants no more than may go', async () => {

@@ -6,7 +6,10 @@ export interface SessionWithOpenRuns {
   readonly kind: 'session' | 'run';
 }
 
-/** For workers: sessions of every user that have a run open and have appended nothing for `quietForMs`, the quietest first. */
+/**
+ * For workers: sessions of every user that have a run open and have appended nothing for `quietForMs`, the quietest
+ * first. One whose run waits for its provider is not quiet until it is so late to ask again.
+ */
 export async function listSessionsWithOpenRuns(
   db: Db,
   { quietForMs, limit }: { readonly quietForMs: number; readonly limit: number },
@@ -17,6 +20,10 @@ export async function listSessionsWithOpenRuns(
       WHERE s.updated_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
         AND (s.user_id, s.session_id) IN
             (SELECT r.user_id, r.session_id FROM perdure.runs r WHERE r.status IN ('queued', 'running'))
+        AND NOT EXISTS
+            (SELECT FROM perdure.provider_tickets t
+              WHERE t.user_id = s.user_id AND t.session_id = s.session_id
+                AND t.due_at > clock_timestamp() - make_interval(secs => $1::float8 / 1000))
       ORDER BY s.updated_at
       LIMIT $2`,
     [quietForMs, limit],
