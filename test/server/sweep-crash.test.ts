@@ -1,12 +1,16 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTemporalSender } from '../../src/client/temporal-sender.ts';
 import { readSweep } from '../../src/store/admin/read-sweeps.ts';
+import type { Sweep } from '../../src/contracts/maintenance.ts';
 import type { Db } from '../../src/store/db.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { createPostgresDatabase } from '../support/databases.ts';
 import { perdureHome } from '../support/perdure-process.ts';
 import { privateTemporal } from '../support/temporal-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const SESSIONS = 900;
 
@@ -28,49 +32,80 @@ async function generate(db: Db): Promise<void> {
   );
 }
 
+/** A user's sweep on a store and a Temporal server of its own, whose worker is killed each time that so many sessions are done. */
+async function killedSweep(config: string, middles: readonly number[]): Promise<{ db: Db; sweep: Sweep | null }> {
+  const { url, drop } = await createPostgresDatabase();
+  onTestFinished(drop);
+  const temporal = await privateTemporal();
+  onTestFinished(() => temporal.stop());
+  const db = await openStore({ databaseUrl: url });
+  onTestFinished(async () => await db.close());
+  await generate(db);
+  const connection = await Connection.connect({ address: temporal.address });
+  onTestFinished(() => connection.close());
+  const client = new Client({ connection });
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'perdure.yaml'), config);
+  const home = perdureHome({
+    DATABASE_URL: url,
+    TEMPORAL_ADDRESS: temporal.address,
+    PERDURE_CONFIG: join(folder, 'perdure.yaml'),
+  });
+  const id = await createTemporalSender({ client }).clean('ann', {});
+  const done = async () => (await readSweep(db, 'ann', id))?.actions.length ?? 0;
+  for (const middle of middles) {
+    const worker = await home.start('worker');
+    await expect.poll(done, { timeout: 60_000, interval: 5 }).toBeGreaterThan(middle);
+    await worker.kill9();
+    expect(await readSweep(db, 'ann', id)).toMatchObject({ endedAt: null });
+  }
+  await home.start('worker');
+  await client.workflow.getHandle(`:maintenance:${id}`).result();
+  return { db, sweep: await readSweep(db, 'ann', id) };
+}
+
+/** How many sessions there are of each status, how long their histories are, and how often they came to that status. */
+async function left(db: Db): Promise<unknown> {
+  return await db.query(
+    `SELECT s.status, s.head, count(*)::int AS n,
+            sum((SELECT count(*) FROM perdure.events e WHERE e.user_id = s.user_id AND e.session_id = s.session_id
+                                                       AND e.type = 'session.' || s.status))::int AS events
+       FROM perdure.sessions s GROUP BY 1, 2 ORDER BY 1`,
+    [],
+  );
+}
+
 test(
   'a sweep whose worker is killed in the middle of it, three times, goes on, does everything once and reports all of it',
   { timeout: 240_000 },
   async () => {
-    const { url, drop } = await createPostgresDatabase();
-    onTestFinished(drop);
-    const temporal = await privateTemporal();
-    onTestFinished(() => temporal.stop());
-    const db = await openStore({ databaseUrl: url });
-    onTestFinished(async () => await db.close());
-    await generate(db);
-    const connection = await Connection.connect({ address: temporal.address });
-    onTestFinished(() => connection.close());
-    const client = new Client({ connection });
-    const home = perdureHome({ DATABASE_URL: url, TEMPORAL_ADDRESS: temporal.address });
-    const id = await createTemporalSender({ client }).clean('ann', {});
-    const done = async () => (await readSweep(db, 'ann', id))?.actions.length ?? 0;
     // Where the first three pages are about half done.
-    for (const middle of [100, 300, 500]) {
-      const worker = await home.start('worker');
-      await expect.poll(done, { timeout: 60_000, interval: 5 }).toBeGreaterThan(middle);
-      await worker.kill9();
-      expect(await readSweep(db, 'ann', id)).toMatchObject({ endedAt: null });
-    }
-    expect(await done()).toBeLessThan(SESSIONS);
-    await home.start('worker');
-    await client.workflow.getHandle(`:maintenance:${id}`).result();
-
-    const sweep = await readSweep(db, 'ann', id);
+    const { db, sweep } = await killedSweep('maintenance: {}', [100, 300, 500]);
     expect(sweep).toMatchObject({ seen: SESSIONS, counts: { expired: 300, archived: 300, deleted: 300 } });
     expect(sweep?.endedAt).not.toBeNull();
     expect(sweep?.actions).toHaveLength(SESSIONS);
-    const left = await db.query(
-      `SELECT s.status, s.head, count(*)::int AS n,
-              sum((SELECT count(*) FROM perdure.events e WHERE e.user_id = s.user_id AND e.session_id = s.session_id
-                                                         AND e.type = 'session.' || s.status))::int AS events
-         FROM perdure.sessions s GROUP BY 1, 2 ORDER BY 1`,
-      [],
-    );
     // One event more than at first: each was expired or archived once.
-    expect(left).toEqual([
+    expect(await left(db)).toEqual([
       { status: 'archived', head: 2, n: 300, events: 300 },
       { status: 'expired', head: 2, n: 300, events: 300 },
+    ]);
+  },
+);
+
+test(
+  'a sweep whose worker is killed while it holds a limit leaves as many sessions active as may be',
+  { timeout: 240_000 },
+  async () => {
+    const config = `
+policy: { idleTimeoutMs: 8640000000, maxAgeMs: 8640000000, retentionMs: 8640000000 }
+limits: { activePerUser: 20 }`;
+    const { db, sweep } = await killedSweep(config, [80, 220]);
+    expect(sweep).toMatchObject({ seen: SESSIONS, counts: { expired: 280 } });
+    expect(sweep?.actions.every(({ reason }) => reason.startsWith('session_limit'))).toBe(true);
+    expect(await left(db)).toEqual([
+      { status: 'active', head: 1, n: 20, events: 0 },
+      { status: 'expired', head: 1, n: 600, events: 0 },
+      { status: 'expired', head: 2, n: 280, events: 280 },
     ]);
   },
 );
