@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { expect, onTestFinished, test } from 'vitest';
 import type { PerdureEvent } from '../../src/contracts/event.ts';
+import type { SessionSnapshot } from '../../src/contracts/session.ts';
 import type { ScriptedLogLine } from '../../src/models/scripted-log.ts';
 import { createPostgresDatabase } from '../support/databases.ts';
-import { call, distribution, eventsOf, pathOf, readStream, type Caller } from '../support/http-calls.ts';
+import { call, callJson, distribution, eventsOf, pathOf, readStream, type Caller } from '../support/http-calls.ts';
 import { perdureHome, type PerdureHome, type PerdureProcess } from '../support/perdure-process.ts';
 import type { Effect } from '../support/process-agents/agents.ts';
 import { replaySession } from '../support/replay-session.ts';
@@ -94,6 +95,14 @@ async function crashes(env: Record<string, string>): Promise<Seen> {
   for (const session of SESSIONS) {
     const events = await eventsOf(callerOf(perdure, session), session.id);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    const snapshot = () => callJson<SessionSnapshot>(callerOf(perdure, session), 'GET', pathOf(session.id));
+    const { state } = await snapshot();
+    // Each call of a tool has counted once and started one workflow, however often it was run.
+    expect({ note: state['note']?.['count'], apart: state['note_apart']?.['count'] }).toEqual({
+      note: ROUNDS,
+      apart: ROUNDS,
+    });
+    await expect.poll(async () => (await snapshot()).children?.length, { timeout: 10_000 }).toBe(ROUNDS);
     for (let round = 0; round < ROUNDS; round += 1) checkMessage(events, home, markOf(round, session), seen);
   }
   console.log(
