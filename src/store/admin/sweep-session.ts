@@ -43,6 +43,8 @@ export async function listCandidates(
   cut: SweepPageBounds | null,
   decide: Decide,
 ): Promise<CandidatePage> {
+  // Nobody was there, and whoever came since is the next sweep's.
+  if (cut && !cut.last) return { candidates: [], seen: 0, bounds: cut };
   const [afterUser, afterSession] = after ?? [null, null];
   const [lastUser, lastSession] = cut?.last ?? [null, null];
   const rows = await db.query<Row>(
