@@ -50,18 +50,26 @@ export async function openTelemetry(
   return createTelemetry({ metrics, log: createLog({ level, format, traceId }), tracing });
 }
 
-/** Opens the store and the live channel, and loads the agents. */
-export async function openServices(
-  settings: Settings,
+/** What the deployment file and the agents' files say. To be read first: what is wrong in them is told before anything that takes long. */
+export async function readFiles(
+  { deploymentFile, deploymentChosen, agentsDir }: Settings,
   env: NodeJS.ProcessEnv,
+  progress: Progress,
+): Promise<Pick<Services, 'agents' | 'deployment'>> {
+  progress.step('Loading the agents');
+  const deployment = await loadDeployment(deploymentFile, { chosen: deploymentChosen });
+  const agents = await loadTemplates(agentsDir, { env, onNotice: (notice) => progress.note(notice) });
+  return { deployment, agents };
+}
+
+/** Opens the store and the live channel. */
+export async function openServices(
+  files: Pick<Services, 'agents' | 'deployment'>,
+  { databaseUrl, dataDir, archivesDir }: Settings,
   progress: Progress,
   stack: AsyncDisposableStack,
   telemetry: Telemetry,
 ): Promise<Services> {
-  const { databaseUrl, dataDir, archivesDir } = settings;
-  progress.step('Loading the agents');
-  const deployment = await loadDeployment(settings.deploymentFile, { chosen: settings.deploymentChosen });
-  const agents = await loadTemplates(settings.agentsDir, { env, onNotice: (notice) => progress.note(notice) });
   progress.step(
     databaseUrl === undefined
       ? 'Opening the embedded store (the first time takes some seconds)'
@@ -73,7 +81,7 @@ export async function openServices(
   );
   const live = databaseUrl === undefined ? createInProcessLive() : createPostgresLive({ databaseUrl });
   stack.adopt(live, (it) => it.close());
-  return { db, live, agents, deployment, telemetry };
+  return { db, live, ...files, telemetry };
 }
 
 /** Serves the gateway over these services. */

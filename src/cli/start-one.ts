@@ -8,19 +8,20 @@ export async function startOne(what: 'worker' | 'gateway', env: NodeJS.ProcessEn
   const settings = readSettings(env);
   const address = needTemporal(settings, what);
   // Takes a second to load; what is missing is told at once.
-  const { openModels, openServices, openTelemetry, startGateway, startHealth, startWorkerOver } =
+  const { openModels, openServices, openTelemetry, readFiles, startGateway, startHealth, startWorkerOver } =
     await import('./services.ts');
   return serve(async ({ progress, stack, check, say }) => {
-    const telemetry = await openTelemetry(settings, 'json', env, stack);
-    const services = await openServices(settings, env, progress, stack, telemetry);
+    const files = await readFiles(settings, env, progress);
+    const models = what === 'worker' ? await openModels(env, files.deployment, progress) : null;
     check();
-    if (what === 'gateway') {
+    const telemetry = await openTelemetry(settings, 'json', env, stack);
+    const services = await openServices(files, settings, progress, stack, telemetry);
+    check();
+    if (models === null) {
       const { url } = await startGateway(services, settings, address, stack);
       say(`The gateway listens at ${url}.`);
       return { died: new Promise(() => undefined) };
     }
-    const models = await openModels(env, services.deployment, progress);
-    check();
     progress.step('Starting the worker');
     const worker = await startWorkerOver({ ...services, models }, settings, address, stack);
     const health = await startHealth(services, settings, worker, stack);

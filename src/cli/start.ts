@@ -2,7 +2,7 @@ import { acquireDataLock, startEmbedded } from '../embedded/index.ts';
 import type { Embedded } from '../embedded/index.ts';
 import { serve } from './serve.ts';
 import type { Startup } from './serve.ts';
-import { openModels, openServices, openTelemetry, startGateway, startWorkerOver } from './services.ts';
+import { openModels, openServices, openTelemetry, readFiles, startGateway, startWorkerOver } from './services.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { welcome } from './welcome.ts';
@@ -12,12 +12,13 @@ export async function start(env: NodeJS.ProcessEnv): Promise<number> {
   const settings = readSettings(env);
   return serve(async (startup) => {
     const { progress, stack, check, say } = startup;
+    const files = await readFiles(settings, env, progress);
+    const models = await openModels(env, files.deployment, progress);
+    check();
     const { address, uiUrl } = await openTemporal(settings, env, startup);
     check();
     const telemetry = await openTelemetry(settings, 'plain', env, stack);
-    const services = await openServices(settings, env, progress, stack, telemetry);
-    check();
-    const models = await openModels(env, services.deployment, progress);
+    const services = await openServices(files, settings, progress, stack, telemetry);
     check();
     progress.step('Starting the worker');
     const worker = await startWorkerOver({ ...services, models }, settings, address, stack);
