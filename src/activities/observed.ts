@@ -47,6 +47,13 @@ function logEvent(
     }
     case 'message.refused':
       return log.info('Message refused', { ...common, code: event.code });
+    case 'budget.warned':
+      return log.warn('Budget reached its mark', {
+        ...common,
+        run: event.runId,
+        code: `${event.scope}_${event.unit}`,
+        outcome: event.kind,
+      });
     case 'session.recovered':
       return log.info('Session recovered', { ...common, code: event.reason });
     default:

@@ -138,6 +138,10 @@ function addStopping(program: Command, cli: () => Cli): void {
     .description('stop the run that is going, at once, or the one named')
     .action(async (id: string, run: string | undefined) => (await import('./cancel.ts')).cancel(cli(), id, run));
   program
+    .command('resume <session> [run]')
+    .description('let a failed run go on after its last completed step: the newest, or the one named')
+    .action(async (id: string, run: string | undefined) => (await import('./resume.ts')).resume(cli(), id, run));
+  program
     .command('end <session>')
     .description('end a session: it takes no more messages')
     .addOption(new Option('--status <status>', 'how it ended').choices(['completed', 'failed']))

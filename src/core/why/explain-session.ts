@@ -1,5 +1,5 @@
 import { sayMs } from '../../contracts/say.ts';
-import type { RunDetail } from '../../contracts/run.ts';
+import type { RunDetail, RunError } from '../../contracts/run.ts';
 import type { SessionSnapshot } from '../../contracts/session.ts';
 import type { SessionWhy } from '../../contracts/why.ts';
 
@@ -125,7 +125,7 @@ function remedy({ snapshot, workers, limits, run }: SessionFacts): string[] {
     case 'nothing':
       return ['Use another session.'];
     case 'message':
-      return run?.error ? [`\`perdure why ${run.id}\` shows what happened.`] : [];
+      return run?.error ? howToGoOn(id, run.id, run.error) : [];
     case 'worker':
       return [...noWorker, 'Waiting for a worker never times out.', cancel];
     case 'model':
@@ -143,4 +143,13 @@ function remedy({ snapshot, workers, limits, run }: SessionFacts): string[] {
     default:
       return ['It goes on by itself.', cancel];
   }
+}
+
+/** After a run that failed. A budget's own words have said when it resets, and who can raise it. */
+function howToGoOn(session: string, run: string, { code }: RunError): string[] {
+  const when = code === 'budget_exceeded' ? 'When there is budget again, ' : '';
+  return [
+    `${when}\`perdure resume ${session} ${run}\` lets it go on after its last completed step.`,
+    `\`perdure why ${run}\` shows what happened.`,
+  ];
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import type { RunDetail } from '../../../src/contracts/run.ts';
 import type { SessionSnapshot, WaitingFor } from '../../../src/contracts/session.ts';
+import { refusalText } from '../../../src/core/budget.ts';
 import { explainSession } from '../../../src/core/why/explain-session.ts';
 
 const at = '2026-11-24T10:00:00.000Z';
@@ -26,4 +28,38 @@ test.each([
   const { text } = explainSession({ snapshot: waiting(what), run: null, workers: 1, limits, now });
   expect(text).toContain(`waits for the provider openai, since ${at} (30.0 s ago): ${reason}.`);
   expect(text).toContain('This lasts until about 2026-11-24T10:01:00.000Z (30.0 s from now).');
+});
+
+test('a run that ended for its budget is named with the amounts, and with how it goes on', () => {
+  const shown: Partial<SessionSnapshot> = { id: 'trip', status: 'active', queue: [], currentRun: null };
+  const waitingFor: WaitingFor = { what: 'message', since: at, who: 'the user', until: null };
+  const snapshot = { ...shown, waitingFor } as SessionSnapshot;
+  const facts = {
+    scope: 'month',
+    unit: 'usd',
+    used: 49.5,
+    reserved: 0,
+    limit: 50,
+    resetsAt: '2026-12-01T00:00:00.000Z',
+  } as const;
+  const error = { code: 'budget_exceeded', detail: refusalText(facts, 1.2, 'openai/gpt-5'), budget: facts };
+  const limits = { toolTimeoutMs: null, runTimeoutMs: 300_000 };
+  const failed = (why: RunDetail['error']) =>
+    explainSession({
+      snapshot,
+      run: { id: 'run-1', stepList: [], toolCalls: [], error: why } as unknown as RunDetail,
+      workers: 1,
+      limits,
+      now: at,
+    }).text;
+  expect(failed(error)).toBe(
+    `The session trip is active and waits for a message from the user, since ${at} (0 ms ago). Nothing is stuck. ` +
+      'Its last run, run-1, failed (budget_exceeded): The budget of the month has $49.50 of $50.00 used; the next call may take up to $1.20. ' +
+      'It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget). ' +
+      'When there is budget again, `perdure resume trip run-1` lets it go on after its last completed step. ' +
+      '`perdure why run-1` shows what happened.',
+  );
+  expect(failed({ code: 'model_unavailable', detail: 'Away.' })).toContain(
+    'Away. `perdure resume trip run-1` lets it go on',
+  );
 });
