@@ -94,6 +94,8 @@ test('Ctrl-C cuts a run that takes longer, and it is answered once after the nex
     'run.started',
     'message.completed',
     'tool.called',
+    // The tool counts in the session's state.
+    'session.updated',
     'tool.completed',
     'message.completed',
     'run.completed',
