@@ -2,17 +2,16 @@ import { spawn } from 'node:child_process';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { describeBuild } from './describe-build.ts';
 import { TEMPORAL_CLI_VERSION } from './temporal-version.ts';
 import type { Environment } from './find-program.ts';
 
 /** Our `go.mod` and `go.sum`: they name every module of the program and hold its checksum. */
 const RECIPE = join(import.meta.dirname, 'temporal-build');
 const PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
-const PROGRESS_EVERY_MS = 2_500;
+/** More often than silence is filled (`cli/progress.ts`): so a person reads one line of progress at a time. */
+const PROGRESS_EVERY_MS = 2_000;
 const LINES_KEPT = 15;
-/** Packages in the program, the standard library's included (`go list -deps`); those in Go's cache are not compiled again. */
-const PACKAGES = 1_300;
-
 /**
  * Builds the Temporal CLI in `folder` with a Go toolchain and returns the program's path. Takes two to five
  * minutes on two cores, and some seconds when Go's own cache has it. Rejects with the compiler's last lines.
@@ -27,7 +26,10 @@ export async function buildTemporal(
   const program = join(folder, process.platform === 'win32' ? 'temporal.exe' : 'temporal');
   const counts = { modules: 0, packages: 0 };
   const startedAt = performance.now();
-  const progress = setInterval(() => onProgress(describe(counts, performance.now() - startedAt)), PROGRESS_EVERY_MS);
+  const progress = setInterval(
+    () => onProgress(describeBuild(counts, performance.now() - startedAt)),
+    PROGRESS_EVERY_MS,
+  );
   try {
     await runGo(go, folder, env, buildArguments(program), (line) => {
       if (line.startsWith('go: downloading')) counts.modules++;
@@ -42,11 +44,6 @@ export async function buildTemporal(
 function buildArguments(program: string): string[] {
   const flags = `-s -w -X github.com/temporalio/cli/temporalcli.Version=${TEMPORAL_CLI_VERSION}`;
   return ['build', '-v', '-mod=readonly', '-trimpath', `-ldflags=${flags}`, '-o', program, PACKAGE];
-}
-
-function describe(counts: { modules: number; packages: number }, elapsedMs: number): string {
-  const { modules, packages } = counts;
-  return `building Temporal: ${modules} modules downloaded, ${packages} of at most ${PACKAGES} packages compiled, ${Math.round(elapsedMs / 1_000)} s`;
 }
 
 async function runGo(

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
+import { createProgress } from '../../src/cli/progress.ts';
 import { provideTemporalBinary } from '../../src/embedded/index.ts';
 import { anyPort } from '../../src/embedded/ports.ts';
 import { goScript, stubMachine, temporalScript, type StubMachine } from './stub-programs.ts';
@@ -135,6 +136,36 @@ test('a build that fails gives the last lines of the compiler, and leaves no pro
   await machine.install('go', 'echo "cli.go:1: no such thing" >&2; exit 1');
   await expect(provideTemporalBinary({ env: machine.env })).rejects.toThrow('cli.go:1: no such thing');
   expect(await readdir(join(machine.cache, 'temporal', '1.5.1'))).toEqual(['lock.held']);
+});
+
+test('a build says first what it downloads, then what it compiles, and nothing speaks beside it', async () => {
+  const machine = await stubMachine();
+  const script = [
+    'echo "go: downloading a v1" >&2; while [ ! -e "$CALLS.downloading" ]; do sleep 0.1; done',
+    'echo "archive/tar" >&2; while [ ! -e "$CALLS.compiling" ]; do sleep 0.1; done',
+  ];
+  await machine.install('go', goScript(script.join('\n')));
+  const shown: string[] = [];
+  const progress = createProgress((line) => shown.push(line));
+  progress.step('Starting the Temporal server');
+  await provideTemporalBinary({
+    env: machine.env,
+    onProgress(line) {
+      progress.note(line);
+      const [name] = line.split(' ');
+      if (name === 'downloading' || name === 'compiling') void appendFile(`${machine.env['CALLS']}.${name}`, '');
+    },
+  });
+  progress.done();
+  const building = shown.slice(shown.findIndex((line) => line.startsWith('  building Temporal')));
+  // Where the machine is slow a line comes more often, with another time.
+  expect([
+    ...new Set(building.map((line) => line.replace(/\(.*\)$/, '(time)').replace(/with .*:/, 'with go:'))),
+  ]).toEqual([
+    '  building Temporal 1.5.1 with go: some minutes, once',
+    '  downloading what Temporal is built from: 1 module so far (time)',
+    '  compiling Temporal: 1 of at most 1,300 packages (time)',
+  ]);
 });
 
 test('those who look at the same time wait for one build', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { findProgram } from '../../src/embedded/find-program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-/** A machine of its own: a PATH with nothing but `tar` and what we put there, and an empty cache. */
+/** A machine of its own: a PATH with nothing but `tar`, `sleep` and what we put there, and an empty cache. */
 export interface StubMachine {
   readonly env: Record<string, string>;
   readonly cache: string;
@@ -17,7 +17,7 @@ export async function stubMachine(): Promise<StubMachine> {
   const root = await temporaryFolder();
   const [bin, cache, calls] = [join(root, 'bin'), join(root, 'cache'), join(root, 'calls')];
   await mkdir(bin);
-  for (const name of ['tar', 'gzip', 'cp', 'chmod']) {
+  for (const name of ['tar', 'gzip', 'cp', 'chmod', 'sleep']) {
     const path = findProgram(name, process.env);
     if (path !== null) await symlink(path, join(bin, name));
   }
