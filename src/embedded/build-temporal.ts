@@ -33,7 +33,9 @@ export async function buildTemporal(
   try {
     await runGo(go, folder, env, buildArguments(program), (line) => {
       if (line.startsWith('go: downloading')) counts.modules++;
-      else if (!line.startsWith('go:')) counts.packages++;
+      else if (/^[\w./~-]+$/.test(line)) counts.packages++;
+      else return false;
+      return true;
     });
   } finally {
     clearInterval(progress);
@@ -51,7 +53,7 @@ async function runGo(
   folder: string,
   env: Environment,
   args: readonly string[],
-  onLine: (line: string) => void,
+  isProgress: (line: string) => boolean,
 ): Promise<void> {
   // No C compiler is needed, and a workspace around the cache is none of ours.
   const child = spawn(go, args, {
@@ -61,15 +63,18 @@ async function runGo(
   });
   const last: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
-    onLine(line);
+    if (isProgress(line)) return;
     last.push(line);
     if (last.length > LINES_KEPT) last.shift();
   });
   const stop = (): void => void child.kill();
   process.once('exit', stop);
   try {
-    const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-    if (code !== 0) throw new Error(`failed:\n${last.map((line) => `    ${line}`).join('\n')}`);
+    const code = await new Promise<number | null>((resolve, reject) =>
+      child.once('error', reject).once('close', resolve),
+    );
+    if (code === null) throw new Error('was stopped');
+    if (code !== 0) throw new Error([`failed (exit code ${code})`, ...last.map((line) => `    ${line}`)].join('\n'));
   } finally {
     process.off('exit', stop);
   }

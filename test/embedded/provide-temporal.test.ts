@@ -133,9 +133,18 @@ test('when nothing is to be had the error says what was tried and what to do', a
 
 test('a build that fails gives the last lines of the compiler, and leaves no program behind', async () => {
   const machine = await stubMachine();
-  await machine.install('go', 'echo "cli.go:1: no such thing" >&2; exit 1');
-  await expect(provideTemporalBinary({ env: machine.env })).rejects.toThrow('cli.go:1: no such thing');
+  await machine.install('go', 'echo "archive/tar" >&2; echo "cli.go:1: no such thing" >&2; exit 1');
+  // What it compiled is no reason.
+  await expect(provideTemporalBinary({ env: machine.env })).rejects.toThrow(
+    /failed \(exit code 1\)\n +cli\.go:1: no such thing/,
+  );
   expect(await readdir(join(machine.cache, 'temporal', '1.5.1'))).toEqual(['lock.held']);
+});
+
+test('a build that is stopped says so', async () => {
+  const machine = await stubMachine();
+  await machine.install('go', 'echo "archive/tar" >&2; kill -INT $$; sleep 9');
+  await expect(provideTemporalBinary({ env: machine.env })).rejects.toThrow(/a build with \S+ was stopped/);
 });
 
 test('a build says first what it downloads, then what it compiles, and nothing speaks beside it', async () => {
