@@ -15,10 +15,16 @@ export function costCell({ knownCostUsd, unpricedCalls }: Cost): string {
 
 /** What to say under a table whose sums are not all known. */
 export function unknownLines(total: { calls: number; unmeteredCalls: number; unpricedCalls: number }): string[] {
-  const line = (what: string, unknown: number) =>
-    `The ${what} of ${unknown.toLocaleString('en')} of ${count(total.calls, 'call')} ${what === 'cost' ? 'is' : 'are'} not known: what is shown is at least that.`;
   return [
-    ...(total.unmeteredCalls > 0 ? [line('tokens', total.unmeteredCalls)] : []),
-    ...(total.unpricedCalls > 0 ? [line('cost', total.unpricedCalls)] : []),
+    ...unknownLine('The tokens', 'are', total.unmeteredCalls, total.calls),
+    ...unknownLine('The cost', 'is', total.unpricedCalls, total.calls),
   ];
+}
+
+function unknownLine(what: string, are: string, unknown: number, calls: number): string[] {
+  if (unknown === 0) return [];
+  if (unknown === calls)
+    return [`${what} of ${calls === 1 ? 'the call' : `all ${count(calls, 'call')}`} ${are} not known.`];
+  const part = `${what} of ${unknown.toLocaleString('en')} of ${count(calls, 'call')} ${are} not known`;
+  return [`${part}: what is shown is at least that.`];
 }
