@@ -5,6 +5,7 @@ import { checkProviders } from './check-providers.ts';
 import { checkPorts } from './check-ports.ts';
 import { checkStore } from './check-store.ts';
 import { checkTemporal } from './check-temporal.ts';
+import { checkWorker } from './check-worker.ts';
 import { isReadiness } from './is-readiness.ts';
 
 /** What one check found. */
@@ -21,6 +22,7 @@ export interface Finding {
 export async function doctor(cli: Cli, env: NodeJS.ProcessEnv): Promise<number> {
   const checked = await Promise.all([
     checkTemporal(env),
+    checkWorker(env),
     checkStore(env),
     checkModel(env),
     checkGateway(cli),

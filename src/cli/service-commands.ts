@@ -26,7 +26,7 @@ export function addServiceCommands(
   }
   program
     .command('doctor')
-    .description('check Node, Temporal, store, model and ports, each with a remedy')
+    .description('check Node, Temporal, workers, store, model, gateway and ports, each with a remedy')
     .action(async () => {
       const { doctor } = await import('./doctor.ts');
       setExitCode(await doctor(cli(), env));
