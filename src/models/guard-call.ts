@@ -53,14 +53,14 @@ export async function guardCall<T>(
 }
 
 function silence(provider: string, ms: number): ModelError {
-  return new ModelError('timeout', `The provider ${provider} said nothing for ${ms} ms. It is asked again.`, {
+  return new ModelError('timeout', `The provider ${provider} said nothing for ${ms} ms.`, {
     retryable: true,
   });
 }
 
 function ofProvider(provider: string, error: unknown): unknown {
   if (error instanceof APIConnectionTimeoutError) {
-    return new ModelError('timeout', `The provider ${provider} did not answer in time. It is asked again.`, {
+    return new ModelError('timeout', `The provider ${provider} did not answer in time.`, {
       retryable: true,
       cause: error,
     });
@@ -81,13 +81,9 @@ function ofProvider(provider: string, error: unknown): unknown {
     );
   }
   if (error instanceof SyntaxError) {
-    return new ModelError(
-      'server_error',
-      `The provider ${provider} sent something that is not JSON. It is asked again.`,
-      {
-        retryable: true,
-      },
-    );
+    return new ModelError('server_error', `The provider ${provider} sent something that is not JSON.`, {
+      retryable: true,
+    });
   }
   return error;
 }

@@ -13,14 +13,15 @@ export interface ProviderFailure {
 interface Kind {
   readonly reason: string;
   readonly retryable: boolean;
-  readonly remedy: string;
+  /** What a person can do about it; null where another try may help. */
+  readonly remedy: string | null;
 }
 
 const KINDS = {
-  rate_limited: { retryable: true, remedy: 'It is asked again when the time it named is over.' },
+  rate_limited: { retryable: true, remedy: null },
   quota_exhausted: { retryable: false, remedy: 'The credit or quota is used up: top it up or use another key.' },
-  timeout: { retryable: true, remedy: 'It is asked again.' },
-  server_error: { retryable: true, remedy: 'It is asked again.' },
+  timeout: { retryable: true, remedy: null },
+  server_error: { retryable: true, remedy: null },
   authentication: { retryable: false, remedy: 'Check the API key and what it may use.' },
   too_large: { retryable: false, remedy: 'The conversation does not fit: carry fewer runs, or use another model.' },
   invalid_request: { retryable: false, remedy: 'Check the name of the model and what the agent asks of it.' },
@@ -53,7 +54,7 @@ export function providerError(failure: ProviderFailure, now: number, cause?: unk
   );
   return new ModelError(
     reason,
-    `The provider ${provider} failed the model call (${said.join(', ') || 'in the stream'}): ${reason}. ${remedy}`,
+    `The provider ${provider} failed the model call (${said.join(', ') || 'in the stream'}): ${reason}.${remedy === null ? '' : ` ${remedy}`}`,
     {
       retryable,
       httpStatus,

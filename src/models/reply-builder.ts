@@ -86,7 +86,7 @@ export class ReplyBuilder {
     if (saysNothing && (ended === 'stop' || ended === 'other')) {
       throw new ModelError(
         'empty_reply',
-        `The provider ${this.#provider} ended its answer without text or tool calls. It is asked again.`,
+        `The provider ${this.#provider} ended its answer without text or tool calls.`,
         { retryable: true },
       );
     }
@@ -97,7 +97,7 @@ export class ReplyBuilder {
   truncated(): ModelError {
     return new ModelError(
       'stream_truncated',
-      `The stream of the provider ${this.#provider} ended before its last event. It is asked again.`,
+      `The stream of the provider ${this.#provider} ended before its last event.`,
       { retryable: true },
     );
   }

@@ -27,7 +27,7 @@ function cut(span: WhySpan, wallMs: number): WhySpan {
 
 function gap(startMs: number, endMs: number, before: WhySpan | null, after: WhySpan | null): WhySpan {
   const none = { step: null, attempt: null, callId: null, firstTokenMs: null, error: null, open: false };
-  const label = `${nameOf(before, 'start')} to ${nameOf(after, 'end')}`;
+  const label = `${nameOf(before, 'start')} to ${after?.kind === 'stopped' ? 'end' : nameOf(after, 'end')}`;
   return { ...none, kind: 'overhead', label, startMs, durationMs: endMs - startMs };
 }
 

@@ -2,6 +2,7 @@ import type { ToolCallRecord } from '../../contracts/run.ts';
 import type { WhySpan } from '../../contracts/why.ts';
 import { fillGaps } from './fill-gaps.ts';
 import { modelTries, type ModelTry } from './model-tries.ts';
+import { retrySpans } from './retry-spans.ts';
 import type { RunFacts } from './run-facts.ts';
 
 /** The run's time as spans, in the order of their start, without a hole between 0 and `wallMs`. */
@@ -9,7 +10,15 @@ export function runSpans(facts: RunFacts): { readonly spans: WhySpan[]; readonly
   const origin = Date.parse(facts.run.createdAt);
   const wallMs = Math.max(0, Date.parse(facts.run.endedAt ?? facts.now) - origin);
   const ms = (time: string): number => Math.min(wallMs, Math.max(0, Date.parse(time) - origin));
-  const known = [...queueSpans(facts, wallMs, ms), ...stoppedSpans(facts, wallMs, ms), ...workSpans(facts, wallMs, ms)];
+  const tries = modelTries(facts, ms);
+  const between = [...stoppedSpans(facts, wallMs, ms), ...waitSpans(facts, wallMs, ms)];
+  const known = [
+    ...queueSpans(facts, wallMs, ms),
+    ...between,
+    ...tries.map((one) => modelSpan(one, wallMs)),
+    ...retrySpans(tries, between, facts.run.endedAt === null ? wallMs : null),
+    ...facts.toolCalls.flatMap((call) => toolSpans(call, wallMs, ms)),
+  ];
   return { spans: fillGaps(known, wallMs), wallMs };
 }
 
@@ -48,25 +57,18 @@ function stoppedSpans({ lives, run }: RunFacts, wallMs: number, ms: Ms): WhySpan
   });
 }
 
-function workSpans(facts: RunFacts, wallMs: number, ms: Ms): WhySpan[] {
-  const { toolCalls, waits } = facts;
-  return [
-    ...modelTries(facts, ms).flatMap((one) => modelSpans(one, wallMs)),
-    ...toolCalls.flatMap((call) => toolSpans(call, wallMs, ms)),
-    ...waits.map(({ kind, whom, startedAt, endedAt }) =>
-      span({ kind, label: whom, open: endedAt === null }, ms(startedAt), endedAt === null ? wallMs : ms(endedAt)),
-    ),
-  ];
+function waitSpans({ waits }: RunFacts, wallMs: number, ms: Ms): WhySpan[] {
+  return waits.map(({ kind, whom, startedAt, endedAt }) =>
+    span({ kind, label: whom, open: endedAt === null }, ms(startedAt), endedAt === null ? wallMs : ms(endedAt)),
+  );
 }
 
-function modelSpans(one: ModelTry, wallMs: number): WhySpan[] {
-  const { step, attempt, merged, startMs, dueMs, endMs, firstTokenMs, error } = one;
+function modelSpan(one: ModelTry, wallMs: number): WhySpan {
+  const { step, attempt, merged, startMs, endMs, firstTokenMs, error } = one;
   const which = attempt > 1 ? `step ${step}, attempt ${attempt}` : `step ${step}`;
   const label = merged > 0 ? `step ${step}, ${merged + 1} attempts and the waits between them` : which;
   const parts = { kind: 'model', label, step, attempt, firstTokenMs, error, open: endMs === null } as const;
-  const call = span(parts, startMs, endMs ?? wallMs);
-  if (dueMs === null || dueMs >= startMs) return [call];
-  return [span({ kind: 'retry', label: `before attempt ${attempt}`, step, attempt }, dueMs, startMs), call];
+  return span(parts, startMs, endMs ?? wallMs);
 }
 
 function toolSpans(call: ToolCallRecord, wallMs: number, ms: Ms): WhySpan[] {

@@ -70,8 +70,9 @@ test('tries that were recorded show their errors, and the waits between them are
   expect(told(given)).toEqual([
     '0+100 queue until a worker began',
     '100+100 model step 1 ✗ rate_limited',
-    '200+500 retry before attempt 2',
+    '200+100 retry before attempt 2',
     '300+300 limit openai',
+    '600+100 retry before attempt 2',
     '700+300 model step 1, attempt 2',
   ]);
   expect(explainRun(facts(given)).time).toEqual([
@@ -103,7 +104,7 @@ test('between an end and a resume a run is stopped', () => {
   const steps = [step({ startedAt: at(800) })];
   expect(told({ lives, steps, replies: [{ step: 1, durationMs: 200 }] })).toEqual([
     '0+100 queue until a worker began',
-    '100+200 overhead start to start',
+    '100+200 overhead start to end',
     '300+500 stopped ended (rate_limited), then resumed',
     '800+200 model step 1',
   ]);
@@ -111,6 +112,40 @@ test('between an end and a resume a run is stopped', () => {
   expect(told({ run: open, lives: lives.slice(0, 1), steps: [], replies: [] }).at(-1)).toBe(
     '300+4700 stopped ended (rate_limited), then resumed …',
   );
+});
+
+test('a run that failed in a step and was resumed was stopped meanwhile, and did not wait to try again', () => {
+  const lives = [
+    { startedAt: at(100), endedAt: at(200), ending: 'budget_exceeded' },
+    { startedAt: at(800), endedAt: at(1_000), ending: 'completed' },
+  ];
+  const refused = { outcome: 'failed', error: 'budget_exceeded', usage: null, costUsd: 0 };
+  const modelCalls = [modelCall({ endedAt: at(150), ...refused }), modelCall({ attempt: 2, startedAt: at(800) })];
+  const given = { lives, steps: [step({ attempts: 2 })], modelCalls };
+  expect(told(given)).toEqual([
+    '0+100 queue until a worker began',
+    '100+50 model step 1 ✗ budget_exceeded',
+    '150+50 overhead step 1 to end',
+    '200+600 stopped ended (budget_exceeded), then resumed',
+    '800+200 model step 1, attempt 2',
+  ]);
+  expect(explainRun(facts(given)).summary.time).toBe(
+    'Most of the 1.0 s was time in which the run was over, before it was resumed: ended (budget_exceeded), then resumed, 600 ms.',
+  );
+});
+
+test('after a try that failed a run that is going waits for the next one', () => {
+  const going = run({ status: 'running', endedAt: null });
+  const failed = { outcome: 'failed', error: 'server_error', usage: null, costUsd: 0 };
+  const modelCalls = [modelCall({ endedAt: at(200), ...failed })];
+  const given = { run: going, steps: [step({ committed: false, endedAt: null })], modelCalls, now: at(900) };
+  const lives = [{ startedAt: at(100), endedAt: null, ending: null }];
+  expect(told({ ...given, lives }).at(-1)).toBe('200+700 retry before attempt 2 …');
+  const waits = [{ kind: 'circuit', whom: 'openai', startedAt: at(500), endedAt: null }] as const;
+  expect(told({ ...given, lives, waits }).slice(-2)).toEqual([
+    '200+300 retry before attempt 2',
+    '500+400 circuit openai …',
+  ]);
 });
 
 test('costs add up, and what is unknown is not counted as free', () => {
