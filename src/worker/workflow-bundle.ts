@@ -6,8 +6,10 @@ import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@tempora
 import sdk from '@temporalio/workflow/package.json' with { type: 'json' };
 import { NO_STACKS, PAYLOAD_CONVERTER } from './tuning.ts';
 
-/** Everything that goes into the bundle beside the SDK. */
-const SOURCES = ['workflows', 'core', 'contracts', 'activities/activities.ts'].map((path) => file(`../${path}`));
+/** Everything that goes into the bundle beside the SDK, and what makes it. */
+const SOURCES = ['workflows', 'core', 'contracts', 'activities/activities.ts', 'worker/workflow-bundle.ts'].map(
+  (path) => file(`../${path}`),
+);
 const CACHE = file('../../node_modules/.cache/perdure');
 
 const bundled = new Map<string, Promise<WorkflowBundle>>();
