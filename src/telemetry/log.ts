@@ -14,8 +14,8 @@ export interface Log {
   readonly info: Say;
   readonly warn: Say;
   readonly error: Say;
-  /** For the words of Temporal's SDK, which are not ours: shortened. */
-  foreign(level: Severity, message: string, fields: LogFields): void;
+  /** For the words of Temporal's SDK, which are not ours: shortened. `fields` is asked only where the line is written: most are not. */
+  foreign(level: Severity, message: string, fields: () => LogFields): void;
 }
 
 export interface LogOptions {
@@ -50,7 +50,9 @@ export function createLog({ level = 'warn', format = 'plain', write, traceId }: 
     info: (message, fields) => say('info', message, fields),
     warn: (message, fields) => say('warn', message, fields),
     error: (message, fields) => say('error', message, fields),
-    foreign: (severity, message, fields) => say(severity, message.slice(0, 200), fields),
+    foreign: (severity, message, fields) => {
+      if (logger.isLevelEnabled(severity)) say(severity, message.slice(0, 200), fields());
+    },
   };
 }
 

@@ -12,7 +12,7 @@ const SEVERITY = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', E
 export function sdkLogger(log: Log, overhear: (message: string, meta?: LogMetadata) => void = () => {}): Logger {
   const say = (level: LogLevel, message: string, meta: LogMetadata = {}) => {
     overhear(message, meta);
-    log.foreign(isToldByUs(meta) ? 'debug' : SEVERITY[level], message, sdkFields(meta));
+    log.foreign(isToldByUs(meta) ? 'debug' : SEVERITY[level], message, () => sdkFields(meta));
   };
   return {
     log: say,
