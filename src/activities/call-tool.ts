@@ -3,7 +3,7 @@ import type { Json } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { backoffMs } from '../core/backoff.ts';
 import { toolRetry } from '../core/tool-retry.ts';
-import type { ToolOutcome } from '../store/finish-tools.ts';
+import type { ToolOutcome } from '../store/close-call.ts';
 import { callingSession } from './calling-session.ts';
 import type { ActivityDeps } from './deps.ts';
 import { executeTool } from './execute-tool.ts';

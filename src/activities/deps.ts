@@ -7,7 +7,7 @@ import type { PriceTable } from '../models/price-table.ts';
 import type { Db } from '../store/db.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ProviderGate } from './provider-gate.ts';
-import type { WorkflowStarter } from './start-child.ts';
+import type { WorkflowStarter } from './workflow-starter.ts';
 
 /** What activities work with. */
 export interface ActivityDeps {

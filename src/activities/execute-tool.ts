@@ -4,7 +4,7 @@ import type { Json } from '../contracts/json.ts';
 import { LIMITS } from '../contracts/limits.ts';
 
 /** How one try of a tool call ended. */
-export type ToolOutcome =
+export type TryOutcome =
   | { readonly status: 'completed'; readonly result: Json }
   /** `error` is told to the model; `retryable` is false when another try would only repeat it. */
   | { readonly status: 'failed'; readonly error: string; readonly retryable: boolean }
@@ -32,10 +32,10 @@ export async function executeTool({
   context,
   signal,
   timeoutMs = tool.timeoutMs,
-}: ToolTry): Promise<ToolOutcome> {
+}: ToolTry): Promise<TryOutcome> {
   if (signal.aborted) return { status: 'cancelled' };
   const stop = new AbortController();
-  const stopped = Promise.withResolvers<ToolOutcome>();
+  const stopped = Promise.withResolvers<TryOutcome>();
   const end = (status: 'timed-out' | 'cancelled', reason: unknown): void => {
     // The outcome comes first, so that what the tool throws on being stopped does not pass for its own failure.
     stopped.resolve({ status });
@@ -74,7 +74,7 @@ export async function executeTool({
   }
 }
 
-async function tryTool(tool: Tool, args: Json, context: ToolContext): Promise<ToolOutcome> {
+async function tryTool(tool: Tool, args: Json, context: ToolContext): Promise<TryOutcome> {
   try {
     const parsed = await tool.parameters.safeParseAsync(args);
     if (!parsed.success) {
@@ -90,7 +90,7 @@ async function tryTool(tool: Tool, args: Json, context: ToolContext): Promise<To
   }
 }
 
-function outcomeOf(result: unknown): ToolOutcome {
+function outcomeOf(result: unknown): TryOutcome {
   let text: string | undefined;
   try {
     text = JSON.stringify(result === undefined ? null : result);
@@ -116,7 +116,7 @@ function storable(json: string): string {
   );
 }
 
-function failed(error: string, retryable: boolean): ToolOutcome {
+function failed(error: string, retryable: boolean): TryOutcome {
   const text = error.slice(0, LIMITS.toolErrorCharacters.value).replaceAll('\0', '\uFFFD').toWellFormed();
   return { status: 'failed', error: text, retryable };
 }

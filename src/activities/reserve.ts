@@ -6,7 +6,7 @@ import type { ModelRequest } from '../models/model-client.ts';
 import { reserveCall } from '../store/reserve-call.ts';
 import { bounded, budgetsOf, isHeld, worstOf } from './budget-terms.ts';
 import type { ActivityDeps } from './deps.ts';
-import type { StepTask } from './take-step.ts';
+import type { StepTask } from './step-task.ts';
 
 /**
  * The request as it may be made: where a budget is in force, its worst case is set aside first, and its answer is

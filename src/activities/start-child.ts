@@ -1,28 +1,10 @@
 import { z } from 'zod';
 import { ToolError } from '../agents/define-tool.ts';
-import type { StartedWorkflow, StartWorkflow } from '../agents/start-workflow.ts';
+import type { StartWorkflow } from '../agents/start-workflow.ts';
 import { LIMITS } from '../contracts/limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { noteChild, noteEndedChildren } from '../store/children.ts';
 import type { ActivityDeps } from './deps.ts';
-
-/** Starts workflows in Temporal. */
-export interface WorkflowStarter {
-  /** Starts a workflow, or finds the one that was started under its id before, running or over. */
-  start(workflow: WorkflowToStart): Promise<StartedWorkflow>;
-  /** Those of the ids whose workflow is over, and those that have none. */
-  ended(workflowIds: readonly string[]): Promise<{ readonly over: string[]; readonly absent: string[] }>;
-}
-
-export interface WorkflowToStart {
-  readonly workflowId: string;
-  readonly type: string;
-  readonly taskQueue: string;
-  readonly args: readonly unknown[];
-  readonly timeoutMs: number | undefined;
-  /** Kept with the workflow; `session` is the workflow id of the session or of the run without one. */
-  readonly startedBy: { readonly session: string; readonly run: string; readonly tool: string };
-}
 
 interface Caller {
   readonly session: SessionKey;

@@ -1,37 +1,20 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import type { AgentVersion } from '../contracts/agent.ts';
 import { PerdureError } from '../contracts/errors.ts';
-import type { SessionKey } from '../contracts/session-key.ts';
-import { resolvePolicy, type ResolvedPolicy } from '../core/policy.ts';
+import { resolvePolicy } from '../core/policy.ts';
 import { usdOf } from '../core/price.ts';
 import type { StepDigest } from '../core/session-details.ts';
-import { ModelError, type ModelReply } from '../models/model-client.ts';
 import { commitStep } from '../store/commit-step.ts';
 import { countFailedCall, type FailedCall } from '../store/count-failed-call.ts';
-import { endRun } from '../store/end-run.ts';
-import { budgetsOf, costOf, NOTHING_USED } from './budget-terms.ts';
-import { CUT_OFF, endOfFailure, endOfReply } from './call-end.ts';
-import type { ContextCache } from './context-cache.ts';
+import { budgetsOf, costOf } from './budget-terms.ts';
+import { callModel, type AnsweredCall } from './call-model.ts';
 import type { ActivityDeps } from './deps.ts';
+import { asModelError, codeOf, tellOfFailure } from './failed-model-call.ts';
 import { judgeCalls, placeCalls, type PlacedCalls } from './judge-calls.ts';
 import { modelRequest } from './model-request.ts';
-import type { NextPosition } from './next-position.ts';
 import { providerFailure } from './provider-failure.ts';
-import { reserved } from './reserve.ts';
 import { ring } from './ring.ts';
-import type { RunVoice } from './run-voice.ts';
+import type { StepTask } from './step-task.ts';
 import { Stopped } from './stop-watch.ts';
-
-export interface StepTask {
-  readonly key: SessionKey;
-  readonly runId: string;
-  /** Its pass is settled here, however the step ends. */
-  readonly position: Extract<NextPosition, { kind: 'model' }>;
-  readonly agent: AgentVersion;
-  readonly voice: RunVoice;
-  readonly signal: AbortSignal;
-  readonly contexts: ContextCache;
-}
 
 /** How a step ended. `stale`: another attempt has the step now, or the run has ended; look again. */
 export type StepOutcome =
@@ -104,75 +87,11 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   };
 }
 
-interface Call {
-  readonly reply: ModelReply;
-  readonly firstTokenMs: number | null;
-  readonly durationMs: number;
-}
-
-async function callModel(
-  deps: ActivityDeps,
-  task: StepTask,
-  policy: ResolvedPolicy,
-  requestTo: (model: string) => ReturnType<typeof modelRequest>,
-): Promise<Call | null> {
-  const { runId, position, voice, signal } = task;
-  const { client, model } = await resolved(deps, task);
-  const request = await reserved(deps, task, policy, requestTo(model));
-  if (!request) return null;
-  const remainingMs = policy.runTimeoutMs - position.activeMs;
-  const timeUp = new AbortController();
-  const timer = setTimeout(() => timeUp.abort(runTimedOut()), Math.max(1, remainingMs));
-  const began = performance.now();
-  let firstTokenMs: number | null = null;
-  const elapsed = () => Math.round((performance.now() - began) * 10) / 10;
-  const abort = AbortSignal.any([signal, timeUp.signal]);
-  try {
-    abort.throwIfAborted();
-    const reply = await client.generate(request, {
-      signal: abort,
-      onDelta: ({ kind, text }) => {
-        firstTokenMs ??= elapsed();
-        voice.say(kind, text);
-      },
-    });
-    // Not waited for: the reply's commit need not.
-    void position.pass.settle(endOfReply(reply));
-    return { reply, firstTokenMs, durationMs: elapsed() };
-  } catch (error) {
-    const timings = { firstTokenMs, durationMs: elapsed() };
-    if (!abort.aborted) {
-      await position.pass.settle(endOfFailure(asModelError(error)));
-      await failCall(deps, task, error, timings);
-      throw error;
-    }
-    void position.pass.settle(CUT_OFF);
-    if (abort.reason instanceof Stopped && abort.reason.why.kind === 'stop') {
-      await commitStop(deps, task.key, { runId, position, voice, stopped: abort.reason, ...timings });
-    } else if (!(abort.reason instanceof Stopped)) {
-      await failCall(deps, task, abort.reason, timings);
-    }
-    throw abort.reason;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** A provider or model that is not there fails the call before it is made. */
-async function resolved(deps: ActivityDeps, task: StepTask): Promise<ReturnType<ActivityDeps['models']['resolve']>> {
-  try {
-    return deps.models.resolve(task.position.model);
-  } catch (error) {
-    await failCall(deps, task, error, { firstTokenMs: null, durationMs: 0 });
-    throw error;
-  }
-}
-
 /** The verdict on a reply's calls; a reply that is not taken at all was still paid for. */
 async function judged<T>(
   deps: ActivityDeps,
   { key, runId, position: { step, attempt } }: StepTask,
-  call: Call & Pick<FailedCall, 'usage' | 'cost'>,
+  call: AnsweredCall & Pick<FailedCall, 'usage' | 'cost'>,
   judge: () => T,
 ): Promise<T> {
   try {
@@ -185,69 +104,7 @@ async function judged<T>(
   }
 }
 
-async function failCall(
-  deps: ActivityDeps,
-  { key, runId, position: { step, attempt, model } }: StepTask,
-  error: unknown,
-  timings: Pick<FailedCall, 'firstTokenMs' | 'durationMs'>,
-): Promise<void> {
-  const usage = error instanceof ModelError && !error.mayCost ? NOTHING_USED : null;
-  const cost = usage ? { ...costOf(deps, model, usage), nanos: 0 } : costOf(deps, model, null);
-  await countFailedCall(deps.db, key, { runId, step, attempt, errorCode: codeOf(error), usage, cost, ...timings });
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof ModelError) return error.reason;
-  return error instanceof ApplicationFailure ? (error.type ?? 'internal') : 'internal';
-}
-
-/** Keeps what the model had said, marked as partial, in the transaction that ends the run. */
-async function commitStop(
-  deps: ActivityDeps,
-  key: SessionKey,
-  stop: Pick<StepTask, 'runId' | 'position' | 'voice'> & {
-    stopped: Stopped;
-    firstTokenMs: number | null;
-    durationMs: number;
-  },
-): Promise<void> {
-  const { runId, position, voice, stopped, firstTokenMs, durationMs } = stop;
-  const { step, attempt, throughSeq, model } = position;
-  const reason = stopped.why.kind === 'stop' ? stopped.why.reason : 'cancelled';
-  const cost = costOf(deps, model, null);
-  const partial = { step, attempt, throughSeq, model, ...voice.said, firstTokenMs, durationMs, cost };
-  const ended = await endRun(deps.db, key, {
-    runId,
-    end: { status: 'cancelled', reason },
-    partial,
-    failSession: false,
-  });
-  voice.finish();
-  ring(deps.live, key, ended.events);
-}
-
-function tellOfFailure(
-  { telemetry: { metrics, log } }: ActivityDeps,
-  { key, runId, position: { step, attempt, model }, agent: { spec } }: StepTask,
-  error: ModelError,
-): void {
-  metrics.errors.add({ agent: spec.name, source: 'model', type: error.reason });
-  const where = { session: key.session, run: runId, step, attempt, agent: spec.name, model };
-  log.warn('Model call failed', { ...where, code: error.reason, status: error.httpStatus ?? undefined });
-}
-
-/** What a model client throws beside a {@link ModelError} is a mistake of its own: tried again, but not for ever. */
-function asModelError(error: unknown): ModelError {
-  if (error instanceof ModelError) return error;
-  const name = error instanceof Error ? error.name : typeof error;
-  return new ModelError('internal', `The model client failed (${name}).`, { retryable: true, cause: error });
-}
-
-function runTimedOut(): ApplicationFailure {
-  return ApplicationFailure.nonRetryable('The run used up its working time (policy runTimeoutMs).', 'run_timeout');
-}
-
-function digest({ runId, position, agent }: StepTask, { reply, durationMs }: Call): StepDigest {
+function digest({ runId, position, agent }: StepTask, { reply, durationMs }: AnsweredCall): StepDigest {
   return {
     runId,
     step: position.step,

@@ -1,6 +1,6 @@
 import { stdin } from 'node:process';
 import { createInterface } from 'node:readline';
-import type { Chat } from './chat.ts';
+import type { Chat } from './open-chat.ts';
 import { EXIT } from './exit-codes.ts';
 import { onInterrupt } from './interruption.ts';
 

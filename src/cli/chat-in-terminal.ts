@@ -1,6 +1,6 @@
 import { stdin, stdout } from 'node:process';
 import { createInterface } from 'node:readline';
-import type { Chat } from './chat.ts';
+import type { Chat } from './open-chat.ts';
 import { EXIT } from './exit-codes.ts';
 
 /** A person types. A line typed during an answer is sent at once; the session decides what becomes of it. */

@@ -1,39 +1,14 @@
 import { stdin } from 'node:process';
-import type { Cli } from './cli.ts';
-import { startConversation } from './conversation.ts';
-import type { Conversation } from './conversation.ts';
 import { chatByLines } from './chat-by-lines.ts';
 import { chatInTerminal } from './chat-in-terminal.ts';
-import { createEventPrinter } from './event-printer.ts';
-import { sayConnection } from './say-connection.ts';
-import { sessionLines } from './sessions.ts';
-
-const CHAT_HELP = [
-  '/cancel    stops the answer (so does Ctrl-C)',
-  '/sessions  lists your sessions',
-  '/help      shows this',
-  '/quit      leaves (so does Ctrl-C at the prompt, or Ctrl-D)',
-  'Anything else is a message.',
-];
-
-/** One chat: what the two ways of typing have in common. */
-export interface Chat {
-  readonly cli: Cli;
-  readonly session: string;
-  readonly conversation: Conversation;
-  /** Carries out a slash command; `quit` when it asks to leave, `message` when it is none. */
-  command(line: string): Promise<'done' | 'quit' | 'message'>;
-  /** Told whenever nothing said here waits any more. */
-  onSettled: () => void;
-  /** Told when the events can no longer be read. */
-  onLost: (error: unknown) => void;
-}
+import type { Cli } from './cli.ts';
+import { openChat } from './open-chat.ts';
 
 /** `perdure chat`: resolves with the exit code. */
 export async function chat(cli: Cli, session: string, agent: string | undefined): Promise<number> {
   await cli.client.open(session, agent === undefined ? {} : { agent });
   const snapshot = await cli.client.snapshot(session);
-  const chatting = startChat(cli, session, snapshot.head);
+  const chatting = openChat(cli, session, snapshot.head);
   try {
     if (!stdin.isTTY) return await chatByLines(chatting);
     const before = snapshot.messages === 0 ? '' : ` (earlier: perdure transcript ${JSON.stringify(session)})`;
@@ -42,49 +17,5 @@ export async function chat(cli: Cli, session: string, agent: string | undefined)
     return await chatInTerminal(chatting);
   } finally {
     await chatting.conversation.close();
-  }
-}
-
-function startChat(cli: Cli, session: string, after: number): Chat {
-  const printer = createEventPrinter({ ...cli, json: false });
-  const chatting: Chat = {
-    cli,
-    session,
-    conversation: startConversation(cli.client, session, after, {
-      onEvent: printer.show,
-      onConnection(state) {
-        if (cli.terminal) printer.endLine();
-        sayConnection(state);
-      },
-      onSettled: () => chatting.onSettled(),
-      onLost: (error) => chatting.onLost(error),
-    }),
-    command: (line) => runCommand(chatting, line),
-    onSettled: () => undefined,
-    onLost: () => undefined,
-  };
-  return chatting;
-}
-
-async function runCommand({ cli, conversation }: Chat, line: string): Promise<'done' | 'quit' | 'message'> {
-  switch (line.trim()) {
-    case '/quit':
-    case '/exit':
-      return 'quit';
-    case '/help':
-      for (const help of CHAT_HELP) cli.print(help);
-      return 'done';
-    case '/cancel':
-      if (!(await conversation.cancel())) cli.print('Nothing is being answered.');
-      return 'done';
-    case '/sessions': {
-      const page = await cli.client.sessions();
-      for (const row of sessionLines(page.data)) cli.print(row);
-      return 'done';
-    }
-    default:
-      if (!line.startsWith('/')) return 'message';
-      cli.print(`There is no command ${line.split(' ', 1)[0]}. /help shows those there are.`);
-      return 'done';
   }
 }

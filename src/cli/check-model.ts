@@ -1,5 +1,5 @@
 import { createModelDirectory } from '../models/model-directory.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 
 /** Whether the model's endpoint answers. Makes no model call. */
 export async function checkModel(env: NodeJS.ProcessEnv): Promise<Finding> {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { Cli } from './cli.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
 
 /** Whether the gateway could listen where it is set up to. */

@@ -1,6 +1,6 @@
 import { isTroubled } from '../contracts/provider.ts';
 import type { Cli } from './cli.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 import { providerState } from './providers.ts';
 
 /** Whether a provider of models is in trouble, as the gateway knows from the workers. */

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Client } from 'pg';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 
 /** Whether the store can be reached: a served PostgreSQL, or the folder of the embedded one. Changes nothing. */
 export async function checkStore(env: NodeJS.ProcessEnv): Promise<Finding> {

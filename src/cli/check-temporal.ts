@@ -1,6 +1,6 @@
 import { createTemporalSender } from '../client/temporal-sender.ts';
 import { lazyClient } from '../client/temporal-connection.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 
 /** Whether the Temporal server that would be used answers. */
 export async function checkTemporal(env: NodeJS.ProcessEnv): Promise<Finding> {

@@ -1,6 +1,6 @@
 import { createTemporalSender } from '../client/temporal-sender.ts';
 import { lazyClient } from '../client/temporal-connection.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 import { count } from './show-text.ts';
 
 /** Whether a worker asks Temporal for work: without one, messages are accepted and not answered. */

@@ -6,17 +6,8 @@ import { checkPorts } from './check-ports.ts';
 import { checkStore } from './check-store.ts';
 import { checkTemporal } from './check-temporal.ts';
 import { checkWorker } from './check-worker.ts';
+import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
-
-/** What one check found. */
-export interface Finding {
-  readonly check: string;
-  /** `note`: it works, but a person should know. */
-  readonly state: 'ok' | 'note' | 'problem';
-  readonly found: string;
-  /** What to do; null when there is nothing to do. */
-  readonly remedy: string | null;
-}
 
 /** `perdure doctor`: resolves with the exit code, 1 when there is a problem. */
 export async function doctor(cli: Cli, env: NodeJS.ProcessEnv): Promise<number> {

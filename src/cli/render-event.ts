@@ -2,16 +2,9 @@ import { EMPTY_TEXT_VIEW, foldText, stepOf } from '../client/text-view.ts';
 import type { TextView } from '../client/text-view.ts';
 import { endsRun } from '../contracts/event.ts';
 import type { StreamEvent } from '../contracts/event.ts';
-import type { Paint } from './cli.ts';
+import type { Look } from './look.ts';
 import { renderFact } from './render-fact.ts';
 import { harmless } from './show-text.ts';
-
-/** How events are shown. */
-export interface Look {
-  /** True: text appears as it comes, thoughts too. False: whole lines only, once they are committed. */
-  readonly live: boolean;
-  readonly paint: Paint;
-}
 
 /** What is on the screen so far. */
 export interface Screen {

@@ -1,6 +1,6 @@
 import type { StreamEvent } from '../contracts/event.ts';
 import type { Usage } from '../contracts/run.ts';
-import type { Look } from './render-event.ts';
+import type { Look } from './look.ts';
 import { count, duration, harmless, money, oneLine } from './show-text.ts';
 
 /** The lines for an event that is not the model's text; none for what a reader need not see. */

@@ -1,20 +1,16 @@
 import { endsRun } from '../contracts/event.ts';
 import type { StreamEvent } from '../contracts/event.ts';
 import { createOnceFilter } from './once-filter.ts';
-import { createReconnect } from './reconnect.ts';
+import { createReconnect, type ReconnectOptions } from './reconnect.ts';
 import { readSseBody } from './sse-body.ts';
 
-export interface StreamOptions {
+export interface StreamOptions extends ReconnectOptions {
   /** Events up to this `seq` are left out. Default 0: everything. */
   readonly after?: number | undefined;
   /** Ends the stream when aborted; the iteration then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Only this run's events; the stream ends with the run. */
   readonly runId?: string | undefined;
-  /** How long a gateway that went away is tried again. Default 300,000. */
-  readonly reconnectForMs?: number | undefined;
-  /** Told once when the connection is lost, and once when it is back. */
-  readonly onConnection?: ((state: 'lost' | 'back') => void) | undefined;
 }
 
 /** Opens one connection for the events after `lastSeq`; `again` when it is not the first. */

@@ -1,10 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ERRORS, PerdureError } from '../contracts/errors.ts';
-import type { StreamOptions } from './event-stream.ts';
 
 const MAX_PAUSE_MS = 5_000;
 /** A connection that lasted longer was a good one. */
 const STABLE_MS = 5_000;
+
+export interface ReconnectOptions {
+  /** How long a gateway that went away is tried again. Default 300,000. */
+  readonly reconnectForMs?: number | undefined;
+  /** Told once when the connection is lost, and once when it is back. */
+  readonly onConnection?: ((state: 'lost' | 'back') => void) | undefined;
+}
 
 /** When to connect again: counts the tries since the connection was last up for a while. */
 export interface Reconnect {
@@ -17,7 +23,7 @@ export interface Reconnect {
   readonly pause: (error?: unknown) => Promise<void>;
 }
 
-export function createReconnect(options: StreamOptions, signal: AbortSignal): Reconnect {
+export function createReconnect(options: ReconnectOptions, signal: AbortSignal): Reconnect {
   const { reconnectForMs = 300_000, onConnection } = options;
   let basePauseMs = 250;
   let everConnected = false;

@@ -3,4 +3,5 @@ export { acquireDataLock, DataFolderInUseError, type DataLock } from './data-loc
 export type { Environment } from './find-program.ts';
 export { provideTemporalBinary, type TemporalBinary } from './provide-temporal.ts';
 export { startEmbedded, type Embedded, type EmbeddedOptions } from './start-embedded.ts';
-export { startTemporalServer, type TemporalServer, type TemporalServerEvent } from './temporal-server.ts';
+export { startTemporalServer } from './start-temporal-server.ts';
+export type { TemporalServer, TemporalServerEvent } from './temporal-server.ts';

@@ -3,7 +3,7 @@ import { isRunning, sendSignal } from './process-identity.ts';
 import { openServerLog, type ServerLog } from './server-log.ts';
 import { waitForTemporal } from './temporal-health.ts';
 import { adoptTemporal, spawnTemporal, type TemporalProcess } from './temporal-process.ts';
-import type { Place, TemporalServer, TemporalServerEvent, TemporalServerOptions } from './temporal-server.ts';
+import type { TemporalServer, TemporalServerEvent, TemporalServerOptions } from './temporal-server.ts';
 import { settingsFingerprint, settingsOf } from './temporal-settings.ts';
 
 const READY_WITHIN_MS = 30_000;
@@ -12,7 +12,14 @@ const MAX_DEATHS = 5;
 const DEATHS_WITHIN_MS = 60_000;
 const FIRST_BACKOFF_MS = 100;
 
-/** Keeps one server running; see `temporal-server.ts` for what it promises. */
+/** Where a server listens, and the arguments that say so. */
+export interface Place {
+  readonly address: string;
+  readonly uiUrl: string | null;
+  readonly args: readonly string[];
+}
+
+/** Keeps one server running; see `start-temporal-server.ts` for what it promises. */
 export class ServerSupervisor implements TemporalServer {
   readonly address: string;
   readonly uiUrl: string | null;

@@ -3,14 +3,10 @@ import type { Environment } from './find-program.ts';
 import { choosePort, DEFAULT_PORTS, isFree } from './ports.ts';
 import { endProcess, isRunning } from './process-identity.ts';
 import { provideTemporalBinary, type TemporalBinary } from './provide-temporal.ts';
+import { startTemporalServer } from './start-temporal-server.ts';
 import { serversOn } from './stray-servers.ts';
 import { temporalAnswers } from './temporal-health.ts';
-import {
-  startTemporalServer,
-  type TemporalServer,
-  type TemporalServerEvent,
-  type TemporalServerOptions,
-} from './temporal-server.ts';
+import type { TemporalServer, TemporalServerEvent, TemporalServerOptions } from './temporal-server.ts';
 import { databaseFile, settingsFingerprint, settingsOf, type DynamicValue } from './temporal-settings.ts';
 
 export interface EmbeddedOptions {

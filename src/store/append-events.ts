@@ -1,17 +1,11 @@
-import type { NewEvent, PerdureEvent } from '../contracts/event.ts';
+import type { PerdureEvent } from '../contracts/event.ts';
 import type { Tx } from './db.ts';
+import type { EventLog } from './event-log.ts';
 import { eventOf, eventRowOf } from './event-row.ts';
 import type { LockedSession } from './lock-session.ts';
 import type { MessageRow, ModelCallRow, RunRow, StepRow, ToolCallRow, UsageDayRow } from './rows.ts';
 import { runStatsOf, type RunStatsRow } from './run-stats.ts';
 import { storable } from './storable.ts';
-
-/** Events that one transaction appends, in order. */
-export interface EventLog {
-  /** Adds an event and answers its `seq`. `dedupe` names the fact within its session, so that it cannot be recorded twice; null for what may happen again. */
-  add(event: NewEvent, dedupe: string | null): number;
-  readonly drafts: readonly { readonly event: NewEvent; readonly dedupe: string | null }[];
-}
 
 /** The read models that change with the events: whole rows, inserted or replaced. */
 export interface ChangedRows {
@@ -22,11 +16,6 @@ export interface ChangedRows {
   readonly modelCalls?: readonly ModelCallRow[];
   /** Added to what its user's day has. */
   readonly usageDays?: readonly UsageDayRow[];
-}
-
-export function newEvents(session: Pick<LockedSession, 'row'>): EventLog {
-  const drafts: { event: NewEvent; dedupe: string | null }[] = [];
-  return { drafts, add: (event, dedupe) => session.row.head + drafts.push({ event, dedupe }) };
 }
 
 /**

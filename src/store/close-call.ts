@@ -1,6 +1,12 @@
-import type { EventLog } from './append-events.ts';
-import type { ToolOutcome } from './finish-tools.ts';
+import type { Json } from '../contracts/json.ts';
+import type { EventLog } from './event-log.ts';
 import type { ToolCallRow } from './rows.ts';
+
+/** How a tool call ended. */
+export type ToolOutcome =
+  | { readonly status: 'completed'; readonly result: Json }
+  /** `error` is told to the model. */
+  | { readonly status: 'failed' | 'unknown' | 'cancelled'; readonly error: string };
 
 /** Gives an open tool call its one result. `durationMs` null: from its start until now. */
 export function closeCall(

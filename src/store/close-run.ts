@@ -1,11 +1,31 @@
-import type { EventLog } from './append-events.ts';
+import type { RunError } from '../contracts/run.ts';
+import type { EventLog } from './event-log.ts';
 import { abandonedOutcome, closeCall } from './close-call.ts';
 import { commitReply } from './commit-reply.ts';
-import type { PartialReply, RunEnd } from './end-run.ts';
 import type { LoadedRun } from './load-run.ts';
 import type { LockedSession } from './lock-session.ts';
-import { NO_CALL_ROWS, settleCall, UNKNOWN_COST, type CallRows } from './model-call.ts';
+import { NO_CALL_ROWS, settleCall, UNKNOWN_COST, type CallCost, type CallRows } from './model-call.ts';
 import { costOf, usageOf } from './rows.ts';
+
+/** How a run that was not completed ended. */
+export type RunEnd =
+  | { readonly status: 'failed'; readonly error: RunError }
+  | { readonly status: 'cancelled'; readonly reason: string };
+
+/** A reply that was cut short. */
+export interface PartialReply {
+  readonly step: number;
+  readonly attempt: number;
+  /** When empty, nothing is committed but the time it took. */
+  readonly text: string;
+  readonly reasoning: string;
+  readonly model: string;
+  readonly throughSeq: number;
+  readonly firstTokenMs: number | null;
+  readonly durationMs: number;
+  /** Default: not known, as it is of a reply that was cut short, unless the model is free. */
+  readonly cost?: CallCost;
+}
 
 /**
  * Ends a run that was not completed: closes its open calls, keeps the text that was on its way, and says how it ended.

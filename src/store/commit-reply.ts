@@ -1,5 +1,5 @@
 import type { Finish, Usage } from '../contracts/run.ts';
-import type { EventLog } from './append-events.ts';
+import type { EventLog } from './event-log.ts';
 import type { LockedSession } from './lock-session.ts';
 import { addTokens, type RunRow, type StepRow } from './rows.ts';
 

@@ -1,6 +1,7 @@
 import type { Usage } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import { appendEvents, newEvents } from './append-events.ts';
+import { appendEvents } from './append-events.ts';
+import { newEvents } from './event-log.ts';
 import type { Db } from './db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from './lock-session.ts';

@@ -1,34 +1,15 @@
 import type { PerdureEvent } from '../contracts/event.ts';
-import type { RunError, RunStatus } from '../contracts/run.ts';
+import type { RunStatus } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import type { SessionStatus } from '../contracts/session.ts';
-import { appendEvents, newEvents } from './append-events.ts';
-import { closeRun, stopped } from './close-run.ts';
+import { appendEvents } from './append-events.ts';
+import { newEvents } from './event-log.ts';
+import { closeRun, stopped, type PartialReply, type RunEnd } from './close-run.ts';
 import type { Db } from './db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from './lock-session.ts';
-import type { CallCost } from './model-call.ts';
 import { isOpen } from './rows.ts';
 import { stopWaiting } from './waits.ts';
-
-export type RunEnd =
-  | { readonly status: 'failed'; readonly error: RunError }
-  | { readonly status: 'cancelled'; readonly reason: string };
-
-/** A reply that was cut short. */
-export interface PartialReply {
-  readonly step: number;
-  readonly attempt: number;
-  /** When empty, nothing is committed but the time it took. */
-  readonly text: string;
-  readonly reasoning: string;
-  readonly model: string;
-  readonly throughSeq: number;
-  readonly firstTokenMs: number | null;
-  readonly durationMs: number;
-  /** Default: not known, as it is of a reply that was cut short, unless the model is free. */
-  readonly cost?: CallCost;
-}
 
 export interface EndRun {
   readonly runId: string;

@@ -1,7 +1,8 @@
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { restoreRows } from './archive-session.ts';
-import { appendEvents, newEvents } from './append-events.ts';
+import { appendEvents } from './append-events.ts';
+import { newEvents } from './event-log.ts';
 import { closeRun } from './close-run.ts';
 import type { Db } from './db.ts';
 import { loadOpenRuns } from './load-run.ts';

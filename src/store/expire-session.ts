@@ -10,7 +10,8 @@ import {
   type Lifespan,
   type LifetimePolicy,
 } from '../core/expiry.ts';
-import { appendEvents, newEvents } from './append-events.ts';
+import { appendEvents } from './append-events.ts';
+import { newEvents } from './event-log.ts';
 import type { Db, Tx } from './db.ts';
 import { lockSession, type LockedSession } from './lock-session.ts';
 

@@ -1,17 +1,12 @@
 import type { PerdureEvent } from '../contracts/event.ts';
-import type { Json } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import { appendEvents, newEvents, type EventLog } from './append-events.ts';
-import { closeCall } from './close-call.ts';
+import { appendEvents } from './append-events.ts';
+import { newEvents, type EventLog } from './event-log.ts';
+import { closeCall, type ToolOutcome } from './close-call.ts';
 import type { Db, Tx } from './db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from './lock-session.ts';
 import type { ToolCallRow } from './rows.ts';
-
-export type ToolOutcome =
-  | { readonly status: 'completed'; readonly result: Json }
-  /** `error` is told to the model. */
-  | { readonly status: 'failed' | 'unknown' | 'cancelled'; readonly error: string };
 
 export interface ToolResult {
   readonly callId: string;

@@ -1,4 +1,4 @@
-import type { EventLog } from './append-events.ts';
+import type { EventLog } from './event-log.ts';
 import type { LockedSession } from './lock-session.ts';
 
 /**

@@ -1,5 +1,6 @@
 import type { SessionKey } from '../contracts/session-key.ts';
-import { appendEvents, newEvents } from './append-events.ts';
+import { appendEvents } from './append-events.ts';
+import { newEvents } from './event-log.ts';
 import type { Db } from './db.ts';
 import { loadCall } from './load-call.ts';
 import { loadRun } from './load-run.ts';

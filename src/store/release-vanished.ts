@@ -1,7 +1,8 @@
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { usdOf } from '../core/price.ts';
-import { appendEvents, newEvents } from './append-events.ts';
+import { appendEvents } from './append-events.ts';
+import { newEvents } from './event-log.ts';
 import type { Tx } from './db.ts';
 import { loadRun } from './load-run.ts';
 import { lockSession } from './lock-session.ts';

@@ -1,7 +1,8 @@
 import type { BudgetFacts, RunBudget } from '../contracts/budget.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { exceeded, factsOf, limitsOf, limitsPeriod, type ResolvedBudgets } from '../core/budget.ts';
-import { appendEvents, newEvents } from './append-events.ts';
+import { appendEvents } from './append-events.ts';
+import { newEvents } from './event-log.ts';
 import type { Db } from './db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from './lock-session.ts';

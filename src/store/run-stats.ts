@@ -1,6 +1,6 @@
 import { endsRun } from '../contracts/event.ts';
 import { bucketOf } from '../core/duration-buckets.ts';
-import type { EventLog } from './append-events.ts';
+import type { EventLog } from './event-log.ts';
 import type { RunRow } from './rows.ts';
 
 /** What ends of runs add to the statistics of a user's day. */

@@ -2,7 +2,7 @@ import type { UserLimits } from '../contracts/budget.ts';
 import { factsOf, limitsOf, type ResolvedBudgets } from '../core/budget.ts';
 import { warningsOf, type Warning } from '../core/budget-warnings.ts';
 import { monthOf, nextDay, nextMonth } from '../core/utc-period.ts';
-import type { EventLog } from './append-events.ts';
+import type { EventLog } from './event-log.ts';
 import type { Tx } from './db.ts';
 import type { LockedSession } from './lock-session.ts';
 import { readPeriods } from './read-periods.ts';

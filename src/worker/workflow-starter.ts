@@ -8,7 +8,7 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
-import type { WorkflowStarter } from '../activities/start-child.ts';
+import type { WorkflowStarter } from '../activities/workflow-starter.ts';
 import { ToolError } from '../agents/define-tool.ts';
 
 /** How long Temporal may take to answer. */

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { executeTool, type ToolOutcome, type ToolTry } from '../../src/activities/execute-tool.ts';
+import { executeTool, type TryOutcome, type ToolTry } from '../../src/activities/execute-tool.ts';
 import { ToolError, defineTool, type ToolOptions } from '../../src/agents/define-tool.ts';
 import type { Json } from '../../src/contracts/json.ts';
 import { LIMITS } from '../../src/contracts/limits.ts';
@@ -9,7 +9,7 @@ import { toolContext } from '../support/tool-context.ts';
 const anything = z.looseObject({});
 type Execute = ToolOptions<typeof anything>['execute'];
 
-function run(execute: Execute, changes: Partial<ToolTry> = {}): Promise<ToolOutcome> {
+function run(execute: Execute, changes: Partial<ToolTry> = {}): Promise<TryOutcome> {
   const tool = defineTool({ name: 'probe', description: 'A probe.', parameters: anything, execute });
   return executeTool({ tool, args: {}, context: toolContext(), signal: new AbortController().signal, ...changes });
 }
@@ -94,7 +94,7 @@ test('a result is too large by one byte, counted in UTF-8, and both sizes are na
 });
 
 /** How a tool's try ends that throws. */
-function thrown(error: unknown): Promise<ToolOutcome> {
+function thrown(error: unknown): Promise<TryOutcome> {
   return run(() => {
     throw error;
   });

@@ -1,0 +1,30 @@
+import { anyPort, LOOPBACK } from './ports.ts';
+import { ServerSupervisor, type Place } from './server-supervisor.ts';
+import type { TemporalServer, TemporalServerOptions } from './temporal-server.ts';
+import { settingsOf, temporalArguments } from './temporal-settings.ts';
+
+/**
+ * Starts a server, or takes one over, and resolves when it answers. It is started again on the same port
+ * when it dies. When this process ends by itself without `stop`, the server is told to end too.
+ * @throws {PerdureError} `temporal_unavailable` when it does not get ready, with the last lines of its log.
+ */
+export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
+  const supervisor = new ServerSupervisor(options, await placeOf(options));
+  await supervisor.start();
+  return supervisor;
+}
+
+async function placeOf(options: TemporalServerOptions): Promise<Place> {
+  const { adopt } = options;
+  const port = adopt ? portOf(`tcp://${adopt.address}`) : (options.port ?? (await anyPort()));
+  const uiPort = adopt ? adopt.uiUrl && portOf(adopt.uiUrl) : options.uiPort;
+  return {
+    address: `${LOOPBACK}:${port}`,
+    uiUrl: typeof uiPort === 'number' ? `http://${LOOPBACK}:${uiPort}` : null,
+    args: temporalArguments(settingsOf(options), port, typeof uiPort === 'number' ? uiPort : null),
+  };
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
