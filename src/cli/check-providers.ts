@@ -13,7 +13,7 @@ export async function checkProviders({ client }: Cli): Promise<Finding> {
     return {
       check,
       state: 'note',
-      found: troubled.map((one) => `${one.provider}: ${providerState(one)}`).join('; '),
+      found: troubled.map((one) => `${one.provider}: circuit ${providerState(one)}`).join('; '),
       remedy: 'Runs wait, or fail where their policy says so. `perdure providers` shows how many.',
     };
   } catch {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
+import { PerdureError } from '../contracts/errors.ts';
 import { sessionExportSchema, type SessionExport } from '../contracts/session-export.ts';
 import type { Cli } from './cli.ts';
 import { CliError, EXIT } from './exit-codes.ts';
@@ -30,8 +31,23 @@ export async function importSession(cli: Cli, file: string, options: { readonly 
 /** `perdure delete <session>`. */
 export async function remove(cli: Cli, id: string, options: { readonly forget?: boolean }): Promise<void> {
   await cli.client.remove(id, options.forget ? { archive: false } : {});
-  if (cli.json) return cli.printJson({ id, removed: true });
-  cli.print(`The session ${harmless(id)} is removed.`);
+  const archived = !options.forget && (await isArchived(cli, id));
+  if (cli.json) return cli.printJson({ id, removed: true, archived });
+  const name = harmless(id);
+  cli.print(
+    archived
+      ? `The session ${name} is archived. A message to it restores it: perdure chat ${quoted(name)}`
+      : `The session ${name} is deleted. Nothing of it is kept but its usage.`,
+  );
+}
+
+async function isArchived(cli: Cli, id: string): Promise<boolean> {
+  try {
+    return (await cli.client.snapshot(id)).status === 'archived';
+  } catch (error) {
+    if (error instanceof PerdureError && error.code === 'not_found') return false;
+    throw error;
+  }
 }
 
 /** Never over a file that is there: it may be the only copy of a session. */

@@ -36,7 +36,7 @@ export function renderFact(event: StreamEvent, { live, paint }: Look, runStarted
     case 'run.cancelled':
       return [paint('yellow', `■ The run ${event.runId} was cancelled: ${oneLine(event.reason)}`)];
     case 'session.recovered':
-      return dim(`The session was recovered (${event.reason}).`);
+      return dim(`The session goes on: ${RECOVERED[event.reason]}.`);
     case 'session.ended':
       return dim(`The session ended as ${event.status}${event.reason === null ? '' : `: ${oneLine(event.reason)}`}.`);
     case 'session.failed':
@@ -49,6 +49,13 @@ export function renderFact(event: StreamEvent, { live, paint }: Look, runStarted
       return [];
   }
 }
+
+const RECOVERED: Record<Extract<StreamEvent, { type: 'session.recovered' }>['reason'], string> = {
+  workflow_lost: 'its workflow was gone',
+  reopened: 'it had expired or failed',
+  restored: 'it was archived',
+  imported: 'it came from a document',
+};
 
 function budgetLine({
   scope,

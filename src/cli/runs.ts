@@ -28,9 +28,13 @@ function detailLines(run: RunDetail): string[] {
   const steps = run.stepList.map((step) => [
     `step ${step.step}`,
     count(step.attempts, 'attempt'),
-    step.finish ?? 'open',
-    step.model ?? 'model not known',
-    `${count(step.usage?.inputTokens ?? null, 'input', 'input')}, ${count(step.usage?.outputTokens ?? null, 'output', 'output')}`,
+    ...(step.committed
+      ? [
+          step.finish ?? 'no reason to end given',
+          step.model ?? 'model not known',
+          `${count(step.usage?.inputTokens ?? null, 'input', 'input')}, ${count(step.usage?.outputTokens ?? null, 'output', 'output')}`,
+        ]
+      : [run.endedAt === null ? 'no reply yet' : 'no reply']),
   ]);
   const calls = run.toolCalls.map((call) => [
     `step ${call.step}`,

@@ -3,6 +3,7 @@ import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import type { Cli } from './cli.ts';
 import { nextPage } from './next-page.ts';
 import { cost, count, duration, harmless, oneLine, table } from './show-text.ts';
+import { waitingWords } from './waiting-words.ts';
 
 /** `perdure sessions`: newest activity first; for operators those of others too. */
 export async function sessions(cli: Cli, filter: SessionFilter): Promise<void> {
@@ -43,12 +44,11 @@ export async function session(cli: Cli, id: string): Promise<void> {
 
 function snapshotLines(snapshot: SessionSnapshot): string[] {
   const { currentRun, waitingFor, usage } = snapshot;
-  const until = waitingFor.until === null ? '' : `, until ${waitingFor.until}`;
   const rows = [
     ['session', harmless(snapshot.id)],
     ['status', snapshot.endReason === null ? snapshot.status : `${snapshot.status}: ${oneLine(snapshot.endReason)}`],
     ['agent', snapshot.agent],
-    ['waiting for', `${waitingFor.what}, since ${waitingFor.since}${until} (${waitingFor.who})`],
+    ['waiting for', waitingWords(waitingFor)],
     [
       'current run',
       currentRun === null ? 'none' : `${currentRun.id}: ${currentRun.status}, ${count(currentRun.steps, 'step')}`,

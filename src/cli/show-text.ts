@@ -14,8 +14,9 @@ export function oneLine(value: unknown): string {
   return `${text.slice(0, SHOWN_CHARACTERS)}… (${text.length - SHOWN_CHARACTERS} more characters)`;
 }
 
-/** `0.4 s`, `12 s`, `3 min 20 s`. */
+/** `40 ms`, `0.4 s`, `12 s`, `3 min 20 s`. */
 export function duration(ms: number): string {
+  if (ms < 100) return `${Math.round(ms)} ms`;
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
   return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;

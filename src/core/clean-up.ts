@@ -1,4 +1,5 @@
 import type { CleanRequest, MaintenanceSettings, SweepAction } from '../contracts/maintenance.ts';
+import { sayMs } from '../contracts/say.ts';
 import type { SessionStatus } from '../contracts/session.ts';
 import { archives, expiryOf, expiryReason, type Lifespan } from './expiry.ts';
 import type { ResolvedPolicy } from './policy.ts';
@@ -37,13 +38,13 @@ export function decideCleanUp(
   const removal: CleanUpDecision['action'] =
     session.kind === 'session' && archives(policy, session.messages) ? 'archived' : 'deleted';
   if (request.idleMs !== undefined || request.olderMs !== undefined) {
-    if (idleMs >= (request.idleMs ?? Infinity)) return { action: removal, reason: `idle for ${idleMs} ms` };
-    if (ageMs >= (request.olderMs ?? Infinity)) return { action: removal, reason: `${ageMs} ms old` };
+    if (idleMs >= (request.idleMs ?? Infinity)) return { action: removal, reason: `idle for ${sayMs(idleMs)}` };
+    if (ageMs >= (request.olderMs ?? Infinity)) return { action: removal, reason: `${sayMs(ageMs)} old` };
     return null;
   }
   if (session.kind === 'session' && session.status === 'active') return ofActive(session, policy, settings, nowMs);
   if (idleMs < policy.retentionMs) return null;
-  return { action: removal, reason: `${session.status} and idle for ${idleMs} ms (policy retentionMs)` };
+  return { action: removal, reason: `${session.status} and idle for ${sayMs(idleMs)} (policy retentionMs)` };
 }
 
 function ofActive(

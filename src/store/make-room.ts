@@ -2,6 +2,7 @@ import { PerdureError } from '../contracts/errors.ts';
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionLimits } from '../contracts/session-limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
+import { sayMs } from '../contracts/say.ts';
 import { limitReason } from '../core/session-limit.ts';
 import { countActive, lockActive } from './active-sessions.ts';
 import type { Tx } from './db.ts';
@@ -16,7 +17,7 @@ export class NoRoomError extends PerdureError {
   constructor(whose: string, limit: number, evictIdleMs: number) {
     super(
       'session_limit',
-      `${limit} ${limit === 1 ? 'session' : 'sessions'} ${whose} ${limit === 1 ? 'is' : 'are'} active, as many as may be, and none has been idle for ${evictIdleMs} ms. End or delete one, or send again later.`,
+      `${limit} ${limit === 1 ? 'session' : 'sessions'} ${whose} ${limit === 1 ? 'is' : 'are'} active, as many as may be, and none has been idle for ${sayMs(evictIdleMs)}. End or delete one, or send again later.`,
     );
   }
 }

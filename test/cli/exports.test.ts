@@ -121,6 +121,15 @@ test('an export that was tampered with is refused by the gateway, and leaves not
   expect(await messagesOf('tampered')).toBeNull();
 });
 
+test('delete says of a session that it is archived, and how it comes back', async () => {
+  const { env } = await servedGateway(database.db);
+  const key = { user: 'local', session: 'long talk' };
+  for (const id of ['1', '2', '3', '4', '5', '6']) await converse(database.db, key, id, 'Where to?');
+  expect((await runCli(['delete', key.session], env)).stdout).toBe(
+    `The session long talk is archived. A message to it restores it: perdure chat 'long talk'\n`,
+  );
+});
+
 test('delete removes a session and says so; one that is not there is refused', async () => {
   const { env } = await servedGateway(database.db);
   const [id, other] = [await newSession(), await newSession()];
@@ -128,8 +137,12 @@ test('delete removes a session and says so; one that is not there is refused', a
     runCli(['delete', id], env),
     runCli(['delete', other, '--forget', '--json'], env),
   ]);
-  expect(deleted).toEqual({ code: 0, stdout: `The session ${id} is removed.\n`, stderr: '' });
-  expect(JSON.parse(json.stdout)).toEqual({ id: other, removed: true });
+  expect(deleted).toEqual({
+    code: 0,
+    stdout: `The session ${id} is deleted. Nothing of it is kept but its usage.\n`,
+    stderr: '',
+  });
+  expect(JSON.parse(json.stdout)).toEqual({ id: other, removed: true, archived: false });
   expect([await messagesOf(id), await messagesOf(other)]).toEqual([null, null]);
   const [again, foreign, exported] = await Promise.all([
     runCli(['delete', id], env),

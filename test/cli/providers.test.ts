@@ -49,6 +49,6 @@ test('providers shows limits and circuits as a table and as JSON, and doctor not
   const { findings } = JSON.parse(doctor.stdout) as { findings: { check: string; state: string; found: string }[] };
   expect(findings.find(({ check }) => check === 'Providers')).toMatchObject({
     state: 'note',
-    found: expect.stringMatching(/^local: open since /),
+    found: expect.stringMatching(/^local: circuit open since /),
   });
 });

@@ -49,3 +49,15 @@ test('a session with an open run, and an archive, are left alone whatever is ask
   expect(decide({ hasOpenRun: true }, { idleMs: 0 })).toBeNull();
   expect(decide({ status: 'archived' }, { idleMs: 0 })).toBeNull();
 });
+
+test('reasons tell times as people do', () => {
+  const reason = (change: Partial<CleanUpFacts>, request = {}) =>
+    decideCleanUp({ ...session, ...change }, resolvePolicy(), { request, settings: {} }, NOW_MS)?.reason;
+  expect(reason({}, { idleMs: DAY_MS })).toBe('idle for 24 h 0 min');
+  expect(reason({}, { olderMs: 5 * DAY_MS })).toBe('5 d 0 h old');
+  expect(reason({ lastActiveAt: ago(7) })).toBe('nothing happened for 7 d 0 h (policy idleTimeoutMs)');
+  expect(reason({ openedAt: ago(30) })).toBe('open for 30 d 0 h (policy maxAgeMs)');
+  expect(reason({ status: 'expired', lastActiveAt: ago(31) })).toBe(
+    'expired and idle for 31 d 0 h (policy retentionMs)',
+  );
+});

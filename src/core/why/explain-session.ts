@@ -125,7 +125,10 @@ function remedy({ snapshot, workers, limits, run }: SessionFacts): string[] {
     case 'nothing':
       return ['Use another session.'];
     case 'message':
-      return run?.error ? howToGoOn(id, run.id, run.error) : [];
+      return [
+        ...(snapshot.status === 'active' ? [] : ['A message reopens it.']),
+        ...(run?.error ? howToGoOn(id, run.id, run.error) : []),
+      ];
     case 'worker':
       return [...noWorker, 'Waiting for a worker never times out.', cancel];
     case 'model':

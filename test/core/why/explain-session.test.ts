@@ -30,6 +30,17 @@ test.each([
   expect(text).toContain('This lasts until about 2026-11-24T10:01:00.000Z (30.0 s from now).');
 });
 
+test('of a session that has expired it is said that a message reopens it', () => {
+  const waitingFor: WaitingFor = { what: 'message', since: at, who: 'the user', until: null };
+  const limits = { toolTimeoutMs: null, runTimeoutMs: 300_000 };
+  const told = (status: SessionSnapshot['status']) => {
+    const shown: Partial<SessionSnapshot> = { id: 'trip', status, queue: [], currentRun: null, waitingFor };
+    return explainSession({ snapshot: shown as SessionSnapshot, run: null, workers: 1, limits, now: at }).text;
+  };
+  expect(told('expired')).toMatch(/^The session trip is expired .* Nothing is stuck\. A message reopens it\.$/);
+  expect(told('active')).not.toContain('reopens');
+});
+
 test('a run that ended for its budget is named with the amounts, and with how it goes on', () => {
   const shown: Partial<SessionSnapshot> = { id: 'trip', status: 'active', queue: [], currentRun: null };
   const waitingFor: WaitingFor = { what: 'message', since: at, who: 'the user', until: null };
