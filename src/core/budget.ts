@@ -121,7 +121,7 @@ export function refusalText(facts: BudgetFacts, worst: number | null, model: str
       `Set its price under "prices:" in the deployment file (0 where it costs nothing), or "budgets: { unpriced: allow }".`
     );
   }
-  const set = reserved > 0 ? ` and ${shown(reserved)} set aside for calls under way or lost` : '';
+  const set = reserved > 0 ? ` and ${shown(reserved)} set aside for calls under way or whose use is not known` : '';
   const remedy =
     resetsAt === null
       ? `Raise the policy budget.${scope}${unit === 'usd' ? 'Usd' : 'Tokens'}, or begin another ${scope}.`

@@ -31,8 +31,10 @@ async function limitsOf(
 ): Promise<SessionFacts['limits']> {
   const version = run?.agentVersion ? await readAgentVersion(db, run.agentVersion) : null;
   const open = run?.toolCalls.find(({ status }) => status === 'running' || status === 'pending');
+  const { runTimeoutMs, maxWaitMs } = resolvePolicy(deployment.policy, version?.spec.policy, policy);
   return {
-    runTimeoutMs: resolvePolicy(deployment.policy, version?.spec.policy, policy).runTimeoutMs,
+    runTimeoutMs,
+    maxWaitMs,
     toolTimeoutMs: version?.tools.find(({ name }) => name === open?.tool)?.timeoutMs ?? null,
   };
 }

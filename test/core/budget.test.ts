@@ -66,7 +66,7 @@ test('a refusal says what was used, the limit, when it resets and what to do', (
     resetsAt: '2026-12-01T00:00:00.000Z',
   });
   expect(refusalText(facts, 0.05, 'openai/x')).toBe(
-    'The budget of the month has $9.981234 of $10.00 used and $0.005 set aside for calls under way or lost; the next call may take up to $0.05. It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget).',
+    'The budget of the month has $9.981234 of $10.00 used and $0.005 set aside for calls under way or whose use is not known; the next call may take up to $0.05. It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget).',
   );
   expect(refusalText(facts, null, 'local/x')).toContain('the model "local/x" has no price');
 });

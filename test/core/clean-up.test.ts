@@ -16,8 +16,10 @@ const session: CleanUpFacts = {
   errors: 0,
   hasOpenRun: false,
 };
-const decide = (change: Partial<CleanUpFacts>, request = {}) =>
-  decideCleanUp({ ...session, ...change }, resolvePolicy(), { request, settings: {} }, NOW_MS)?.action ?? null;
+const decided = (change: Partial<CleanUpFacts>, request = {}) =>
+  decideCleanUp({ ...session, ...change }, resolvePolicy(), { request, settings: {} }, NOW_MS);
+const decide = (...given: Parameters<typeof decided>) => decided(...given)?.action ?? null;
+const reason = (...given: Parameters<typeof decided>) => decided(...given)?.reason;
 
 test('a session in use is left alone', () => {
   expect(decide({})).toBeNull();
@@ -51,8 +53,6 @@ test('a session with an open run, and an archive, are left alone whatever is ask
 });
 
 test('reasons tell times as people do', () => {
-  const reason = (change: Partial<CleanUpFacts>, request = {}) =>
-    decideCleanUp({ ...session, ...change }, resolvePolicy(), { request, settings: {} }, NOW_MS)?.reason;
   expect(reason({}, { idleMs: DAY_MS })).toBe('idle for 24 h 0 min');
   expect(reason({}, { olderMs: 5 * DAY_MS })).toBe('5 d 0 h old');
   expect(reason({ lastActiveAt: ago(7) })).toBe('nothing happened for 7 d 0 h (policy idleTimeoutMs)');

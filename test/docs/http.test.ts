@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { budgetFactsSchema } from '../../src/contracts/budget.ts';
+import { problemSchema } from '../../src/contracts/problem.ts';
 import { createGateway } from '../../src/gateway/create-gateway.ts';
 import { createInProcessLive } from '../../src/live/in-process.ts';
-import { read, section } from './documents.ts';
+import { codeBlocks, read, section, tableNames } from './documents.ts';
 
 test('docs/http.md lists every call of the gateway, and none that is not there', async () => {
   const unused = {} as never;
@@ -17,4 +19,15 @@ test('docs/http.md lists every call of the gateway, and none that is not there',
   );
 
   expect(described.toSorted()).toEqual([...actual, 'GET /openapi.json'].toSorted());
+});
+
+test('docs/http.md names every field of a problem and of its budget', () => {
+  const text = section(read('docs/http.md'), 'Errors');
+  const [example = ''] = codeBlocks(text).map(({ code }) => code);
+  expect([...Object.keys(JSON.parse(example) as object), 'budget'].toSorted()).toEqual(
+    Object.keys(problemSchema.shape).toSorted(),
+  );
+  const budget = codeBlocks(text).map(({ code }) => code)[1] ?? '';
+  expect(budgetFactsSchema.strict().parse(JSON.parse(budget))).toMatchObject({ scope: 'month' });
+  expect(tableNames(text).toSorted()).toEqual(Object.keys(budgetFactsSchema.shape).toSorted());
 });

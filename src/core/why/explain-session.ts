@@ -9,8 +9,12 @@ export interface SessionFacts {
   readonly run: RunDetail | null;
   /** Workers that asked the task queue for work of late; null when Temporal did not say. */
   readonly workers: number | null;
-  /** What the run's agent allows: the run's working time, and one try of the tool that is going. */
-  readonly limits: { readonly runTimeoutMs: number; readonly toolTimeoutMs: number | null };
+  /** What its policies allow: the run's working time, one call's wait for its provider, and one try of the tool that is going. */
+  readonly limits: {
+    readonly runTimeoutMs: number;
+    readonly maxWaitMs: number;
+    readonly toolTimeoutMs: number | null;
+  };
   readonly now: string;
 }
 
@@ -144,7 +148,10 @@ function remedy({ snapshot, workers, limits, run }: SessionFacts): string[] {
         cancel,
       ];
     default:
-      return ['It goes on by itself.', cancel];
+      return [
+        `It goes on by itself; the run fails when one call has waited for ${sayMs(limits.maxWaitMs)} (policy maxWaitMs).`,
+        cancel,
+      ];
   }
 }
 

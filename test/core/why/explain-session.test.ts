@@ -23,16 +23,17 @@ test.each([
   ['circuit', 'its last calls failed, and its circuit is open'],
   ['cool_down', 'it said that it gets too many requests'],
 ] as const)('a wait for a provider (%s) is told with its reason, and its end as reckoned only', (what, reason) => {
-  const limits = { toolTimeoutMs: null, runTimeoutMs: 300_000 };
+  const limits = { toolTimeoutMs: null, runTimeoutMs: 300_000, maxWaitMs: 3_600_000 };
   const now = '2026-11-24T10:00:30.000Z';
   const { text } = explainSession({ snapshot: waiting(what), run: null, workers: 1, limits, now });
   expect(text).toContain(`waits for the provider openai, since ${at} (30.0 s ago): ${reason}.`);
   expect(text).toContain('This lasts until about 2026-11-24T10:01:00.000Z (30.0 s from now).');
+  expect(text).toContain('the run fails when one call has waited for 1 h 0 min (policy maxWaitMs).');
 });
 
 test('of a session that has expired it is said that a message reopens it', () => {
   const waitingFor: WaitingFor = { what: 'message', since: at, who: 'the user', until: null };
-  const limits = { toolTimeoutMs: null, runTimeoutMs: 300_000 };
+  const limits = { toolTimeoutMs: null, runTimeoutMs: 300_000, maxWaitMs: 3_600_000 };
   const told = (status: SessionSnapshot['status']) => {
     const shown: Partial<SessionSnapshot> = { id: 'trip', status, queue: [], currentRun: null, waitingFor };
     return explainSession({ snapshot: shown as SessionSnapshot, run: null, workers: 1, limits, now: at }).text;
@@ -54,7 +55,7 @@ test('a run that ended for its budget is named with the amounts, and with how it
     resetsAt: '2026-12-01T00:00:00.000Z',
   } as const;
   const error = { code: 'budget_exceeded', detail: refusalText(facts, 1.2, 'openai/gpt-5'), budget: facts };
-  const limits = { toolTimeoutMs: null, runTimeoutMs: 300_000 };
+  const limits = { toolTimeoutMs: null, runTimeoutMs: 300_000, maxWaitMs: 3_600_000 };
   const failed = (why: RunDetail['error']) =>
     explainSession({
       snapshot,
