@@ -10,7 +10,8 @@ export interface CleanUpFacts extends Lifespan {
   readonly status: SessionStatus;
   readonly createdAt: string;
   readonly messages: number;
-  readonly runs: number;
+  /** How often its runs ended: one that was resumed and ended again counts twice, as among `errors`. */
+  readonly endedRuns: number;
   readonly errors: number;
   readonly hasOpenRun: boolean;
 }
@@ -55,8 +56,9 @@ function ofActive(
 ): CleanUpDecision | null {
   const { atMs, why } = expiryOf(session, policy);
   if (atMs <= nowMs) return { action: 'expired', reason: expiryReason(why, policy) };
-  const rate = session.runs === 0 ? 0 : session.errors / session.runs;
-  const reason = `${session.errors} of ${session.runs} runs failed`;
+  const { errors, endedRuns } = session;
+  const rate = endedRuns === 0 ? 0 : errors / endedRuns;
+  const reason = `${errors} of ${endedRuns} ${endedRuns === 1 ? 'run' : 'runs'} failed`;
   if (rate > failOverErrorRate) return { action: 'failed', reason };
   return rate > warnOverErrorRate ? { action: 'warned', reason } : null;
 }

@@ -12,7 +12,7 @@ const session: CleanUpFacts = {
   openedAt: ago(5),
   lastActiveAt: ago(1),
   messages: 9,
-  runs: 10,
+  endedRuns: 10,
   errors: 0,
   hasOpenRun: false,
 };
@@ -50,6 +50,11 @@ test('on demand active sessions are removed too, by idle time or age', () => {
 test('a session with an open run, and an archive, are left alone whatever is asked', () => {
   expect(decide({ hasOpenRun: true }, { idleMs: 0 })).toBeNull();
   expect(decide({ status: 'archived' }, { idleMs: 0 })).toBeNull();
+});
+
+test('what failed is a part of what has ended, and is told so', () => {
+  expect(reason({ errors: 2, endedRuns: 3 })).toBe('2 of 3 runs failed');
+  expect(reason({ errors: 1, endedRuns: 1 })).toBe('1 of 1 run failed');
 });
 
 test('reasons tell times as people do', () => {

@@ -179,6 +179,8 @@ describeStores(['pglite', 'postgres'], (db) => {
     await countFailedCall(db(), key, { ...late, firstTokenMs: null, durationMs: 1 });
     const { total } = await readStats(db(), user, 'user', ALL);
     expect(total).toMatchObject({ requests: 2, errors: 1, errorRate: 0.5 });
+    const bySession = await readSessionStats(db(), user, { ...ALL, limit: 10 });
+    expect(bySession.data).toMatchObject([{ requests: 2, errors: 1, errorRate: 0.5, meanMs: null }]);
     const [row] = await db().query<{ timed_runs: number }>(
       `SELECT timed_runs FROM perdure.sessions WHERE user_id = $1`,
       [user],

@@ -33,7 +33,8 @@ function recordedTry(
   { run }: RunFacts,
   ms: (time: string) => number,
 ): ModelTry {
-  const { step, attempt, firstTokenMs, error } = call;
+  const { step, attempt, firstTokenMs } = call;
+  const error = call.error ?? (call.outcome === 'lost' ? 'lost' : null);
   const startMs = ms(call.startedAt);
   const dueMs = before === undefined ? null : ms(before.endedAt ?? call.startedAt);
   const endMs = endOf(call.endedAt ?? after?.startedAt ?? run.endedAt, ms);

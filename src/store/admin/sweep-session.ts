@@ -49,7 +49,8 @@ export async function listCandidates(
   const [afterUser, afterSession] = after ?? [null, null];
   const [lastUser, lastSession] = cut?.last ?? [null, null];
   const rows = await db.query<Row>(
-    `SELECT user_id AS user, session_id AS session, kind, status, agent, policy, messages, runs, errors,
+    `SELECT user_id AS user, session_id AS session, kind, status, agent, policy, messages, errors,
+            ended_runs AS "endedRuns",
             created_at AS "createdAt", opened_at AS "openedAt", last_active_at AS "lastActiveAt", clock_timestamp() AS now
        FROM perdure.sessions
       WHERE status <> 'archived' AND ($1::text IS NULL OR user_id = $1)
@@ -92,7 +93,7 @@ export async function sweepSession(
     if (!session) return null;
     const { row, createdAt, at } = session;
     const times = { createdAt, openedAt: row.opened_at, lastActiveAt: row.last_active_at };
-    const facts = { ...row, ...times, hasOpenRun: await hasOpenRun(tx, key) };
+    const facts = { ...row, ...times, endedRuns: await countEnds(tx, key), hasOpenRun: await hasOpenRun(tx, key) };
     const decision = decide(facts, row.agent, row.policy, Date.parse(at));
     if (!decision) return null;
     const over = row.status === 'active' && row.kind === 'session' && decision.action !== 'warned';
@@ -103,6 +104,15 @@ export async function sweepSession(
   });
   await afterwards?.();
   return swept;
+}
+
+/** The column is kept in the row by whoever ends a run; the locked session does without it. */
+async function countEnds(tx: Tx, { user, session }: SessionKey): Promise<number> {
+  const [row] = await tx.query<{ ended: number }>(
+    `SELECT ended_runs AS ended FROM perdure.sessions WHERE user_id = $1 AND session_id = $2`,
+    [user, session],
+  );
+  return row?.ended ?? 0;
 }
 
 async function act(

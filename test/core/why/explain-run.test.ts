@@ -83,6 +83,16 @@ test('tries that were recorded show their errors, and the waits between them are
   ]);
 });
 
+test('a try whose worker died is shown as lost', () => {
+  const lost = { outcome: 'lost', endedAt: null, usage: null, costUsd: null, firstTokenMs: null };
+  const modelCalls = [modelCall(lost), modelCall({ attempt: 2, startedAt: at(600) })];
+  expect(told({ steps: [step({ attempts: 2 })], modelCalls })).toEqual([
+    '0+100 queue until a worker began',
+    '100+500 model step 1 ✗ lost',
+    '600+400 model step 1, attempt 2',
+  ]);
+});
+
 test('tries that nobody recorded are one stretch before the last one', () => {
   expect(told({ steps: [step({ attempts: 3 })], replies: [{ step: 1, durationMs: 400 }] })).toEqual([
     '0+100 queue until a worker began',
