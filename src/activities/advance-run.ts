@@ -17,7 +17,7 @@ import type { ActivityDeps } from './deps.ts';
 import { heartbeat } from './heartbeat.ts';
 import { nextPosition } from './next-position.ts';
 import { pinnedAgent } from './pinned-agents.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 import { runToolsInPlace } from './run-tools-in-place.ts';
 import { RunVoice } from './run-voice.ts';
 import { Stopped, watchForStop } from './stop-watch.ts';

@@ -7,7 +7,7 @@ import { CUT_OFF, endOfFailure, endOfReply } from './call-end.ts';
 import type { ActivityDeps } from './deps.ts';
 import { asModelError, failCall } from './failed-model-call.ts';
 import { reserved } from './reserve.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 import type { StepTask } from './step-task.ts';
 import { Stopped } from './stop-watch.ts';
 

@@ -7,7 +7,7 @@ import type { ToolOutcome } from '../store/close-call.ts';
 import { callingSession } from './calling-session.ts';
 import type { ActivityDeps } from './deps.ts';
 import { executeTool } from './execute-tool.ts';
-import { startWorkflowFor } from './start-child.ts';
+import { startWorkflowFor } from './start-workflow.ts';
 import { toolState } from './tool-state.ts';
 import type { RunVoice } from './run-voice.ts';
 

@@ -1,5 +1,5 @@
 import { ToolError, type Tool, type ToolContext } from '../agents/define-tool.ts';
-import { describeIssues } from '../agents/describe-issues.ts';
+import { describeIssues, sayProblems } from '../agents/describe-issues.ts';
 import type { Json } from '../contracts/json.ts';
 import { LIMITS } from '../contracts/limits.ts';
 
@@ -78,9 +78,8 @@ async function tryTool(tool: Tool, args: Json, context: ToolContext): Promise<Tr
   try {
     const parsed = await tool.parameters.safeParseAsync(args);
     if (!parsed.success) {
-      const problems = describeIssues(tool.parameters, parsed.error.issues, args);
-      const list = problems.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
-      return failed(`The arguments are not valid: ${list.join('; ')}.`, false);
+      const problems = sayProblems(describeIssues(tool.parameters, parsed.error.issues, args));
+      return failed(`The arguments are not valid: ${problems}.`, false);
     }
     // Checked again: a cancel during validation must not be followed by an effect.
     if (context.signal.aborted) return { status: 'cancelled' };

@@ -4,7 +4,7 @@ import { expireOverLimit, listOverLimit, type OverLimit } from '../store/admin/e
 import { noteAction, type SweepStart } from '../store/admin/sweeps.ts';
 import { couldNotBe } from './could-not-be.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 
 /**
  * Expires those active sessions that were idle longest, `most` at most, where more are active than may be: of each user,

@@ -8,7 +8,7 @@ import type { ContextCache } from './context-cache.ts';
 import type { ActivityDeps } from './deps.ts';
 import { currentAgent, pinnedAgent } from './pinned-agents.ts';
 import type { Asked, Pass } from './provider-gate.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 
 type Model = Extract<RunPosition, { kind: 'model' }>;
 

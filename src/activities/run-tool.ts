@@ -9,7 +9,7 @@ import type { ActivityDeps } from './deps.ts';
 import { heartbeat } from './heartbeat.ts';
 import { leaveToOthers, othersMayHaveIt } from './other-workers.ts';
 import { pinnedAgent } from './pinned-agents.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 import { RunVoice } from './run-voice.ts';
 import { watchForStop } from './stop-watch.ts';
 

@@ -10,7 +10,7 @@ import type { EndOutput, OpenOutput, ResumeOutput, SessionActivities, UpdateOutp
 import { callingSession } from './calling-session.ts';
 import { command, parse } from './command-failure.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 import { dueInMs } from './session-life.ts';
 import { tellEvicted } from './tell-evicted.ts';
 

@@ -5,7 +5,7 @@ import { expireSession as expireInStore, type SessionLife } from '../store/expir
 import type { ExpireOutput } from './activities.ts';
 import { callingSession } from './calling-session.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 
 /** The policy in force for a session of an agent as this worker has it. */
 export function policyOf({ agents, deployment }: Pick<ActivityDeps, 'agents' | 'deployment'>) {

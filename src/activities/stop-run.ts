@@ -7,7 +7,7 @@ import { readSession } from '../store/read-session.ts';
 import type { EndRunInput, SessionActivities } from './activities.ts';
 import { callingSession } from './calling-session.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 
 type Stop = Parameters<SessionActivities['ringStop']>[0];
 

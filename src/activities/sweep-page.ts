@@ -19,7 +19,7 @@ import { couldNotBe } from './could-not-be.ts';
 import type { ActivityDeps } from './deps.ts';
 import { heartbeat } from './heartbeat.ts';
 import { holdLimits } from './hold-limits.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 import { policyOf } from './session-life.ts';
 
 /** Sessions looked at in one activity. */

@@ -12,7 +12,7 @@ import { asModelError, codeOf, tellOfFailure } from './failed-model-call.ts';
 import { judgeCalls, placeCalls, type PlacedCalls } from './judge-calls.ts';
 import { modelRequest } from './model-request.ts';
 import { providerFailure } from './provider-failure.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 import type { StepTask } from './step-task.ts';
 import { Stopped } from './stop-watch.ts';
 

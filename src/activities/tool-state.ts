@@ -1,12 +1,12 @@
 import { ToolError, type Tool, type ToolContext } from '../agents/define-tool.ts';
-import { describeIssues } from '../agents/describe-issues.ts';
+import { describeIssues, sayProblems } from '../agents/describe-issues.ts';
 import type { JsonObject } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { mergeKeys, namespaceOf } from '../core/merge-state.ts';
 import { readSession } from '../store/read-session.ts';
 import { updateSession, type Update } from '../store/update-session.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from './ring.ts';
+import { ring } from '../live/ring.ts';
 
 /** What a tool reads and writes of its session. */
 export function toolState(
@@ -46,10 +46,9 @@ function accepted(
   if (stateSchema === null) return value;
   const parsed = stateSchema.safeParse(value);
   if (parsed.success) return parsed.data as JsonObject;
-  const problems = describeIssues(stateSchema, parsed.error.issues, value);
-  const list = problems.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
+  const problems = sayProblems(describeIssues(stateSchema, parsed.error.issues, value));
   throw new ToolError(
-    `The state ${JSON.stringify(namespace)} ${is} what the stateSchema of the tool ${JSON.stringify(name)} says: ${list.join('; ')}.`,
+    `The state ${JSON.stringify(namespace)} ${is} what the stateSchema of the tool ${JSON.stringify(name)} says: ${problems}.`,
   );
 }
 

@@ -24,6 +24,11 @@ export function describeIssues(
   });
 }
 
+/** Problems in one sentence's part: `args.city: is missing; unit: …`. */
+export function sayProblems(problems: readonly FieldProblem[]): string {
+  return problems.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`)).join('; ');
+}
+
 /** A problem at a path. */
 export function fieldProblem(path: readonly (string | number)[], message: string): FieldProblem {
   const field = path

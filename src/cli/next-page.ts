@@ -1,7 +1,13 @@
+import type { Cli } from './cli.ts';
 import { quoted } from './quoted.ts';
 
+/** Says how the next page is shown, if there is one. */
+export function sayMore(cli: Cli, nextCursor: string | null): void {
+  if (nextCursor !== null) cli.print(`More: ${nextPage(process.argv.slice(2), nextCursor)}`);
+}
+
 /** The command line that shows the page at `cursor`: the one that was given, its filters with it. */
-export function nextPage(args: readonly string[], cursor: string): string {
+function nextPage(args: readonly string[], cursor: string): string {
   const same = args.filter((arg, index) => {
     if (arg.startsWith('--cursor=') || arg === '--cursor') return false;
     return args[index - 1] !== '--cursor';

@@ -1,7 +1,7 @@
 import type { SessionFilter } from '../client/queries.ts';
 import type { SessionRecord, SessionSnapshot } from '../contracts/session.ts';
 import type { Cli } from './cli.ts';
-import { nextPage } from './next-page.ts';
+import { sayMore } from './next-page.ts';
 import { cost, count, duration, harmless, oneLine, table } from './show-text.ts';
 import { waitingWords } from './waiting-words.ts';
 
@@ -11,7 +11,7 @@ export async function sessions(cli: Cli, filter: SessionFilter): Promise<void> {
   if (cli.json) return cli.printJson(page);
   if (page.data.length === 0) return cli.print(none(filter));
   for (const line of sessionLines(page.data, filter.all === true)) cli.print(line);
-  if (page.nextCursor !== null) cli.print(`More: ${nextPage(process.argv.slice(2), page.nextCursor)}`);
+  sayMore(cli, page.nextCursor);
 }
 
 function none({ user, all, limit: _limit, ...filters }: SessionFilter): string {

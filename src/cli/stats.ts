@@ -3,7 +3,7 @@ import type { StatsQuery } from '../client/queries.ts';
 import type { Stats } from '../contracts/stats.ts';
 import type { Cli } from './cli.ts';
 import { costCell, knownPart, unknownLines } from './known-sums.ts';
-import { nextPage } from './next-page.ts';
+import { sayMore } from './next-page.ts';
 import { harmless, table } from './show-text.ts';
 
 /** `perdure stats`: how runs went and what they used, by day, agent, session, or all together. */
@@ -15,7 +15,7 @@ export async function stats(cli: Cli, query: StatsQuery): Promise<void> {
   const rows = page.data.map((row) => [harmless(row.key), ...cells(row)]);
   for (const line of table([heading, ...rows, ['all', ...cells(page.total)]])) cli.print(line);
   for (const line of unknownLines(page.total)) cli.print(line);
-  if (page.nextCursor !== null) cli.print(`More: ${nextPage(process.argv.slice(2), page.nextCursor)}`);
+  sayMore(cli, page.nextCursor);
 }
 
 function cells(row: Stats): string[] {

@@ -1,7 +1,7 @@
 import type { SweepQuery } from '../client/queries.ts';
 import type { Sweep, SweepRecord } from '../contracts/maintenance.ts';
 import type { Cli } from './cli.ts';
-import { nextPage } from './next-page.ts';
+import { sayMore } from './next-page.ts';
 import { count, harmless, table } from './show-text.ts';
 
 /** `perdure sweeps`: clean-ups, newest first. */
@@ -21,7 +21,7 @@ export async function sweeps(cli: Cli, query: SweepQuery): Promise<void> {
     record.dryRun ? `dry run: ${doneIn(record)}` : doneIn(record),
   ]);
   for (const line of table([heading, ...rows])) cli.print(line);
-  more(cli, nextCursor);
+  sayMore(cli, nextCursor);
 }
 
 /** `perdure sweeps <sweep>`: a page of what one did. */
@@ -29,7 +29,7 @@ export async function sweep(cli: Cli, id: string, page: { limit?: number; cursor
   const report = await cli.client.sweep(id, page);
   if (cli.json) return cli.printJson(report);
   for (const line of sweepLines(report, report.user === null)) cli.print(line);
-  more(cli, report.nextCursor);
+  sayMore(cli, report.nextCursor);
 }
 
 /** What was done to which session and why, and the sums; with the user where they are of several. */
@@ -49,8 +49,4 @@ export function sweepLines(report: Sweep, withUser = false): string[] {
 function doneIn({ counts }: SweepRecord, verb = ' '): string {
   const done = Object.entries(counts).map(([action, sessions]) => `${sessions.toLocaleString('en')}${verb}${action}`);
   return done.join(', ') || 'nothing to do';
-}
-
-function more(cli: Cli, nextCursor: string | null): void {
-  if (nextCursor !== null) cli.print(`More: ${nextPage(process.argv.slice(2), nextCursor)}`);
 }

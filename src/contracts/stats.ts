@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { usageSchema } from './run.ts';
-import { costFields } from './usage.ts';
+import { costFields, tokenFields } from './usage.ts';
 
 export const statsBySchema = z.enum(['session', 'user', 'agent', 'day']);
 export type StatsBy = z.infer<typeof statsBySchema>;
@@ -12,12 +12,7 @@ const spentFields = {
   /** Null when the tokens of a call are not known. */
   usage: usageSchema,
   /** Tokens that providers reported. */
-  knownUsage: z.object({
-    inputTokens: z.number().int(),
-    outputTokens: z.number().int(),
-    cachedTokens: z.number().int(),
-    reasoningTokens: z.number().int(),
-  }),
+  knownUsage: z.object(tokenFields),
   /** Calls whose tokens are not known. */
   unmeteredCalls: z.number().int(),
   ...costFields,

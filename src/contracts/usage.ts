@@ -11,6 +11,14 @@ export const costFields = {
 };
 export type Cost = z.infer<z.ZodObject<typeof costFields>>;
 
+/** Tokens that providers reported. */
+export const tokenFields = {
+  inputTokens: z.number().int(),
+  outputTokens: z.number().int(),
+  cachedTokens: z.number().int(),
+  reasoningTokens: z.number().int(),
+};
+
 export const usageBySchema = z.enum(['day', 'agent', 'model', 'session', 'user']);
 export type UsageBy = z.infer<typeof usageBySchema>;
 
@@ -22,11 +30,7 @@ const usageLineSchema = z.object({
   calls: z.number().int(),
   /** Those that brought no whole reply. */
   failedCalls: z.number().int(),
-  /** Tokens that providers reported. */
-  inputTokens: z.number().int(),
-  outputTokens: z.number().int(),
-  cachedTokens: z.number().int(),
-  reasoningTokens: z.number().int(),
+  ...tokenFields,
   /** Calls whose tokens no provider reported: above 0, the tokens were more. */
   unmeteredCalls: z.number().int(),
   ...costFields,

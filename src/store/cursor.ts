@@ -32,8 +32,3 @@ function parsed(cursor: string): unknown {
     return undefined;
   }
 }
-
-/** A page's size within its bounds: at least 1, at most `max`. */
-export function pageSize(limit: number, max: number): number {
-  return Math.max(1, Math.min(Math.trunc(limit) || 1, max));
-}

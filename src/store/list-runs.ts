@@ -1,7 +1,8 @@
 import type { RunRecord } from '../contracts/run.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import { cursorOf, pageSize, positionIn } from './cursor.ts';
+import { positionIn } from './cursor.ts';
 import type { Db } from './db.ts';
+import { pageOf, pageSize } from './page.ts';
 import { runRecordOf } from './records.ts';
 import type { RunRow } from './rows.ts';
 
@@ -28,7 +29,6 @@ export async function listRuns(
       LIMIT $4`,
     [key.user, key.session, before, limit + 1],
   );
-  const shown = rows.slice(0, limit).map(({ run }) => run);
-  const last = shown.at(-1);
-  return { data: shown.map(runRecordOf), nextCursor: rows.length > limit && last ? cursorOf([last.ordinal]) : null };
+  const { shown, nextCursor } = pageOf(rows, limit, ({ run }) => [run.ordinal]);
+  return { data: shown.map(({ run }) => runRecordOf(run)), nextCursor };
 }

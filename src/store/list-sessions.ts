@@ -1,7 +1,8 @@
 import { LIMITS } from '../contracts/limits.ts';
 import type { SessionRecord, SessionStatus } from '../contracts/session.ts';
-import { cursorOf, pageSize, positionIn } from './cursor.ts';
+import { positionIn } from './cursor.ts';
 import type { Db } from './db.ts';
+import { pageOf, pageSize } from './page.ts';
 import { SESSION_COLUMNS, sessionRecordOf, type ShownSession } from './session-record.ts';
 
 export interface SessionFilter {
@@ -75,14 +76,20 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The rows that meet the conditions, in order, at most `limit`. */
-export async function selectPage(
+/** A page of the sessions that meet the conditions, in order. `positionOf` gives the values that the order compares. */
+export async function readPage(
   db: Db,
   { sql, params, param }: Conditions,
   order: string,
   limit: number,
-): Promise<ShownSession[]> {
-  const select = `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s WHERE ${sql.join(' AND ')} ORDER BY ${order} LIMIT ${param(limit)}`;
+  positionOf: (last: ShownSession) => readonly string[],
+): Promise<SessionPage> {
+  const select = `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s WHERE ${sql.join(' AND ')} ORDER BY ${order} LIMIT ${param(limit + 1)}`;
+  const { shown, nextCursor } = pageOf(await rowsOf(db, select, params), limit, positionOf);
+  return { data: shown.map(sessionRecordOf), nextCursor };
+}
+
+async function rowsOf(db: Db, select: string, params: readonly unknown[]): Promise<ShownSession[]> {
   if (!select.includes('@>')) return await db.query<ShownSession>(select, params);
   return await db.transaction(async (tx) => {
     // Whether a value is rare decides on the index; a plan made for any value takes every value for rare.
@@ -101,20 +108,6 @@ export async function listSessions(db: Db, user: string, filter: SessionFilter):
     const [at, id] = positionIn(filter.cursor, ['time', 'string']);
     sql.push(`(s.last_active_at, s.session_id) < (${param(at)}, ${param(id)})`);
   }
-  const rows = await selectPage(db, conditions, 's.last_active_at DESC, s.session_id DESC', limit + 1);
-  return pageOf(rows, limit, (last) => [last.last_active_at, last.session_id]);
-}
-
-/** A page of `limit` from rows that were asked for one more. */
-export function pageOf(
-  rows: readonly ShownSession[],
-  limit: number,
-  position: (last: ShownSession) => string[],
-): SessionPage {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return {
-    data: shown.map(sessionRecordOf),
-    nextCursor: rows.length > limit && last ? cursorOf(position(last)) : null,
-  };
+  const order = 's.last_active_at DESC, s.session_id DESC';
+  return await readPage(db, conditions, order, limit, (last) => [last.last_active_at, last.session_id]);
 }

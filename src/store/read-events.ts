@@ -1,7 +1,7 @@
 import type { PerdureEvent } from '../contracts/event.ts';
 import { LIMITS } from '../contracts/limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import { pageSize } from './cursor.ts';
+import { pageSize } from './page.ts';
 import type { Db } from './db.ts';
 import { eventOf, type EventRow } from './event-row.ts';
 

@@ -1,6 +1,7 @@
 import type { Stats } from '../contracts/stats.ts';
-import { cursorOf, positionIn } from './cursor.ts';
+import { positionIn } from './cursor.ts';
 import type { Db } from './db.ts';
+import { pageOf } from './page.ts';
 import { mean, ratio, spentOf, type StatsRange } from './stats-report.ts';
 import { SUMS_OF_CALLS, type UsageSums } from './usage-report.ts';
 
@@ -57,12 +58,8 @@ export async function readSessionStats(
       ORDER BY s.last_active_at DESC, s.session_id DESC`,
     [user, from, to, at, id, limit + 1],
   );
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return {
-    data: shown.map(statsOf),
-    nextCursor: rows.length > limit && last ? cursorOf([last.last_active_at, last.key]) : null,
-  };
+  const { shown, nextCursor } = pageOf(rows, limit, (last) => [last.last_active_at, last.key]);
+  return { data: shown.map(statsOf), nextCursor };
 }
 
 function statsOf(row: SessionStatsRow): Stats & { key: string } {

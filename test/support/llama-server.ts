@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createServer, type AddressInfo } from 'node:net';
+import { anyPort } from '../../src/embedded/ports.ts';
 
 /** A real language model, served on loopback. */
 export interface LlamaServer {
@@ -33,7 +33,7 @@ export async function llamaServer(): Promise<LlamaServer | { readonly unavailabl
     if (process.env['CI']) throw new Error(unavailable);
     return { unavailable };
   }
-  const port = await freePort();
+  const port = await anyPort();
   const child = start(program, weights, port);
   const origin = `http://127.0.0.1:${port}`;
   try {
@@ -99,13 +99,4 @@ async function stop(child: ChildProcess): Promise<void> {
 async function only(pattern: string): Promise<string | null> {
   for await (const path of glob(pattern)) return path;
   return null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

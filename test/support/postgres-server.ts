@@ -1,9 +1,9 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { anyPort } from '../../src/embedded/ports.ts';
 
 /** A PostgreSQL server of our own, on loopback, with nothing in it. Durability is off: it is gone at the end anyway. */
 export interface PostgresServer {
@@ -40,7 +40,7 @@ function findPrograms(): string | undefined {
 }
 
 async function startInstalled(programs: string): Promise<PostgresServer> {
-  const port = await freePort();
+  const port = await anyPort();
   const folder = mkdtempSync(join(tmpdir(), 'perdure-postgres-'));
   const owner = ordinaryUser();
   if (owner) chownSync(folder, owner.uid, owner.gid);
@@ -78,7 +78,7 @@ async function startInstalled(programs: string): Promise<PostgresServer> {
 
 /** As {@link startPostgres}, with the npm package's programs. */
 export async function startPackaged(): Promise<PostgresServer> {
-  const port = await freePort();
+  const port = await anyPort();
   const EmbeddedPostgres = await packaged();
   const databaseDir = mkdtempSync(join(tmpdir(), 'perdure-postgres-'));
   const server = new EmbeddedPostgres({
@@ -147,13 +147,4 @@ function readyToAccept(child: ChildProcess): Promise<void> {
 
 function urlOf(port: number): string {
   return `postgres://postgres@127.0.0.1:${port}/postgres`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import type { PerdureEvent } from '../../contracts/event.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import { sessionExportSchema } from '../../contracts/session-export.ts';
 import { sessionLimits } from '../../contracts/session-limits.ts';
-import { sessionKey, type SessionKey } from '../../contracts/session-key.ts';
+import { sessionKey } from '../../contracts/session-key.ts';
 import { sessionSnapshotSchema } from '../../contracts/session.ts';
-import type { LiveChannel } from '../../live/live-channel.ts';
+import { ring } from '../../live/ring.ts';
 import { exportSession } from '../../store/export-session.ts';
 import { importSession } from '../../store/import-session.ts';
 import { existing } from '../existing.ts';
@@ -39,18 +38,13 @@ export function exportRoutes(parts: GatewayParts): Route[] {
         checkAddressable(id);
         const key = sessionKey(user, id);
         const { events, evicted } = await importSession(db, key, body, sessionLimits(deployment.limits));
-        publish(live, key, events);
+        ring(live, key, events);
         for (const made of evicted) {
-          publish(live, made.key, made.events);
+          ring(live, made.key, made.events);
           void sender.lookAtLife(made.key).catch(() => {});
         }
         return Response.json(await snapshotOf(parts, key), { status: 201 });
       },
     }),
   ];
-}
-
-function publish(live: LiveChannel, key: SessionKey, events: readonly PerdureEvent[]): void {
-  const last = events.at(-1);
-  if (last) live.publish(key, { kind: 'appended', head: last.seq, events });
 }

@@ -6,6 +6,7 @@ import { sessionSnapshotSchema } from '../../contracts/session.ts';
 import { sessionKey } from '../../contracts/session-key.ts';
 import { archives } from '../../core/expiry.ts';
 import { resolvePolicy } from '../../core/policy.ts';
+import { ring } from '../../live/ring.ts';
 import { removeSession } from '../../store/remove-session.ts';
 import { existing } from '../existing.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
@@ -77,8 +78,7 @@ export function sessionRoutes(parts: GatewayParts): Route[] {
         // First the workflow, so that nothing is written after the rows are gone.
         await sender.terminate(key, 'deleted');
         const removed = await removeSession(db, key, { archives: archiving(parts, query.archive) });
-        const last = removed.events.at(-1);
-        if (last) live.publish(key, { kind: 'appended', head: last.seq, events: removed.events });
+        ring(live, key, removed.events);
         if (query.archive === 'false') await sender.forget(key);
         return new Response(null, { status: 204 });
       },

@@ -1,7 +1,8 @@
 import { LIMITS } from '../../contracts/limits.ts';
-import { pageSize, positionIn } from '../cursor.ts';
+import { positionIn } from '../cursor.ts';
 import type { Db } from '../db.ts';
-import { pageOf, selectPage, sessionConditions, type SessionFilter, type SessionPage } from '../list-sessions.ts';
+import { readPage, sessionConditions, type SessionFilter, type SessionPage } from '../list-sessions.ts';
+import { pageSize } from '../page.ts';
 
 /** For operators: the sessions of every user, newest activity first. Throws `invalid_request` for a cursor that is none. */
 export async function listAllSessions(
@@ -17,6 +18,5 @@ export async function listAllSessions(
     sql.push(`(s.last_active_at, s.user_id, s.session_id) < (${param(at)}, ${param(user)}, ${param(id)})`);
   }
   const order = 's.last_active_at DESC, s.user_id DESC, s.session_id DESC';
-  const rows = await selectPage(db, conditions, order, limit + 1);
-  return pageOf(rows, limit, (last) => [last.last_active_at, last.user_id, last.session_id]);
+  return await readPage(db, conditions, order, limit, (last) => [last.last_active_at, last.user_id, last.session_id]);
 }

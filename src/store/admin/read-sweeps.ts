@@ -1,15 +1,16 @@
 import { LIMITS } from '../../contracts/limits.ts';
 import type { Sweep, SweepPage, SweepRecord } from '../../contracts/maintenance.ts';
-import { cursorOf, pageSize, positionIn } from '../cursor.ts';
+import { positionIn } from '../cursor.ts';
 import type { Db } from '../db.ts';
+import { pageOf, pageSize } from '../page.ts';
 
-interface PageOf {
+interface PageAsked {
   readonly limit: number;
   readonly cursor?: string | undefined;
 }
 
 /** Clean-ups, newest first: those over one user's sessions, or for operators all of them (`whose` null). Throws `invalid_request` for a cursor that is none. */
-export async function listSweeps(db: Db, whose: string | null, page: PageOf): Promise<SweepPage> {
+export async function listSweeps(db: Db, whose: string | null, page: PageAsked): Promise<SweepPage> {
   const limit = pageSize(page.limit, LIMITS.sweepsPerPage.value);
   const [at, id] = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['time', 'string']);
   const rows = await db.query<SweepRecord>(
@@ -18,9 +19,8 @@ export async function listSweeps(db: Db, whose: string | null, page: PageOf): Pr
       ORDER BY started_at DESC, sweep_id DESC LIMIT $4`,
     [whose, at, id, limit + 1],
   );
-  const data = rows.slice(0, limit);
-  const last = data.at(-1);
-  return { data, nextCursor: rows.length > limit && last ? cursorOf([last.startedAt, last.id]) : null };
+  const { shown: data, nextCursor } = pageOf(rows, limit, (last) => [last.startedAt, last.id]);
+  return { data, nextCursor };
 }
 
 /**
@@ -31,7 +31,7 @@ export async function readSweep(
   db: Db,
   whose: string | null,
   id: string,
-  page: PageOf = { limit: LIMITS.sweepActionsPerPage.value },
+  page: PageAsked = { limit: LIMITS.sweepActionsPerPage.value },
 ): Promise<Sweep | null> {
   const limit = pageSize(page.limit, LIMITS.sweepActionsPerPage.value);
   const after = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['string', 'string']);
@@ -46,9 +46,8 @@ export async function readSweep(
       ORDER BY user_id, session_id LIMIT $4`,
     [id, ...after, limit + 1],
   );
-  const actions = rows.slice(0, limit);
-  const last = actions.at(-1);
-  return { ...sweep, actions, nextCursor: rows.length > limit && last ? cursorOf([last.user, last.session]) : null };
+  const { shown: actions, nextCursor } = pageOf(rows, limit, (last) => [last.user, last.session]);
+  return { ...sweep, actions, nextCursor };
 }
 
 const RECORD = `sweep_id AS id, user_id AS user, started_at AS "startedAt", ended_at AS "endedAt", dry_run AS "dryRun",

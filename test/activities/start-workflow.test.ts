@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startWorkflowFor } from '../../src/activities/start-child.ts';
+import { startWorkflowFor } from '../../src/activities/start-workflow.ts';
 import type { WorkflowStarter } from '../../src/activities/workflow-starter.ts';
 import type { Db } from '../../src/store/db.ts';
 import { openSession } from '../../src/store/open-session.ts';

@@ -1,6 +1,6 @@
 import type { PerdureEvent } from '../contracts/event.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import type { LiveChannel } from '../live/live-channel.ts';
+import type { LiveChannel } from './live-channel.ts';
 
 /** Tells readers what was just committed. Call it after the commit, never before. */
 export function ring(live: LiveChannel, key: SessionKey, events: readonly PerdureEvent[]): void {
