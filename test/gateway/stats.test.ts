@@ -70,5 +70,5 @@ test('the command line shows them as a table', async () => {
   expect(shown.stdout).toMatch(/^assistant +2 +1 +50\.0 % +\d.* 15 +1 unknown$/m);
   expect(shown.stdout).toMatch(/^all +2 +1 +50\.0 %.* 15 +1 unknown$/m);
   expect(shown.stdout).toContain('The cost of the call is not known.\n');
-  expect(session.stdout).toMatch(/2 messages, 2 runs, 1 error \(50 %\), \d+\.\d s a run/);
+  expect(session.stdout).toMatch(/2 messages, 2 runs, 1 error \(50 %\), (\d+ ms|\d+\.\d s) a run/);
 });
