@@ -21,7 +21,7 @@ export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number
       '--user <user>',
       'whose sessions, where the gateway has no authentication (default: PERDURE_USER, or "local")',
     )
-    .option('--json', 'print JSON, for programs')
+    .option('--json', 'print JSON, for programs; errors too, to standard error')
     .showSuggestionAfterError()
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride()

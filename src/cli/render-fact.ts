@@ -66,8 +66,10 @@ function budgetLine({
   resetsAt,
 }: Extract<StreamEvent, { type: 'budget.warned' }>): string {
   const shown = (amount: number) => (unit === 'usd' ? money(amount) : count(amount, 'token'));
-  const of = kind === 'limit' ? `${shown(used)} of ${shown(limit)}` : shown(used);
-  return `! The budget of the ${scope}: ${of} used; it begins anew at ${resetsAt}.`;
+  const anew = `it begins anew at ${resetsAt}.`;
+  return kind === 'limit'
+    ? `! The budget of the ${scope}: ${shown(used)} of ${shown(limit)} used; ${anew}`
+    : `! A warning for the ${scope}: ${shown(used)} used, which is past ${shown(limit)}. Nothing is refused for that; ${anew}`;
 }
 
 function sumUp(

@@ -12,7 +12,7 @@ export function waitWords(
   { why, sinceMs, untilMs }: { readonly why: WaitKind; readonly sinceMs: number; readonly untilMs: number | null },
 ): string {
   const until = untilMs === null ? 'until a call that tries it has ended' : `until about ${iso(untilMs)}`;
-  return `${WHY[why](provider)}, since ${iso(sinceMs)}, ${until}.`;
+  return `${WHY[why](provider)}, ${until}; waited for since ${iso(sinceMs)}.`;
 }
 
 function iso(ms: number): string {

@@ -132,5 +132,9 @@ test('a budget that warns is told with what was used, and a run with what it cos
   expect(shown).toContain(
     '! The budget of the month: $40.50 of $50.00 used; it begins anew at 2026-12-01T00:00:00.000Z.',
   );
+  const threshold = { ...warned, kind: 'threshold', scope: 'day', used: 10.2, limit: 10 } as const;
+  expect(render([writer.durable(threshold)], true)).toContain(
+    '! A warning for the day: $10.20 used, which is past $10.00. Nothing is refused for that; it begins anew at ',
+  );
   expect(shown).toContain('1 step · 3 tokens · $0.00125');
 });
