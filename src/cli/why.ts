@@ -12,6 +12,12 @@ const PLAIN = null;
 export async function why(cli: Cli, first: string, runId: string | undefined): Promise<void> {
   if (runId !== undefined) return showRun(cli, await cli.client.whyRun(first, runId));
   const session = await ifThere(() => cli.client.whySession(first));
+  // A run without a session is kept as one of its own name: that it waits for a message says nothing.
+  const alone = session === null ? null : await ifThere(() => cli.client.whyRun(first, first));
+  if (session !== null && alone !== null) {
+    if (alone.endedAt === null && !cli.json) cli.print(`${harmless(session.text)}\n`);
+    return showRun(cli, alone);
+  }
   if (session !== null) {
     if (cli.json) return cli.printJson(session);
     return cli.print(harmless(session.text));

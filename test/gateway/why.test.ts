@@ -173,3 +173,20 @@ async function serve(gateway: Parameters<typeof serveGateway>[0]['gateway']) {
   const served = await serveGateway({ gateway, port: 0 });
   return { url: served.url, [Symbol.asyncDispose]: () => served.close() };
 }
+
+test('perdure why of a run without a session shows the run, and while it goes what it waits for too', async () => {
+  const { db } = database;
+  const key = newKey('local');
+  const { runId } = await send(db, key, { id: 'm1', content: 'hello' }, { kind: 'run' });
+  expect(runId).toBe(key.session);
+  const { gateway } = startGateway(database.db);
+  await using served = await serve(gateway);
+  const env = { PERDURE_URL: served.url };
+  const going = await runCli(['why', runId], env);
+  await commitStep(db, key, replyTo(runId, await beginModel(db, key, runId)));
+  const over = await runCli(['why', runId], env);
+  expect(going.stdout).toMatch(
+    new RegExp(`^The session ${runId} is active and waits for a worker.*\n\nrun ${runId}: `),
+  );
+  expect(over.stdout).toMatch(new RegExp(`^run ${runId}: completed\n`));
+});
