@@ -15,7 +15,7 @@ const CACHE = file('../../node_modules/.cache/perdure');
 const bundled = new Map<string, Promise<WorkflowBundle>>();
 
 export interface CodeOptions {
-  /** Whether errors in workflows, and Temporal's view of where one waits, carry stacks. Default false: they are dear (docs/decisions/0012). */
+  /** Whether errors in workflows, and Temporal's view of where one waits, carry stacks. Default false: they are dear (docs/decisions/0013). */
   readonly stacks?: boolean | undefined;
 }
 
