@@ -3,14 +3,15 @@ import { messageInputSchema, type MessageInput } from '../contracts/message.ts';
 import { sessionLimits } from '../contracts/session-limits.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy } from '../core/policy.ts';
-import { admitMessages as admitToStore, type AdmissionBudget, type Admitted } from '../store/admit-messages.ts';
+import { ring } from '../live/ring.ts';
+import type { AdmissionBudget } from '../store/admission.ts';
+import { admitMessages as admitToStore, type Admitted } from '../store/admit-messages.ts';
 import { refuseMessages } from '../store/refuse-messages.ts';
 import type { AdmitInput, AdmitOutput, Delivery, Verdict } from './activities.ts';
 import { budgetsOf, leastOf } from './budget-terms.ts';
 import { callingSession } from './calling-session.ts';
 import { parse } from './command-failure.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from '../live/ring.ts';
 import { dueInMs } from './session-life.ts';
 import { tellEvicted } from './tell-evicted.ts';
 

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { ResolvedPolicy } from '../core/policy.ts';
+import { ring } from '../live/ring.ts';
 import type { ModelReply, ModelRequest } from '../models/model-client.ts';
 import { endRun } from '../store/end-run.ts';
 import { costOf } from './budget-terms.ts';
@@ -7,7 +8,6 @@ import { CUT_OFF, endOfFailure, endOfReply } from './call-end.ts';
 import type { ActivityDeps } from './deps.ts';
 import { asModelError, failCall } from './failed-model-call.ts';
 import { reserved } from './reserve.ts';
-import { ring } from '../live/ring.ts';
 import type { StepTask } from './step-task.ts';
 import { Stopped } from './stop-watch.ts';
 

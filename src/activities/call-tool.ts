@@ -1,4 +1,4 @@
-import type { AgentVersion } from '../contracts/agent.ts';
+import type { AgentVersion, ToolSpec } from '../contracts/agent.ts';
 import type { Json } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { backoffMs } from '../core/backoff.ts';
@@ -6,7 +6,7 @@ import { toolRetry } from '../core/tool-retry.ts';
 import type { ToolOutcome } from '../store/close-call.ts';
 import { callingSession } from './calling-session.ts';
 import type { ActivityDeps } from './deps.ts';
-import { executeTool } from './execute-tool.ts';
+import { executeTool, type TryOutcome } from './execute-tool.ts';
 import { startWorkflowFor } from './start-workflow.ts';
 import { toolState } from './tool-state.ts';
 import type { RunVoice } from './run-voice.ts';
@@ -73,19 +73,26 @@ export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: C
   const errorType = done.status === 'completed' ? '' : done.status;
   toolSeconds.record({ gen_ai_tool_name: call.tool, error_type: errorType }, durationMs / 1_000);
   if (attempt > 1) retries.add({ source: 'tool' });
+  return triedFrom(done, spec, attempt, durationMs);
+}
+
+/** What a try's outcome means for its call: whether it has its result, or is tried again. */
+function triedFrom(done: TryOutcome, spec: ToolSpec, attempt: number, durationMs: number): Tried {
   const retry = toolRetry(spec);
+  const again = attempt < retry.maxAttempts;
+  const failed = (error: string, mayRepeat: boolean): Tried =>
+    again && mayRepeat
+      ? { kind: 'again', delayMs: backoffMs(retry, attempt), error, durationMs }
+      : { kind: 'outcome', outcome: { status: 'failed', error }, durationMs };
   switch (done.status) {
     case 'completed':
       return { kind: 'outcome', outcome: done, durationMs };
     case 'failed':
-      if (done.retryable && attempt < retry.maxAttempts)
-        return { kind: 'again', delayMs: backoffMs(retry, attempt), error: done.error, durationMs };
-      return { kind: 'outcome', outcome: { status: 'failed', error: done.error }, durationMs };
+      return failed(done.error, done.retryable);
     case 'timed-out': {
       const error = `The tool took longer than its ${spec.timeoutMs} ms.`;
       if (!spec.idempotent) return { kind: 'outcome', outcome: { status: 'unknown', error }, durationMs };
-      if (attempt < retry.maxAttempts) return { kind: 'again', delayMs: backoffMs(retry, attempt), error, durationMs };
-      return { kind: 'outcome', outcome: { status: 'failed', error }, durationMs };
+      return failed(error, true);
     }
     case 'cancelled':
       return { kind: 'stopped' };

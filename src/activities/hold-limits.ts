@@ -1,10 +1,10 @@
 import { sessionLimits } from '../contracts/session-limits.ts';
 import { limitReason, type SessionLimit } from '../core/session-limit.ts';
+import { ring } from '../live/ring.ts';
 import { expireOverLimit, listOverLimit, type OverLimit } from '../store/admin/enforce-limit.ts';
 import { noteAction, type SweepStart } from '../store/admin/sweeps.ts';
-import { couldNotBe } from './could-not-be.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from '../live/ring.ts';
+import { failedAction } from './failed-action.ts';
 
 /**
  * Expires those active sessions that were idle longest, `most` at most, where more are active than may be: of each user,
@@ -36,6 +36,6 @@ async function expireOne(
     ring(live, key, events);
     await lookAtLife(key);
   } catch (error) {
-    await noteAction(db, id, key, couldNotBe('expired', error));
+    await noteAction(db, id, key, failedAction('expired', error));
   }
 }

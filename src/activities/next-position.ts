@@ -2,13 +2,13 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { resolvePolicy, type ResolvedPolicy } from '../core/policy.ts';
 import { waitWords } from '../core/wait-words.ts';
+import { ring } from '../live/ring.ts';
 import { beginStep, type RunPosition } from '../store/begin-step.ts';
 import type { ToolResult } from '../store/finish-tools.ts';
 import type { ContextCache } from './context-cache.ts';
 import type { ActivityDeps } from './deps.ts';
 import { currentAgent, pinnedAgent } from './pinned-agents.ts';
 import type { Asked, Pass } from './provider-gate.ts';
-import { ring } from '../live/ring.ts';
 
 type Model = Extract<RunPosition, { kind: 'model' }>;
 

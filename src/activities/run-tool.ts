@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { ring } from '../live/ring.ts';
 import { finishTools } from '../store/finish-tools.ts';
 import { readRun } from '../store/read-run.ts';
 import { releaseTool } from '../store/release-tool.ts';
@@ -9,7 +10,6 @@ import type { ActivityDeps } from './deps.ts';
 import { heartbeat } from './heartbeat.ts';
 import { leaveToOthers, othersMayHaveIt } from './other-workers.ts';
 import { pinnedAgent } from './pinned-agents.ts';
-import { ring } from '../live/ring.ts';
 import { RunVoice } from './run-voice.ts';
 import { watchForStop } from './stop-watch.ts';
 

@@ -1,6 +1,7 @@
 import { endSessionSchema, openSessionSchema, resumeRunSchema, updateSessionSchema } from '../contracts/commands.ts';
 import { PerdureError } from '../contracts/errors.ts';
 import { sessionLimits } from '../contracts/session-limits.ts';
+import { ring } from '../live/ring.ts';
 import { endSession as endInStore } from '../store/end-session.ts';
 import { openSession as openInStore } from '../store/open-session.ts';
 import { refuseMessages } from '../store/refuse-messages.ts';
@@ -10,7 +11,6 @@ import type { EndOutput, OpenOutput, ResumeOutput, SessionActivities, UpdateOutp
 import { callingSession } from './calling-session.ts';
 import { command, parse } from './command-failure.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from '../live/ring.ts';
 import { dueInMs } from './session-life.ts';
 import { tellEvicted } from './tell-evicted.ts';
 

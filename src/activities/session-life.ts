@@ -1,11 +1,11 @@
 import type { Policy } from '../contracts/agent.ts';
 import { expiryOf } from '../core/expiry.ts';
 import { resolvePolicy, type ResolvedPolicy } from '../core/policy.ts';
+import { ring } from '../live/ring.ts';
 import { expireSession as expireInStore, type SessionLife } from '../store/expire-session.ts';
 import type { ExpireOutput } from './activities.ts';
 import { callingSession } from './calling-session.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from '../live/ring.ts';
 
 /** The policy in force for a session of an agent as this worker has it. */
 export function policyOf({ agents, deployment }: Pick<ActivityDeps, 'agents' | 'deployment'>) {

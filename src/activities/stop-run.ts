@@ -1,13 +1,13 @@
 import { resolvePolicy } from '../core/policy.ts';
 import type { RunStatus } from '../contracts/run.ts';
 import type { SessionStatus } from '../contracts/session.ts';
+import { ring } from '../live/ring.ts';
 import { endRun as endInStore } from '../store/end-run.ts';
 import { readRun } from '../store/read-run.ts';
 import { readSession } from '../store/read-session.ts';
 import type { EndRunInput, SessionActivities } from './activities.ts';
 import { callingSession } from './calling-session.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from '../live/ring.ts';
 
 type Stop = Parameters<SessionActivities['ringStop']>[0];
 

@@ -2,8 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { log } from '@temporalio/activity';
 import { cleanRequestSchema, type CleanRequest } from '../contracts/maintenance.ts';
 import { decideCleanUp } from '../core/clean-up.ts';
+import { ring } from '../live/ring.ts';
+import { listCandidates, type Candidate, type Decide } from '../store/admin/list-candidates.ts';
 import { releaseReservations } from '../store/admin/release-reservations.ts';
-import { listCandidates, sweepSession, type Candidate, type Decide } from '../store/admin/sweep-session.ts';
+import { sweepSession } from '../store/admin/sweep-session.ts';
 import {
   beginPage,
   beginSweep,
@@ -15,11 +17,10 @@ import {
 } from '../store/admin/sweeps.ts';
 import type { SweepPageInput, SweepPageOutput, SweepPosition } from './activities.ts';
 import { command, parse } from './command-failure.ts';
-import { couldNotBe } from './could-not-be.ts';
 import type { ActivityDeps } from './deps.ts';
+import { failedAction } from './failed-action.ts';
 import { heartbeat } from './heartbeat.ts';
 import { holdLimits } from './hold-limits.ts';
-import { ring } from '../live/ring.ts';
 import { policyOf } from './session-life.ts';
 
 /** Sessions looked at in one activity. */
@@ -86,7 +87,7 @@ async function sweepOne(
     if (swept?.over) await lookAtLife(key);
     if (swept?.action === 'warned') log.warn('Many runs of a session fail', { session: key.session });
   } catch (error) {
-    await noteAction(db, sweepId, key, couldNotBe(decision.action, error));
+    await noteAction(db, sweepId, key, failedAction(decision.action, error));
   }
 }
 

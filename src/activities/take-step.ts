@@ -1,8 +1,9 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { PerdureError } from '../contracts/errors.ts';
-import { resolvePolicy } from '../core/policy.ts';
+import { resolvePolicy, type ResolvedPolicy } from '../core/policy.ts';
 import { usdOf } from '../core/price.ts';
 import type { StepDigest } from '../core/session-details.ts';
+import { ring } from '../live/ring.ts';
 import { commitStep } from '../store/commit-step.ts';
 import { countFailedCall, type FailedCall } from '../store/count-failed-call.ts';
 import { budgetsOf, costOf } from './budget-terms.ts';
@@ -12,7 +13,6 @@ import { asModelError, codeOf, tellOfFailure } from './failed-model-call.ts';
 import { judgeCalls, placeCalls, type PlacedCalls } from './judge-calls.ts';
 import { modelRequest } from './model-request.ts';
 import { providerFailure } from './provider-failure.ts';
-import { ring } from '../live/ring.ts';
 import type { StepTask } from './step-task.ts';
 import { Stopped } from './stop-watch.ts';
 
@@ -39,15 +39,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   if (position.attempt > 1) deps.telemetry.metrics.retries.add({ source: 'model' });
   const call = await callModel(deps, task, policy, (model) =>
     modelRequest(agent, model, position, context.entries),
-  ).catch(async (error: unknown) => {
-    if (error instanceof Stopped) throw error;
-    voice.retract();
-    // The store's failure to keep a partial text is Temporal's to retry, as any of the store's is.
-    if (error instanceof ApplicationFailure || error instanceof PerdureError) throw error;
-    const failure = asModelError(error);
-    tellOfFailure(deps, task, failure);
-    throw providerFailure(failure, policy.retry, position.tries);
-  });
+  ).catch((error: unknown) => giveUp(deps, task, policy, error));
   if (!call) return { kind: 'stale' };
   const { usage } = call.reply;
   const cost = costOf(deps, position.model, usage);
@@ -85,6 +77,17 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
     digest: digest(task, call),
     ...placeCalls(calls, { key, runId, agent, step: position.step }),
   };
+}
+
+/** Takes back the text of a call that gave no reply, and throws what Temporal acts on. */
+function giveUp(deps: ActivityDeps, task: StepTask, { retry }: ResolvedPolicy, error: unknown): never {
+  if (error instanceof Stopped) throw error;
+  task.voice.retract();
+  // The store's failure to keep a partial text is Temporal's to retry, as any of the store's is.
+  if (error instanceof ApplicationFailure || error instanceof PerdureError) throw error;
+  const failure = asModelError(error);
+  tellOfFailure(deps, task, failure);
+  throw providerFailure(failure, retry, task.position.tries);
 }
 
 /** The verdict on a reply's calls; a reply that is not taken at all was still paid for. */

@@ -1,6 +1,6 @@
+import { ring } from '../live/ring.ts';
 import type { EvictedSession } from '../store/make-room.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from '../live/ring.ts';
 
 /** Tells the readers and the workflows of sessions that have expired to make room. Nobody waits for that. */
 export function tellEvicted({ live, lookAtLife }: ActivityDeps, evicted: readonly EvictedSession[]): void {

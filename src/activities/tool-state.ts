@@ -3,10 +3,10 @@ import { describeIssues, sayProblems } from '../agents/describe-issues.ts';
 import type { JsonObject } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
 import { mergeKeys, namespaceOf } from '../core/merge-state.ts';
+import { ring } from '../live/ring.ts';
 import { readSession } from '../store/read-session.ts';
 import { updateSession, type Update } from '../store/update-session.ts';
 import type { ActivityDeps } from './deps.ts';
-import { ring } from '../live/ring.ts';
 
 /** What a tool reads and writes of its session. */
 export function toolState(

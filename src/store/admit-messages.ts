@@ -21,8 +21,6 @@ import { readAccounts } from './read-accounts.ts';
 import { noteExecution, reopen } from './recover-session.ts';
 import type { MessageRow, RunRow } from './rows.ts';
 
-export type { Admission, AdmissionBudget, AdmissionResult } from './admission.ts';
-
 export interface Admitted {
   /** As it now is; null when there is none, because every message was refused. */
   readonly session: ({ readonly status: SessionStatus } & SessionLife) | null;

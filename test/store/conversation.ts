@@ -1,4 +1,5 @@
-import { admitMessages, type Admission, type AdmissionResult, type Admitted } from '../../src/store/admit-messages.ts';
+import type { Admission, AdmissionResult } from '../../src/store/admission.ts';
+import { admitMessages, type Admitted } from '../../src/store/admit-messages.ts';
 import { beginStep, type RunPosition } from '../../src/store/begin-step.ts';
 import { commitStep, type CommitStep, type CommittedCall } from '../../src/store/commit-step.ts';
 import type { Db } from '../../src/store/db.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { listCandidates, type Decide } from '../../src/store/admin/sweep-session.ts';
+import { listCandidates, type Decide } from '../../src/store/admin/list-candidates.ts';
 import { openSession } from '../../src/store/open-session.ts';
 import { DATABASES, describeStores } from '../support/databases.ts';
 import { newKey } from './conversation.ts';

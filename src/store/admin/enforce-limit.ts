@@ -10,7 +10,7 @@ import { noteAction, type SweepStart } from './sweeps.ts';
 /** A session that is one too many. */
 export interface OverLimit {
   readonly key: SessionKey;
-  /** Whether so many more are too many that nobody need count again before it expires. */
+  /** Whether so many are over the limit that nobody need count them again before this one expires. */
   readonly far: boolean;
 }
 
