@@ -16,6 +16,6 @@ export async function chat(cli: Cli, session: string, agent: string | undefined)
     if (snapshot.currentRun !== null) cli.print(cli.paint('dim', 'An earlier message is being answered…'));
     return await chatInTerminal(chatting);
   } finally {
-    await chatting.conversation.close();
+    await chatting.close();
   }
 }

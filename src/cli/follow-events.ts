@@ -1,7 +1,9 @@
+import { endsRun } from '../contracts/event.ts';
 import type { Cli } from './cli.ts';
 import type { EventPrinter } from './event-printer.ts';
 import { untilInterrupted } from './interruption.ts';
 import { sayConnection } from './say-connection.ts';
+import { sayWaits } from './say-waits.ts';
 
 /** Shows a session's events after `after`, and those to come, until Ctrl-C. Resolves with the exit code. */
 export async function followEvents(
@@ -14,7 +16,23 @@ export async function followEvents(
     if (cli.terminal) endLine();
     sayConnection(state);
   };
-  return untilInterrupted(async (signal) => {
-    for await (const event of cli.client.stream(id, { after, signal, onConnection })) show(event);
+  let going = false;
+  const waits = sayWaits(cli.client, id, {
+    busy: () => going,
+    tell(line) {
+      if (cli.terminal) endLine();
+      process.stderr.write(`${line}\n`);
+    },
   });
+  try {
+    return await untilInterrupted(async (signal) => {
+      for await (const event of cli.client.stream(id, { after, signal, onConnection })) {
+        waits.heard();
+        if ('runId' in event) going = !endsRun(event.type);
+        show(event);
+      }
+    });
+  } finally {
+    waits.stop();
+  }
 }

@@ -2,6 +2,7 @@ import type { Cli } from './cli.ts';
 import { startConversation, type Conversation } from './conversation.ts';
 import { createEventPrinter } from './event-printer.ts';
 import { sayConnection } from './say-connection.ts';
+import { sayWaits } from './say-waits.ts';
 import { sessionLines } from './sessions.ts';
 
 const CHAT_HELP = [
@@ -19,6 +20,8 @@ export interface Chat {
   readonly conversation: Conversation;
   /** Carries out a slash command; `quit` when it asks to leave, `message` when it is none. */
   command(line: string): Promise<'done' | 'quit' | 'message'>;
+  /** Stops reading. */
+  close(): Promise<void>;
   /** Told whenever nothing said here waits any more. */
   onSettled: () => void;
   /** Told when the events can no longer be read. */
@@ -28,19 +31,36 @@ export interface Chat {
 /** Begins a chat in a session, whose events after `after` are shown as they come. */
 export function openChat(cli: Cli, session: string, after: number): Chat {
   const printer = createEventPrinter({ ...cli, json: false });
+  const endLine = (): void => {
+    if (cli.terminal) printer.endLine();
+  };
+  const waits = sayWaits(cli.client, session, {
+    busy: () => chatting.conversation.busy,
+    tell(line) {
+      endLine();
+      process.stderr.write(`${line}\n`);
+    },
+  });
   const chatting: Chat = {
     cli,
     session,
     conversation: startConversation(cli.client, session, after, {
-      onEvent: printer.show,
+      onEvent(event) {
+        waits.heard();
+        printer.show(event);
+      },
       onConnection(state) {
-        if (cli.terminal) printer.endLine();
+        endLine();
         sayConnection(state);
       },
       onSettled: () => chatting.onSettled(),
       onLost: (error) => chatting.onLost(error),
     }),
     command: (line) => runCommand(chatting, line),
+    async close() {
+      waits.stop();
+      await chatting.conversation.close();
+    },
     onSettled: () => undefined,
     onLost: () => undefined,
   };

@@ -49,7 +49,7 @@ export function showAnswer(cli: Cli, answered: Answered, waitSeconds: number): v
   const name = receipt.runId === null ? `The message ${receipt.messageId}` : `The run ${receipt.runId}`;
   if (answered.answer === undefined) {
     throw new CliError(
-      `${name} has no answer after ${waitSeconds} s; it goes on. See it with \`perdure watch\`.`,
+      `${name} has no answer after ${waitSeconds} s; it goes on. ${receipt.runId === null ? 'See it with `perdure watch`.' : `\`perdure why ${receipt.runId}\` says what it waits for.`}`,
       EXIT.failed,
     );
   }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { UNKNOWN_USAGE } from '../../src/contracts/run.ts';
 import { problem } from '../support/fake-gateway.ts';
-import { completed, deltasOf, runCompleted } from '../support/run-events.ts';
+import { completed, deltasOf, received, runCompleted, started } from '../support/run-events.ts';
 import { runCli, startCli } from '../support/run-cli.ts';
-import { echo, startFakeService } from './fake-service.ts';
+import { echo, snapshot, startFakeService } from './fake-service.ts';
 
 test('piped lines are answered one by one, and the end of input is the end', async () => {
   const { gateway, env } = await startFakeService();
@@ -89,3 +89,30 @@ test('Ctrl-C during an answer cancels its run', async () => {
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => void setImmediate(resolve));
 }
+
+test.each([
+  ['chat', ['chat']],
+  ['watch', ['watch', 'main']],
+])('%s says what a run waits for that says nothing, once', async (command, args) => {
+  let asked = 0;
+  const waitingFor = { what: 'circuit', since: '2026-01-01T00:00:00.000Z', who: 'the provider openai', until: null };
+  const { gateway, writer, env } = await startFakeService({
+    reply: () => undefined,
+    refuse({ method, path }) {
+      if (method !== 'GET' || path !== '/v1/sessions/main') return undefined;
+      asked += 1;
+      return { body: { ...snapshot(0, null), waitingFor } };
+    },
+  });
+  const watching = startCli(args, env);
+  await gateway.connected();
+  if (command === 'chat') watching.type('Hi\n');
+  else gateway.emit(received(writer, 'run-1', 'm', 'Hi'), started(writer, 'run-1'));
+  await watching.shows('Waiting for the provider openai');
+  const before = asked;
+  await until(() => asked > before);
+  watching.signal('SIGINT');
+  const { stderr } = await watching.done;
+  await gateway.close();
+  expect(stderr).toBe('Waiting for the provider openai, whose circuit is open, since 2026-01-01T00:00:00.000Z.\n');
+});

@@ -75,7 +75,7 @@ export const echo: Reply = (emit, writer, runId, content) => {
   );
 };
 
-function snapshot(head: number, current: string | null) {
+export function snapshot(head: number, current: string | null) {
   const at = '2026-01-01T00:00:00.000Z';
   return {
     id: 'main',
