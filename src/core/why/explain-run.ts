@@ -48,7 +48,8 @@ function timeSentence(spans: readonly WhySpan[], time: RunWhy['time'], wallMs: n
     .filter(({ kind }) => kind === most.kind)
     .reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
   const share = `${open ? 'So far, ' : ''}${shareOf(most.durationMs, wallMs)} of the ${sayMs(wallMs)} was ${SAID[most.kind]}`;
-  return `${sentence(share)}: ${longest.label}, ${sayMs(longest.durationMs)}.`;
+  const failed = longest.error === null ? '' : ` (${longest.error})`;
+  return `${sentence(share)}: ${longest.label}${failed}, ${sayMs(longest.durationMs)}.`;
 }
 
 function costSentence({ calls, total, known, unknownCalls }: RunWhy['cost']): string {

@@ -86,11 +86,13 @@ test('tries that were recorded show their errors, and the waits between them are
 test('a try whose worker died is shown as lost', () => {
   const lost = { outcome: 'lost', endedAt: null, usage: null, costUsd: null, firstTokenMs: null };
   const modelCalls = [modelCall(lost), modelCall({ attempt: 2, startedAt: at(600) })];
-  expect(told({ steps: [step({ attempts: 2 })], modelCalls })).toEqual([
+  const given = { steps: [step({ attempts: 2 })], modelCalls };
+  expect(told(given)).toEqual([
     '0+100 queue until a worker began',
     '100+500 model step 1 ✗ lost',
     '600+400 model step 1, attempt 2',
   ]);
+  expect(explainRun(facts(given)).summary.time).toBe('Most of the 1.0 s was the model: step 1 (lost), 500 ms.');
 });
 
 test('tries that nobody recorded are one stretch before the last one', () => {
