@@ -10,7 +10,7 @@ import type {
 import type { CleanRequest } from '../contracts/maintenance.ts';
 import type { MessageInput, Receipt } from '../contracts/message.ts';
 import type { SessionKey } from '../contracts/session-key.ts';
-import type { Execution } from './temporal-delivery.ts';
+import type { Execution } from './temporal-state.ts';
 
 /**
  * Delivers to sessions. Input is checked before it is sent. Every method rejects with a

@@ -11,6 +11,7 @@ import { checkInput, checkMessage, checkOpen, checkUpdate } from './check-input.
 import type { SessionSender } from './session-sender.ts';
 import { createTemporalDelivery } from './temporal-delivery.ts';
 import type { Answer, Target } from './temporal-delivery.ts';
+import { countWorkers, isReady, readExecutions } from './temporal-state.ts';
 
 export interface TemporalSenderOptions {
   readonly client: Client;
@@ -73,9 +74,9 @@ export function createTemporalSender(options: TemporalSenderOptions): SessionSen
       await delivery.signal(sessionTarget(key), SIGNAL.lookAtLife, {});
     },
     terminate: async (key, reason) => delivery.terminate(sessionTarget(key), reason),
-    executions: (workflowIds) => delivery.executions(workflowIds),
+    executions: (workflowIds) => readExecutions(client, workflowIds),
     forget: async (key) => delivery.forget(sessionTarget(key)),
-    workers: () => delivery.workers(),
+    workers: () => countWorkers(client, taskQueue),
     async clean(user, request) {
       const sweepId = uuidv7();
       const summary = 'Clean-up of sessions';
@@ -83,7 +84,7 @@ export function createTemporalSender(options: TemporalSenderOptions): SessionSen
       await delivery.start(target, { sweepId, user, request });
       return sweepId;
     },
-    ready: () => delivery.ready(),
+    ready: () => isReady(client),
   };
 }
 

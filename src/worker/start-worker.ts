@@ -57,22 +57,14 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const failed = await installRuntime(telemetry, { metrics: settings.temporalMetrics ?? false });
   const versions = agents.list().flatMap(({ name }) => agents.agent(name) ?? []);
   const [connection, workflowBundle] = await Promise.all([
-    NativeConnection.connect({
-      address: to.address,
-      ...(to.apiKey ? { apiKey: to.apiKey } : {}),
-      ...(to.tls ? { tls: true } : {}),
-    }),
+    connect(to),
     workflowCode({ stacks: settings.workflowStacks }),
     ...versions.map((version) => saveAgentVersion(db, version)),
   ]);
   const taskQueue = settings.taskQueue ?? TASK_QUEUE;
   await registerSearchAttributes(connection, to.namespace);
-  const gate = new ProviderGate({
-    db,
-    live: settings.live,
-    providers: deployment.providers ?? {},
-    metrics: telemetry.metrics,
-  });
+  const { providers = {} } = deployment;
+  const gate = new ProviderGate({ db, live: settings.live, providers, metrics: telemetry.metrics });
   await gate.start();
   const client = new Client({ connection, namespace: to.namespace });
   const worker = await Worker.create({
@@ -113,4 +105,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       await done;
     },
   };
+}
+
+function connect({ address, apiKey, tls }: WorkerSettings['connection']): Promise<NativeConnection> {
+  return NativeConnection.connect({ address, ...(apiKey ? { apiKey } : {}), ...(tls ? { tls: true } : {}) });
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Execution } from '../../src/client/temporal-delivery.ts';
+import type { Execution } from '../../src/client/temporal-state.ts';
 import type { SessionSnapshot } from '../../src/contracts/session.ts';
 import type { Db } from '../../src/store/db.ts';
 import { noteChild } from '../../src/store/children.ts';

@@ -1,5 +1,5 @@
 import type { SessionSender } from '../../src/client/session-sender.ts';
-import type { Execution } from '../../src/client/temporal-delivery.ts';
+import type { Execution } from '../../src/client/temporal-state.ts';
 import { PerdureError } from '../../src/contracts/errors.ts';
 import type { PerdureEvent } from '../../src/contracts/event.ts';
 import type { MessageInput, Receipt } from '../../src/contracts/message.ts';
