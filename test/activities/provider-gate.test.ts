@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ProviderGate, type Asked } from '../../src/activities/provider-gate.ts';
 import type { ProviderSettings } from '../../src/contracts/provider.ts';
 import { createInProcessLive } from '../../src/live/in-process.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { newKey } from '../store/conversation.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-}, 60_000);
-afterAll(() => database.close());
+const database = embeddedDatabase();
 
 const ANSWERED = { health: 'up', replied: true, tokens: null } as const;
 const MAY_WAIT = { maxWaitMs: 60_000 };

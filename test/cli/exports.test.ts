@@ -1,19 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { sessionExportSchema } from '../../src/contracts/session-export.ts';
 import { readSession } from '../../src/store/read-session.ts';
 import { servedGateway } from '../gateway/start-gateway.ts';
 import { converse } from '../store/conversation.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { runCli } from '../support/run-cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-}, 60_000);
-afterAll(() => database.close());
+const database = embeddedDatabase();
 
 let sessions = 0;
 

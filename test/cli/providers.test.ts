@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { providerLimits } from '../../src/core/provider-limits.ts';
 import { settleCall } from '../../src/store/admin/settle-call.ts';
 import { servedGateway } from '../gateway/start-gateway.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { runCli } from '../support/run-cli.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-}, 60_000);
-afterAll(() => database.close());
+const database = embeddedDatabase();
 
 test('providers says when there is nothing to say', async () => {
   const { env } = await servedGateway(database.db);

@@ -1,23 +1,21 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { findProgram } from '../../src/embedded/find-program.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
 import { servedGateway } from '../gateway/start-gateway.ts';
 import { beginModel, newKey, replyTo, send } from '../store/conversation.ts';
 import { cannotRunHere } from '../support/cannot-run-here.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { startInTerminal, type RunningCli } from '../support/run-cli.ts';
 
-let database: TestDatabase;
+const database = embeddedDatabase();
 let runId: string;
 beforeAll(async () => {
-  database = await openTestDatabase('pglite');
   const { db } = database;
   const key = newKey('local');
   ({ runId } = await send(db, key, { id: 'm1', content: 'Why?' }));
   const reply = replyTo(runId, await beginModel(db, key, runId), { text: 'Because.' });
   await commitStep(db, key, { ...reply, reply: { ...reply.reply, reasoning: 'Let me think.' } });
 }, 60_000);
-afterAll(() => database.close());
 
 /** A replay in a terminal, with a key for each event. */
 async function stepping(skip: (reason: string) => never, work: (running: RunningCli) => Promise<void>): Promise<void> {

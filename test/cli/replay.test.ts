@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { beats } from '../../src/cli/replay-pace.ts';
 import { serveGateway, type ServedGateway } from '../../src/gateway/serve-gateway.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
@@ -6,15 +6,11 @@ import { finishTools } from '../../src/store/finish-tools.ts';
 import { startTool } from '../../src/store/start-tool.ts';
 import { startGateway } from '../gateway/start-gateway.ts';
 import { beginModel, call, converse, newKey, replyTo, send } from '../store/conversation.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { runCli, startCli } from '../support/run-cli.ts';
 import { eventWriter, received, runCompleted, started } from '../support/run-events.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-}, 60_000);
-afterAll(() => database.close());
+const database = embeddedDatabase();
 
 async function serve(): Promise<ServedGateway> {
   return serveGateway({ gateway: startGateway(database.db).gateway, port: 0 });

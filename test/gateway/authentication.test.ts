@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { expect, test } from 'vitest';
+import { embeddedDatabase } from '../support/databases.ts';
 import { sessionPath, startGateway, type TestGateway } from './start-gateway.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-}, 60_000);
-afterAll(async () => database.close());
+const database = embeddedDatabase();
 
 interface OpenApi {
   readonly paths: Record<string, Record<string, { readonly security?: readonly unknown[] }>>;

@@ -1,18 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { LIMITS } from '../../src/contracts/limits.ts';
 import { problemSchema } from '../../src/contracts/problem.ts';
 import { PerdureError } from '../../src/contracts/errors.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { sessionPath, startGateway } from './start-gateway.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-}, 60_000);
-afterAll(async () => database.close());
+const database = embeddedDatabase();
 
 async function problemOf(response: Response) {
   expect(response.headers.get('content-type')).toBe('application/problem+json');

@@ -1,19 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Execution } from '../../src/client/temporal-state.ts';
 import type { SessionSnapshot } from '../../src/contracts/session.ts';
-import type { Db } from '../../src/store/db.ts';
 import { noteChild } from '../../src/store/children.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { sessionPath, startGateway } from './start-gateway.ts';
 
-let database: TestDatabase;
-let db: Db;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-  ({ db } = database);
-}, 60_000);
-afterAll(async () => database.close());
+const database = embeddedDatabase();
 
 const at = '2026-01-01T00:00:00.000Z';
 const execution = (workflowId: string, status: Execution['status']): [string, Execution] => [
@@ -22,7 +15,7 @@ const execution = (workflowId: string, status: Execution['status']): [string, Ex
 ];
 
 test('children are those that Temporal says are running, and unknown while it does not say', async () => {
-  const { call, sender } = startGateway(db);
+  const { call, sender } = startGateway(database.db);
   const session = randomUUID();
   const children = async () => ((await (await call('GET', sessionPath(session))).json()) as SessionSnapshot).children;
   await call('POST', '/v1/sessions', { id: session });
@@ -31,7 +24,8 @@ test('children are those that Temporal says are running, and unknown while it do
   expect(await children()).toEqual([]);
 
   const common = { type: 'report', taskQueue: 'reports', runId: 'r1', tool: 'write' };
-  for (const workflowId of ['a', 'b', 'c']) await noteChild(db, { user: 'local', session }, { ...common, workflowId });
+  for (const workflowId of ['a', 'b', 'c'])
+    await noteChild(database.db, { user: 'local', session }, { ...common, workflowId });
   expect(await children()).toBeNull();
   sender.temporal = new Map([execution('a', 'over'), execution('b', 'absent'), execution('c', 'running')]);
   expect(await children()).toEqual([{ ...common, workflowId: 'c', startedAt: at }]);

@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { sweepPageSchema, sweepSchema } from '../../src/contracts/maintenance.ts';
 import { serveGateway } from '../../src/gateway/serve-gateway.ts';
 import { beginPage, beginSweep, endSweep, noteAction } from '../../src/store/admin/sweeps.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { runCli, startCli } from '../support/run-cli.ts';
 import { startGateway } from './start-gateway.ts';
 
 const PAGE = { after: null, last: null, more: false };
-let database: TestDatabase;
+const database = embeddedDatabase();
 beforeAll(async () => {
-  database = await openTestDatabase('pglite');
   const { db } = database;
   await beginSweep(db, { id: 'of-all', user: null, dryRun: false });
   for (const [user, session] of [
@@ -25,7 +24,6 @@ beforeAll(async () => {
   await beginPage(db, 'of-ann', PAGE, 2);
   await beginSweep(db, { id: 'of-bob', user: 'bob', dryRun: false });
 }, 60_000);
-afterAll(() => database.close());
 
 const TOKENS = { tokens: 'a=ann,b=bob,o=olga', operators: 'olga' };
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });

@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { budgetReportSchema } from '../../src/contracts/budget.ts';
 import { usageReportSchema } from '../../src/contracts/usage.ts';
 import { commitStep } from '../../src/store/commit-step.ts';
 import { deleteSession } from '../../src/store/delete-session.ts';
 import { serveGateway } from '../../src/gateway/serve-gateway.ts';
 import { beginModel, newKey, replyTo, send } from '../store/conversation.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { runCli } from '../support/run-cli.ts';
 import { startGateway } from './start-gateway.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-}, 60_000);
-afterAll(() => database.close());
+const database = embeddedDatabase();
 
 const freshUser = () => `user-${newKey().session}`;
 const TOKENS = { tokens: 'a=ann,b=bob,o=olga', operators: 'olga, otto' };

@@ -1,16 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Db } from '../../src/store/db.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { describe, expect, test } from 'vitest';
+import { embeddedDatabase } from '../support/databases.ts';
 import { readFrames, sessionPath, startGateway } from './start-gateway.ts';
 
-let database: TestDatabase;
-let db: Db;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-  ({ db } = database);
-}, 60_000);
-afterAll(async () => database.close());
+const database = embeddedDatabase();
 
 /** The parts of answers that tests go on with. */
 interface Json {
@@ -27,7 +20,7 @@ async function json(response: Response): Promise<Json> {
 
 describe('sessions', () => {
   test('are created once, and then there', async () => {
-    const { call } = startGateway(db);
+    const { call } = startGateway(database.db);
     const id = randomUUID();
     const created = await call('POST', '/v1/sessions', { id, metadata: { topic: 'a' } });
     expect(created.status).toBe(201);
@@ -37,7 +30,7 @@ describe('sessions', () => {
   });
 
   test('are given an id when none is chosen', async () => {
-    const { call } = startGateway(db);
+    const { call } = startGateway(database.db);
     const { id } = await json(await call('POST', '/v1/sessions', {}));
     expect((await call('GET', sessionPath(id))).status).toBe(200);
   });
@@ -45,7 +38,7 @@ describe('sessions', () => {
   test.each(['a:b', 'a/b', '50%', '%2F', 'a b', 'сессия', '会話', 'a?b#c', '😀', '+', '..%2f..'])(
     'may be called %j, by users who may be called so too',
     async (name) => {
-      const { call } = startGateway(db);
+      const { call } = startGateway(database.db);
       const headers = { 'perdure-user': encodeURIComponent(name) };
       expect((await call('POST', '/v1/sessions', { id: name }, headers)).status).toBe(201);
       expect(await json(await call('GET', sessionPath(name), undefined, headers))).toMatchObject({
@@ -58,7 +51,7 @@ describe('sessions', () => {
   );
 
   test('are listed by status and metadata, page by page', async () => {
-    const { call } = startGateway(db);
+    const { call } = startGateway(database.db);
     const headers = { 'perdure-user': randomUUID() };
     for (const id of ['a', 'b', 'c']) {
       await call('POST', '/v1/sessions', { id, metadata: { kind: id === 'c' ? 'other' : 'mine' } }, headers);
@@ -79,7 +72,7 @@ describe('sessions', () => {
     [{ 'a b': {} }, 'The field "state.a b" of the body is not valid: a namespace is named by 1 to 64 letters'],
     [[], 'The field "state" of the body is not valid: must be an object of namespaces'],
   ])('do not take the state %j, and say why', async (state, reason) => {
-    const { call } = startGateway(db);
+    const { call } = startGateway(database.db);
     const id = randomUUID();
     await call('POST', '/v1/sessions', { id });
     const refused = await call('PATCH', sessionPath(id), { state });
@@ -87,7 +80,7 @@ describe('sessions', () => {
   });
 
   test('are changed, ended and deleted', async () => {
-    const { call, sender } = startGateway(db);
+    const { call, sender } = startGateway(database.db);
     const id = randomUUID();
     await call('POST', '/v1/sessions', { id, metadata: { a: 1, b: 2 } });
     const changed = await call('PATCH', sessionPath(id), {
@@ -107,7 +100,7 @@ describe('sessions', () => {
 
 describe('messages', () => {
   test('are answered with a receipt, the same one for the same id', async () => {
-    const { call } = startGateway(db);
+    const { call } = startGateway(database.db);
     const path = sessionPath(randomUUID(), 'messages');
     const first = await call('POST', path, { id: 'm1', content: 'hi' });
     expect(first.status).toBe(202);
@@ -121,7 +114,7 @@ describe('messages', () => {
   });
 
   test('are waited for with Prefer: wait', async () => {
-    const { call, sender } = startGateway(db);
+    const { call, sender } = startGateway(database.db);
     const id = randomUUID();
     sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'forty-two');
     const headers = { prefer: 'respond-async, wait=30' };
@@ -142,14 +135,14 @@ describe('messages', () => {
   });
 
   test('are answered with the receipt when the time is over first', async () => {
-    const { call } = startGateway(db);
+    const { call } = startGateway(database.db);
     const late = await call('POST', sessionPath(randomUUID(), 'messages'), { content: 'hi' }, { prefer: 'wait=1' });
     expect(late.status).toBe(202);
     expect(await json(late)).toMatchObject({ disposition: 'started' });
   });
 
   test('are waited for though their bells are lost', async () => {
-    const { call, sender, live } = startGateway(db);
+    const { call, sender, live } = startGateway(database.db);
     live.publish = () => undefined;
     sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'found');
     const answered = await call('POST', sessionPath(randomUUID(), 'messages'), { content: '?' }, { prefer: 'wait=30' });
@@ -157,7 +150,7 @@ describe('messages', () => {
   });
 
   test('are answered with the events of their run as a stream, which then ends', async () => {
-    const { call, sender } = startGateway(db);
+    const { call, sender } = startGateway(database.db);
     const id = randomUUID();
     const earlier = await json(await call('POST', sessionPath(id, 'messages'), { content: 'earlier' }));
     await sender.answer({ user: 'local', session: id }, earlier.runId, 'before');
@@ -184,7 +177,7 @@ describe('messages', () => {
   });
 
   test('that nobody took yet are accepted, and not found until someone does', async () => {
-    const { call, sender } = startGateway(db);
+    const { call, sender } = startGateway(database.db);
     sender.noWorker = true;
     const id = randomUUID();
     const accepted = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'hi' }, { prefer: 'wait=1' });
@@ -196,7 +189,7 @@ describe('messages', () => {
 
 describe('events', () => {
   test('are a stream that goes on after Last-Event-ID, at another gateway too', async () => {
-    const [one, other] = [startGateway(db), startGateway(db)];
+    const [one, other] = [startGateway(database.db), startGateway(database.db)];
     const id = randomUUID();
     const { runId } = await json(await one.call('POST', sessionPath(id, 'messages'), { content: 'hi' }));
     await one.sender.answer({ user: 'local', session: id }, runId, 'hello');
@@ -213,7 +206,7 @@ describe('events', () => {
   });
 
   test('are pages of JSON too', async () => {
-    const { call } = startGateway(db);
+    const { call } = startGateway(database.db);
     const id = randomUUID();
     await call('POST', sessionPath(id, 'messages'), { content: 'hi' });
     const accept = { accept: 'application/json' };
@@ -224,7 +217,7 @@ describe('events', () => {
   });
 
   test('give the transcript', async () => {
-    const { call, sender } = startGateway(db);
+    const { call, sender } = startGateway(database.db);
     const id = randomUUID();
     const { runId } = await json(await call('POST', sessionPath(id, 'messages'), { content: 'hi' }));
     await sender.answer({ user: 'local', session: id }, runId, 'hello');
@@ -238,7 +231,7 @@ describe('events', () => {
   });
 
   test('of a gateway that closes end', async () => {
-    const { call, gateway } = startGateway(db);
+    const { call, gateway } = startGateway(database.db);
     const id = randomUUID();
     await call('POST', '/v1/sessions', { id });
     const frames = readFrames(await call('GET', sessionPath(id, 'events')));
@@ -249,7 +242,7 @@ describe('events', () => {
 
 describe('runs', () => {
   test('are listed, told, cancelled and resumed', async () => {
-    const { call } = startGateway(db);
+    const { call } = startGateway(database.db);
     const id = randomUUID();
     const { runId } = await json(await call('POST', sessionPath(id, 'messages'), { content: 'hi' }));
     const run = sessionPath(id, 'runs', runId);
@@ -262,7 +255,7 @@ describe('runs', () => {
   });
 
   test('go without a session', async () => {
-    const { call, sender } = startGateway(db);
+    const { call, sender } = startGateway(database.db);
     sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'once');
     const input = { id: randomUUID(), agent: 'assistant', content: 'hi' };
     const answered = await json(await call('POST', '/v1/runs', input, { prefer: 'wait=30' }));
@@ -279,7 +272,7 @@ describe('runs', () => {
 });
 
 test('agents are listed and told', async () => {
-  const { call } = startGateway(db);
+  const { call } = startGateway(database.db);
   expect(await json(await call('GET', '/v1/agents'))).toMatchObject({
     data: [{ name: 'assistant' }],
     nextCursor: null,
@@ -292,7 +285,7 @@ test('agents are listed and told', async () => {
 });
 
 test('health, readiness and metrics are open to all', async () => {
-  const { call, live } = startGateway(db, { tokens: 'secret=ann' });
+  const { call, live } = startGateway(database.db, { tokens: 'secret=ann' });
   expect((await call('GET', '/healthz')).status).toBe(200);
   expect(await json(await call('GET', '/readyz'))).toMatchObject({ status: 'ready' });
   live.ready = async () => false;

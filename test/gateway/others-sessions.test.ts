@@ -1,17 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { createGatewayClient } from '../../src/client/gateway-client.ts';
 import { createPerdure } from '../../src/client/create-perdure.ts';
 import { openSession } from '../../src/store/open-session.ts';
 import { converse, newKey } from '../store/conversation.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { runCli } from '../support/run-cli.ts';
 import { servedGateway, startGateway } from './start-gateway.ts';
 
-let database: TestDatabase;
+const database = embeddedDatabase();
 const ann = { user: 'ann', session: 'secret-of-ann' };
 const bob = { user: 'bob', session: 'trip' };
 beforeAll(async () => {
-  database = await openTestDatabase('pglite');
   const { db } = database;
   const open = { agent: 'assistant', kind: 'session', execution: null } as const;
   await openSession(db, ann, { ...open, metadata: { topic: 'birds' } });
@@ -19,7 +18,6 @@ beforeAll(async () => {
   await converse(db, bob, 'm1');
   await converse(db, newKey('eve'), 'm1');
 }, 60_000);
-afterAll(() => database.close());
 
 const TOKENS = { tokens: 'a=ann,b=bob,o=olga', operators: 'olga' };
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });

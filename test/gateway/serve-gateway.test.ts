@@ -1,16 +1,12 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { createConnection } from 'node:net';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { serveGateway, type ServedGateway } from '../../src/gateway/serve-gateway.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { readFrames, sessionPath, startGateway, type TestGateway } from './start-gateway.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-}, 60_000);
-afterAll(async () => database.close());
+const database = embeddedDatabase();
 
 async function serve(started: TestGateway, port = 0, orNextPort = false): Promise<ServedGateway> {
   const served = await serveGateway({ gateway: started.gateway, port, orNextPort });

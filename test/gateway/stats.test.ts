@@ -1,17 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { statsPageSchema } from '../../src/contracts/stats.ts';
 import { serveGateway } from '../../src/gateway/serve-gateway.ts';
 import { endRun } from '../../src/store/end-run.ts';
 import { beginModel, converse, newKey, send } from '../store/conversation.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { runCli } from '../support/run-cli.ts';
 import { startGateway } from './start-gateway.ts';
 
-let database: TestDatabase;
+const database = embeddedDatabase();
 const key = newKey('stan');
 
 beforeAll(async () => {
-  database = await openTestDatabase('pglite');
   const { db } = database;
   await converse(db, key, 'm1');
   const { runId } = await send(db, key, { id: 'm2', content: 'hi' });
@@ -19,7 +18,6 @@ beforeAll(async () => {
   const error = { code: 'run_timeout', detail: 'too slow' };
   await endRun(db, key, { runId, end: { status: 'failed', error }, partial: null, failSession: false });
 }, 60_000);
-afterAll(() => database.close());
 
 test('statistics come by session, user, agent and day, of the caller alone', async () => {
   const { call } = startGateway(database.db);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { RunWhy } from '../../src/contracts/why.ts';
 import { runWhySchema, sessionWhySchema } from '../../src/contracts/why.ts';
 import { saveAgentVersion } from '../../src/store/agent-versions.ts';
@@ -10,7 +10,7 @@ import { finishTools } from '../../src/store/finish-tools.ts';
 import { startTool } from '../../src/store/start-tool.ts';
 import { serveGateway } from '../../src/gateway/serve-gateway.ts';
 import { beginModel, call, converse, newKey, pin, replyTo, send } from '../store/conversation.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/databases.ts';
 import { runCli } from '../support/run-cli.ts';
 import { sessionPath, startGateway } from './start-gateway.ts';
 
@@ -23,11 +23,7 @@ const TOOL = {
   retry: {},
 };
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await openTestDatabase('pglite');
-}, 60_000);
-afterAll(() => database.close());
+const database = embeddedDatabase();
 
 /** A run of two model calls, the second of which failed once, with a tool between them. */
 async function runWithTool(key = newKey('local')): Promise<{ key: typeof key; runId: string }> {

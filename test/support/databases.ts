@@ -40,6 +40,21 @@ export function describeStores(kinds: readonly (typeof DATABASES)[number][], tes
   });
 }
 
+/** One embedded store for the tests of a file: opened before its other hooks and closed after them. */
+export function embeddedDatabase(): { readonly db: Db } {
+  let database: TestDatabase | undefined;
+  beforeAll(async () => {
+    database = await openTestDatabase('pglite');
+  }, 60_000);
+  afterAll(async () => await database?.close());
+  return {
+    get db() {
+      if (!database) throw new Error('The database is open inside tests only.');
+      return database.db;
+    },
+  };
+}
+
 /** A migrated store that is empty: PGlite in memory, or a new database on a real PostgreSQL server. For `beforeAll`. */
 export async function openTestDatabase(kind: (typeof DATABASES)[number], poolSize = 10): Promise<TestDatabase> {
   if (kind === 'pglite') {
