@@ -44,7 +44,7 @@ function show(cli: Cli, report: BudgetReport): void {
   for (const line of table([head, ...rows])) cli.print(line);
   if (limits.dailyWarnUsd !== null) cli.print(`Warns at ${money(limits.dailyWarnUsd)} a day.`);
   if (month.unpricedCalls > 0) {
-    cli.print(`The cost of ${month.unpricedCalls} calls of this month is not known and not counted as used.`);
+    cli.print(`The cost of ${count(month.unpricedCalls, 'call')} of this month is not known and not counted as used.`);
   }
 }
 

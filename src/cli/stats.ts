@@ -15,6 +15,12 @@ export async function stats(cli: Cli, query: StatsQuery): Promise<void> {
   const rows = page.data.map((row) => [harmless(row.key), ...cells(row)]);
   for (const line of table([heading, ...rows, ['all', ...cells(page.total)]])) cli.print(line);
   for (const line of unknownLines(page.total)) cli.print(line);
+  const shown = page.data.reduce((sum, { requests }) => sum + requests, 0);
+  if (page.by === 'session' && shown < page.total.requests) {
+    cli.print(
+      'Sessions that are deleted or archived, or not shown here, and runs without a session count in "all" too.',
+    );
+  }
   sayMore(cli, page.nextCursor);
 }
 

@@ -153,6 +153,7 @@ test('the command line shows usage and budgets, and sets them', async () => {
     expect([set.code, set.stderr]).toEqual([0, '']);
     expect(set.stdout).toMatch(/^\d{4}-\d\d +\$0\.00125 +\$0\.00 +\$50\.00 /m);
     expect(set.stdout).not.toContain('Warns at');
+    expect(set.stdout).toContain('The cost of 1 call of this month is not known and not counted as used.\n');
     await runCli(['budget', 'set', 'dailyWarnUsd=default', 'dailyTokens=9'], env);
     const shown = await runCli(['budget', '--json'], env);
     expect(JSON.parse(shown.stdout)).toMatchObject({

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { statsPageSchema } from '../../src/contracts/stats.ts';
 import { serveGateway } from '../../src/gateway/serve-gateway.ts';
+import { deleteSession } from '../../src/store/delete-session.ts';
 import { endRun } from '../../src/store/end-run.ts';
 import { beginModel, converse, newKey, send } from '../store/conversation.ts';
 import { embeddedDatabase } from '../support/databases.ts';
@@ -55,6 +56,22 @@ test('the list of sessions can ask for an error rate', async () => {
   };
   expect(await list('0.5')).toMatchObject([{ id: key.session, errorRate: 0.5, endedRuns: 2 }]);
   expect(await list('0.6')).toEqual([]);
+});
+
+test('by session it is said what the sum has beside the lines above it', async () => {
+  const { db } = database;
+  const [kept, gone] = [newKey('gwen'), newKey('gwen')];
+  await converse(db, kept, 'm1');
+  await converse(db, gone, 'm1');
+  const { gateway } = startGateway(db);
+  const served = await serveGateway({ gateway, port: 0 });
+  const env = { PERDURE_URL: served.url, PERDURE_USER: 'gwen' };
+  const before = await runCli(['stats', '--by', 'session'], env);
+  await deleteSession(db, gone);
+  const after = await runCli(['stats', '--by', 'session'], env);
+  await served.close();
+  expect(before.stdout).not.toContain('count in "all" too');
+  expect(after.stdout).toMatch(/^all +2 .*\n.*\nSessions that are deleted .* count in "all" too\.$/m);
 });
 
 test('the command line shows them as a table', async () => {
