@@ -1,3 +1,4 @@
+import { PerdureError } from '../contracts/errors.ts';
 import { isTroubled } from '../contracts/provider.ts';
 import type { Cli } from './cli.ts';
 import type { Finding } from './finding.ts';
@@ -16,7 +17,8 @@ export async function checkProviders({ client }: Cli): Promise<Finding> {
       found: troubled.map((one) => `${one.provider}: circuit ${providerState(one)}`).join('; '),
       remedy: 'Runs wait, or fail where their policy says so. `perdure providers` shows how many.',
     };
-  } catch {
-    return { check, state: 'note', found: 'not known without the gateway', remedy: null };
+  } catch (error) {
+    const found = error instanceof PerdureError ? `not known: ${error.message}` : 'not known without the gateway';
+    return { check, state: 'note', found, remedy: null };
   }
 }

@@ -1,5 +1,6 @@
 import { EXIT } from './exit-codes.ts';
 import type { Cli } from './cli.ts';
+import { checkDeploymentFile } from './check-deployment-file.ts';
 import { checkModel } from './check-model.ts';
 import { checkProviders } from './check-providers.ts';
 import { checkPorts } from './check-ports.ts';
@@ -12,6 +13,7 @@ import { isReadiness } from './is-readiness.ts';
 /** `perdure doctor`: resolves with the exit code, 1 when there is a problem. */
 export async function doctor(cli: Cli, env: NodeJS.ProcessEnv): Promise<number> {
   const checked = await Promise.all([
+    checkDeploymentFile(env),
     checkTemporal(env),
     checkWorker(env),
     checkStore(env),

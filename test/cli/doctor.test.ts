@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
@@ -100,4 +101,31 @@ test('doctor never shows the password of a database that does not answer', async
   expect(code).toBe(1);
   expect(stdout).toContain('PROBLEM  Store: PostgreSQL does not answer at DATABASE_URL (ECONNREFUSED)');
   expect(stdout + stderr).not.toContain('canary');
+});
+
+test('doctor reads the deployment file, and says where it is wrong', async () => {
+  const folder = await temporaryFolder();
+  const file = `${folder}/perdure.yaml`;
+  const look = async () => {
+    const { stdout } = await runCli(['doctor', '--json'], {
+      PERDURE_CONFIG: file,
+      PERDURE_DATA: folder,
+      PERDURE_PORT: '0',
+    });
+    return (JSON.parse(stdout) as Report).findings.find(({ check }) => check === 'Settings');
+  };
+  await writeFile(file, 'policy: { maxSteps: 3 }\nbudgets: { monthlyUsd: 5 }\n');
+  expect(await look()).toEqual({ check: 'Settings', state: 'ok', found: `${file} sets policy, budgets`, remedy: null });
+  await writeFile(file, 'policy: { maxStep: 3 }\n');
+  expect(await look()).toMatchObject({ state: 'problem', found: expect.stringContaining('did you mean "maxSteps"?') });
+});
+
+test('doctor says of a gateway that asks for a token that it does not know the providers', async () => {
+  const { url } = await servedGateway(database.db, { tokens: 's3cret=ada' });
+  const { stdout } = await runCli(['doctor'], {
+    PERDURE_URL: url,
+    PERDURE_DATA: await temporaryFolder(),
+    PERDURE_PORT: '0',
+  });
+  expect(stdout).toMatch(/^NOTE {5}Providers: not known: .*token/m);
 });
