@@ -28,7 +28,8 @@ const waitsOf = ({ stack }: SharedProvider, { user, session }: SessionKey) =>
 
 test('two workers together never have more calls going than may; those that wait use up no attempt', async () => {
   await using shared = await startSharedProvider({ concurrency: 3 }, agents);
-  shared.stub.behave(() => ({ text: 'fine', firstDelayMs: 60 }));
+  // Long enough that a busy machine, too, begins three before the first is over.
+  shared.stub.behave(() => ({ text: 'fine', firstDelayMs: 300 }));
   const sent = await Promise.all(Array.from({ length: 24 }, () => send(shared)));
   const ends = await Promise.all(sent.map(async ({ key }) => (await shared.stack.ended(key)).at(-1)?.type));
   expect(new Set(ends)).toEqual(new Set(['run.completed']));
