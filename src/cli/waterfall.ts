@@ -82,5 +82,6 @@ function isSmall({ kind, durationMs }: WhySpan, wallMs: number): boolean {
 }
 
 function percent(part: number, whole: number): string {
-  return `${Math.round((part / whole) * 100)} %`;
+  const rounded = Math.round((part / whole) * 100);
+  return rounded === 0 && part > 0 ? '<1 %' : `${rounded} %`;
 }
