@@ -1,4 +1,5 @@
 import type { Benchmark } from './benchmark.ts';
+import { budgets } from './budgets.ts';
 import { bytesWritten } from './bytes-written.ts';
 import { deltaLatency } from './delta-latency.ts';
 import { firstDelta } from './first-delta.ts';
@@ -15,6 +16,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   deltaLatency,
   longSession,
   history,
+  budgets,
   bytesWritten,
   idleMemory,
   sessionsList,

@@ -16,9 +16,13 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A new session, sent to through Temporal and read as the gateway reads it for its clients. */
-export function sessionTalk(sender: SessionSender, feed: Feed): SessionTalk {
-  const key = { user: `bench-${randomUUID().slice(0, 8)}`, session: 'main' };
+/** A new session, sent to through Temporal and read as the gateway reads it for its clients. `user` default: a new one. */
+export function sessionTalk(
+  sender: SessionSender,
+  feed: Feed,
+  user = `bench-${randomUUID().slice(0, 8)}`,
+): SessionTalk {
+  const key = { user, session: randomUUID() };
   const opened = feed.open(key, { after: 'now', mayBeAbsent: true });
   let waiting: Waiting | undefined;
 

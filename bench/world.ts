@@ -39,8 +39,8 @@ export interface World extends AsyncDisposable {
   readonly sender: SessionSender;
   readonly feed: Feed;
   readonly floor: Floor;
-  /** A new session. */
-  talk(): SessionTalk;
+  /** A new session, of this user or of a new one. */
+  talk(user?: string): SessionTalk;
   /** The first in a full run, the second in a quick one. */
   size(full: number, quick: number): number;
 }
@@ -83,7 +83,7 @@ export async function startWorld({ databaseUrl, quick }: WorldOptions): Promise<
     sender,
     feed,
     floor,
-    talk: () => sessionTalk(sender, feed),
+    talk: (user) => sessionTalk(sender, feed, user),
     size: (full, small) => (quick ? small : full),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };

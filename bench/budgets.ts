@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { saveUserLimits } from '../src/store/user-budgets.ts';
+import { TURN } from './bench-agent.ts';
+import type { Benchmark, Row } from './benchmark.ts';
+import { ratioOfBlocks, summarize } from './statistics.ts';
+import { interleave, talkBlock, type Block } from './talk.ts';
+import type { World } from './world.ts';
+
+/** What it costs that a user has a budget. */
+export const budgets: Benchmark = {
+  name: 'budgets',
+  describe:
+    'Plain turns of sessions of one user who has limits of tokens for the month and the day, beside those of one who has none. With limits, what a call takes at most is set aside before it, in a transaction of its own, and calls of the user’s sessions do so one after the other.',
+  async run(world) {
+    const levels = [
+      { sessions: 1, turns: world.size(25, 5), rounds: world.size(8, 2) },
+      { sessions: 20, turns: world.size(10, 2), rounds: world.size(6, 2) },
+    ];
+    const rows: Row[] = [];
+    for (const level of levels) {
+      const blocks = await interleave(level.rounds, {
+        'no limits': async () => await talkBlock(talkOf(world, await newUser(world, false)), TURN.plain, level),
+        'limits of month and day': async () =>
+          await talkBlock(talkOf(world, await newUser(world, true)), TURN.plain, level),
+      });
+      const who = `${level.sessions} session${level.sessions === 1 ? '' : 's'}`;
+      for (const kind of ['no limits', 'limits of month and day'] as const) {
+        rows.push({ what: `${kind}, ${who}`, values: figures(blocks[kind], blocks['no limits']) });
+      }
+    }
+    return { rows };
+  },
+};
+
+const talkOf = (world: World, user: string) => () => world.talk(user);
+
+async function newUser(world: World, limited: boolean): Promise<string> {
+  const user = `bench-${randomUUID()}`;
+  if (limited) await saveUserLimits(world.db, user, { monthlyTokens: 1e12, dailyTokens: 1e12 });
+  return user;
+}
+
+function figures(blocks: readonly Block[], without: readonly Block[]): Record<string, number> {
+  const { p50, p95, count } = summarize(times(blocks).flat());
+  return { 'p50 ms': p50, 'p95 ms': p95, '× no limits': ratioOfBlocks(times(blocks), times(without)), turns: count };
+}
+
+function times(blocks: readonly Block[]): number[][] {
+  return blocks.map(({ turns }) => turns.map(({ completedMs }) => completedMs));
+}
