@@ -11,6 +11,8 @@ import { testTemporal } from '../support/temporal-server.ts';
 const SECRET = 'hunter2';
 
 let stack: Stack;
+/** No model answers before it is resolved. */
+let answering = Promise.resolve();
 const lines: Record<string, unknown>[] = [];
 const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>);
 const telemetry = createTelemetry({ log: createLog({ level: 'info', format: 'json', write }) });
@@ -24,10 +26,10 @@ beforeAll(async () => {
       prices: [{ model: 'function/*', inputUsd: 0, outputUsd: 10_000 }],
       budgets: { maxOutputTokens: 100, monthlyUsd: 3, dailyWarnUsd: null },
     },
-    model: () => ({
-      text: SECRET,
-      usage: { inputTokens: 10, outputTokens: 80, cachedTokens: 0, reasoningTokens: 0 },
-    }),
+    model: async () => {
+      await answering;
+      return { text: SECRET, usage: { inputTokens: 10, outputTokens: 80, cachedTokens: 0, reasoningTokens: 0 } };
+    },
   });
 });
 afterAll(() => stack[Symbol.asyncDispose]());
@@ -68,14 +70,14 @@ test('why names the run that its budget ended, with the amounts, the reset and h
   const key = stack.key('trip');
   const { env } = await servedGateway(stack.db, { sender: stack.sender, live: stack.live });
   const mine = { ...env, PERDURE_USER: key.user };
+  // Both are admitted while there is budget; when the first has used its part, the rest is no longer enough.
+  const admitted = Promise.withResolvers<void>();
+  answering = admitted.promise;
+  await stack.sender.submit(key, { id: 'm1', content: SECRET });
+  const { runId: later } = await stack.sender.submit(key, { id: 'm2', content: SECRET });
   await saveUserLimits(stack.db, key.user, { monthlyUsd: 1.5 });
-  // Both are admitted while there is budget; the second finds that the first has used it.
-  const [first, second] = await Promise.all([
-    stack.sender.submit(key, { id: 'm1', content: SECRET }),
-    stack.sender.submit(key, { id: 'm2', content: SECRET }),
-  ]);
+  admitted.resolve();
   expect((await stack.ended(key, 2)).filter(({ type }) => type === 'run.failed')).toHaveLength(1);
-  const later = first.disposition === 'started' ? second.runId : first.runId;
 
   const why = await runCli(['why', 'trip'], mine);
   expect(why).toMatchObject({ code: 0, stderr: '' });
