@@ -105,6 +105,17 @@ export function exceeded(
   return accounts.find((account) => !holds(account)) ?? null;
 }
 
+/** When only what is set aside for other calls is in the way, it may soon be free. */
+const RESERVED_RETRY_MS = 5_000;
+
+/** In how many ms a call that `account` does not hold may fit; null where that takes another limit, another price or another call. */
+export function retryAfterMs(account: Account, worst: Parameters<typeof exceeded>[1], nowMs: number): number | null {
+  const fits = (gone: Partial<Account>) => exceeded([{ ...account, ...gone }], worst) === null;
+  if (fits({ reserved: 0 })) return RESERVED_RETRY_MS;
+  if (account.resetsAt === null || !fits({ used: 0, reserved: 0 })) return null;
+  return Math.max(0, Date.parse(account.resetsAt) - nowMs);
+}
+
 /** An account as the contracts say it. */
 export function factsOf({ scope, unit, used, reserved, limit, resetsAt }: Account): BudgetFacts {
   const shown = (amount: number) => (unit === 'usd' ? usdOf(amount) : amount);
@@ -121,10 +132,18 @@ export function refusalText(facts: BudgetFacts, worst: number | null, model: str
       `Set its price under "prices:" in the deployment file (0 where it costs nothing), or "budgets: { unpriced: allow }".`
     );
   }
+  const policy = `the policy budget.${scope}${unit === 'usd' ? 'Usd' : 'Tokens'}`;
+  if (worst > limit) {
+    const who = resetsAt === null ? `raise ${policy}` : 'an operator can raise the limit (perdure budget)';
+    return (
+      `One call of ${JSON.stringify(model)} may take up to ${shown(worst)}, and the budget of the ${scope} is ${shown(limit)} in all. ` +
+      `Give the agent a lower maxOutputTokens, or ${who}.`
+    );
+  }
   const set = reserved > 0 ? ` and ${shown(reserved)} set aside for calls under way or whose use is not known` : '';
   const remedy =
     resetsAt === null
-      ? `Raise the policy budget.${scope}${unit === 'usd' ? 'Usd' : 'Tokens'}, or begin another ${scope}.`
+      ? `Raise ${policy}, or begin another ${scope}.`
       : `It resets at ${resetsAt}; an operator can raise it (perdure budget).`;
   return `The budget of the ${scope} has ${shown(used)} of ${shown(limit)} used${set}; the next call may take up to ${shown(worst)}. ${remedy}`;
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../contracts/errors.ts';
 import { LIMITS } from '../contracts/limits.ts';
 import type { WhileRunning } from '../contracts/message.ts';
-import { exceeded, factsOf, refusalText } from '../core/budget.ts';
+import { exceeded, factsOf, refusalText, retryAfterMs } from '../core/budget.ts';
 import { usdOf } from '../core/price.ts';
 import type { AdmissionResult, Desk, IncomingMessage } from './admission.ts';
 
@@ -100,9 +100,6 @@ function full(
   );
 }
 
-/** When only what is set aside for other calls is in the way, it may soon be free. */
-const RESERVED_RETRY_MS = 5_000;
-
 function overBudget(
   { admission, accounts, at }: Desk,
   { content }: IncomingMessage,
@@ -115,10 +112,13 @@ function overBudget(
   const facts = factsOf(account);
   const isUsd = account.unit === 'usd';
   const detail = refusalText(facts, isUsd ? usdOf(least.nanos) : least.tokens, least.model);
-  const mayFree = exceeded([{ ...account, reserved: 0 }], least) === null;
-  const untilReset = account.resetsAt === null ? null : Math.max(0, Date.parse(account.resetsAt) - Date.parse(at));
-  const retryAfterMs = mayFree ? RESERVED_RETRY_MS : untilReset;
-  return { ok: false, code: 'budget_exceeded', detail, retryAfterMs, budget: facts };
+  return {
+    ok: false,
+    code: 'budget_exceeded',
+    detail,
+    retryAfterMs: retryAfterMs(account, least, Date.parse(at)),
+    budget: facts,
+  };
 }
 
 function refuse(code: ErrorCode, detail: string): AdmissionResult {

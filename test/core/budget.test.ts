@@ -8,6 +8,7 @@ import {
   limitsOf,
   refusalText,
   resolveBudgets,
+  retryAfterMs,
   type Account,
 } from '../../src/core/budget.ts';
 import { warningsOf } from '../../src/core/budget-warnings.ts';
@@ -68,7 +69,21 @@ test('a refusal says what was used, the limit, when it resets and what to do', (
   expect(refusalText(facts, 0.05, 'openai/x')).toBe(
     'The budget of the month has $9.981234 of $10.00 used and $0.005 set aside for calls under way or whose use is not known; the next call may take up to $0.05. It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget).',
   );
+  expect(refusalText({ ...facts, limit: 0.06 }, 0.07, 'openai/x')).toBe(
+    'One call of "openai/x" may take up to $0.07, and the budget of the month is $0.06 in all. Give the agent a lower maxOutputTokens, or an operator can raise the limit (perdure budget).',
+  );
+  expect(refusalText({ ...facts, scope: 'run', limit: 0.06, resetsAt: null }, 0.07, 'openai/x')).toMatch(
+    /or raise the policy budget\.runUsd\.$/,
+  );
   expect(refusalText(facts, null, 'local/x')).toContain('the model "local/x" has no price');
+});
+
+test('a refusal says when to try again only where time helps', () => {
+  const resetsAt = '2026-12-01T00:00:00.000Z';
+  const account: Account = { scope: 'month', unit: 'usd', used: 60, reserved: 50, limit: 100, resetsAt };
+  const after = (nanos: number | null) => retryAfterMs(account, { nanos, tokens: 1 }, Date.parse(resetsAt) - 9_000);
+  expect([30, 70, 101, null].map(after)).toEqual([5_000, 9_000, null, null]);
+  expect(retryAfterMs({ ...account, resetsAt: null }, { nanos: 70, tokens: 1 }, 0)).toBeNull();
 });
 
 test('reservations that are made one after the other never pass the limit, whatever is settled between', () => {
