@@ -34,21 +34,21 @@ export async function appendEvents(
   const rows = drafts.map(({ event, dedupe }, index) => ({ ...eventRowOf(event, row.head + index + 1, at), dedupe }));
   const events = storable(rows);
   const params: unknown[] = [key.user, key.session, row.head, storable({ ...row, head, updated_at: at }).text];
-  const parts: string[] = [];
-  const add = (name: keyof typeof WRITES, text: string) => {
+  const writes: WriteName[] = [];
+  const add = (name: WriteName, text: string) => {
+    writes.push(name);
     params.push(text);
-    parts.push(`${name} AS (${WRITES[name].replaceAll('$rows', `$${params.length}`)})`);
   };
   if (rows.length > 0) add('events', events.text);
   for (const name of ['messages', 'runs', 'steps', 'toolCalls', 'modelCalls', 'usageDays'] as const) {
     if (changed[name]?.length) add(name, storable(changed[name]).text);
   }
   const ends = runStatsOf(drafts, changed.runs ?? [], at);
-  if (ends.length > 0) add('runStats', storable(ends).text);
-  const counted = ends.length > 0 ? countEnds(ends, params) : '';
-  const save = SAVE_SESSION.replace('$counted', () => counted);
-  const statement = `${parts.length > 0 ? `WITH ${parts.join(', ')} ` : ''}${save}`;
-  const [saved] = await tx.query<{ version: string }>(statement, params);
+  if (ends.length > 0) {
+    add('runStats', storable(ends).text);
+    params.push(...endCounts(ends));
+  }
+  const [saved] = await tx.query<{ version: string }>(statementOf(writes), params);
   if (!saved) throw new Error('The session changed under its lock.');
   session.version = saved.version;
   return events.value.map((event) => eventOf(event, key.session));
@@ -103,12 +103,31 @@ const SAVE_SESSION = `
    WHERE s.user_id = $1 AND s.session_id = $2 AND s.head = $3
   RETURNING s.xmin::text AS version`;
 
-/** What the ends of runs add to the session's own counters. */
-function countEnds(ends: readonly RunStatsRow[], params: unknown[]): string {
-  const timed = ends.filter(({ bucket }) => bucket >= 0);
-  const first = params.push(sum(ends, 'ended'), sum(timed, 'ended'), sum(timed, 'busy_ms')) - 2;
+type WriteName = keyof typeof WRITES;
+
+const statements = new Map<string, string>();
+
+/** One statement for these writes, whose rows are `$5` and on, and the session's. Always the same text for the same writes: stores keep it prepared. */
+function statementOf(writes: readonly WriteName[]): string {
+  const shape = writes.join();
+  const known = statements.get(shape);
+  if (known !== undefined) return known;
+  const parts = writes.map((name, index) => `${name} AS (${WRITES[name].replaceAll('$rows', `$${index + 5}`)})`);
+  const save = SAVE_SESSION.replace('$counted', () => (writes.includes('runStats') ? counted(writes.length + 5) : ''));
+  const statement = parts.length > 0 ? `WITH ${parts.join(', ')} ${save}` : save;
+  statements.set(shape, statement);
+  return statement;
+}
+
+/** What the ends of runs add to the session's own counters: {@link endCounts}, as parameters from `first` on. */
+function counted(first: number): string {
   return `, ended_runs = s.ended_runs + $${first}::integer, timed_runs = s.timed_runs + $${first + 1}::integer,
           busy_ms = s.busy_ms + $${first + 2}::bigint`;
+}
+
+function endCounts(ends: readonly RunStatsRow[]): number[] {
+  const timed = ends.filter(({ bucket }) => bucket >= 0);
+  return [sum(ends, 'ended'), sum(timed, 'ended'), sum(timed, 'busy_ms')];
 }
 
 function sum(rows: readonly RunStatsRow[], name: 'ended' | 'busy_ms'): number {

@@ -42,9 +42,14 @@ const spendingColumns = (day: string) => `,
          (SELECT coalesce(json_agg(budget), '[]') FROM perdure.budget_warnings
            WHERE user_id = $1 AND period IN (${day}::text, left(${day}::text, 7))) AS warned`;
 
+const RUN = `${selectRuns()} AND r.run_id = $3`;
+const RUN_AND_NEWS = `${selectRuns(`,${newsColumn('$4')}${spendingColumns('$5')}`)} AND r.run_id = $3`;
+const RUN_AND_SPENDING = `${selectRuns(spendingColumns('$4'))} AND r.run_id = $3`;
+const OPEN_RUNS = `${selectRuns()} AND r.status IN ('queued', 'running') ORDER BY r.ordinal`;
+
 /** Loads a run under its session's lock. Throws `not_found`. */
 export async function loadRun(tx: Tx, key: SessionKey, runId: string): Promise<LoadedRun> {
-  const [run] = await tx.query<LoadedRun>(`${selectRuns()} AND r.run_id = $3`, [key.user, key.session, runId]);
+  const [run] = await tx.query<LoadedRun>(RUN, [key.user, key.session, runId]);
   return run ?? noSuchRun(key, runId);
 }
 
@@ -55,10 +60,13 @@ export async function loadRunAndNews(
   runId: string,
   { after, day }: { readonly after: number; readonly day: string },
 ): Promise<LoadedRun & Spending & { readonly news: readonly EventRow[] }> {
-  const [run] = await tx.query<LoadedRun & Spending & { news: EventRow[] }>(
-    `${selectRuns(`,${newsColumn('$4')}${spendingColumns('$5')}`)} AND r.run_id = $3`,
-    [key.user, key.session, runId, after, day],
-  );
+  const [run] = await tx.query<LoadedRun & Spending & { news: EventRow[] }>(RUN_AND_NEWS, [
+    key.user,
+    key.session,
+    runId,
+    after,
+    day,
+  ]);
   return run ?? noSuchRun(key, runId);
 }
 
@@ -69,8 +77,7 @@ export async function loadRunAndSpending(
   runId: string,
   day: string,
 ): Promise<LoadedRun & Spending> {
-  const sql = `${selectRuns(spendingColumns('$4'))} AND r.run_id = $3`;
-  const [run] = await tx.query<LoadedRun & Spending>(sql, [key.user, key.session, runId, day]);
+  const [run] = await tx.query<LoadedRun & Spending>(RUN_AND_SPENDING, [key.user, key.session, runId, day]);
   return run ?? noSuchRun(key, runId);
 }
 
@@ -83,8 +90,5 @@ function noSuchRun(key: SessionKey, runId: string): never {
 
 /** Every run of a session that has not ended, the oldest first. */
 export async function loadOpenRuns(tx: Tx, key: SessionKey): Promise<LoadedRun[]> {
-  return await tx.query<LoadedRun>(`${selectRuns()} AND r.status IN ('queued', 'running') ORDER BY r.ordinal`, [
-    key.user,
-    key.session,
-  ]);
+  return await tx.query<LoadedRun>(OPEN_RUNS, [key.user, key.session]);
 }

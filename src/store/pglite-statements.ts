@@ -47,6 +47,8 @@ export function preparedStatements(pglite: PGlite, parsers: ParserOptions) {
     const values = storableParams(params).map(textOf);
     const { messages: answers } = await pglite.execProtocol(
       Buffer.concat([serialize.bind({ statement, values }), serialize.execute(), serialize.sync()]),
+      // Files are written as PostgreSQL writes them: only file systems that hold them elsewhere have anything to do here.
+      { syncToFs: false },
     );
     return answers.flatMap((answer) =>
       answer instanceof messages.DataRowMessage ? [rowOf(columns, answer.fields) as R] : [],

@@ -20,8 +20,8 @@ test('isExpired is true from the millisecond on at which the idle time is over',
 });
 
 test('the reason names the policy and its value', () => {
-  expect(expiryReason('idle', policy)).toContain('1000 ms (policy idleTimeoutMs)');
-  expect(expiryReason('age', policy)).toContain('10000 ms (policy maxAgeMs)');
+  expect(expiryReason('idle', policy)).toBe('nothing happened for 1.0 s (policy idleTimeoutMs)');
+  expect(expiryReason('age', policy)).toBe('open for 10.0 s (policy maxAgeMs)');
 });
 
 test('activity never makes a session expire sooner, and no session outlives its age', () => {
