@@ -3,7 +3,7 @@ import { saveUserLimits } from '../src/store/user-budgets.ts';
 import { TURN } from './bench-agent.ts';
 import type { Benchmark, Row } from './benchmark.ts';
 import { ratioOfBlocks, summarize } from './statistics.ts';
-import { interleave, talkBlock, type Block } from './talk.ts';
+import { completedIn, interleave, talkBlock, type Block } from './talk.ts';
 import type { World } from './world.ts';
 
 /** What it costs that a user has a budget. */
@@ -41,10 +41,11 @@ async function newUser(world: World, limited: boolean): Promise<string> {
 }
 
 function figures(blocks: readonly Block[], without: readonly Block[]): Record<string, number> {
-  const { p50, p95, count } = summarize(times(blocks).flat());
-  return { 'p50 ms': p50, 'p95 ms': p95, '× no limits': ratioOfBlocks(times(blocks), times(without)), turns: count };
-}
-
-function times(blocks: readonly Block[]): number[][] {
-  return blocks.map(({ turns }) => turns.map(({ completedMs }) => completedMs));
+  const { p50, p95, count } = summarize(completedIn(blocks).flat());
+  return {
+    'p50 ms': p50,
+    'p95 ms': p95,
+    '× no limits': ratioOfBlocks(completedIn(blocks), completedIn(without)),
+    turns: count,
+  };
 }

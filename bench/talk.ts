@@ -49,6 +49,11 @@ export async function talkBlock(
   return { turns: times.flat(), elapsedMs, cpuMs: (user + system) / 1_000 };
 }
 
+/** How long each turn of each block took. */
+export function completedIn(blocks: readonly Block[]): number[][] {
+  return blocks.map(({ turns }) => turns.map(({ completedMs }) => completedMs));
+}
+
 export async function turnsOf(talk: Talk, content: string, turns: number, restMs = 0): Promise<TurnTimes[]> {
   const times: TurnTimes[] = [];
   while (times.length < turns) {

@@ -1,7 +1,7 @@
 import { TURN } from './bench-agent.ts';
 import { atLeast, atMost, type Aim, type Benchmark, type Row } from './benchmark.ts';
 import { ratioOfBlocks, summarize } from './statistics.ts';
-import { interleave, REST_MS, talkBlock, type Block, type BlockSize } from './talk.ts';
+import { completedIn, interleave, REST_MS, talkBlock, type Block, type BlockSize } from './talk.ts';
 import type { World } from './world.ts';
 
 /** The turns of Perdure beside the floor's, at several numbers of sessions. */
@@ -62,10 +62,6 @@ function figures(blocks: readonly Block[], floor: readonly Block[]) {
     'turns/s': rateOf(blocks),
     'turns/s × floor': ratioOfBlocks(ratesOf(blocks), ratesOf(floor)),
   };
-}
-
-function completedIn(blocks: readonly Block[]): number[][] {
-  return blocks.map((block) => block.turns.map(({ completedMs }) => completedMs));
 }
 
 function ratesOf(blocks: readonly Block[]): number[][] {

@@ -52,6 +52,15 @@ export function route<Query extends z.ZodType = z.ZodUnknown, Body extends z.Zod
   return definition;
 }
 
+/** How a page of a list is asked for. */
+export function pageQuery(most: number, usual = 50) {
+  return {
+    limit: z.coerce.number().int().min(1).max(most).default(usual),
+    /** `nextCursor` of the page before. */
+    cursor: z.string().optional(),
+  };
+}
+
 /** A page of a list. */
 export function pageOf(schema: z.ZodType): z.ZodType {
   return z.object({ data: z.array(schema), nextCursor: z.string().nullable() });

@@ -74,6 +74,11 @@ export async function hasOpenRun(tx: Tx, key: SessionKey): Promise<boolean> {
   return open.length > 0;
 }
 
+/** The same as SQL, of the sessions `s` of a statement: that they have none. */
+export const hasNoOpenRun = (s: string): string => `
+  NOT EXISTS (SELECT FROM perdure.runs r
+               WHERE r.user_id = ${s}.user_id AND r.session_id = ${s}.session_id AND r.status IN ('queued', 'running'))`;
+
 export function lifeOf({ at, row }: LockedSession): SessionLife {
   return { at, agent: row.agent, policy: row.policy, lastActiveAt: row.last_active_at, openedAt: row.opened_at };
 }

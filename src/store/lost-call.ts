@@ -1,12 +1,11 @@
 import type { LoadedRun } from './load-run.ts';
 import type { LockedSession } from './lock-session.ts';
-import { NO_CALL_ROWS, settleCall, UNKNOWN_COST, type CallRows } from './model-call.ts';
+import { LOST, NO_CALL_ROWS, settleCall, type CallRows } from './model-call.ts';
 import type { StepRow } from './rows.ts';
 
 /** Notes that the attempt before this one was lost, if nobody has said how it ended. What it reserved stays held. */
 export function lostBefore(session: LockedSession, { run, modelCall }: LoadedRun, next: StepRow): CallRows {
   const superseded = modelCall?.step === next.step && modelCall.attempt < next.attempts;
   if (!superseded || modelCall.outcome !== 'running') return NO_CALL_ROWS;
-  const end = { outcome: 'lost', usage: null, cost: UNKNOWN_COST, firstTokenMs: null, durationMs: null } as const;
-  return settleCall(session, run, modelCall, end);
+  return settleCall(session, run, modelCall, LOST);
 }

@@ -6,7 +6,7 @@ import { sayMs } from '../contracts/say.ts';
 import { limitReason } from '../core/session-limit.ts';
 import { countActive, lockActive } from './active-sessions.ts';
 import type { Tx } from './db.ts';
-import { markExpired } from './expire-session.ts';
+import { hasNoOpenRun, markExpired } from './expire-session.ts';
 import { lockSession } from './lock-session.ts';
 
 /** More transactions than that are never under way at once. */
@@ -54,8 +54,7 @@ async function fit(tx: Tx, user: string | null, limit: number, evictIdleMs: numb
     `SELECT s.user_id, s.session_id FROM perdure.sessions s
       WHERE s.kind = 'session' AND s.status = 'active' AND ($1::text IS NULL OR s.user_id = $1)
         AND s.last_active_at <= clock_timestamp() - make_interval(secs => $2::float8 / 1000)
-        AND NOT EXISTS (SELECT FROM perdure.runs r WHERE r.user_id = s.user_id AND r.session_id = s.session_id
-                           AND r.status IN ('queued', 'running'))
+        AND ${hasNoOpenRun('s')}
       ORDER BY s.last_active_at LIMIT 1 FOR UPDATE OF s SKIP LOCKED`,
     [user, evictIdleMs],
   );

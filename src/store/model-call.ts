@@ -24,6 +24,15 @@ export interface CallEnd {
   readonly durationMs: number | null;
 }
 
+/** Of a call of which nobody has told how it ended, or will. */
+export const LOST: CallEnd = {
+  outcome: 'lost',
+  usage: null,
+  cost: UNKNOWN_COST,
+  firstTokenMs: null,
+  durationMs: null,
+};
+
 /** The rows that change with a model call. */
 export interface CallRows {
   readonly modelCalls: readonly ModelCallRow[];

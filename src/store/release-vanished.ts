@@ -6,7 +6,7 @@ import { newEvents } from './event-log.ts';
 import type { Tx } from './db.ts';
 import { loadRun } from './load-run.ts';
 import { lockSession } from './lock-session.ts';
-import { settleCall, UNKNOWN_COST } from './model-call.ts';
+import { LOST, settleCall } from './model-call.ts';
 import { isOpen } from './rows.ts';
 
 /** What was set aside for a call that nobody will report any more. */
@@ -35,8 +35,7 @@ export async function releaseCall(tx: Tx, key: SessionKey, runId: string): Promi
   if (!session) return null;
   const { run, modelCall } = await loadRun(tx, key, runId);
   if (isOpen(run.status) || modelCall?.outcome !== 'running') return null;
-  const end = { outcome: 'lost', usage: null, cost: UNKNOWN_COST, firstTokenMs: null, durationMs: null } as const;
-  const rows = settleCall(session, run, modelCall, end);
+  const rows = settleCall(session, run, modelCall, LOST);
   modelCall.held_nanos = 0;
   modelCall.held_tokens = 0;
   const { step, attempt, reserved_nanos, reserved_tokens: reservedTokens } = modelCall;

@@ -6,9 +6,8 @@ import { listAllSessions } from '../../store/admin/list-all-sessions.ts';
 import { listSessions } from '../../store/list-sessions.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { whoseOf, whoseQuery } from '../operators.ts';
-import { pageOf, route, type Route } from '../route.ts';
+import { pageOf, pageQuery, route, type Route } from '../route.ts';
 
-const DEFAULT_PAGE = 50;
 const METADATA = 'metadata.';
 
 const listQuery = z.object({
@@ -16,8 +15,7 @@ const listQuery = z.object({
   agent: agentNameSchema.optional(),
   activeSince: z.iso.datetime({ offset: true }).optional(),
   minErrorRate: z.coerce.number().min(0).max(1).optional(),
-  limit: z.coerce.number().int().min(1).max(LIMITS.sessionsPerPage.value).default(DEFAULT_PAGE),
-  cursor: z.string().optional(),
+  ...pageQuery(LIMITS.sessionsPerPage.value),
   ...whoseQuery,
 });
 

@@ -5,21 +5,16 @@ import { cleanRequestSchema, sweepPageSchema, sweepSchema } from '../../contract
 import { listSweeps, readSweep } from '../../store/admin/read-sweeps.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { whoseOf, whoseQuery } from '../operators.ts';
-import { route, type Route } from '../route.ts';
+import { pageQuery, route, type Route } from '../route.ts';
 
-const DEFAULT_PAGE = 50;
 const { sweepsPerPage, sweepActionsPerPage } = LIMITS;
 
 const cleanBody = cleanRequestSchema.extend({ user: whoseQuery.user, all: z.boolean().default(false) });
 const listQuery = z.object({
   ...whoseQuery,
-  limit: z.coerce.number().int().min(1).max(sweepsPerPage.value).default(DEFAULT_PAGE),
-  cursor: z.string().optional(),
+  ...pageQuery(sweepsPerPage.value),
 });
-const readQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(sweepActionsPerPage.value).default(sweepActionsPerPage.value),
-  cursor: z.string().optional(),
-});
+const readQuery = z.object(pageQuery(sweepActionsPerPage.value, sweepActionsPerPage.value));
 
 /** Clean-ups of one's own sessions, and for operators of others'. */
 export function maintenanceRoutes({ db, sender, isOperator }: GatewayParts): Route[] {

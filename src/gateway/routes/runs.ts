@@ -4,14 +4,9 @@ import { runDetailSchema, runRecordSchema } from '../../contracts/run.ts';
 import { listRuns } from '../../store/list-runs.ts';
 import { existingRun, readable } from '../existing.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
-import { pageOf, route, type Answer, type Route } from '../route.ts';
+import { pageOf, pageQuery, route, type Answer, type Route } from '../route.ts';
 
-const DEFAULT_PAGE = 50;
-
-const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(LIMITS.sessionsPerPage.value).default(DEFAULT_PAGE),
-  cursor: z.string().optional(),
-});
+const listQuery = z.object(pageQuery(LIMITS.sessionsPerPage.value));
 
 export const cancelBody = z.strictObject({});
 export const CANCEL_ANSWERS: Readonly<Record<number, Answer>> = {

@@ -7,16 +7,13 @@ import { readSessionStats } from '../../store/read-session-stats.ts';
 import { readStats } from '../../store/read-stats.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { whoseOf, whoseQuery } from '../operators.ts';
-import { route, type Route } from '../route.ts';
-
-const DEFAULT_PAGE = 50;
+import { pageQuery, route, type Route } from '../route.ts';
 
 const statsQuery = z.object({
   by: statsBySchema.default('day'),
   from: z.iso.date().optional(),
   to: z.iso.date().optional(),
-  limit: z.coerce.number().int().min(1).max(LIMITS.sessionsPerPage.value).default(DEFAULT_PAGE),
-  cursor: z.string().optional(),
+  ...pageQuery(LIMITS.sessionsPerPage.value),
   ...whoseQuery,
 });
 

@@ -3,7 +3,7 @@ import { sessionKey, type SessionKey } from '../../contracts/session-key.ts';
 import { limitReason, type SessionLimit } from '../../core/session-limit.ts';
 import { countActive, lockActive } from '../active-sessions.ts';
 import type { Db } from '../db.ts';
-import { hasOpenRun, markExpired } from '../expire-session.ts';
+import { hasNoOpenRun, hasOpenRun, markExpired } from '../expire-session.ts';
 import { lockSession } from '../lock-session.ts';
 import { noteAction, type SweepStart } from './sweeps.ts';
 
@@ -73,8 +73,7 @@ const OVER_LIMIT = `
            row_number() OVER (PARTITION BY a.whose ORDER BY a.last_active_at, a.user_id, a.session_id) AS place
       FROM active a
      WHERE a.excess > 0 AND a.last_active_at <= clock_timestamp() - make_interval(secs => $6::float8 / 1000)
-       AND NOT EXISTS (SELECT FROM perdure.runs r WHERE r.user_id = a.user_id AND r.session_id = a.session_id
-                          AND r.status IN ('queued', 'running'))
+       AND ${hasNoOpenRun('a')}
        AND NOT EXISTS (SELECT FROM noted n WHERE n.user_id = a.user_id AND n.session_id = a.session_id
                           AND n.action <> 'warned')
   )
