@@ -129,3 +129,16 @@ export async function withCalls(db: Db, ...calls: CommittedCall[]): Promise<{ ke
   await commitStep(db, key, replyTo(runId, await beginModel(db, key, runId), { toolCalls: calls }));
   return { key, runId };
 }
+
+/** Resolves when the store's clock shows another millisecond: what is written then is later than what was written before. */
+export async function nextMillisecond(db: Db): Promise<void> {
+  const now = async () => {
+    const [row] = await db.query<{ at: string }>(
+      `SELECT date_trunc('milliseconds', clock_timestamp())::text AS at`,
+      [],
+    );
+    return row?.at;
+  };
+  const before = await now();
+  while ((await now()) === before);
+}

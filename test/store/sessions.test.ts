@@ -21,7 +21,7 @@ import { readSnapshot } from '../../src/store/read-snapshot.ts';
 import { refuseMessages } from '../../src/store/refuse-messages.ts';
 import { updateSession } from '../../src/store/update-session.ts';
 import { DATABASES, describeStores } from '../support/databases.ts';
-import { beginModel, call, converse, newKey, replyTo, send } from './conversation.ts';
+import { beginModel, call, converse, newKey, replyTo, send, nextMillisecond } from './conversation.ts';
 
 const OPEN = { agent: 'assistant', kind: 'session', execution: null } as const;
 
@@ -129,6 +129,8 @@ describeStores(DATABASES, (db) => {
         { ...OPEN, metadata: { place: session < 'c' ? 'here' : 'there', n: 1 } },
       );
     }
+    // Of two that were active in one millisecond the later id is first.
+    await nextMillisecond(db());
     await send(db(), { user, session: 'b' }, { id: 'm', content: 'x' });
     await send(db(), { user, session: 'run' }, { id: 'm', content: 'x' }, { kind: 'run' });
     await endSession(db(), { user, session: 'e' }, { status: 'failed', reason: null });
