@@ -7,10 +7,9 @@ RUN apt-get update && apt-get install --yes --no-install-recommends ca-certifica
 COPY package.json package-lock.json .npmrc ./
 # Without development dependencies: the base image brings Node 24 itself.
 RUN npm ci --omit=dev && npm cache clean --force
-COPY bin ./bin
-COPY src ./src
-COPY agents ./agents
+COPY . .
+ENV PERDURE_AGENTS=/app/examples/agents
 USER node
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "src/cli/main.ts"]
+ENTRYPOINT ["node", "cli/main.ts"]
 CMD ["--help"]

@@ -14,7 +14,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: SERVER_TESTS,
-          globalSetup: ['test/support/postgres-global-setup.ts'],
+          globalSetup: ['test/support/store/postgres-global-setup.ts'],
           testTimeout: 15_000,
           hookTimeout: 30_000,
         },
@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: SERVER_TESTS,
-          globalSetup: ['test/global-setup.ts', 'test/support/postgres-global-setup.ts'],
+          globalSetup: ['test/global-setup.ts', 'test/support/store/postgres-global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { defineTool } from '../src/agents/define-tool.ts';
-import type { AgentRegistry } from '../src/agents/agent-registry.ts';
-import type { ModelDirectory } from '../src/models/model-client.ts';
-import { functionModels, lastUserMessage, type FunctionModel } from '../test/support/function-model.ts';
+import { defineTool } from '../agents/define-tool.ts';
+import type { AgentRegistry } from '../agents/agent-registry.ts';
+import type { ModelDirectory } from '../models/model-client.ts';
+import { functionModels, lastUserMessage, type FunctionModel } from '../test/support/models/function-model.ts';
 import { registry } from '../test/support/stack.ts';
 
 /** What a message has to say for each kind of turn. */

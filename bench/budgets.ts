@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { saveUserLimits } from '../src/store/user-budgets.ts';
+import { saveUserLimits } from '../store/budgets/user-budgets.ts';
 import { TURN } from './bench-agent.ts';
 import type { Benchmark, Row } from './benchmark.ts';
 import { ratioOfBlocks, summarize } from './statistics.ts';

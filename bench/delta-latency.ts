@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createGateway } from '../src/gateway/create-gateway.ts';
-import { serveGateway } from '../src/gateway/serve-gateway.ts';
+import { createGateway } from '../gateway/create-gateway.ts';
+import { serveGateway } from '../gateway/serve-gateway.ts';
 import { TURN } from './bench-agent.ts';
 import { atMost, type Aim, type Benchmark, type Row } from './benchmark.ts';
 import type { ReadersCommand, ReadersReport } from './sse-readers.ts';

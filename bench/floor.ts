@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
-import { NO_STACKS, PAYLOAD_CONVERTER, workerTuning } from '../src/worker/tuning.ts';
+import { NO_STACKS, PAYLOAD_CONVERTER, workerTuning } from '../worker/tuning.ts';
 import type { Talk } from './talk.ts';
 
 /** The bare workflow on a worker of its own, set as Perdure's. */

@@ -1,4 +1,4 @@
-import type { Db } from '../src/store/db.ts';
+import type { Db } from '../store/db/db.ts';
 
 /** A user with half of all sessions. */
 export const BIG_USER = 'list-user-0';

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { workflowIdOf } from '../src/contracts/session-key.ts';
+import { workflowIdOf } from '../contracts/session/session-key.ts';
 import { TURN } from './bench-agent.ts';
 import { atMost, type Aim, type Benchmark, type Row } from './benchmark.ts';
 import { median } from './statistics.ts';

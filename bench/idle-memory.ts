@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createTemporalSender } from '../src/client/temporal-sender.ts';
+import { createTemporalSender } from '../client/temporal/temporal-sender.ts';
 import { TURN } from './bench-agent.ts';
 import type { Benchmark } from './benchmark.ts';
 import type { IdleWorkerCommand, MemoryReport } from './idle-worker.ts';

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endsRun } from '../src/contracts/event.ts';
-import { createInProcessLive } from '../src/live/in-process.ts';
-import type { LiveChannel } from '../src/live/live-channel.ts';
-import { openStore } from '../src/store/open-store.ts';
-import { startWorker } from '../src/worker/start-worker.ts';
+import { endsRun } from '../contracts/session/event.ts';
+import { createInProcessLive } from '../live/in-process.ts';
+import type { LiveChannel } from '../live/live-channel.ts';
+import { openStore } from '../store/open-store.ts';
+import { startWorker } from '../worker/start-worker.ts';
 import { benchAgents, benchModels } from './bench-agent.ts';
 
 // A process of its own: a worker and its store, and nothing else.

@@ -1,6 +1,6 @@
-import { workflowIdOf } from '../src/contracts/session-key.ts';
-import type { ControlSnapshot } from '../src/contracts/session.ts';
-import { QUERY } from '../src/contracts/names.ts';
+import { workflowIdOf } from '../contracts/session/session-key.ts';
+import type { ControlSnapshot } from '../contracts/session/session.ts';
+import { QUERY } from '../contracts/names.ts';
 import { TURN } from './bench-agent.ts';
 import { atMost, type Benchmark, type Row } from './benchmark.ts';
 import { ratioOfBlocks, summarize } from './statistics.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { startPostgres } from '../test/support/postgres-server.ts';
+import { startPostgres } from '../test/support/store/postgres-server.ts';
 import type { Benchmark } from './benchmark.ts';
 import { BENCHMARKS } from './benchmarks.ts';
 import { describeMachine } from './machine.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { SessionSender } from '../src/client/session-sender.ts';
-import { endsRun, type StreamEvent } from '../src/contracts/event.ts';
-import type { SessionKey } from '../src/contracts/session-key.ts';
-import type { Feed } from '../src/gateway/feed/feed.ts';
+import type { SessionSender } from '../client/temporal/session-sender.ts';
+import { endsRun, type StreamEvent } from '../contracts/session/event.ts';
+import type { SessionKey } from '../contracts/session/session-key.ts';
+import type { Feed } from '../gateway/feed/feed.ts';
 import type { Talk, TurnTimes } from './talk.ts';
 
 export interface SessionTalk extends Talk {

@@ -1,5 +1,5 @@
-import { listAllSessions } from '../src/store/admin/list-all-sessions.ts';
-import { listSessions, type SessionFilter } from '../src/store/list-sessions.ts';
+import { listAllSessions } from '../store/admin/reports/list-all-sessions.ts';
+import { listSessions, type SessionFilter } from '../store/read/list-sessions.ts';
 import { atMost, type Aim, type Benchmark, type Row } from './benchmark.ts';
 import { BIG_USER, generateSessions } from './generated-sessions.ts';
 import { percentile } from './statistics.ts';

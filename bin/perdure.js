@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const NEEDED = 24;
-const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'cli', 'main.ts');
+const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'cli', 'main.ts');
 
 if (isNode() && Number.parseInt(process.versions.node, 10) >= NEEDED) {
   process.argv[1] = main;

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startTestTemporal } from './support/temporal-server.ts';
+import { startTestTemporal } from './support/temporal/temporal-server.ts';
 
 /** Starts the Temporal server that all tests of the project `server` share; vitest calls it only when one of them runs. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {

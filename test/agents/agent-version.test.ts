@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import type { AgentSpec } from '../../src/contracts/agent.ts';
-import { versionOf } from '../../src/agents/agent-version.ts';
-import { defineTool } from '../../src/agents/define-tool.ts';
+import type { AgentSpec } from '../../contracts/agent.ts';
+import { versionOf } from '../../agents/agent-version.ts';
+import { defineTool } from '../../agents/define-tool.ts';
 
 const options = {
   name: 'probe',

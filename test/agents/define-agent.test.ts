@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineAgent, isAgent, type AgentOptions } from '../../src/agents/define-agent.ts';
-import { defineTool } from '../../src/agents/define-tool.ts';
+import { defineAgent, isAgent, type AgentOptions } from '../../agents/define-agent.ts';
+import { defineTool } from '../../agents/define-tool.ts';
 
 const probe = defineTool({ name: 'probe', description: 'A probe.', parameters: z.object({}), execute: () => null });
 

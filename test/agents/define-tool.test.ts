@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineTool, toolSpecOf, type ToolOptions } from '../../src/agents/define-tool.ts';
+import { defineTool, toolSpecOf, type ToolOptions } from '../../agents/define-tool.ts';
 
 const minimal: ToolOptions<z.ZodType> = {
   name: 'probe',

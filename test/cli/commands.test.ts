@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { problem, startFakeGateway } from '../support/fake-gateway.ts';
-import { runCli, startCli } from '../support/run-cli.ts';
+import { problem, startFakeGateway } from '../support/gateway/fake-gateway.ts';
+import { runCli, startCli } from '../support/process/run-cli.ts';
 import { startFakeService } from './fake-service.ts';
 
 test('without a gateway a command says where it looked and how to start one, and exits 3', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runCli } from '../support/run-cli.ts';
+import { runCli } from '../support/process/run-cli.ts';
 import { startFakeService } from './fake-service.ts';
 
 test('with --json a refusal is a line of JSON with its code and facts', async () => {

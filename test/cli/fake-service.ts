@@ -1,9 +1,9 @@
-import type { StreamEvent } from '../../src/contracts/event.ts';
-import { UNKNOWN_USAGE } from '../../src/contracts/run.ts';
-import type { FakeAnswer, FakeGateway, FakeRequest } from '../support/fake-gateway.ts';
-import { startFakeGateway } from '../support/fake-gateway.ts';
-import type { EventWriter } from '../support/run-events.ts';
-import { completed, deltasOf, eventWriter, received, runCompleted, started } from '../support/run-events.ts';
+import type { StreamEvent } from '../../contracts/session/event.ts';
+import { UNKNOWN_USAGE } from '../../contracts/session/run.ts';
+import type { FakeAnswer, FakeGateway, FakeRequest } from '../support/gateway/fake-gateway.ts';
+import { startFakeGateway } from '../support/gateway/fake-gateway.ts';
+import type { EventWriter } from '../support/gateway/run-events.ts';
+import { completed, deltasOf, eventWriter, received, runCompleted, started } from '../support/gateway/run-events.ts';
 
 /** How a fake service answers a message; without one each is echoed. */
 export type Reply = (emit: FakeGateway['emit'], writer: EventWriter, runId: string, content: string) => void;

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { createGatewayClient } from '../../src/client/gateway-client.ts';
-import { createSessionHandle } from '../../src/client/session-handle.ts';
-import type { SessionSender } from '../../src/client/session-sender.ts';
-import type { StreamEvent } from '../../src/contracts/event.ts';
-import type { Receipt } from '../../src/contracts/message.ts';
-import { UNKNOWN_USAGE } from '../../src/contracts/run.ts';
-import { problem, startFakeGateway } from '../support/fake-gateway.ts';
-import { eventWriter, received, runCompleted, started } from '../support/run-events.ts';
+import { createGatewayClient } from '../../client/http/gateway-client.ts';
+import { createSessionHandle } from '../../client/session-handle.ts';
+import type { SessionSender } from '../../client/temporal/session-sender.ts';
+import type { StreamEvent } from '../../contracts/session/event.ts';
+import type { Receipt } from '../../contracts/session/message.ts';
+import { UNKNOWN_USAGE } from '../../contracts/session/run.ts';
+import { problem, startFakeGateway } from '../support/gateway/fake-gateway.ts';
+import { eventWriter, received, runCompleted, started } from '../support/gateway/run-events.ts';
 
 const key = { user: 'local', session: 's' };
 

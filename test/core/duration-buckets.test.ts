@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bucketOf, percentileMs } from '../../src/core/duration-buckets.ts';
+import { bucketOf, percentileMs } from '../../core/duration-buckets.ts';
 
 test('percentiles read from buckets are within 10 % of the true ones', () => {
   const duration = fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 150_000_000 }));

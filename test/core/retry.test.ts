@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { backoffMs } from '../../src/core/backoff.ts';
-import { resolvePolicy } from '../../src/core/policy.ts';
-import { toolRetry } from '../../src/core/tool-retry.ts';
+import { backoffMs } from '../../core/backoff.ts';
+import { resolvePolicy } from '../../core/policy.ts';
+import { toolRetry } from '../../core/tools/tool-retry.ts';
 
 const retry = { maxAttempts: 9, initialIntervalMs: 1_000, backoffCoefficient: 2, maxIntervalMs: 5_000 };
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { agentSpecSchema, policySchema, retryPolicySchema } from '../../src/contracts/agent.ts';
-import { LIMITS } from '../../src/contracts/limits.ts';
-import { resolvePolicy } from '../../src/core/policy.ts';
-import { toolRetry } from '../../src/core/tool-retry.ts';
+import { agentSpecSchema, policySchema, retryPolicySchema } from '../../contracts/agent.ts';
+import { LIMITS } from '../../contracts/limits.ts';
+import { resolvePolicy } from '../../core/policy.ts';
+import { toolRetry } from '../../core/tools/tool-retry.ts';
 import { read, section, tableNames, tableRow } from './documents.ts';
 
 const agents = read('docs/agents.md');

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { budgetSettingsSchema, runBudgetSchema } from '../../src/contracts/budget.ts';
-import { deploymentSchema, priceOverrideSchema } from '../../src/contracts/deployment.ts';
-import { maintenanceSettingsSchema } from '../../src/contracts/maintenance.ts';
-import { providerSettingsSchema } from '../../src/contracts/provider.ts';
-import { sessionLimitsSchema } from '../../src/contracts/session-limits.ts';
+import { budgetSettingsSchema, runBudgetSchema } from '../../contracts/budget.ts';
+import { deploymentSchema, priceOverrideSchema } from '../../contracts/deployment.ts';
+import { maintenanceSettingsSchema } from '../../contracts/maintenance.ts';
+import { providerSettingsSchema } from '../../contracts/provider.ts';
+import { sessionLimitsSchema } from '../../contracts/session/session-limits.ts';
 import { codeBlocks, read, section, tableNames } from './documents.ts';
 
 const blocks = Object.keys(deploymentSchema.shape).toSorted();

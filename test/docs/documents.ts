@@ -13,10 +13,13 @@ export function read(path: string): string {
 export const DOCUMENTS: readonly string[] = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT }).toSorted();
 
 /** Paths, from the root, of every source file. */
-export const SOURCES: readonly string[] = globSync(['src/**/*.ts', 'bin/*.js'], { cwd: ROOT }).toSorted();
+export const SOURCES: readonly string[] = globSync(['**/*.ts', 'bin/*.js'], {
+  cwd: ROOT,
+  exclude: (path) => /^(node_modules|dist|test|bench|examples|\.[\w-]+)$|\.config\.ts$/.test(path),
+}).toSorted();
 
 /** Paths, from the root, of what tests stand on. */
-export const TEST_SUPPORT: readonly string[] = globSync('test/support/*.{ts,sh}', { cwd: ROOT }).toSorted();
+export const TEST_SUPPORT: readonly string[] = globSync('test/support/**/*.{ts,sh}', { cwd: ROOT }).toSorted();
 
 export interface CodeBlock {
   /** `ts`, `bash`, …; empty for none. */

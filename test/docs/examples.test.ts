@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { agentSpecSchema } from '../../src/contracts/agent.ts';
-import { createProgram } from '../../src/cli/program.ts';
+import { agentSpecSchema } from '../../contracts/agent.ts';
+import { createProgram } from '../../cli/program.ts';
 import { codeBlocks, DOCUMENTS, read, ROOT } from './documents.ts';
 
 const blocks = DOCUMENTS.flatMap((document) => codeBlocks(read(document)).map((block) => ({ ...block, document })));
@@ -17,7 +17,7 @@ test('every TypeScript example that imports something compiles', async () => {
     const files = await Promise.all(
       examples.map(async ({ code }, index) => {
         const path = join(folder, `example-${index}.ts`);
-        await writeFile(path, code.replaceAll(/'\.{1,2}\/src\//g, `'${ROOT}/src/`));
+        await writeFile(path, code.replaceAll(/'\.{1,2}\/(?=client|agents)/g, `'${ROOT}/`));
         return path;
       }),
     );

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { budgetFactsSchema } from '../../src/contracts/budget.ts';
-import { problemSchema } from '../../src/contracts/problem.ts';
-import { createGateway } from '../../src/gateway/create-gateway.ts';
-import { createInProcessLive } from '../../src/live/in-process.ts';
+import { budgetFactsSchema } from '../../contracts/budget.ts';
+import { problemSchema } from '../../contracts/problem.ts';
+import { createGateway } from '../../gateway/create-gateway.ts';
+import { createInProcessLive } from '../../live/in-process.ts';
 import { codeBlocks, read, section, tableNames } from './documents.ts';
 
 test('docs/http.md lists every call of the gateway, and none that is not there', async () => {

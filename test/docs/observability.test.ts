@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { CATALOGUE } from '../../src/telemetry/catalogue.ts';
+import { CATALOGUE } from '../../telemetry/catalogue.ts';
 import { read, section, SOURCES, tableNames } from './documents.ts';
 
 test('docs/observability.md lists every metric with its type and labels, and none that is not there', () => {
@@ -21,7 +21,7 @@ test('docs/observability.md lists every metric with its type and labels, and non
 
 test('every field that a log line can carry is named, and every message', () => {
   const logs = section(read('docs/observability.md'), 'Logs');
-  const fields = [...read('src/telemetry/log-fields.ts').matchAll(/^ {2}readonly (\w+)\?/gm)].map(([, name]) => name);
+  const fields = [...read('telemetry/log-fields.ts').matchAll(/^ {2}readonly (\w+)\?/gm)].map(([, name]) => name);
   const messages = SOURCES.flatMap((path) => [
     ...read(path).matchAll(/\blog\.(?:debug|info|warn|error)\(\s*['"]([^'"]+)/g),
   ]).map(([, message]) => message);

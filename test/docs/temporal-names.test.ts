@@ -6,20 +6,12 @@ import {
   openSessionSchema,
   resumeRunSchema,
   updateSessionSchema,
-} from '../../src/contracts/commands.ts';
-import { ERRORS } from '../../src/contracts/errors.ts';
-import { eventSchema, liveEventSchema } from '../../src/contracts/event.ts';
-import { messageInputSchema, receiptSchema } from '../../src/contracts/message.ts';
-import {
-  QUERY,
-  SEARCH_ATTRIBUTE,
-  SIGNAL,
-  TASK_QUEUE,
-  TRACE_HEADER,
-  UPDATE,
-  WORKFLOW,
-} from '../../src/contracts/names.ts';
-import type { ControlSnapshot } from '../../src/contracts/session.ts';
+} from '../../contracts/session/commands.ts';
+import { ERRORS } from '../../contracts/errors.ts';
+import { eventSchema, liveEventSchema } from '../../contracts/session/event.ts';
+import { messageInputSchema, receiptSchema } from '../../contracts/session/message.ts';
+import { QUERY, SEARCH_ATTRIBUTE, SIGNAL, TASK_QUEUE, TRACE_HEADER, UPDATE, WORKFLOW } from '../../contracts/names.ts';
+import type { ControlSnapshot } from '../../contracts/session/session.ts';
 import { read, section, tableRow } from './documents.ts';
 
 const temporal = read('docs/temporal.md');

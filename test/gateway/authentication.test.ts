@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { embeddedDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
 import { sessionPath, startGateway, type TestGateway } from './start-gateway.ts';
 
 const database = embeddedDatabase();

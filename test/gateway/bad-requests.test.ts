@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { LIMITS } from '../../src/contracts/limits.ts';
-import { problemSchema } from '../../src/contracts/problem.ts';
-import { PerdureError } from '../../src/contracts/errors.ts';
-import { createLog } from '../../src/telemetry/log.ts';
-import { createTelemetry } from '../../src/telemetry/telemetry.ts';
-import { embeddedDatabase } from '../support/databases.ts';
+import { LIMITS } from '../../contracts/limits.ts';
+import { problemSchema } from '../../contracts/problem.ts';
+import { PerdureError } from '../../contracts/errors.ts';
+import { createLog } from '../../telemetry/log.ts';
+import { createTelemetry } from '../../telemetry/telemetry.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
 import { sessionPath, startGateway } from './start-gateway.ts';
 
 const database = embeddedDatabase();

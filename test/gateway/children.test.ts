@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { Execution } from '../../src/client/temporal-state.ts';
-import type { SessionSnapshot } from '../../src/contracts/session.ts';
-import { noteChild } from '../../src/store/children.ts';
-import { embeddedDatabase } from '../support/databases.ts';
+import type { Execution } from '../../client/temporal/temporal-state.ts';
+import type { SessionSnapshot } from '../../contracts/session/session.ts';
+import { noteChild } from '../../store/sessions/children.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
 import { sessionPath, startGateway } from './start-gateway.ts';
 
 const database = embeddedDatabase();

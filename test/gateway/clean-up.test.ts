@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
-import { sweepPageSchema, sweepSchema } from '../../src/contracts/maintenance.ts';
-import { serveGateway } from '../../src/gateway/serve-gateway.ts';
-import { beginPage, beginSweep, endSweep, noteAction } from '../../src/store/admin/sweeps.ts';
-import { embeddedDatabase } from '../support/databases.ts';
-import { runCli, startCli } from '../support/run-cli.ts';
+import { sweepPageSchema, sweepSchema } from '../../contracts/maintenance.ts';
+import { serveGateway } from '../../gateway/serve-gateway.ts';
+import { beginPage, beginSweep, endSweep, noteAction } from '../../store/admin/sweeps/sweeps.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
+import { runCli, startCli } from '../support/process/run-cli.ts';
 import { startGateway } from './start-gateway.ts';
 
 const PAGE = { after: null, last: null, more: false };

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { budgetReportSchema } from '../../src/contracts/budget.ts';
-import { usageReportSchema } from '../../src/contracts/usage.ts';
-import { commitStep } from '../../src/store/commit-step.ts';
-import { deleteSession } from '../../src/store/delete-session.ts';
-import { serveGateway } from '../../src/gateway/serve-gateway.ts';
+import { budgetReportSchema } from '../../contracts/budget.ts';
+import { usageReportSchema } from '../../contracts/usage.ts';
+import { commitStep } from '../../store/runs/commit-step.ts';
+import { deleteSession } from '../../store/sessions/delete-session.ts';
+import { serveGateway } from '../../gateway/serve-gateway.ts';
 import { beginModel, newKey, replyTo, send } from '../store/conversation.ts';
-import { embeddedDatabase } from '../support/databases.ts';
-import { runCli } from '../support/run-cli.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
+import { runCli } from '../support/process/run-cli.ts';
 import { startGateway } from './start-gateway.ts';
 
 const database = embeddedDatabase();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { embeddedDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
 import { readFrames, sessionPath, startGateway } from './start-gateway.ts';
 
 const database = embeddedDatabase();

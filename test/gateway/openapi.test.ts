@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { embeddedDatabase } from '../support/databases.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
 import { startGateway } from './start-gateway.ts';
 
 const database = embeddedDatabase();

@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
-import { createGatewayClient } from '../../src/client/gateway-client.ts';
-import { createPerdure } from '../../src/client/create-perdure.ts';
-import { openSession } from '../../src/store/open-session.ts';
+import { createGatewayClient } from '../../client/http/gateway-client.ts';
+import { createPerdure } from '../../client/create-perdure.ts';
+import { openSession } from '../../store/sessions/open-session.ts';
 import { converse, newKey } from '../store/conversation.ts';
-import { embeddedDatabase } from '../support/databases.ts';
-import { runCli } from '../support/run-cli.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
+import { runCli } from '../support/process/run-cli.ts';
 import { servedGateway, startGateway } from './start-gateway.ts';
 
 const database = embeddedDatabase();

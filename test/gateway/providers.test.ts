@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { providerLimits } from '../../src/core/provider-limits.ts';
-import { settleCall } from '../../src/store/admin/settle-call.ts';
-import { openStore } from '../../src/store/open-store.ts';
+import { providerLimits } from '../../core/providers/provider-limits.ts';
+import { settleCall } from '../../store/admin/providers/settle-call.ts';
+import { openStore } from '../../store/open-store.ts';
 import { startGateway } from './start-gateway.ts';
 
 const FAILED = { health: 'down', replied: false, tokens: null } as const;

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { createConnection } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { serveGateway, type ServedGateway } from '../../src/gateway/serve-gateway.ts';
-import { embeddedDatabase } from '../support/databases.ts';
+import { serveGateway, type ServedGateway } from '../../gateway/serve-gateway.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
 import { readFrames, sessionPath, startGateway, type TestGateway } from './start-gateway.ts';
 
 const database = embeddedDatabase();

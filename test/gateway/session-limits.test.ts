@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { openTestDatabase } from '../support/databases.ts';
+import { openTestDatabase } from '../support/store/databases.ts';
 import { startGateway } from './start-gateway.ts';
 
 const limits = (evictIdleMs: number) => ({ deployment: { limits: { activePerUser: 1, evictIdleMs } } });

@@ -1,12 +1,12 @@
 import { createParser } from 'eventsource-parser';
 import { onTestFinished } from 'vitest';
-import type { AgentVersion } from '../../src/contracts/agent.ts';
-import type { StreamEvent } from '../../src/contracts/event.ts';
-import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/create-gateway.ts';
-import { serveGateway } from '../../src/gateway/serve-gateway.ts';
-import { createInProcessLive } from '../../src/live/in-process.ts';
-import type { LiveChannel } from '../../src/live/live-channel.ts';
-import type { Db } from '../../src/store/db.ts';
+import type { AgentVersion } from '../../contracts/agent.ts';
+import type { StreamEvent } from '../../contracts/session/event.ts';
+import { createGateway, type Gateway, type GatewayOptions } from '../../gateway/create-gateway.ts';
+import { serveGateway } from '../../gateway/serve-gateway.ts';
+import { createInProcessLive } from '../../live/in-process.ts';
+import type { LiveChannel } from '../../live/live-channel.ts';
+import type { Db } from '../../store/db/db.ts';
 import { createStoreSender, type StoreSender } from './store-sender.ts';
 
 const ASSISTANT: AgentVersion = { hash: 'v1', spec: { name: 'assistant', instructions: 'Help.' }, tools: [] };

@@ -1,11 +1,11 @@
 import { beforeAll, expect, test } from 'vitest';
-import { statsPageSchema } from '../../src/contracts/stats.ts';
-import { serveGateway } from '../../src/gateway/serve-gateway.ts';
-import { deleteSession } from '../../src/store/delete-session.ts';
-import { endRun } from '../../src/store/end-run.ts';
+import { statsPageSchema } from '../../contracts/stats.ts';
+import { serveGateway } from '../../gateway/serve-gateway.ts';
+import { deleteSession } from '../../store/sessions/delete-session.ts';
+import { endRun } from '../../store/runs/end-run.ts';
 import { beginModel, converse, newKey, send } from '../store/conversation.ts';
-import { embeddedDatabase } from '../support/databases.ts';
-import { runCli } from '../support/run-cli.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
+import { runCli } from '../support/process/run-cli.ts';
 import { startGateway } from './start-gateway.ts';
 
 const database = embeddedDatabase();

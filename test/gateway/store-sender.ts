@@ -1,20 +1,20 @@
-import type { SessionSender } from '../../src/client/session-sender.ts';
-import type { Execution } from '../../src/client/temporal-state.ts';
-import { PerdureError } from '../../src/contracts/errors.ts';
-import type { PerdureEvent } from '../../src/contracts/event.ts';
-import type { MessageInput, Receipt } from '../../src/contracts/message.ts';
-import type { SessionKey } from '../../src/contracts/session-key.ts';
-import type { LiveChannel } from '../../src/live/live-channel.ts';
-import { admitMessages } from '../../src/store/admit-messages.ts';
-import { beginStep } from '../../src/store/begin-step.ts';
-import { commitStep } from '../../src/store/commit-step.ts';
-import type { Db } from '../../src/store/db.ts';
-import { endRun } from '../../src/store/end-run.ts';
-import { endSession } from '../../src/store/end-session.ts';
-import { openSession } from '../../src/store/open-session.ts';
-import { readHead } from '../../src/store/read-head.ts';
-import { resumeRun } from '../../src/store/resume-run.ts';
-import { updateSession } from '../../src/store/update-session.ts';
+import type { SessionSender } from '../../client/temporal/session-sender.ts';
+import type { Execution } from '../../client/temporal/temporal-state.ts';
+import { PerdureError } from '../../contracts/errors.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { MessageInput, Receipt } from '../../contracts/session/message.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { LiveChannel } from '../../live/live-channel.ts';
+import { admitMessages } from '../../store/admission/admit-messages.ts';
+import { beginStep } from '../../store/runs/begin-step.ts';
+import { commitStep } from '../../store/runs/commit-step.ts';
+import type { Db } from '../../store/db/db.ts';
+import { endRun } from '../../store/runs/end-run.ts';
+import { endSession } from '../../store/sessions/end-session.ts';
+import { openSession } from '../../store/sessions/open-session.ts';
+import { readHead } from '../../store/read/read-head.ts';
+import { resumeRun } from '../../store/sessions/resume-run.ts';
+import { updateSession } from '../../store/sessions/update-session.ts';
 
 /** A sender without Temporal: it does in the store at once what the workflow would have done. */
 export interface StoreSender extends SessionSender {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPostgresLive } from '../../src/live/postgres-notify.ts';
-import type { LiveChannel } from '../../src/live/live-channel.ts';
-import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { createPostgresLive } from '../../live/postgres-notify.ts';
+import type { LiveChannel } from '../../live/live-channel.ts';
+import { openTestDatabase, type TestDatabase } from '../support/store/databases.ts';
 import { readFrames, sessionPath, startGateway } from './start-gateway.ts';
 
 let database: TestDatabase;

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
-import type { RunWhy } from '../../src/contracts/why.ts';
-import { runWhySchema, sessionWhySchema } from '../../src/contracts/why.ts';
-import { saveAgentVersion } from '../../src/store/agent-versions.ts';
-import { commitStep } from '../../src/store/commit-step.ts';
-import { countFailedCall } from '../../src/store/count-failed-call.ts';
-import { endRun } from '../../src/store/end-run.ts';
-import { UNKNOWN_COST } from '../../src/store/model-call.ts';
-import { finishTools } from '../../src/store/finish-tools.ts';
-import { startTool } from '../../src/store/start-tool.ts';
-import { serveGateway } from '../../src/gateway/serve-gateway.ts';
+import type { RunWhy } from '../../contracts/why.ts';
+import { runWhySchema, sessionWhySchema } from '../../contracts/why.ts';
+import { saveAgentVersion } from '../../store/runs/agent-versions.ts';
+import { commitStep } from '../../store/runs/commit-step.ts';
+import { countFailedCall } from '../../store/runs/count-failed-call.ts';
+import { endRun } from '../../store/runs/end-run.ts';
+import { UNKNOWN_COST } from '../../store/budgets/model-call.ts';
+import { finishTools } from '../../store/runs/finish-tools.ts';
+import { startTool } from '../../store/runs/start-tool.ts';
+import { serveGateway } from '../../gateway/serve-gateway.ts';
 import { beginModel, call, converse, newKey, pin, replyTo, send } from '../store/conversation.ts';
-import { embeddedDatabase } from '../support/databases.ts';
-import { runCli } from '../support/run-cli.ts';
+import { embeddedDatabase } from '../support/store/databases.ts';
+import { runCli } from '../support/process/run-cli.ts';
 import { sessionPath, startGateway } from './start-gateway.ts';
 
 const TOOL = {

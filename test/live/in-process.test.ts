@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { PerdureEvent } from '../../src/contracts/event.ts';
-import { createInProcessLive } from '../../src/live/in-process.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import { createInProcessLive } from '../../live/in-process.ts';
 import { listenTo } from './listen.ts';
 import { liveChannelSuite } from './live-channel.testsuite.ts';
 

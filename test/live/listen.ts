@@ -1,5 +1,5 @@
-import type { SessionKey } from '../../src/contracts/session-key.ts';
-import type { LiveChannel, LiveMessage } from '../../src/live/live-channel.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { LiveChannel, LiveMessage } from '../../live/live-channel.ts';
 
 /** What a subscriber heard, in order. */
 export interface Heard {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SessionKey } from '../../src/contracts/session-key.ts';
-import type { LiveChannel, LiveMessage } from '../../src/live/live-channel.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { LiveChannel, LiveMessage } from '../../live/live-channel.ts';
 import { delta, listenTo } from './listen.ts';
 
 /** Two ends of one channel: the same object in one process, two connections between processes. */

@@ -1,9 +1,9 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPostgresLive } from '../../src/live/postgres-notify.ts';
+import { createPostgresLive } from '../../live/postgres-notify.ts';
 import { delta, listenTo } from './listen.ts';
 import { liveChannelSuite } from './live-channel.testsuite.ts';
-import { createPostgresDatabase } from '../support/databases.ts';
+import { createPostgresDatabase } from '../support/store/databases.ts';
 
 const key = { user: 'ann', session: 'main' };
 let database: Awaited<ReturnType<typeof createPostgresDatabase>>;

@@ -1,10 +1,10 @@
-import { createOpenAIChatClient } from '../../src/models/openai-chat.ts';
-import { createOpenAIResponsesClient } from '../../src/models/openai-responses.ts';
-import type { ModelClient } from '../../src/models/model-client.ts';
-import type { ProviderEndpoint } from '../../src/models/provider-endpoint.ts';
-import type { ScriptedReply } from '../../src/models/scripted-reply.ts';
-import { createScriptedClient } from '../../src/models/scripted.ts';
-import { startStubModelServer } from '../support/stub-model-server.ts';
+import { createOpenAIChatClient } from '../../models/openai/openai-chat.ts';
+import { createOpenAIResponsesClient } from '../../models/openai/openai-responses.ts';
+import type { ModelClient } from '../../models/model-client.ts';
+import type { ProviderEndpoint } from '../../models/openai/provider-endpoint.ts';
+import type { ScriptedReply } from '../../models/scripted/scripted-reply.ts';
+import { createScriptedClient } from '../../models/scripted/scripted.ts';
+import { startStubModelServer } from '../support/models/stub-model-server.ts';
 import { modelClientSuite, type ClientUnderTest } from './model-client.testsuite.ts';
 
 modelClientSuite('Chat Completions', () => overStub(createOpenAIChatClient));

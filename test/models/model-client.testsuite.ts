@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LIMITS } from '../../src/contracts/limits.ts';
-import type { ModelClient } from '../../src/models/model-client.ts';
-import type { ScriptedReply } from '../../src/models/scripted-reply.ts';
-import { hear, modelRequest } from '../support/model-requests.ts';
+import { LIMITS } from '../../contracts/limits.ts';
+import type { ModelClient } from '../../models/model-client.ts';
+import type { ScriptedReply } from '../../models/scripted/scripted-reply.ts';
+import { hear, modelRequest } from '../support/models/model-requests.ts';
 
 /** A client and what makes its provider say things. */
 export interface ClientUnderTest {

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import { expect, test, vi } from 'vitest';
 import * as fc from 'fast-check';
-import { costNanos } from '../../src/core/price.ts';
-import type { ModelMessage, ModelRequest } from '../../src/models/model-client.ts';
-import { createPriceTable, PRICE_SOURCE } from '../../src/models/price-table.ts';
-import { worstCase } from '../../src/models/worst-case.ts';
+import { costNanos } from '../../core/money/price.ts';
+import type { ModelMessage, ModelRequest } from '../../models/model-client.ts';
+import { createPriceTable, PRICE_SOURCE } from '../../models/price-table.ts';
+import { worstCase } from '../../models/worst-case.ts';
 
 const NOW = '2026-11-24T12:00:00.000Z';
 const usage = (inputTokens: number, outputTokens: number, cachedTokens: number | null = null) => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { providerError, retryAfterMs } from '../../src/models/provider-error.ts';
+import { providerError, retryAfterMs } from '../../models/provider-error.ts';
 
 const NOW = Date.parse('2026-05-01T12:00:00Z');
 const fail = (httpStatus: number | null, code: string | null = null, headers: Record<string, string> = {}) =>

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ModelClient, ModelMessage } from '../../src/models/model-client.ts';
-import { createOpenAIChatClient } from '../../src/models/openai-chat.ts';
-import { createOpenAIResponsesClient } from '../../src/models/openai-responses.ts';
-import { llamaServer, SMOLLM2, type LlamaServer } from '../support/llama-server.ts';
-import { hear, modelRequest, offeredTool } from '../support/model-requests.ts';
+import type { ModelClient, ModelMessage } from '../../models/model-client.ts';
+import { createOpenAIChatClient } from '../../models/openai/openai-chat.ts';
+import { createOpenAIResponsesClient } from '../../models/openai/openai-responses.ts';
+import { llamaServer, SMOLLM2, type LlamaServer } from '../support/models/llama-server.ts';
+import { hear, modelRequest, offeredTool } from '../support/models/model-requests.ts';
 
 const TIMEOUT = { timeout: 90_000 };
 /** What a model this small can be brought to say. */

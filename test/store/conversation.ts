@@ -1,11 +1,11 @@
-import type { Admission, AdmissionResult } from '../../src/store/admission.ts';
-import { admitMessages, type Admitted } from '../../src/store/admit-messages.ts';
-import { beginStep, type RunPosition } from '../../src/store/begin-step.ts';
-import { commitStep, type CommitStep, type CommittedCall } from '../../src/store/commit-step.ts';
-import type { Db } from '../../src/store/db.ts';
-import type { SessionKey } from '../../src/contracts/session-key.ts';
-import type { PerdureEvent } from '../../src/contracts/event.ts';
-import type { Usage } from '../../src/contracts/run.ts';
+import type { Admission, AdmissionResult } from '../../store/admission/admission.ts';
+import { admitMessages, type Admitted } from '../../store/admission/admit-messages.ts';
+import { beginStep, type RunPosition } from '../../store/runs/begin-step.ts';
+import { commitStep, type CommitStep, type CommittedCall } from '../../store/runs/commit-step.ts';
+import type { Db } from '../../store/db/db.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { Usage } from '../../contracts/session/run.ts';
 import { randomUUID } from 'node:crypto';
 
 export const USAGE: Usage = { inputTokens: 10, outputTokens: 5, cachedTokens: 2, reasoningTokens: 0 };

@@ -1,14 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openStore } from '../../src/store/open-store.ts';
-import { openPostgres } from '../../src/store/postgres.ts';
-import { readSession } from '../../src/store/read-session.ts';
-import { createPostgresDatabase, DATABASES, describeStores } from '../support/databases.ts';
+import { openStore } from '../../store/open-store.ts';
+import { openPostgres } from '../../store/db/postgres.ts';
+import { readSession } from '../../store/read/read-session.ts';
+import { createPostgresDatabase, DATABASES, describeStores } from '../support/store/databases.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { newKey, send } from './conversation.ts';
 
-const MIGRATIONS = new URL('../../src/store/migrations/', import.meta.url);
+const MIGRATIONS = new URL('../../store/migrations/', import.meta.url);
 
 test('stores that open one new database at once all find the same schema', async () => {
   const { url, drop } = await createPostgresDatabase();

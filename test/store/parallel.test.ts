@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
-import type { PerdureEvent } from '../../src/contracts/event.ts';
-import type { SessionKey } from '../../src/contracts/session-key.ts';
-import { admitMessages } from '../../src/store/admit-messages.ts';
-import { commitStep } from '../../src/store/commit-step.ts';
-import type { Db } from '../../src/store/db.ts';
-import { endRun } from '../../src/store/end-run.ts';
-import { finishTools } from '../../src/store/finish-tools.ts';
-import { openSession } from '../../src/store/open-session.ts';
-import { readEvents } from '../../src/store/read-events.ts';
-import { readRun } from '../../src/store/read-run.ts';
-import { startTool } from '../../src/store/start-tool.ts';
-import { updateSession } from '../../src/store/update-session.ts';
-import { describeStores } from '../support/databases.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { admitMessages } from '../../store/admission/admit-messages.ts';
+import { commitStep } from '../../store/runs/commit-step.ts';
+import type { Db } from '../../store/db/db.ts';
+import { endRun } from '../../store/runs/end-run.ts';
+import { finishTools } from '../../store/runs/finish-tools.ts';
+import { openSession } from '../../store/sessions/open-session.ts';
+import { readEvents } from '../../store/read/read-events.ts';
+import { readRun } from '../../store/read/read-run.ts';
+import { startTool } from '../../store/runs/start-tool.ts';
+import { updateSession } from '../../store/sessions/update-session.ts';
+import { describeStores } from '../support/store/databases.ts';
 import { admission, beginModel, call, converse, newKey, replyTo, send } from './conversation.ts';
 
 async function eventsOf(db: Db, key: SessionKey): Promise<PerdureEvent[]> {

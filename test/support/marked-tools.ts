@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { defineTool, type ToolContext } from '../../src/agents/define-tool.ts';
-import type { PerdureEvent } from '../../src/contracts/event.ts';
-import type { ToolCallRequest } from '../../src/contracts/run.ts';
-import { workflowIdOf, type SessionKey } from '../../src/contracts/session-key.ts';
-import type { FunctionModel } from './function-model.ts';
-import { activitiesIn, historyOf } from './raw-temporal.ts';
+import { defineTool, type ToolContext } from '../../agents/define-tool.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { ToolCallRequest } from '../../contracts/session/run.ts';
+import { workflowIdOf, type SessionKey } from '../../contracts/session/session-key.ts';
+import type { FunctionModel } from './models/function-model.ts';
+import { activitiesIn, historyOf } from './temporal/raw-temporal.ts';
 import { startStack, type Stack } from './stack.ts';
-import { testTemporal } from './temporal-server.ts';
+import { testTemporal } from './temporal/temporal-server.ts';
 
 /** A run of some tool calls, as it ended. */
 export interface ToolRun {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { otlpTracing } from '../../src/telemetry/otlp-tracing.ts';
-import type { Tracing } from '../../src/telemetry/tracing.ts';
+import { otlpTracing } from '../../telemetry/otlp-tracing.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
 
 /** A span, as an OTLP receiver is sent it. */
 export interface ReceivedSpan {

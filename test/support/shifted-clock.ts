@@ -1,4 +1,4 @@
-import type { Db, Tx } from '../../src/store/db.ts';
+import type { Db, Tx } from '../../store/db/db.ts';
 
 /** A store whose clock is ahead of the machine's by what `aheadMs` says at each statement: for time that a Temporal server skips. */
 export function withShiftedClock(db: Db, aheadMs: () => Promise<number>): Db {

@@ -1,25 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import type { AgentRegistry } from '../../src/agents/agent-registry.ts';
-import { versionOf } from '../../src/agents/agent-version.ts';
-import type { Tool } from '../../src/agents/define-tool.ts';
-import { createTemporalSender } from '../../src/client/temporal-sender.ts';
-import type { SessionSender } from '../../src/client/session-sender.ts';
-import type { AgentSpec } from '../../src/contracts/agent.ts';
-import { endsRun, type PerdureEvent } from '../../src/contracts/event.ts';
-import type { Deployment } from '../../src/contracts/deployment.ts';
-import type { SessionKey } from '../../src/contracts/session-key.ts';
-import { createInProcessLive } from '../../src/live/in-process.ts';
-import type { LiveChannel } from '../../src/live/live-channel.ts';
-import type { ModelDirectory } from '../../src/models/model-client.ts';
-import type { Db } from '../../src/store/db.ts';
-import { openStore } from '../../src/store/open-store.ts';
-import { readEvents } from '../../src/store/read-events.ts';
-import { readHead } from '../../src/store/read-head.ts';
-import type { LostSessionSettings } from '../../src/worker/restart-lost-sessions.ts';
-import { createTelemetry, type Telemetry } from '../../src/telemetry/telemetry.ts';
-import { startWorker, type RunningWorker } from '../../src/worker/start-worker.ts';
-import { functionModels, type FunctionModel } from './function-model.ts';
+import type { AgentRegistry } from '../../agents/agent-registry.ts';
+import { versionOf } from '../../agents/agent-version.ts';
+import type { Tool } from '../../agents/define-tool.ts';
+import { createTemporalSender } from '../../client/temporal/temporal-sender.ts';
+import type { SessionSender } from '../../client/temporal/session-sender.ts';
+import type { AgentSpec } from '../../contracts/agent.ts';
+import { endsRun, type PerdureEvent } from '../../contracts/session/event.ts';
+import type { Deployment } from '../../contracts/deployment.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { createInProcessLive } from '../../live/in-process.ts';
+import type { LiveChannel } from '../../live/live-channel.ts';
+import type { ModelDirectory } from '../../models/model-client.ts';
+import type { Db } from '../../store/db/db.ts';
+import { openStore } from '../../store/open-store.ts';
+import { readEvents } from '../../store/read/read-events.ts';
+import { readHead } from '../../store/read/read-head.ts';
+import type { LostSessionSettings } from '../../worker/restart-lost-sessions.ts';
+import { createTelemetry, type Telemetry } from '../../telemetry/telemetry.ts';
+import { startWorker, type RunningWorker } from '../../worker/start-worker.ts';
+import { functionModels, type FunctionModel } from './models/function-model.ts';
 
 export interface StackOptions {
   /** `host:port` of a Temporal server. */

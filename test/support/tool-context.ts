@@ -1,4 +1,4 @@
-import type { ToolContext } from '../../src/agents/define-tool.ts';
+import type { ToolContext } from '../../agents/define-tool.ts';
 
 /** What a tool is given beside its arguments, for calling one in a test. */
 export function toolContext(changes: Partial<ToolContext> = {}): ToolContext {

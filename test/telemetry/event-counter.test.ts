@@ -1,8 +1,8 @@
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import { expect, test } from 'vitest';
-import type { PerdureEvent } from '../../src/contracts/event.ts';
-import { EventCounter } from '../../src/telemetry/event-counter.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import { EventCounter } from '../../telemetry/event-counter.ts';
+import { createMetrics } from '../../telemetry/metrics.ts';
 
 const key = { user: 'ada', session: 'trip' };
 const T = Date.UTC(2026, 0, 2, 3, 4, 5);

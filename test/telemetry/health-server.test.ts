@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { serveHealth, type HealthOptions } from '../../src/telemetry/health-server.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { serveHealth, type HealthOptions } from '../../telemetry/health-server.ts';
+import { createMetrics } from '../../telemetry/metrics.ts';
 
 async function served(options: Partial<HealthOptions> = {}) {
   const metrics = createMetrics();

@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
-import { PerdureError } from '../../src/contracts/errors.ts';
-import { createLog, type LogOptions } from '../../src/telemetry/log.ts';
-import { sdkLogger } from '../../src/telemetry/sdk-logger.ts';
+import { PerdureError } from '../../contracts/errors.ts';
+import { createLog, type LogOptions } from '../../telemetry/log.ts';
+import { sdkLogger } from '../../telemetry/sdk-logger.ts';
 
 function recorded(options: LogOptions = {}) {
   const lines: string[] = [];

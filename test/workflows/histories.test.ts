@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import proto from '@temporalio/proto';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { expect, test } from 'vitest';
-import { PAYLOAD_CONVERTER } from '../../src/worker/tuning.ts';
-import { workflowCode } from '../../src/worker/workflow-bundle.ts';
+import { PAYLOAD_CONVERTER } from '../../worker/tuning.ts';
+import { workflowCode } from '../../worker/workflow-bundle.ts';
 
 const FOLDER = new URL('../histories/', import.meta.url);
 const names = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
@@ -32,9 +32,9 @@ test('every recorded kind of session replays with the workflow code as it is', a
 
 test('a workflow that was changed carelessly fails the same check, for every history', async () => {
   const broken = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../support/broken-workflows.ts', import.meta.url)),
+    workflowsPath: fileURLToPath(new URL('../support/temporal/broken-workflows.ts', import.meta.url)),
     payloadConverterPath: PAYLOAD_CONVERTER,
-    workflowInterceptorModules: [fileURLToPath(new URL('../../src/workflows/reserved-signals.ts', import.meta.url))],
+    workflowInterceptorModules: [fileURLToPath(new URL('../../workflows/reserved-signals.ts', import.meta.url))],
     logger: new DefaultLogger('ERROR'),
   });
   const failed = await failures(broken);

@@ -1,7 +1,7 @@
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { expect, test } from 'vitest';
-import { TRACE_HEADER } from '../../src/contracts/names.ts';
-import { interceptors } from '../../src/workflows/trace-carrier.ts';
+import { TRACE_HEADER } from '../../contracts/names.ts';
+import { interceptors } from '../../workflows/trace-carrier.ts';
 
 const ONE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const TWO = '00-a9f8651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ToolError } from '../../../src/agents/define-tool.ts';
-import { evaluate } from '../../../src/agents/tools/arithmetic.ts';
-import { calculator } from '../../../src/agents/tools/calculator.ts';
+import { ToolError } from '../../../agents/define-tool.ts';
+import { evaluate } from '../../../agents/tools/arithmetic.ts';
+import { calculator } from '../../../agents/tools/calculator.ts';
 import { toolContext } from '../../support/tool-context.ts';
 
 test.each([

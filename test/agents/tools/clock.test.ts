@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createClock } from '../../../src/agents/tools/clock.ts';
+import { createClock } from '../../../agents/tools/clock.ts';
 import { toolContext } from '../../support/tool-context.ts';
 
 const at = (iso: string, timeZone: string): unknown =>

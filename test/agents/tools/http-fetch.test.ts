@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { createHttpFetch, type HttpFetchOptions } from '../../../src/agents/tools/http-fetch.ts';
+import { createHttpFetch, type HttpFetchOptions } from '../../../agents/tools/http-fetch.ts';
 import { toolContext } from '../../support/tool-context.ts';
 
 /** Serves on 127.0.0.1 under the name `site.test`, the only one that may be there. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { refusalOf } from '../../../src/agents/tools/public-address.ts';
+import { refusalOf } from '../../../agents/tools/public-address.ts';
 
 test.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '2606:4700:4700::1111', '::ffff:8.8.8.8'])('%s is public', (address) => {
   expect(refusalOf(address)).toBeUndefined();

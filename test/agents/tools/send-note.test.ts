@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { builtinTools } from '../../../src/agents/builtin-tools.ts';
-import { createSendNote } from '../../../src/agents/tools/send-note.ts';
+import { builtinTools } from '../../../agents/builtin-tools.ts';
+import { createSendNote } from '../../../agents/tools/send-note.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { toolContext } from '../../support/tool-context.ts';
 

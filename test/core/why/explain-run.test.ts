@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { explainRun } from '../../../src/core/why/explain-run.ts';
+import { explainRun } from '../../../core/why/explain-run.ts';
 import { at, facts, modelCall, run, step, toolCall } from './facts.ts';
 
 function told(given: Parameters<typeof facts>[0]): string[] {

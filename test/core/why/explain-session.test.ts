@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { RunDetail } from '../../../src/contracts/run.ts';
-import type { SessionSnapshot, WaitingFor } from '../../../src/contracts/session.ts';
-import { refusalText } from '../../../src/core/budget.ts';
-import { explainSession } from '../../../src/core/why/explain-session.ts';
+import type { RunDetail } from '../../../contracts/session/run.ts';
+import type { SessionSnapshot, WaitingFor } from '../../../contracts/session/session.ts';
+import { refusalText } from '../../../core/money/budget.ts';
+import { explainSession } from '../../../core/why/explain-session.ts';
 
 const at = '2026-11-24T10:00:00.000Z';
 

@@ -1,5 +1,5 @@
-import type { RunRecord, StepRecord, ToolCallRecord } from '../../../src/contracts/run.ts';
-import type { ModelCallFact, RunFacts } from '../../../src/core/why/run-facts.ts';
+import type { RunRecord, StepRecord, ToolCallRecord } from '../../../contracts/session/run.ts';
+import type { ModelCallFact, RunFacts } from '../../../core/why/run-facts.ts';
 
 const START = Date.UTC(2026, 0, 1);
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { explainRun } from '../../../src/core/why/explain-run.ts';
-import type { RunFacts } from '../../../src/core/why/run-facts.ts';
+import { explainRun } from '../../../core/why/explain-run.ts';
+import type { RunFacts } from '../../../core/why/run-facts.ts';
 import { at, facts, modelCall, run, step, toolCall } from './facts.ts';
 
 const ms = fc.integer({ min: -50, max: 3_000 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { PerdureEvent, StreamEvent } from '../../../src/contracts/event.ts';
-import type { Reader } from '../../../src/gateway/feed/reader.ts';
+import type { PerdureEvent, StreamEvent } from '../../../contracts/session/event.ts';
+import type { Reader } from '../../../gateway/feed/reader.ts';
 
 /** A client that holds every frame against what streams promise, and keeps its durable events over reconnects. */
 export class CheckingReader {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createFeed, type Feed } from '../../../src/gateway/feed/feed.ts';
+import { createFeed, type Feed } from '../../../gateway/feed/feed.ts';
 import { CheckingReader } from './checking-reader.ts';
 import { KEY, lossyEnd, SessionWorld } from './session-world.ts';
 

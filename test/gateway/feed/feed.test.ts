@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { StreamEvent } from '../../../src/contracts/event.ts';
-import { createFeed, type Feed } from '../../../src/gateway/feed/feed.ts';
-import { followMessage, followRun } from '../../../src/gateway/feed/follow.ts';
-import type { Frame } from '../../../src/gateway/feed/frame.ts';
-import type { Reader } from '../../../src/gateway/feed/reader.ts';
-import type { LiveChannel } from '../../../src/live/live-channel.ts';
+import type { StreamEvent } from '../../../contracts/session/event.ts';
+import { createFeed, type Feed } from '../../../gateway/feed/feed.ts';
+import { followMessage, followRun } from '../../../gateway/feed/follow.ts';
+import type { Frame } from '../../../gateway/feed/frame.ts';
+import type { Reader } from '../../../gateway/feed/reader.ts';
+import type { LiveChannel } from '../../../live/live-channel.ts';
 import { AT, KEY, lossyEnd, SessionWorld } from './session-world.ts';
 
 /** Long enough not to come between. */

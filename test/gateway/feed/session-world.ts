@@ -1,9 +1,9 @@
-import type { LiveEvent, PerdureEvent } from '../../../src/contracts/event.ts';
-import { UNKNOWN_USAGE, type RunDetail } from '../../../src/contracts/run.ts';
-import type { SessionKey } from '../../../src/contracts/session-key.ts';
-import type { FeedStore } from '../../../src/gateway/feed/feed-store.ts';
-import { createInProcessLive } from '../../../src/live/in-process.ts';
-import type { LiveChannel, LiveMessage } from '../../../src/live/live-channel.ts';
+import type { LiveEvent, PerdureEvent } from '../../../contracts/session/event.ts';
+import { UNKNOWN_USAGE, type RunDetail } from '../../../contracts/session/run.ts';
+import type { SessionKey } from '../../../contracts/session/session-key.ts';
+import type { FeedStore } from '../../../gateway/feed/feed-store.ts';
+import { createInProcessLive } from '../../../live/in-process.ts';
+import type { LiveChannel, LiveMessage } from '../../../live/live-channel.ts';
 
 export const KEY: SessionKey = { user: 'ann', session: 'main' };
 export const AT = '2026-01-01T00:00:00.000Z';

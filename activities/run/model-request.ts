@@ -1,0 +1,37 @@
+import type { AgentVersion } from '../../contracts/agent.ts';
+import { recoveryNote, type RecoveryReason } from '../../core/conversation/recovery-note.ts';
+import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
+import type { ModelMessage, ModelRequest } from '../../models/model-client.ts';
+
+/** What a step asks its model. A forced tool is forced on the first step only, or the run would never end. */
+export function modelRequest(
+  agent: AgentVersion,
+  model: string,
+  { step, recovered }: { readonly step: number; readonly recovered: RecoveryReason | null },
+  entries: readonly TranscriptEntry[],
+): ModelRequest {
+  const { spec, tools } = agent;
+  return {
+    model,
+    // Among the instructions, not the messages: many models take a system message at the beginning only.
+    instructions: [spec.instructions ?? '', recoveryNote(recovered)].filter((text) => text !== '').join('\n\n'),
+    messages: entries.map(modelMessage),
+    tools: tools.map(({ name, description, parameters }) => ({ name, description, parameters })),
+    toolChoice: step === 1 || spec.toolChoice === 'none' ? (spec.toolChoice ?? 'auto') : 'auto',
+    temperature: spec.temperature ?? null,
+    maxOutputTokens: spec.maxOutputTokens ?? null,
+    reasoningEffort: spec.reasoningEffort ?? null,
+    stream: spec.stream ?? true,
+  };
+}
+
+function modelMessage(entry: TranscriptEntry): ModelMessage {
+  switch (entry.role) {
+    case 'user':
+      return { role: 'user', content: entry.content };
+    case 'assistant':
+      return { role: 'assistant', content: entry.content, toolCalls: entry.toolCalls };
+    case 'tool':
+      return { role: 'tool', callId: entry.callId, tool: entry.tool, content: entry.content };
+  }
+}

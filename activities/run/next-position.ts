@@ -1,0 +1,94 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { resolvePolicy, type ResolvedPolicy } from '../../core/policy.ts';
+import { waitWords } from '../../core/providers/wait-words.ts';
+import { ring } from '../../live/ring.ts';
+import { beginStep, type RunPosition } from '../../store/runs/begin-step.ts';
+import type { ToolResult } from '../../store/runs/finish-tools.ts';
+import type { ContextCache } from './context-cache.ts';
+import type { ActivityDeps } from '../shared/deps.ts';
+import { currentAgent, pinnedAgent } from '../shared/pinned-agents.ts';
+import type { Asked, Pass } from '../shared/provider-gate.ts';
+
+type Model = Extract<RunPosition, { kind: 'model' }>;
+
+/** Where a run goes on; a model call comes with the leave to make it, which the caller settles. */
+export type NextPosition = Exclude<RunPosition, { kind: 'model' | 'held' }> | (Model & { readonly pass: Pass });
+
+interface Run {
+  readonly key: SessionKey;
+  readonly runId: string;
+  readonly signal: AbortSignal;
+  readonly contexts: ContextCache;
+}
+
+/**
+ * Begins the next step. The provider is asked for leave before an attempt is claimed: a run that has to wait throws,
+ * and Temporal brings it back when it is to ask again; that is no attempt, and no working time.
+ */
+export async function nextPosition(
+  deps: ActivityDeps,
+  run: Run,
+  results: readonly ToolResult[],
+): Promise<NextPosition> {
+  const { gate } = deps;
+  const position = await begin(deps, run, results, (model) => gate.isOpen(providerOf(model)));
+  if (position.kind === 'model') return { ...position, pass: gate.pass(providerOf(position.model)) };
+  if (position.kind !== 'held') return position;
+  const agent = await pinnedAgent(deps, position.agentVersion);
+  const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
+  const pass = await askToGo(deps, run, providerOf(position.model), policy);
+  try {
+    const begun = await begin(deps, run, [], () => true);
+    if (begun.kind === 'model') return { ...begun, pass };
+    if (begun.kind === 'held') throw new Error('A call that may go was held.');
+    await pass[Symbol.asyncDispose]();
+    return begun;
+  } catch (error) {
+    await pass[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function begin(
+  deps: ActivityDeps,
+  { key, runId, contexts }: Run,
+  results: readonly ToolResult[],
+  mayCall: (model: string) => boolean,
+): Promise<RunPosition> {
+  const pin = (name: string) => currentAgent(deps, name);
+  const position = await beginStep(deps.db, key, { runId, pin, results, mayCall, known: contexts.known(key) });
+  ring(deps.live, key, position.events);
+  return position;
+}
+
+async function askToGo(
+  { gate }: ActivityDeps,
+  { key, runId, signal }: Run,
+  provider: string,
+  { whenProviderDown, maxWaitMs }: ResolvedPolicy,
+): Promise<Pass> {
+  const fails = whenProviderDown === 'fail';
+  const asked = await gate.ask(provider, key, { runId, maxWaitMs: fails ? 0 : maxWaitMs });
+  if (asked.kind === 'granted') return asked.pass;
+  // A stop beats a wait: the run ends here.
+  signal.throwIfAborted();
+  const words = waitWords(provider, asked);
+  if (asked.kind === 'refused') {
+    const policy = fails ? 'whenProviderDown: fail' : `maxWaitMs: ${maxWaitMs}`;
+    throw ApplicationFailure.nonRetryable(
+      `${words} The run may not wait longer (policy ${policy}).`,
+      'model_unavailable',
+    );
+  }
+  throw waiting(words, asked);
+}
+
+/** Temporal brings the activity back after the delay; meanwhile it holds no place on a worker. */
+function waiting(words: string, { why, delayMs }: Extract<Asked, { kind: 'wait' | 'refused' }>): ApplicationFailure {
+  return ApplicationFailure.create({ type: why, message: words, nextRetryDelay: delayMs, category: 'BENIGN' });
+}
+
+function providerOf(model: string): string {
+  return model.slice(0, Math.max(0, model.indexOf('/')));
+}

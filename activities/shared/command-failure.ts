@@ -1,0 +1,39 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { z } from 'zod';
+import { ERRORS, PerdureError } from '../../contracts/errors.ts';
+import { isUndecodable } from '../../contracts/undecodable.ts';
+
+/** Runs a command; what the caller did wrong is not retried, and what may pass is. */
+export async function command<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof PerdureError)) throw error;
+    const isCallers = ERRORS[error.code].httpStatus < 500;
+    throw ApplicationFailure.create({
+      type: error.code,
+      message: error.message,
+      nonRetryable: isCallers,
+      // No fault of the worker's: it is told to the caller, and not logged as a warning with a stack.
+      ...(isCallers ? { category: 'BENIGN' } : {}),
+      details: [{ retryAfterMs: error.retryAfterMs ?? null }],
+    });
+  }
+}
+
+/** The input as its schema has it; throws `invalid_request` that names the first field that is wrong. */
+export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  if (isUndecodable(input)) {
+    throw new PerdureError(
+      'invalid_request',
+      'The payload could not be decoded. Send JSON with the metadata "encoding: json/plain".',
+    );
+  }
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') || 'the input';
+  // Both may repeat what was sent, which may be anything of any length.
+  const words = `${field.slice(0, 200)}: ${(issue?.message ?? 'not valid').slice(0, 300)}.`;
+  throw new PerdureError('invalid_request', words);
+}

@@ -1,0 +1,25 @@
+import type { AgentRegistry } from '../../agents/agent-registry.ts';
+import type { Deployment } from '../../contracts/deployment.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { LiveChannel } from '../../live/live-channel.ts';
+import type { ModelDirectory } from '../../models/model-client.ts';
+import type { PriceTable } from '../../models/price-table.ts';
+import type { Db } from '../../store/db/db.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import type { ProviderGate } from './provider-gate.ts';
+import type { WorkflowStarter } from './workflow-starter.ts';
+
+/** What activities work with. */
+export interface ActivityDeps {
+  readonly db: Db;
+  readonly live: LiveChannel;
+  readonly agents: AgentRegistry;
+  readonly models: ModelDirectory;
+  readonly deployment: Deployment;
+  readonly telemetry: Telemetry;
+  readonly gate: ProviderGate;
+  readonly prices: PriceTable;
+  /** Lets the workflow of a session that others have expired, archived or deleted complete. Never rejects. */
+  readonly lookAtLife: (key: SessionKey) => Promise<void>;
+  readonly workflows: WorkflowStarter;
+}

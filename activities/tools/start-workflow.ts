@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { ToolError } from '../../agents/define-tool.ts';
+import type { StartWorkflow } from '../../agents/start-workflow.ts';
+import { LIMITS } from '../../contracts/limits.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { noteChild, noteEndedChildren } from '../../store/sessions/children.ts';
+import type { ActivityDeps } from '../shared/deps.ts';
+
+interface Caller {
+  readonly session: SessionKey;
+  /** Of the workflow that called. */
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly tool: string;
+  readonly idempotencyKey: string;
+}
+
+const text = z.string().min(1).max(1_000);
+const optionsSchema = z.strictObject({
+  type: text,
+  taskQueue: text,
+  args: z.array(z.unknown()).optional(),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, ".", "_" or "-"')
+    .optional(),
+  timeoutMs: z.number().int().min(1).optional(),
+});
+
+/** What one try of a tool starts workflows by. */
+export function startWorkflowFor(
+  { db, workflows }: Pick<ActivityDeps, 'db' | 'workflows'>,
+  { session, workflowId: parentId, runId, tool, idempotencyKey }: Caller,
+): StartWorkflow {
+  const used = new Set<string>();
+  return async (type, options) => {
+    const { taskQueue, args, name = '', timeoutMs } = checked(type, options);
+    if (used.has(name)) {
+      throw new ToolError(
+        `This call has started a workflow ${name === '' ? 'without a name' : `named ${JSON.stringify(name)}`} already. Give each a name of its own: startWorkflow(type, { name, … }).`,
+      );
+    }
+    used.add(name);
+    // The key is a hash of the user, the session, the run and the call: nobody else's workflow can have this id.
+    const workflowId = `child-${idempotencyKey}${name === '' ? '' : `-${name}`}`;
+    const child = { workflowId, type, taskQueue, runId, tool };
+    const { noted, open } = await noteChild(db, session, child);
+    if (!noted) {
+      await noteEndedChildren(db, session, await workflows.ended(open));
+      if (!(await noteChild(db, session, child)).noted) throw tooMany();
+    }
+    const startedBy = { session: parentId, run: runId, tool };
+    return await workflows.start({ workflowId, type, taskQueue, args: args ?? [], timeoutMs, startedBy });
+  };
+}
+
+function checked(type: string, options: Parameters<StartWorkflow>[1]): z.infer<typeof optionsSchema> {
+  const parsed = optionsSchema.safeParse({ ...options, type });
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'its options'}: ${message}`);
+    throw new ToolError(`The workflow ${JSON.stringify(type)} cannot be started: ${problems.join('; ')}.`);
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(parsed.data.args ?? []));
+  const limit = LIMITS.childArgumentsBytes.value;
+  if (bytes <= limit) return parsed.data;
+  throw new ToolError(
+    `The arguments of the workflow ${JSON.stringify(type)} take ${bytes} bytes as JSON; the limit is ${limit}. Pass a reference instead.`,
+  );
+}
+
+function tooMany(): ToolError {
+  const limit = LIMITS.childWorkflows.value;
+  return new ToolError(
+    `${limit} workflows that tools of this session have started are running, which is the limit. Wait until one is over.`,
+  );
+}

@@ -1,0 +1,36 @@
+import { deploymentSchema, type Deployment } from '../../contracts/deployment.ts';
+import { describeIssues } from '../describe-issues.ts';
+import { TemplateError } from './template-error.ts';
+import { readTemplateText } from './template-file.ts';
+import { readYamlMap } from './yaml-map.ts';
+
+const HINT = 'a deployment file is a map of fields, such as "policy:" with settings under it';
+
+/**
+ * Reads the deployment file. One that is absent sets nothing, unless it was `chosen` by name. Throws a
+ * {@link TemplateError} that names file, line and field of all that is wrong.
+ */
+export async function loadDeployment(file: string, { chosen }: { readonly chosen: boolean }): Promise<Deployment> {
+  let text: string;
+  try {
+    text = await readTemplateText(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !chosen) return {};
+    throw invalid([{ file, line: null, column: null, field: '', message: unreadable(error as Error) }]);
+  }
+  const map = readYamlMap(file, text, HINT);
+  if (!('positionOf' in map)) throw invalid(map.problems);
+  const parsed = deploymentSchema.safeParse(map.input);
+  if (parsed.success) return parsed.data;
+  const problems = describeIssues(deploymentSchema, parsed.error.issues, map.input);
+  throw invalid(problems.map(({ path, field, message }) => ({ file, ...map.positionOf(path), field, message })));
+}
+
+function invalid(problems: TemplateError['problems']): TemplateError {
+  return new TemplateError(problems, 'The deployment file has');
+}
+
+function unreadable(error: Error): string {
+  const why = 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error.message;
+  return `this file cannot be read (${why}); correct PERDURE_CONFIG, or unset it`;
+}

@@ -1,0 +1,43 @@
+import { createModelDirectory } from '../../models/directory/model-directory.ts';
+import type { Finding } from './finding.ts';
+
+/** Whether the model's endpoint answers. Makes no model call. */
+export async function checkModel(env: NodeJS.ProcessEnv): Promise<Finding> {
+  const key = env['OPENAI_API_KEY'];
+  const base = env['OPENAI_BASE_URL'] ?? (key === undefined ? undefined : 'https://api.openai.com/v1');
+  if (base !== undefined) return checkEndpoint(base, key);
+  const { choice } = await createModelDirectory({ env });
+  const scripted = choice.model.startsWith('scripted/');
+  return {
+    check: 'Model',
+    state: scripted ? 'note' : 'ok',
+    found: `${choice.model}: ${choice.because}`,
+    remedy: scripted
+      ? 'For a real model set OPENAI_API_KEY, or OPENAI_BASE_URL, or start Ollama, llama.cpp, LM Studio or vLLM.'
+      : null,
+  };
+}
+
+async function checkEndpoint(base: string, key: string | undefined): Promise<Finding> {
+  const check = 'Model';
+  const url = `${base.replace(/\/+$/, '')}/models`;
+  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  try {
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(5_000) });
+    await response.body?.cancel();
+    if (response.ok)
+      return { check, state: 'ok', found: `an OpenAI-compatible endpoint answers at ${base}`, remedy: null };
+    const remedy =
+      response.status === 401 || response.status === 403
+        ? 'Check OPENAI_API_KEY.'
+        : 'Check that OPENAI_BASE_URL ends where the API begins, in /v1 mostly.';
+    return { check, state: 'problem', found: `${url} answers ${response.status}`, remedy };
+  } catch {
+    return {
+      check,
+      state: 'problem',
+      found: `nothing answers at ${base}`,
+      remedy: 'Check OPENAI_BASE_URL and the network, and that the server runs.',
+    };
+  }
+}

@@ -1,0 +1,16 @@
+import type { Cli } from '../shared/cli.ts';
+import { quoted } from '../render/quoted.ts';
+
+/** Says how the next page is shown, if there is one. */
+export function sayMore(cli: Cli, nextCursor: string | null): void {
+  if (nextCursor !== null) cli.print(`More: ${nextPage(process.argv.slice(2), nextCursor)}`);
+}
+
+/** The command line that shows the page at `cursor`: the one that was given, its filters with it. */
+function nextPage(args: readonly string[], cursor: string): string {
+  const same = args.filter((arg, index) => {
+    if (arg.startsWith('--cursor=') || arg === '--cursor') return false;
+    return args[index - 1] !== '--cursor';
+  });
+  return ['perdure', ...same, '--cursor', cursor].map(quoted).join(' ');
+}

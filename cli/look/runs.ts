@@ -1,0 +1,65 @@
+import type { RunDetail, RunRecord } from '../../contracts/session/run.ts';
+import type { Cli } from '../shared/cli.ts';
+import { cost, count, duration, oneLine, table } from '../render/show-text.ts';
+
+/** `perdure runs <session> [run]`: the runs of a session, or one with its steps and tool calls. */
+export async function runs(cli: Cli, id: string, runId: string | undefined): Promise<void> {
+  if (runId !== undefined) {
+    const detail = await cli.client.run(id, runId);
+    if (cli.json) return cli.printJson(detail);
+    for (const line of detailLines(detail)) cli.print(line);
+    return;
+  }
+  const page = await cli.client.runs(id);
+  if (cli.json) return cli.printJson(page);
+  if (page.data.length === 0) return cli.print(`The session ${id} has no runs yet.`);
+  const rows = page.data.map((run) => [
+    run.id,
+    run.status,
+    run.agent,
+    count(run.steps, 'step'),
+    took(run),
+    run.createdAt,
+  ]);
+  for (const line of table([['RUN', 'STATUS', 'AGENT', 'STEPS', 'TOOK', 'CREATED'], ...rows])) cli.print(line);
+}
+
+function detailLines(run: RunDetail): string[] {
+  const steps = run.stepList.map((step) => [
+    `step ${step.step}`,
+    count(step.attempts, 'attempt'),
+    ...(step.committed
+      ? [
+          step.finish ?? 'no reason to end given',
+          step.model ?? 'model not known',
+          `${count(step.usage?.inputTokens ?? null, 'input', 'input')}, ${count(step.usage?.outputTokens ?? null, 'output', 'output')}`,
+        ]
+      : [run.endedAt === null ? 'no reply yet' : 'no reply']),
+  ]);
+  const calls = run.toolCalls.map((call) => [
+    `step ${call.step}`,
+    call.tool,
+    call.status,
+    count(call.attempts, 'attempt'),
+    oneLine(call.arguments),
+  ]);
+  return [
+    ...table([
+      ['run', run.id],
+      ['status', run.error === null ? run.status : `${run.status} (${run.error.code}): ${oneLine(run.error.detail)}`],
+      ['agent', run.agent],
+      ['model', run.model ?? 'not known'],
+      ['took', took(run)],
+      ['cost', cost(run)],
+    ]),
+    ...table(steps),
+    ...table(calls),
+    ...(run.output === null ? [] : ['answer:', oneLine(run.output)]),
+  ];
+}
+
+function took(run: RunRecord): string {
+  if (run.startedAt === null) return 'not started';
+  if (run.endedAt === null) return 'going on';
+  return duration(Date.parse(run.endedAt) - Date.parse(run.startedAt));
+}

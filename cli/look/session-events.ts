@@ -1,0 +1,14 @@
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { GatewayClient } from '../../client/http/gateway-client.ts';
+
+const PAGE = 1_000;
+
+/** The durable events of a session after `after` that there are now, in order, a page at a time. */
+export async function* sessionEvents(client: GatewayClient, id: string, after: number): AsyncGenerator<PerdureEvent> {
+  for (let from = after; ;) {
+    const { events, next } = await client.events(id, { after: from, limit: PAGE });
+    yield* events;
+    if (events.length < PAGE) return;
+    from = next;
+  }
+}

@@ -1,0 +1,87 @@
+import { sayMs } from '../../core/text/say.ts';
+import type { RunWhy, WhySpan } from '../../contracts/why.ts';
+import type { Paint } from '../shared/cli.ts';
+import { harmless, table } from '../render/show-text.ts';
+
+/** How much of the width bars get, at least. */
+const BAR_SHARE = 0.3;
+const LEGEND = '░ until the first token';
+
+const COLOUR = {
+  queue: 'yellow',
+  limit: 'yellow',
+  circuit: 'yellow',
+  approval: 'yellow',
+  retry: 'red',
+  stopped: 'red',
+  model: 'cyan',
+  tool: 'green',
+  overhead: 'dim',
+} as const;
+
+/** A run's spans as lines: when each began, how long it took, to its first token too, what it was, and a bar where there is a width to fill. Small overhead is summed up in one line. */
+export function waterfall(why: RunWhy, width: number | null, paint: Paint): string[] {
+  const { wallMs, spans } = why;
+  const shown = spans.filter((span) => !isSmall(span, wallMs));
+  const small = spans.filter((span) => isSmall(span, wallMs));
+  const rows = shown.map((span) => [
+    `+${sayMs(span.startMs)}`,
+    sayMs(span.durationMs),
+    span.firstTokenMs === null ? '' : sayMs(span.firstTokenMs),
+    told(span),
+  ]);
+  const smallMs = small.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const gaps = small.length === 1 ? 'in a short gap' : `in ${small.length} short gaps`;
+  const rest = small.length === 0 ? [] : [['', sayMs(smallMs), '', `overhead ${gaps}`]];
+  const text = table([['AT', 'TOOK', 'TOKEN', 'WHAT'], ...rows, ...rest]).map((line) => line.trimEnd());
+  const sums = sumLines(why, width ?? 80);
+  if (width === null) return [...text, ...sums];
+  const barWidth = Math.max(Math.floor(width * BAR_SHARE), width - 2 - Math.max(...text.map((line) => line.length)));
+  const textWidth = width - 2 - barWidth;
+  const lines = text.map((line, index) => {
+    const span = shown[index - 1];
+    const fitted = line.length > textWidth ? `${line.slice(0, textWidth - 1)}…` : line.padEnd(textWidth);
+    if (index === 0)
+      return `${fitted}  ${shown.some(({ firstTokenMs }) => firstTokenMs !== null) ? LEGEND : ''}`.trimEnd();
+    return span ? `${fitted}  ${paint(COLOUR[span.kind], bar(span, wallMs, barWidth))}` : fitted.trimEnd();
+  });
+  return [...lines, ...sums];
+}
+
+/** The whole time and its parts, broken into lines between parts. */
+function sumLines({ wallMs, time }: RunWhy, width: number): string[] {
+  const lines: string[] = [];
+  let line = `${sayMs(wallMs)} in all:`;
+  for (const [index, { kind, durationMs }] of time.entries()) {
+    const part = ` ${kind} ${sayMs(durationMs)} (${percent(durationMs, wallMs)})${index === time.length - 1 ? '' : ','}`;
+    if (line.length + part.length > width) {
+      lines.push(line);
+      line = ` ${part}`;
+    } else line += part;
+  }
+  return [...lines, line];
+}
+
+function told({ kind, label, error, open }: WhySpan): string {
+  return harmless(`${kind} ${label}${error === null ? '' : ` ✗ ${error}`}${open ? ' …' : ''}`);
+}
+
+/** Before the first token a lighter shade; at least a sliver. */
+function bar({ startMs, durationMs, firstTokenMs }: WhySpan, wallMs: number, width: number): string {
+  if (wallMs === 0) return '';
+  const column = (ms: number): number => Math.round((ms / wallMs) * width);
+  const from = Math.min(column(startMs), width - 1);
+  const to = Math.min(width, Math.max(column(startMs + durationMs), from));
+  if (to === from) return `${' '.repeat(from)}▏`;
+  const first = firstTokenMs === null ? from : Math.min(to, column(startMs + firstTokenMs));
+  return `${' '.repeat(from)}${'░'.repeat(first - from)}${'█'.repeat(to - first)}`;
+}
+
+function isSmall({ kind, durationMs }: WhySpan, wallMs: number): boolean {
+  return kind === 'overhead' && durationMs < Math.max(10, wallMs / 50);
+}
+
+function percent(part: number, whole: number): string {
+  const rounded = Math.round((part / whole) * 100);
+  return rounded === 0 && part > 0 ? '<1 %' : `${rounded} %`;
+}

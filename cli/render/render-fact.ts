@@ -1,0 +1,85 @@
+import type { StreamEvent } from '../../contracts/session/event.ts';
+import type { Usage } from '../../contracts/session/run.ts';
+import type { Look } from './look.ts';
+import { count, duration, harmless, money, oneLine } from './show-text.ts';
+
+/** The lines for an event that is not the model's text; none for what a reader need not see. */
+export function renderFact(event: StreamEvent, { live, paint }: Look, runStartedAt: string | null): string[] {
+  const dim = (text: string): string[] => [paint('dim', text)];
+  switch (event.type) {
+    case 'message.received':
+      return harmless(event.content)
+        .split('\n')
+        .map((line) => paint('bold', `> ${line}`));
+    case 'message.refused':
+      return [paint('red', `✗ A message was refused (${event.code}): ${oneLine(event.detail)}`)];
+    case 'tool.called':
+      return [paint('cyan', `→ ${event.tool} ${oneLine(event.arguments)}`)];
+    case 'tool.progress':
+      return live ? dim(`  ${event.tool}: ${oneLine(event.progress)}`) : [];
+    case 'tool.completed':
+      return [paint('cyan', `← ${event.tool} ${oneLine(event.result)}`)];
+    case 'tool.failed':
+      return [paint('red', `✗ ${event.tool} failed: ${oneLine(event.error)}`)];
+    case 'tool.unknown':
+      return [paint('yellow', `? ${event.tool}: not known whether it took effect: ${oneLine(event.error)}`)];
+    case 'tool.cancelled':
+      return [paint('yellow', `■ ${event.tool} was cancelled: ${oneLine(event.error)}`)];
+    case 'budget.warned':
+      return [paint('yellow', budgetLine(event))];
+    case 'budget.released':
+      return dim(`What was set aside for a lost model call of the run ${event.runId} is free again.`);
+    case 'run.completed':
+      return live ? dim(`  ${sumUp(event, runStartedAt)}`) : [];
+    case 'run.failed':
+      return [paint('red', `✗ The run ${event.runId} failed (${event.error.code}): ${oneLine(event.error.detail)}`)];
+    case 'run.cancelled':
+      return [paint('yellow', `■ The run ${event.runId} was cancelled: ${oneLine(event.reason)}`)];
+    case 'session.recovered':
+      return dim(`The session goes on: ${RECOVERED[event.reason]}.`);
+    case 'session.ended':
+      return dim(`The session ended as ${event.status}${event.reason === null ? '' : `: ${oneLine(event.reason)}`}.`);
+    case 'session.failed':
+      return [paint('red', `✗ The session failed: ${oneLine(event.reason)}`)];
+    case 'session.expired':
+      return dim(`The session expired: ${oneLine(event.reason)}`);
+    case 'session.archived':
+      return dim('The session was archived.');
+    default:
+      return [];
+  }
+}
+
+const RECOVERED: Record<Extract<StreamEvent, { type: 'session.recovered' }>['reason'], string> = {
+  workflow_lost: 'its workflow was gone',
+  reopened: 'it had expired or failed',
+  restored: 'it was archived',
+  imported: 'it came from a document',
+};
+
+function budgetLine({
+  scope,
+  unit,
+  used,
+  limit,
+  kind,
+  resetsAt,
+}: Extract<StreamEvent, { type: 'budget.warned' }>): string {
+  const shown = (amount: number) => (unit === 'usd' ? money(amount) : count(amount, 'token'));
+  const anew = `it begins anew at ${resetsAt}.`;
+  return kind === 'limit'
+    ? `! The budget of the ${scope}: ${shown(used)} of ${shown(limit)} used; ${anew}`
+    : `! A warning for the ${scope}: ${shown(used)} used, which is past ${shown(limit)}. Nothing is refused for that; ${anew}`;
+}
+
+function sumUp(
+  event: { at: string; steps: number; usage: Usage; costUsd?: number | null | undefined },
+  runStartedAt: string | null,
+): string {
+  const { inputTokens, outputTokens } = event.usage;
+  const tokens = inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens;
+  const parts = [count(event.steps, 'step'), count(tokens, 'token')];
+  if (typeof event.costUsd === 'number') parts.push(money(event.costUsd));
+  if (runStartedAt !== null) parts.push(duration(Date.parse(event.at) - Date.parse(runStartedAt)));
+  return parts.join(' · ');
+}

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import type { Cli } from './shared/cli.ts';
+
+/** The commands that run or check services on this machine. */
+export function addServiceCommands(
+  program: Command,
+  env: NodeJS.ProcessEnv,
+  cli: () => Cli,
+  setExitCode: (code: number) => void,
+): void {
+  program
+    .command('start')
+    .description('run everything on this machine in one process, until Ctrl-C')
+    .action(async () => {
+      const { start } = await import('./services/start.ts');
+      setExitCode(await start(env));
+    });
+  for (const what of ['worker', 'gateway'] as const) {
+    program
+      .command(what)
+      .description(`run a ${what} alone, for production; needs DATABASE_URL and TEMPORAL_ADDRESS`)
+      .action(async () => {
+        const { startOne } = await import('./services/start-one.ts');
+        setExitCode(await startOne(what, env));
+      });
+  }
+  program
+    .command('doctor')
+    .description('check Node, Temporal, workers, store, model, gateway and ports, each with a remedy')
+    .action(async () => {
+      const { doctor } = await import('./doctor/doctor.ts');
+      setExitCode(await doctor(cli(), env));
+    });
+}

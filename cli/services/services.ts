@@ -1,0 +1,166 @@
+import { loadDeployment } from '../../agents/templates/load-deployment.ts';
+import { loadTemplates } from '../../agents/templates/load-templates.ts';
+import type { AgentRegistry } from '../../agents/agent-registry.ts';
+import type { Deployment } from '../../contracts/deployment.ts';
+import { createTemporalSender } from '../../client/temporal/temporal-sender.ts';
+import { lazyClient } from '../../client/temporal/temporal-connection.ts';
+import { createGateway } from '../../gateway/create-gateway.ts';
+import { serveGateway } from '../../gateway/serve-gateway.ts';
+import type { ServedGateway } from '../../gateway/serve-gateway.ts';
+import { createInProcessLive } from '../../live/in-process.ts';
+import type { LiveChannel } from '../../live/live-channel.ts';
+import { createPostgresLive } from '../../live/postgres-notify.ts';
+import type { ModelDirectory } from '../../models/model-client.ts';
+import { createModelDirectory } from '../../models/directory/model-directory.ts';
+import type { ChosenModelDirectory } from '../../models/directory/model-directory.ts';
+import type { Db } from '../../store/db/db.ts';
+import { openStore } from '../../store/open-store.ts';
+import { serveHealth } from '../../telemetry/health-server.ts';
+import { createLog } from '../../telemetry/log.ts';
+import { createMetrics } from '../../telemetry/metrics.ts';
+import { createTelemetry, type Telemetry } from '../../telemetry/telemetry.ts';
+import { clientTracing } from '../../telemetry/temporal-client-tracing.ts';
+import { openTracing } from '../../telemetry/open-tracing.ts';
+import { startWorker } from '../../worker/start-worker.ts';
+import type { RunningWorker } from '../../worker/start-worker.ts';
+import { CliError, EXIT } from '../shared/exit-codes.ts';
+import type { Progress } from './progress.ts';
+import type { Settings } from './settings.ts';
+
+/** What worker and gateway share. Everything opened is closed by the stack, last opened first. */
+export interface Services {
+  readonly db: Db;
+  readonly live: LiveChannel;
+  readonly agents: AgentRegistry;
+  readonly telemetry: Telemetry;
+  readonly deployment: Deployment;
+}
+
+/** What this process tells of itself: lines for people where a person started it, JSON for programs elsewhere. */
+export async function openTelemetry(
+  { log }: Settings,
+  format: 'plain' | 'json',
+  env: NodeJS.ProcessEnv,
+  stack: AsyncDisposableStack,
+): Promise<Telemetry> {
+  const level = log ?? (format === 'json' ? 'info' : 'warn');
+  const tracing = stack.adopt(await openTracing(env), (it) => it.close());
+  const { traceId } = tracing;
+  const metrics = createMetrics({ process: true, traceId });
+  return createTelemetry({ metrics, log: createLog({ level, format, traceId }), tracing });
+}
+
+/** What the deployment file and the agents' files say. To be read first: what is wrong in them is told before anything that takes long. */
+export async function readFiles(
+  { deploymentFile, deploymentChosen, agentsDir }: Settings,
+  env: NodeJS.ProcessEnv,
+  progress: Progress,
+): Promise<Pick<Services, 'agents' | 'deployment'>> {
+  progress.step('Loading the agents');
+  const deployment = await loadDeployment(deploymentFile, { chosen: deploymentChosen });
+  const agents = await loadTemplates(agentsDir, { env, onNotice: (notice) => progress.note(notice) });
+  return { deployment, agents };
+}
+
+/** Opens the store and the live channel. */
+export async function openServices(
+  files: Pick<Services, 'agents' | 'deployment'>,
+  { databaseUrl, dataDir, archivesDir }: Settings,
+  progress: Progress,
+  stack: AsyncDisposableStack,
+  telemetry: Telemetry,
+): Promise<Services> {
+  progress.step(
+    databaseUrl === undefined
+      ? 'Opening the embedded store (the first time takes some seconds)'
+      : 'Connecting to PostgreSQL',
+  );
+  const db = stack.adopt(
+    await openStore({ ...(databaseUrl === undefined ? { dataDir } : { databaseUrl }), archivesDir }),
+    (it) => it.close(),
+  );
+  const live = databaseUrl === undefined ? createInProcessLive() : createPostgresLive({ databaseUrl });
+  stack.adopt(live, (it) => it.close());
+  return { db, live, ...files, telemetry };
+}
+
+/** Serves the gateway over these services. */
+export async function startGateway(
+  services: Services,
+  settings: Settings,
+  temporalAddress: string,
+  stack: AsyncDisposableStack,
+): Promise<ServedGateway> {
+  const temporal = lazyClient(
+    {
+      address: temporalAddress,
+      namespace: settings.temporalNamespace,
+      apiKey: settings.temporalApiKey,
+      interceptors: services.telemetry.tracing.on ? [clientTracing(services.telemetry.tracing)] : [],
+    },
+    undefined,
+  );
+  stack.adopt(temporal, (it) => it.close());
+  const gateway = createGateway({
+    ...services,
+    sender: createTemporalSender({ client: temporal.get() }),
+    tokens: settings.tokens,
+    operators: settings.operators,
+  });
+  const { host, port, portChosen } = settings;
+  const served = await serveGateway({ gateway, host, port, orNextPort: !portChosen });
+  stack.adopt(served, (it) => it.close());
+  return served;
+}
+
+/** Finds the models that can be asked. A limit for a provider that there is not limits nothing, so it is refused. */
+export async function openModels(
+  env: NodeJS.ProcessEnv,
+  { providers = {} }: Deployment,
+  progress: Progress,
+): Promise<ChosenModelDirectory> {
+  progress.step('Looking for a model');
+  const models = await createModelDirectory({ env });
+  const unknown = Object.keys(providers).find((name) => !models.providers.includes(name));
+  if (unknown === undefined) return models;
+  const known = models.providers.join(', ');
+  const said = `The deployment file limits the provider ${JSON.stringify(unknown)}, which there is not.`;
+  throw new CliError(`${said} Name one of ${known}.`, EXIT.usage);
+}
+
+/** Polls for work over these services. */
+export async function startWorkerOver(
+  services: Services & { readonly models: ModelDirectory },
+  settings: Settings,
+  address: string,
+  stack: AsyncDisposableStack,
+): Promise<RunningWorker> {
+  const connection = { address, namespace: settings.temporalNamespace, apiKey: settings.temporalApiKey };
+  const { workflowStacks } = settings;
+  const worker = await startWorker({ ...services, connection, workflowStacks, temporalMetrics: true });
+  stack.adopt(worker, (it) => it.stop());
+  return worker;
+}
+
+/** Health and metrics of a worker that has no gateway beside it. Null where they are turned off. */
+export async function startHealth(
+  { db, live, telemetry }: Services,
+  { metricsHost, metricsPort, metricsPortChosen }: Settings,
+  worker: RunningWorker,
+  stack: AsyncDisposableStack,
+): Promise<string | null> {
+  if (metricsPort === null) return null;
+  const served = await serveHealth({
+    host: metricsHost,
+    port: metricsPort,
+    orNextPort: !metricsPortChosen,
+    metrics: telemetry.metrics,
+    parts: {
+      store: () => db.query('SELECT 1').then(() => true),
+      temporal: () => worker.ready(),
+      live: () => live.ready(),
+    },
+  });
+  stack.adopt(served, (it) => it.close());
+  return served.url;
+}

@@ -1,0 +1,58 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Answered } from '../../client/http/gateway-client.ts';
+import type { MessageInput, Receipt, WhileRunning } from '../../contracts/session/message.ts';
+import type { Cli } from '../shared/cli.ts';
+import { CliError, EXIT } from '../shared/exit-codes.ts';
+import { readText } from './read-text.ts';
+import { harmless } from '../render/show-text.ts';
+
+export interface SendOptions {
+  readonly session: string;
+  readonly wait?: boolean | undefined;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly id?: string | undefined;
+  readonly whileRunning?: WhileRunning | undefined;
+  readonly agent?: string | undefined;
+}
+
+/** `perdure send`: delivers a message, and with `--wait` prints the answer. */
+export async function send(cli: Cli, text: string | undefined, options: SendOptions): Promise<void> {
+  const input: MessageInput = {
+    id: options.id ?? uuidv7(),
+    content: await readText(text),
+    ...(options.whileRunning === undefined ? {} : { whileRunning: options.whileRunning }),
+    ...(options.agent === undefined ? {} : { agent: options.agent }),
+  };
+  if (!options.wait) return showReceipt(cli, await cli.client.send(options.session, input));
+  showAnswer(cli, await cli.client.sendAndWait(options.session, input, options.timeout), options.timeout);
+}
+
+function showReceipt(cli: Cli, receipt: Receipt): void {
+  if (cli.json) return cli.printJson(receipt);
+  if (receipt.disposition === 'accepted') {
+    cli.print(`accepted: no worker answers just now; it is answered when one is back. Message ${receipt.messageId}.`);
+    return;
+  }
+  const ahead = receipt.position === null || receipt.position === 0 ? '' : `, ${receipt.position} ahead`;
+  cli.print(`${receipt.disposition}${ahead}: run ${receipt.runId}, message ${receipt.messageId}.`);
+}
+
+/** Prints the answer; throws what makes the exit code when there is none. */
+export function showAnswer(cli: Cli, answered: Answered, waitSeconds: number): void {
+  if (cli.json) cli.printJson(answered);
+  if (answered.answer !== undefined && answered.answer !== null) {
+    if (!cli.json) cli.print(harmless(answered.answer));
+    return;
+  }
+  const { receipt, run } = answered;
+  const name = receipt.runId === null ? `The message ${receipt.messageId}` : `The run ${receipt.runId}`;
+  if (answered.answer === undefined) {
+    throw new CliError(
+      `${name} has no answer after ${waitSeconds} s; it goes on. ${receipt.runId === null ? 'See it with `perdure watch`.' : `\`perdure why ${receipt.runId}\` says what it waits for.`}`,
+      EXIT.failed,
+    );
+  }
+  const why = run?.error === undefined || run.error === null ? '' : ` (${run.error.code}): ${run.error.detail}`;
+  throw new CliError(`${name} ended without an answer${why}`, EXIT.failed);
+}

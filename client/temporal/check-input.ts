@@ -1,0 +1,53 @@
+import type { z } from 'zod';
+import { openSessionSchema, updateSessionSchema } from '../../contracts/session/commands.ts';
+import type { OpenSession, UpdateSession } from '../../contracts/session/commands.ts';
+import { PerdureError } from '../../contracts/errors.ts';
+import type { Limit } from '../../contracts/limits.ts';
+import { LIMITS } from '../../contracts/limits.ts';
+import { messageInputSchema } from '../../contracts/session/message.ts';
+import type { MessageInput } from '../../contracts/session/message.ts';
+
+/** The input as its schema reads it; throws `invalid_request` that names the field, never its value. */
+export function checkInput<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => {
+    const field = issue.path.map(String).join('.');
+    return field === '' ? issue.message : `${field}: ${issue.message}`;
+  });
+  throw new PerdureError('invalid_request', `The ${what} is not valid. ${problems.slice(0, 5).join('; ')}.`);
+}
+
+/** A message that Temporal will take: sizes first, as `too_large`. */
+export function checkMessage(input: MessageInput): MessageInput {
+  const content: unknown = (input as Partial<MessageInput> | null)?.content;
+  if (typeof content === 'string') checkSize(Buffer.byteLength(content), LIMITS.messageBytes);
+  return checkInput(messageInputSchema, input, 'message');
+}
+
+/** What a session is created with. */
+export function checkOpen(input: OpenSession): OpenSession {
+  const open = checkInput(openSessionSchema, input, 'session');
+  checkJsonSize(open.metadata, LIMITS.metadataBytes);
+  return open;
+}
+
+/** What a session is changed by. */
+export function checkUpdate(input: UpdateSession): UpdateSession {
+  const update = checkInput(updateSessionSchema, input, 'change of the session');
+  checkJsonSize(update.metadata, LIMITS.metadataBytes);
+  checkJsonSize(update.state, LIMITS.stateBytes);
+  return update;
+}
+
+function checkJsonSize(value: unknown, limit: Limit): void {
+  if (value !== undefined) checkSize(Buffer.byteLength(JSON.stringify(value)), limit);
+}
+
+function checkSize(bytes: number, limit: Limit): void {
+  if (bytes <= limit.value) return;
+  throw new PerdureError(
+    'too_large',
+    `${limit.what[0]?.toUpperCase()}${limit.what.slice(1)} takes ${bytes} bytes; the limit is ${limit.value}. Send less at once.`,
+  );
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { agentSpecSchema, policySchema, retryPolicySchema } from '../agent.ts';
+import { agentNameSchema } from './message.ts';
+
+const row = z.record(z.string(), z.json());
+const count = z.number().int().min(0);
+
+/** A row of the table `sessions`; columns that this version does not know are left out on import. */
+const sessionRowSchema = z.looseObject({
+  kind: z.enum(['session', 'run']),
+  status: z.enum(['active', 'completed', 'failed', 'expired']),
+  agent: agentNameSchema,
+  metadata: row,
+  state: row,
+  policy: policySchema,
+  head: count,
+  messages: count,
+  runs: count,
+  errors: count,
+  last_ordinal: count,
+  created_at: z.string(),
+});
+
+const agentVersionSchema = z.strictObject({
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  spec: agentSpecSchema,
+  tools: z.array(
+    z.strictObject({
+      name: z.string(),
+      description: z.string(),
+      parameters: row,
+      idempotent: z.boolean(),
+      timeoutMs: z.number(),
+      retry: retryPolicySchema,
+    }),
+  ),
+});
+
+/** A session as one JSON document: what `GET /v1/sessions/{id}/export` gives and an archive holds. See docs/export.md. */
+export const sessionExportSchema = z.strictObject({
+  format: z.literal('perdure.session'),
+  /** In 1 the state had no namespaces. */
+  version: z.literal([1, 2]),
+  exportedAt: z.string(),
+  /** The session id; the user is whoever imports it. */
+  id: z.string(),
+  session: sessionRowSchema,
+  /** The versions that its runs have pinned. */
+  agentVersions: z.array(agentVersionSchema),
+  /** Every row of the session, by table, as the store has them. */
+  tables: z.record(z.string(), z.array(row)),
+});
+export type SessionExport = z.infer<typeof sessionExportSchema>;

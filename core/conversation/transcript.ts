@@ -1,0 +1,111 @@
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { ToolCallRequest } from '../../contracts/session/run.ts';
+import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
+
+type RunEvent = Extract<PerdureEvent, { runId: string }>;
+
+/**
+ * The conversation that durable events tell, in the order in which a model sees it: run by run as they
+ * started, within a run step by step, and a message to steer by after the last reply that had not seen it.
+ * Open tool calls have no result yet; the caller asks for a transcript only when that is what it wants.
+ */
+export function transcript(events: readonly PerdureEvent[]): TranscriptEntry[] {
+  return [...runsInOrder(events)].flatMap(runTranscript);
+}
+
+/** Events by run: started runs in the order of their start, then the ones that wait. Events without a start (a context is read so) keep their order. */
+function runsInOrder(events: readonly PerdureEvent[]): Iterable<RunEvent[]> {
+  const runs = new Map<string, RunEvent[]>();
+  const startedAt = new Map<string, number>();
+  for (const event of events) {
+    if (!('runId' in event) || event.runId === undefined) continue;
+    const runEvent = event as RunEvent;
+    const list = runs.get(runEvent.runId);
+    if (list) list.push(runEvent);
+    else runs.set(runEvent.runId, [runEvent]);
+    if (event.type === 'run.started' && !startedAt.has(event.runId)) startedAt.set(event.runId, event.seq);
+  }
+  if (startedAt.size === 0) return runs.values();
+  return [...runs.entries()]
+    .toSorted(([a], [b]) => (startedAt.get(a) ?? Infinity) - (startedAt.get(b) ?? Infinity) || 0)
+    .map(([, list]) => list);
+}
+
+function runTranscript(events: readonly RunEvent[]): TranscriptEntry[] {
+  const messages = events.filter((event) => event.type === 'message.received');
+  const replies = events.filter((event) => event.type === 'message.completed');
+  const entries: TranscriptEntry[] = [];
+  let next = 0;
+  const takeMessages = (seen: (seq: number) => boolean) => {
+    for (let message = messages[next]; message && seen(message.seq); message = messages[++next]) {
+      entries.push({ role: 'user', runId: message.runId, messageId: message.messageId, content: message.content });
+    }
+  };
+  for (const reply of replies) {
+    takeMessages((seq) => seq <= reply.throughSeq);
+    entries.push(...stepTranscript(reply, events));
+  }
+  takeMessages(() => true);
+  return entries;
+}
+
+function stepTranscript(
+  reply: Extract<RunEvent, { type: 'message.completed' }>,
+  events: readonly RunEvent[],
+): TranscriptEntry[] {
+  const { runId, step } = reply;
+  const calls = events.filter((event) => event.type === 'tool.called' && event.step === step) as Extract<
+    RunEvent,
+    { type: 'tool.called' }
+  >[];
+  if (reply.text === '' && calls.length === 0) return [];
+  const toolCalls: ToolCallRequest[] = calls.map((call) => ({
+    callId: call.callId,
+    tool: call.tool,
+    arguments: call.arguments,
+    malformed: null,
+  }));
+  const results = calls.flatMap((call): TranscriptEntry[] => {
+    const outcome = events.find((event) => isOutcome(event) && event.callId === call.callId && event.step === step);
+    return outcome && isOutcome(outcome) ? [outcomeEntry(outcome)] : [];
+  });
+  return [
+    { role: 'assistant', runId, step, content: reply.text, toolCalls: [...toolCalls], partial: reply.partial },
+    ...results,
+  ];
+}
+
+type Outcome = Extract<RunEvent, { type: 'tool.completed' | 'tool.failed' | 'tool.unknown' | 'tool.cancelled' }>;
+
+function isOutcome(event: RunEvent): event is Outcome {
+  return (
+    event.type === 'tool.completed' ||
+    event.type === 'tool.failed' ||
+    event.type === 'tool.unknown' ||
+    event.type === 'tool.cancelled'
+  );
+}
+
+/** What the model is told of a call's outcome: an unknown one is called unknown. */
+function outcomeEntry(outcome: Outcome): TranscriptEntry {
+  const { runId, step, callId, tool } = outcome;
+  const entry = { role: 'tool', runId, step, callId, tool } as const;
+  switch (outcome.type) {
+    case 'tool.completed':
+      return {
+        ...entry,
+        status: 'completed',
+        content: typeof outcome.result === 'string' ? outcome.result : JSON.stringify(outcome.result),
+      };
+    case 'tool.failed':
+      return { ...entry, status: 'failed', content: `Error: ${outcome.error}` };
+    case 'tool.unknown':
+      return {
+        ...entry,
+        status: 'unknown',
+        content: `Outcome unknown: ${outcome.error} It may or may not have taken effect; do not assume either, and do not repeat it without checking.`,
+      };
+    case 'tool.cancelled':
+      return { ...entry, status: 'cancelled', content: `Cancelled: ${outcome.error}` };
+  }
+}

@@ -1,0 +1,64 @@
+import type { CleanRequest, MaintenanceSettings, SweepAction } from '../../contracts/maintenance.ts';
+import { sayMs } from '../text/say.ts';
+import type { SessionStatus } from '../../contracts/session/session.ts';
+import { archives, expiryOf, expiryReason, type Lifespan } from './expiry.ts';
+import type { ResolvedPolicy } from '../policy.ts';
+
+/** What a decision needs of a session. */
+export interface CleanUpFacts extends Lifespan {
+  readonly kind: 'session' | 'run';
+  readonly status: SessionStatus;
+  readonly createdAt: string;
+  readonly messages: number;
+  /** How often its runs ended: one that was resumed and ended again counts twice, as among `errors`. */
+  readonly endedRuns: number;
+  readonly errors: number;
+  readonly hasOpenRun: boolean;
+}
+
+export interface CleanUpRules {
+  readonly request: CleanRequest;
+  readonly settings: MaintenanceSettings;
+}
+
+export interface CleanUpDecision {
+  readonly action: Exclude<SweepAction, 'error'>;
+  readonly reason: string;
+}
+
+/** What a sweep does to a session now; null for most. A session with an open run is left alone, and so is an archive. */
+export function decideCleanUp(
+  session: CleanUpFacts,
+  policy: ResolvedPolicy,
+  { request, settings }: CleanUpRules,
+  nowMs: number,
+): CleanUpDecision | null {
+  if (session.hasOpenRun || session.status === 'archived') return null;
+  const idleMs = nowMs - Date.parse(session.lastActiveAt);
+  const ageMs = nowMs - Date.parse(session.createdAt);
+  const removal: CleanUpDecision['action'] =
+    session.kind === 'session' && archives(policy, session.messages) ? 'archived' : 'deleted';
+  if (request.idleMs !== undefined || request.olderMs !== undefined) {
+    if (idleMs >= (request.idleMs ?? Infinity)) return { action: removal, reason: `idle for ${sayMs(idleMs)}` };
+    if (ageMs >= (request.olderMs ?? Infinity)) return { action: removal, reason: `${sayMs(ageMs)} old` };
+    return null;
+  }
+  if (session.kind === 'session' && session.status === 'active') return ofActive(session, policy, settings, nowMs);
+  if (idleMs < policy.retentionMs) return null;
+  return { action: removal, reason: `${session.status} and idle for ${sayMs(idleMs)} (policy retentionMs)` };
+}
+
+function ofActive(
+  session: CleanUpFacts,
+  policy: ResolvedPolicy,
+  { failOverErrorRate = 0.5, warnOverErrorRate = 0.3 }: MaintenanceSettings,
+  nowMs: number,
+): CleanUpDecision | null {
+  const { atMs, why } = expiryOf(session, policy);
+  if (atMs <= nowMs) return { action: 'expired', reason: expiryReason(why, policy) };
+  const { errors, endedRuns } = session;
+  const rate = endedRuns === 0 ? 0 : errors / endedRuns;
+  const reason = `${errors} of ${endedRuns} ${endedRuns === 1 ? 'run' : 'runs'} failed`;
+  if (rate > failOverErrorRate) return { action: 'failed', reason };
+  return rate > warnOverErrorRate ? { action: 'warned', reason } : null;
+}

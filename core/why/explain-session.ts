@@ -1,0 +1,165 @@
+import { sayMs } from '../text/say.ts';
+import type { RunDetail, RunError } from '../../contracts/session/run.ts';
+import type { SessionSnapshot } from '../../contracts/session/session.ts';
+import type { SessionWhy } from '../../contracts/why.ts';
+
+export interface SessionFacts {
+  readonly snapshot: SessionSnapshot;
+  /** The run that is going, or the first that waits; otherwise the newest; null without any. */
+  readonly run: RunDetail | null;
+  /** Workers that asked the task queue for work of late; null when Temporal did not say. */
+  readonly workers: number | null;
+  /** What its policies allow: the run's working time, one call's wait for its provider, and one try of the tool that is going. */
+  readonly limits: {
+    readonly runTimeoutMs: number;
+    readonly maxWaitMs: number;
+    readonly toolTimeoutMs: number | null;
+  };
+  readonly now: string;
+}
+
+/** What a session waits for, since when, who can unblock it and when it times out. Pure. */
+export function explainSession(facts: SessionFacts): SessionWhy {
+  const { snapshot, run, workers, now } = facts;
+  const { id, status, queue, currentRun, waitingFor } = snapshot;
+  const going = currentRun !== null || queue.length > 0;
+  const until = waitingFor.until ?? untilOf(facts);
+  const told = { ...waitingFor, until };
+  return {
+    sessionId: id,
+    status,
+    asOf: now,
+    waitingFor: told,
+    runId: going ? (run?.id ?? null) : null,
+    step: going ? (run?.stepList.at(-1)?.step ?? null) : null,
+    attempt: going ? (run?.stepList.at(-1)?.attempts ?? null) : null,
+    queued: queue.length,
+    workers,
+    text: [
+      opening(facts),
+      ...detail(facts),
+      ...timing(waitingFor.what, until, now),
+      ...lastFailure(facts),
+      ...remedy(facts),
+    ].join(' '),
+  };
+}
+
+function untilOf({ snapshot, run, limits }: SessionFacts): string | null {
+  const call = run?.toolCalls.find(({ status }) => status === 'running');
+  if (snapshot.waitingFor.what !== 'tool' || !call?.startedAt || call.attempts > 1) return null;
+  return limits.toolTimeoutMs === null
+    ? null
+    : new Date(Date.parse(call.startedAt) + limits.toolTimeoutMs).toISOString();
+}
+
+function opening({ snapshot, now }: SessionFacts): string {
+  const { id, status, waitingFor } = snapshot;
+  const { what, who, since } = waitingFor;
+  const ago = `since ${since} (${sayMs(Math.max(0, Date.parse(now) - Date.parse(since)))} ago)`;
+  const session = `The session ${id} is ${status}`;
+  switch (what) {
+    case 'nothing':
+      return `${session} and waits for nothing, ${ago}: it takes no more messages.`;
+    case 'message':
+      return `${session} and waits for a message from ${who}, ${ago}. Nothing is stuck.`;
+    case 'worker':
+      return `${session} and waits for a worker, ${ago}.`;
+    case 'model':
+      return `${session} and waits for the model ${who}, ${ago}.`;
+    case 'tool':
+      return `${session} and waits for the tool ${who}, ${ago}.`;
+    case 'rate_limit':
+      return `${session} and waits for ${who}, ${ago}: more calls want to go than its limits allow.`;
+    case 'circuit':
+      return `${session} and waits for ${who}, ${ago}: its last calls failed, and its circuit is open.`;
+    case 'cool_down':
+      return `${session} and waits for ${who}, ${ago}: it said that it gets too many requests.`;
+  }
+}
+
+function detail({ snapshot, run, workers }: SessionFacts): string[] {
+  const { currentRun, queue, waitingFor } = snapshot;
+  const sentences: string[] = [];
+  const step = run?.stepList.at(-1);
+  if (currentRun !== null && run !== null) {
+    const attempt = step && !step.committed && step.attempts > 1 ? `, attempt ${step.attempts}` : '';
+    sentences.push(`It is at ${step ? `step ${step.step}${attempt}` : 'the start'} of the run ${run.id}.`);
+  }
+  const waiting = queue.length - (currentRun === null ? 1 : 0);
+  if (waiting > 0) sentences.push(`${waiting === 1 ? 'One run waits' : `${waiting} runs wait`} behind it.`);
+  const needsWorker = ['worker', 'model', 'tool'].includes(waitingFor.what);
+  if (needsWorker && workers === null)
+    sentences.push('Temporal does not answer, so nobody knows whether a worker is there.');
+  if (needsWorker && workers === 0) sentences.push('No worker asks for work: nothing moves until one does.');
+  if (waitingFor.what === 'worker' && workers !== null && workers > 0) {
+    sentences.push(
+      `${workers === 1 ? 'One worker asks' : `${workers} workers ask`} for work; one of them takes it as soon as it is free.`,
+    );
+  }
+  return sentences;
+}
+
+function timing(what: string, until: string | null, now: string): string[] {
+  if (until === null) return [];
+  // A provider may stay away for longer: when a turn comes is reckoned, not known.
+  const reckoned = ['rate_limit', 'circuit', 'cool_down'].includes(what);
+  const leftMs = Date.parse(until) - Date.parse(now);
+  if (what === 'message' && leftMs > 0) return [`Without one it expires at ${until} (${sayMs(leftMs)} from now).`];
+  return [
+    leftMs > 0
+      ? `This lasts until ${reckoned ? `about ${until}` : `${until} at the latest`} (${sayMs(leftMs)} from now).`
+      : `This was due at ${until}.`,
+  ];
+}
+
+function lastFailure({ snapshot, run }: SessionFacts): string[] {
+  const idle = snapshot.currentRun === null && snapshot.queue.length === 0;
+  if (!idle || run === null || run.error === null) return [];
+  return [`Its last run, ${run.id}, failed (${run.error.code}): ${run.error.detail}`];
+}
+
+/** Who can do what about it. */
+function remedy({ snapshot, workers, limits, run }: SessionFacts): string[] {
+  const { id, waitingFor } = snapshot;
+  const cancel = `\`perdure cancel ${id}\` stops the run.`;
+  const noWorker =
+    workers === 0 ? ['Start one with `perdure worker` (or `npm start`); `perdure doctor` checks what is missing.'] : [];
+  switch (waitingFor.what) {
+    case 'nothing':
+      return ['Use another session.'];
+    case 'message':
+      return [
+        ...(snapshot.status === 'active' ? [] : ['A message reopens it.']),
+        ...(run?.error ? howToGoOn(id, run.id, run.error) : []),
+      ];
+    case 'worker':
+      return [...noWorker, 'Waiting for a worker never times out.', cancel];
+    case 'model':
+      return [
+        ...noWorker,
+        `The run may work for ${sayMs(limits.runTimeoutMs)} in all; a call that fails is made again.`,
+        cancel,
+      ];
+    case 'tool':
+      return [
+        ...noWorker,
+        ...(limits.toolTimeoutMs === null ? [] : [`One try of the tool may take ${sayMs(limits.toolTimeoutMs)}.`]),
+        cancel,
+      ];
+    default:
+      return [
+        `It goes on by itself; the run fails when one call has waited for ${sayMs(limits.maxWaitMs)} (policy maxWaitMs).`,
+        cancel,
+      ];
+  }
+}
+
+/** After a run that failed. A budget's own words have said when it resets, and who can raise it. */
+function howToGoOn(session: string, run: string, { code }: RunError): string[] {
+  const when = code === 'budget_exceeded' ? 'When there is budget again, ' : '';
+  return [
+    `${when}\`perdure resume ${session} ${run}\` lets it go on after its last completed step.`,
+    `\`perdure why ${run}\` shows what happened.`,
+  ];
+}

@@ -1,0 +1,58 @@
+import type { StepRecord, Usage } from '../../contracts/session/run.ts';
+import type { CostSum, RunWhy, WhyCost } from '../../contracts/why.ts';
+import type { RunFacts } from './run-facts.ts';
+
+const COUNTS = ['inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens', 'costUsd'] as const;
+
+/** What each model call of a run used, and the sums. A call without a record of its own is unknown, not free. */
+export function runCost(facts: RunFacts): RunWhy['cost'] {
+  const calls = facts.steps.flatMap((step) => callsOf(step, facts));
+  return {
+    calls,
+    total: sum(calls, (value) => value),
+    known: sum(calls, (value) => value ?? 0),
+    unknownCalls: calls.filter(({ costUsd }) => costUsd === null).length,
+  };
+}
+
+function callsOf(step: StepRecord, { run, modelCalls }: RunFacts): WhyCost[] {
+  const recorded = modelCalls.filter((call) => call.step === step.step);
+  if (recorded.length > 0) {
+    return recorded.map(({ attempt, model, outcome, usage, costUsd }) => ({
+      ...counts(usage, costUsd),
+      step: step.step,
+      attempt,
+      model,
+      outcome,
+    }));
+  }
+  return Array.from({ length: step.attempts }, (_, index): WhyCost => {
+    const attempt = index + 1;
+    const committed = step.committed && attempt === step.attempts;
+    const open = !step.committed && attempt === step.attempts && run.endedAt === null;
+    return {
+      ...counts(committed ? step.usage : null, null),
+      step: step.step,
+      attempt,
+      model: step.model ?? run.model,
+      outcome: committed ? 'committed' : open ? 'running' : 'unknown',
+    };
+  });
+}
+
+function counts(usage: Usage | null, costUsd: number | null): CostSum {
+  const { inputTokens = null, cachedTokens = null, outputTokens = null, reasoningTokens = null } = usage ?? {};
+  return { inputTokens, cachedTokens, outputTokens, reasoningTokens, costUsd };
+}
+
+function sum(calls: readonly WhyCost[], read: (value: number | null) => number | null): CostSum {
+  const total: CostSum = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0, costUsd: 0 };
+  for (const call of calls) {
+    for (const name of COUNTS) {
+      const value = read(call[name]);
+      const so = total[name];
+      total[name] = so === null || value === null ? null : so + value;
+    }
+  }
+  return total;
+}

@@ -1,0 +1,18 @@
+import type { SessionSender } from '../../client/temporal/session-sender.ts';
+import type { Deployment } from '../../contracts/deployment.ts';
+import type { LiveChannel } from '../../live/live-channel.ts';
+import type { Db } from '../../store/db/db.ts';
+import type { AgentDirectory } from './agent-directory.ts';
+import type { Feed } from '../feed/feed.ts';
+import type { IsOperator } from '../http/operators.ts';
+
+/** What routes work with. */
+export interface GatewayParts {
+  readonly db: Db;
+  readonly live: LiveChannel;
+  readonly sender: SessionSender;
+  readonly agents: AgentDirectory;
+  readonly deployment: Deployment;
+  readonly feed: Feed;
+  readonly isOperator: IsOperator;
+}

@@ -1,0 +1,40 @@
+import type { Policy } from '../../contracts/agent.ts';
+import type { RunDetail } from '../../contracts/session/run.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { SessionSnapshot } from '../../contracts/session/session.ts';
+import type { SessionWhy } from '../../contracts/why.ts';
+import { resolvePolicy } from '../../core/policy.ts';
+import { explainSession, type SessionFacts } from '../../core/why/explain-session.ts';
+import { readAgentVersion } from '../../store/runs/agent-versions.ts';
+import type { Db } from '../../store/db/db.ts';
+import { listRuns } from '../../store/read/list-runs.ts';
+import { readRun } from '../../store/read/read-run.ts';
+import type { GatewayParts } from './gateway-parts.ts';
+
+/** What the session waits for, from its snapshot, its run, the run's pinned agent, and Temporal's word on who polls. */
+export async function whySession(parts: GatewayParts, key: SessionKey, snapshot: SessionSnapshot): Promise<SessionWhy> {
+  const { db, sender } = parts;
+  const [run, workers] = await Promise.all([runOf(db, key, snapshot), sender.workers().catch(() => null)]);
+  const limits = await limitsOf(parts, run, snapshot.policy);
+  return explainSession({ snapshot, run, workers, limits, now: new Date().toISOString() });
+}
+
+async function runOf(db: Db, key: SessionKey, { currentRun, queue }: SessionSnapshot): Promise<RunDetail | null> {
+  const id = currentRun?.id ?? queue[0] ?? (await listRuns(db, key, { limit: 1 })).data[0]?.id;
+  return id === undefined ? null : await readRun(db, key, id);
+}
+
+async function limitsOf(
+  { db, deployment }: GatewayParts,
+  run: RunDetail | null,
+  policy: Policy,
+): Promise<SessionFacts['limits']> {
+  const version = run?.agentVersion ? await readAgentVersion(db, run.agentVersion) : null;
+  const open = run?.toolCalls.find(({ status }) => status === 'running' || status === 'pending');
+  const { runTimeoutMs, maxWaitMs } = resolvePolicy(deployment.policy, version?.spec.policy, policy);
+  return {
+    runTimeoutMs,
+    maxWaitMs,
+    toolTimeoutMs: version?.tools.find(({ name }) => name === open?.tool)?.timeoutMs ?? null,
+  };
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { problemSchema } from '../../contracts/problem.ts';
+import type { Answer, Route } from './route.ts';
+
+type JsonObject = Record<string, unknown>;
+
+/** Any JSON: the only schema of the contracts that contains itself, kept in one place of the document. */
+const JSON_REF = '#/components/schemas/Json';
+const TYPE_OF_JSON = ['string', 'number', 'boolean', 'null', 'array', 'object'];
+
+/** The OpenAPI 3.1 document of the routes, from the schemas that validate them. */
+export function openApiDocument(routes: readonly Route[], version: string): JsonObject {
+  const paths: Record<string, JsonObject> = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Perdure', version, description: 'Durable agent sessions on Temporal.' },
+    paths,
+    security: [{ bearer: [] }, { user: [] }],
+    components: {
+      schemas: { Problem: schemaOf(problemSchema, 'output'), Json: { type: TYPE_OF_JSON, description: 'Any JSON.' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        user: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'Perdure-User',
+          description: 'Where no authentication is configured, on loopback only. Percent-encoded; default "local".',
+        },
+      },
+    },
+  };
+}
+
+function operationOf(route: Route): JsonObject {
+  const answers = Object.entries(route.answers).map(([status, answer]) => [status, answerOf([answer].flat())]);
+  return {
+    summary: route.summary,
+    operationId: operationIdOf(route),
+    ...(route.open === true ? { security: [] } : {}),
+    parameters: [...pathParameters(route.path), ...queryParameters(route.query), ...headerParameters(route.headers)],
+    ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
+    responses: {
+      ...Object.fromEntries(answers),
+      default: {
+        description: 'A problem',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    },
+  };
+}
+
+/** `getSessionsIdRuns` for `GET /v1/sessions/{id}/runs`. */
+function operationIdOf({ method, path }: Route): string {
+  const words = path.match(/[A-Za-z]\w*/g) ?? [];
+  return [method, ...words.slice(words[0] === 'v1' ? 1 : 0)]
+    .map((word, index) => (index === 0 ? word : `${word.charAt(0).toUpperCase()}${word.slice(1)}`))
+    .join('');
+}
+
+function answerOf(answers: readonly Answer[]): JsonObject {
+  const content = answers
+    .filter(({ schema, mediaType }) => schema !== undefined || mediaType !== undefined)
+    .map(({ schema, mediaType = 'application/json' }) => [
+      mediaType,
+      { schema: schema === undefined ? { type: 'string' } : schemaOf(schema, 'output') },
+    ]);
+  return {
+    description: answers.map(({ description }) => description).join('; '),
+    ...(content.length === 0 ? {} : { content: Object.fromEntries(content) }),
+  };
+}
+
+function bodyOf(schema: z.ZodType): JsonObject {
+  return {
+    required: !schema.safeParse({}).success,
+    content: { 'application/json': { schema: schemaOf(schema, 'input') } },
+  };
+}
+
+function pathParameters(path: string): JsonObject[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+}
+
+function queryParameters(query: z.ZodType | undefined): JsonObject[] {
+  if (query === undefined) return [];
+  const { properties = {} } = schemaOf(query, 'output') as { properties?: Record<string, JsonObject> };
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
+}
+
+function headerParameters(headers: Readonly<Record<string, string>> = {}): JsonObject[] {
+  return Object.entries(headers).map(([name, description]) => ({
+    name,
+    in: 'header',
+    description,
+    schema: { type: 'string' },
+  }));
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+  const { $schema: _dialect, $defs: _json, ...rest } = z.toJSONSchema(schema, { io }) as JsonObject;
+  return pointToJson(rest) as JsonObject;
+}
+
+/** References inside a schema count from the schema; in the document they would count from the document. */
+function pointToJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(pointToJson);
+  if (typeof value !== 'object' || value === null) return value;
+  if ('$ref' in value) return { $ref: JSON_REF };
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, pointToJson(inner)]));
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { budgetReportSchema, userLimitsSchema } from '../../contracts/budget.ts';
+import { PerdureError } from '../../contracts/errors.ts';
+import { usageBySchema, usageReportSchema } from '../../contracts/usage.ts';
+import { resolveBudgets } from '../../core/money/budget.ts';
+import { dayOf, firstOfMonth } from '../../core/money/utc-period.ts';
+import { readUsageOfAll } from '../../store/admin/reports/read-usage-of-all.ts';
+import { readBudget } from '../../store/budgets/read-budget.ts';
+import { readUsage } from '../../store/read/read-usage.ts';
+import { saveUserLimits } from '../../store/budgets/user-budgets.ts';
+import type { GatewayParts } from '../answers/gateway-parts.ts';
+import { needOperator, whoseOf, whoseQuery } from '../http/operators.ts';
+import { route, type Route } from '../http/route.ts';
+
+const usageQuery = z.object({
+  by: usageBySchema.default('day'),
+  from: z.iso.date().optional(),
+  to: z.iso.date().optional(),
+  ...whoseQuery,
+});
+
+/** What model calls cost, and what users may spend. */
+export function costRoutes({ db, deployment, isOperator }: GatewayParts): Route[] {
+  const budgets = resolveBudgets(deployment.budgets);
+  const budgetOf = async (user: string) => Response.json(await readBudget(db, user, budgets, today()));
+  return [
+    route({
+      method: 'get',
+      path: '/v1/usage',
+      summary: 'What model calls used: yours, or for operators those of another user or of all',
+      query: usageQuery,
+      answers: { 200: { description: 'The report', schema: usageReportSchema } },
+      async handle({ user: caller, query }) {
+        const { by, user, all } = query;
+        const to = query.to ?? today();
+        const from = query.from ?? firstOfMonth(to);
+        checkSpan(from, to);
+        const whose = whoseOf(isOperator, caller, { user, all: all || by === 'user' }, 'usage');
+        if (by !== 'user' && whose !== null) return Response.json(await readUsage(db, whose, { by, from, to }));
+        if (by !== 'session') return Response.json(await readUsageOfAll(db, { by, from, to }));
+        throw new PerdureError(
+          'invalid_request',
+          'The sessions of all users are too many: give a user, or another by.',
+        );
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/budget',
+      summary: 'Your limits and what has gone of them; for operators, those of another user',
+      query: z.object({ user: whoseQuery.user }),
+      answers: { 200: { description: 'The budget', schema: budgetReportSchema } },
+      async handle({ user: caller, query: { user = caller } }) {
+        whoseOf(isOperator, caller, { user, all: false }, 'budget');
+        return budgetOf(user);
+      },
+    }),
+    route({
+      method: 'put',
+      path: '/v1/budget',
+      summary: 'Set a user’s own limits, for operators; null is no limit, what is absent is the deployment’s',
+      body: userLimitsSchema.extend({ user: whoseQuery.user }),
+      answers: { 200: { description: 'The budget', schema: budgetReportSchema } },
+      async handle({ user: caller, body }) {
+        const { user = caller, ...limits } = body;
+        needOperator(isOperator, caller, 'set a budget');
+        await saveUserLimits(db, user, limits);
+        return budgetOf(user);
+      },
+    }),
+  ];
+}
+
+function today(): string {
+  return dayOf(new Date().toISOString());
+}
+
+function checkSpan(from: string, to: string): void {
+  if (from <= to) return;
+  throw new PerdureError('invalid_request', `The report would begin on ${from}, after it ends on ${to}. Swap them.`);
+}

@@ -1,0 +1,76 @@
+import type { Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Gateway } from './create-gateway.ts';
+import { isLoopback } from './http/loopback.ts';
+
+/** Ports tried after a taken one. */
+const MORE_PORTS = 20;
+/** Connections that are busy when the server closes are cut after this. */
+const CLOSE_PATIENCE_MS = 5_000;
+
+export interface ServeOptions {
+  readonly gateway: Gateway;
+  /** Default `127.0.0.1`. */
+  readonly host?: string | undefined;
+  /** Default 4747; 0 for any. */
+  readonly port?: number | undefined;
+  /** Whether the next free port is taken when this one is in use. Default false: an error. */
+  readonly orNextPort?: boolean | undefined;
+}
+
+export interface ServedGateway {
+  readonly url: string;
+  readonly port: number;
+  /** Takes no more requests, ends the streams, lets what is being answered finish. */
+  readonly close: () => Promise<void>;
+}
+
+/** Listens. Rejects with a plain Error that names host, port and remedy. */
+export async function serveGateway(options: ServeOptions): Promise<ServedGateway> {
+  const { gateway, host = '127.0.0.1', port = 4747, orNextPort = false } = options;
+  if (!gateway.authenticated && !isLoopback(host)) {
+    throw new Error(
+      `The gateway will not listen on ${host} without authentication: anyone there could read and write every session. Set PERDURE_TOKENS, or listen on 127.0.0.1.`,
+    );
+  }
+  const server = createAdaptorServer({ fetch: gateway.app.fetch, overrideGlobalObjects: false }) as Server;
+  const taken = await listenFrom(server, host, port, orNextPort && port !== 0 ? MORE_PORTS : 0);
+  const name = host.includes(':') ? `[${host}]` : host;
+  return { url: `http://${name}:${taken}`, port: taken, close: async () => close(server, gateway) };
+}
+
+async function listenFrom(server: Server, host: string, port: number, more: number): Promise<number> {
+  for (let candidate = port; ; candidate += 1) {
+    try {
+      await listen(server, host, candidate);
+      const address = server.address();
+      return typeof address === 'object' && address !== null ? address.port : candidate;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      if (candidate < port + more) continue;
+      const which = more === 0 ? `port ${port}` : `every port from ${port} to ${candidate}`;
+      throw new Error(`On ${host} ${which} is in use. Stop what uses it, or set PERDURE_PORT to another.`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function close(server: Server, gateway: Gateway): Promise<void> {
+  const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+  gateway.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_PATIENCE_MS);
+  await closed;
+  clearTimeout(timer);
+}

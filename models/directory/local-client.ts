@@ -1,0 +1,60 @@
+import { probeLocalServers, type FoundServer } from './local-servers.ts';
+import { ModelError, type ModelClient } from '../model-client.ts';
+import { createOpenAIChatClient } from '../openai/openai-chat.ts';
+
+/**
+ * The `local` provider: whichever server on this machine has the model. It looks when it is asked, so that a
+ * server may be started after the worker, and looks again when what it found is gone.
+ */
+export function createLocalClient(fetch: typeof globalThis.fetch, known: readonly FoundServer[] = []): ModelClient {
+  const provider = 'local';
+  const clients = new Map<string, ModelClient>();
+  let servers = known;
+
+  const find = async (model: string): Promise<ModelClient> => {
+    let baseUrl = serverOf(servers, model);
+    if (baseUrl === undefined) {
+      servers = await probeLocalServers(fetch);
+      baseUrl = serverOf(servers, model);
+    }
+    if (baseUrl === undefined) throw noServer(servers, model);
+    const client = clients.get(baseUrl) ?? createOpenAIChatClient({ provider, baseUrl, apiKey: null, fetch });
+    clients.set(baseUrl, client);
+    return client;
+  };
+
+  return {
+    provider,
+    generate: async (request, options) => {
+      options.signal.throwIfAborted();
+      const client = await find(request.model);
+      try {
+        return await client.generate(request, options);
+      } catch (error) {
+        if (error instanceof ModelError && error.reason === 'connection') servers = [];
+        throw error;
+      }
+    },
+  };
+}
+
+function serverOf(servers: readonly FoundServer[], model: string): string | undefined {
+  // Ollama lists `llama3:latest` and answers to `llama3`.
+  return servers.find(({ models }) => models?.some((one) => one === model || one === `${model}:latest`))?.baseUrl;
+}
+
+/** A server that is missing may come; a model that no running server has will not come by waiting. */
+function noServer(servers: readonly FoundServer[], model: string): ModelError {
+  const running = servers.filter(({ models }) => models !== null);
+  if (running.length === 0) {
+    return new ModelError('connection', `No local model server runs. Start one that has the model ${model}.`, {
+      retryable: true,
+      unsent: true,
+    });
+  }
+  const has = running.map(({ program, models }) => `${program}: ${models?.join(', ') || 'no models'}`).join('; ');
+  return new ModelError('invalid_request', `No local model server has the model ${model}. Found ${has}.`, {
+    retryable: false,
+    unsent: true,
+  });
+}

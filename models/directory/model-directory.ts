@@ -1,0 +1,71 @@
+import { chooseModel, type ModelChoice } from './choose-model.ts';
+import { createLocalClient } from './local-client.ts';
+import { ModelError, type ModelClient, type ModelDirectory } from '../model-client.ts';
+import { readModelSettings, type Environment, type ModelSettings } from './model-settings.ts';
+import { createOpenAIChatClient } from '../openai/openai-chat.ts';
+import { createOpenAIResponsesClient } from '../openai/openai-responses.ts';
+import { createScriptedProvider, SCRIPTED_MODELS } from '../scripted/scripted-demo.ts';
+
+export interface ModelDirectoryOptions {
+  readonly env: Environment;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** The directory, with how its default was chosen. */
+export interface ChosenModelDirectory extends ModelDirectory {
+  readonly choice: ModelChoice;
+  /** The first parts that `provider/model` may have. */
+  readonly providers: readonly string[];
+}
+
+/**
+ * The model clients of this process: `openai/NAME`, `openai-responses/NAME`, `local/NAME` (a server on this
+ * machine) and `scripted/NAME`. The default is `PERDURE_MODEL`; else a model of OpenAI, or of the server at
+ * `OPENAI_BASE_URL`, when that or `OPENAI_API_KEY` is set; else a local server's; else `scripted/demo`.
+ * Rejects with a ModelError when `PERDURE_MODEL` names no provider there is.
+ */
+export async function createModelDirectory(options: ModelDirectoryOptions): Promise<ChosenModelDirectory> {
+  const fetch = options.fetch ?? globalThis.fetch;
+  const settings = readModelSettings(options.env);
+  const choice = await chooseModel(settings, fetch);
+  const clients = createClients(settings, choice, fetch);
+  const resolve: ModelDirectory['resolve'] = (name) => {
+    const slash = name.indexOf('/');
+    const client = clients.get(name.slice(0, Math.max(slash, 0)));
+    const model = name.slice(slash + 1);
+    if (!client || model === '') throw unknown(name, `provider/model with one of ${[...clients.keys()].join(', ')}`);
+    if (client.provider === 'scripted' && !Object.hasOwn(SCRIPTED_MODELS, model)) {
+      throw unknown(
+        name,
+        Object.keys(SCRIPTED_MODELS)
+          .map((one) => `scripted/${one}`)
+          .join(', '),
+      );
+    }
+    return { client, model };
+  };
+  resolve(choice.model);
+  return { defaultModel: choice.model, choice, providers: [...clients.keys()], resolve };
+}
+
+function createClients(
+  { apiKey, baseUrl, openaiApi, scriptedLog }: ModelSettings,
+  { local }: ModelChoice,
+  fetch: typeof globalThis.fetch,
+): Map<string, ModelClient> {
+  const openai = { baseUrl: baseUrl ?? undefined, apiKey, fetch };
+  const create = openaiApi === 'responses' ? createOpenAIResponsesClient : createOpenAIChatClient;
+  return new Map([
+    ['openai', create({ provider: 'openai', ...openai })],
+    ['openai-responses', createOpenAIResponsesClient({ provider: 'openai-responses', ...openai })],
+    ['local', createLocalClient(fetch, local)],
+    ['scripted', createScriptedProvider({ logPath: scriptedLog ?? undefined })],
+  ]);
+}
+
+function unknown(name: string, known: string): ModelError {
+  return new ModelError('invalid_request', `There is no model ${JSON.stringify(name)}. Give ${known}.`, {
+    retryable: false,
+    unsent: true,
+  });
+}

@@ -1,0 +1,55 @@
+import type { ChatCompletionCreateParamsBase, ChatCompletionMessageParam } from 'openai/resources/chat/completions';
+import type { ModelMessage, ModelRequest } from '../model-client.ts';
+import { offerTools } from './tool-choice.ts';
+import { wireArguments, wireName } from './wire-call.ts';
+
+/** A request as Chat Completions wants it, without what concerns streaming. */
+export function chatRequest(request: ModelRequest, official: boolean): Omit<ChatCompletionCreateParamsBase, 'stream'> {
+  const { tools, choice } = offerTools(request);
+  const { instructions, maxOutputTokens } = request;
+  return {
+    model: request.model,
+    messages: [
+      ...(instructions === '' ? [] : [{ role: 'system', content: instructions } as const]),
+      ...request.messages.map(chatMessage),
+    ],
+    ...(tools.length === 0
+      ? {}
+      : {
+          tools: tools.map((tool) => ({ type: 'function' as const, function: { ...tool } })),
+          tool_choice: choice,
+        }),
+    ...(request.temperature === null ? {} : { temperature: request.temperature }),
+    // OpenAI's newer models refuse the old name; many other servers know no other.
+    ...(maxOutputTokens === null
+      ? {}
+      : official
+        ? { max_completion_tokens: maxOutputTokens }
+        : { max_tokens: maxOutputTokens }),
+    ...(request.reasoningEffort === null ? {} : { reasoning_effort: request.reasoningEffort }),
+  };
+}
+
+function chatMessage(message: ModelMessage): ChatCompletionMessageParam {
+  switch (message.role) {
+    case 'system':
+    case 'user':
+      return { role: message.role, content: message.content };
+    case 'tool':
+      return { role: 'tool', tool_call_id: message.callId, content: message.content };
+    case 'assistant':
+      return {
+        role: 'assistant',
+        content: message.content,
+        ...(message.toolCalls.length === 0
+          ? {}
+          : {
+              tool_calls: message.toolCalls.map((call) => ({
+                id: call.callId,
+                type: 'function' as const,
+                function: { name: wireName(call.tool), arguments: wireArguments(call) },
+              })),
+            }),
+      };
+  }
+}

@@ -1,0 +1,77 @@
+import { calcPrice, type ModelPrice, type TieredPrices } from '@pydantic/genai-prices';
+import type { PriceOverride } from '../contracts/deployment.ts';
+import type { Price, Rate } from '../core/money/price.ts';
+
+/** Which edition of the prices is bundled, and the day on which it was published; nothing is looked up at run time. */
+export const PRICE_SOURCE = { name: 'genai-prices 0.1.8', date: '2026-09-23' } as const;
+
+/** Our providers as the price source calls them. Others have no price but an override. */
+const PROVIDERS: Readonly<Record<string, string>> = { openai: 'openai', 'openai-responses': 'openai' };
+
+/** What models cost. */
+export interface PriceTable {
+  /** The price of `provider/model` at a time (ISO 8601); null when it is not known. */
+  readonly priceOf: (model: string, at: string) => Price | null;
+}
+
+/** The bundled prices, behind those that a deployment sets itself. */
+export function createPriceTable(overrides: readonly PriceOverride[] = []): PriceTable {
+  return { priceOf: (model, at) => overridden(overrides, model, at) ?? bundled(model, at) };
+}
+
+/** The newest override in force: one for the model before one for all of its provider. */
+function overridden(overrides: readonly PriceOverride[], model: string, at: string): Price | null {
+  const provider = model.slice(0, model.indexOf('/'));
+  const day = at.slice(0, 10);
+  const inForce = overrides
+    .filter(({ from }) => from === undefined || from <= day)
+    .toSorted((a, b) => (b.from ?? '').localeCompare(a.from ?? ''));
+  const found =
+    inForce.find((one) => one.model === model) ?? inForce.find((one) => one.model === `${provider}/*`) ?? null;
+  if (!found) return null;
+  const { inputUsd, outputUsd, cachedUsd, reasoningUsd, from = null } = found;
+  return {
+    input: flat(inputUsd),
+    output: flat(outputUsd),
+    cached: cachedUsd === undefined ? null : flat(cachedUsd),
+    reasoning: reasoningUsd === undefined ? null : flat(reasoningUsd),
+    requestUsd: 0,
+    contextTokens: null,
+    source: 'deployment',
+    date: from,
+  };
+}
+
+function bundled(model: string, at: string): Price | null {
+  const slash = model.indexOf('/');
+  const providerId = PROVIDERS[model.slice(0, slash)];
+  if (providerId === undefined) return null;
+  const timestamp = new Date(at);
+  const found = calcPrice({ input_tokens: 0, output_tokens: 0 }, model.slice(slash + 1), { providerId, timestamp });
+  if (!found) return null;
+  const { model_price: prices } = found;
+  const input = rateOf(prices['input_mtok']);
+  const output = rateOf(prices['output_mtok']);
+  if (!input || !output) return null;
+  return {
+    input,
+    output,
+    cached: rateOf(prices['cache_read_mtok']),
+    reasoning: rateOf(prices['output_reasoning_mtok']),
+    requestUsd: (rateOf(prices['requests_kcount'])?.usd ?? 0) / 1_000,
+    contextTokens: found.model.context_window ?? null,
+    source: PRICE_SOURCE.name,
+    date: PRICE_SOURCE.date,
+  };
+}
+
+function flat(usd: number): Rate {
+  return { usd, tiers: [] };
+}
+
+function rateOf(price: ModelPrice[string]): Rate | null {
+  if (price === undefined) return null;
+  if (typeof price === 'number') return flat(price);
+  const { base, tiers }: TieredPrices = price;
+  return { usd: base, tiers: tiers.map(({ start, price: usd }) => ({ aboveInputTokens: start, usd })) };
+}

@@ -1,6 +1,0 @@
-import type { Readiness } from '../client/gateway-client.ts';
-
-/** Whether that is what a gateway says: anything may listen at its port. */
-export function isReadiness(answer: Partial<Readiness>): answer is Readiness {
-  return (answer.status === 'ready' || answer.status === 'unavailable') && typeof answer.checks === 'object';
-}

@@ -1,0 +1,13 @@
+import type { UsageBy, UsageReport } from '../../../contracts/usage.ts';
+import type { Db } from '../../db/db.ts';
+import { NO_SUMS, sumsOfDays, usageLineOf, type UsageSpan, type UsageSums } from '../../read/usage-report.ts';
+
+/** For operators: what the model calls of every user used, by day, agent, model or user. */
+export async function readUsageOfAll(
+  db: Db,
+  { by, from, to }: UsageSpan & { readonly by: Exclude<UsageBy, 'session'> },
+): Promise<UsageReport> {
+  const [sum = NO_SUMS] = await db.query<UsageSums>(sumsOfDays('nothing', 'true'), [from, to]);
+  const lines = await db.query<UsageSums>(sumsOfDays(by, 'true'), [from, to]);
+  return { user: null, by, from, to, data: lines.map(usageLineOf), total: usageLineOf(sum) };
+}

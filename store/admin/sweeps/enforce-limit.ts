@@ -1,0 +1,81 @@
+import type { PerdureEvent } from '../../../contracts/session/event.ts';
+import { sessionKey, type SessionKey } from '../../../contracts/session/session-key.ts';
+import { limitReason, type SessionLimit } from '../../../core/session/session-limit.ts';
+import { countActive, lockActive } from '../../sessions/active-sessions.ts';
+import type { Db } from '../../db/db.ts';
+import { hasNoOpenRun, hasOpenRun, markExpired } from '../../sessions/expire-session.ts';
+import { lockSession } from '../../log/lock-session.ts';
+import { noteAction, type SweepStart } from './sweeps.ts';
+
+/** A session that is one too many. */
+export interface OverLimit {
+  readonly key: SessionKey;
+  /** Whether so many are over the limit that nobody need count them again before this one expires. */
+  readonly far: boolean;
+}
+
+/** More sessions than that do not end by themselves between a look at all of them and the end of a page of a sweep. */
+const CROWD = 1_000;
+
+/**
+ * Sessions that are to expire for the limit to hold, those that were idle longest first: of everybody, or of the sweep's
+ * user. None that works, and none that this sweep has dealt with. In a dry run, what the sweep would have done counts as
+ * done. Decided again before it is done.
+ */
+export async function listOverLimit(
+  db: Db,
+  { id, user, dryRun }: SweepStart,
+  { of, limit, evictIdleMs }: SessionLimit,
+  most: number,
+): Promise<OverLimit[]> {
+  const params = [id, user, dryRun, of === 'user', limit, evictIdleMs, most, CROWD];
+  const rows = await db.query<{ user_id: string; session_id: string; far: boolean }>(OVER_LIMIT, params);
+  return rows.map(({ user_id, session_id, far }) => ({ key: sessionKey(user_id, session_id), far }));
+}
+
+/** Expires a session if the limit is still passed and it is still idle, and notes it, in one transaction. Null when it was left alone. */
+export async function expireOverLimit(
+  db: Db,
+  sweepId: string,
+  { key, far }: OverLimit,
+  limit: SessionLimit,
+): Promise<readonly PerdureEvent[] | null> {
+  const user = limit.of === 'user' ? key.user : null;
+  return await db.transaction(async (tx) => {
+    const session = await lockSession(tx, key);
+    if (session?.row.status !== 'active' || session.row.kind !== 'session') return null;
+    const idleMs = Date.parse(session.at) - Date.parse(session.row.last_active_at);
+    if (idleMs < limit.evictIdleMs || (await hasOpenRun(tx, key))) return null;
+    if (!far) {
+      await lockActive(tx, user);
+      if ((await countActive(tx, user)) <= limit.limit) return null;
+    }
+    const reason = limitReason(limit);
+    const events = await markExpired(tx, session, reason);
+    await noteAction(tx, sweepId, key, { action: 'expired', reason });
+    return events;
+  });
+}
+
+/** `whose`: within which a limit counts; null for everybody's. One pass over the active sessions, however many there are. */
+const OVER_LIMIT = `
+  WITH noted AS NOT MATERIALIZED (
+    SELECT user_id, session_id, action FROM perdure.sweep_actions WHERE sweep_id = $1
+  ), active AS (
+    SELECT s.user_id, s.session_id, s.last_active_at, w.whose,
+           count(*) OVER (PARTITION BY w.whose) - $5::integer AS excess
+      FROM perdure.sessions s, LATERAL (SELECT CASE WHEN $4::boolean THEN s.user_id END AS whose) w
+     WHERE s.kind = 'session' AND s.status = 'active' AND ($2::text IS NULL OR s.user_id = $2)
+       AND NOT ($3::boolean AND EXISTS (SELECT FROM noted n WHERE n.user_id = s.user_id AND n.session_id = s.session_id
+                                           AND n.action NOT IN ('warned', 'error')))
+  ), idle AS (
+    SELECT a.user_id, a.session_id, a.last_active_at, a.excess,
+           row_number() OVER (PARTITION BY a.whose ORDER BY a.last_active_at, a.user_id, a.session_id) AS place
+      FROM active a
+     WHERE a.excess > 0 AND a.last_active_at <= clock_timestamp() - make_interval(secs => $6::float8 / 1000)
+       AND ${hasNoOpenRun('a')}
+       AND NOT EXISTS (SELECT FROM noted n WHERE n.user_id = a.user_id AND n.session_id = a.session_id
+                          AND n.action <> 'warned')
+  )
+  SELECT user_id, session_id, excess - place > $8::integer AS far FROM idle
+   WHERE place <= excess ORDER BY last_active_at, user_id, session_id LIMIT $7`;

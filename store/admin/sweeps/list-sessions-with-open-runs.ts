@@ -1,0 +1,32 @@
+import { sessionKey, type SessionKey } from '../../../contracts/session/session-key.ts';
+import type { Db } from '../../db/db.ts';
+
+export interface SessionWithOpenRuns {
+  readonly key: SessionKey;
+  readonly kind: 'session' | 'run';
+}
+
+/**
+ * For workers: sessions of every user that have a run open and have appended nothing for `quietForMs`, the quietest
+ * first. One whose run waits for its provider is not quiet until it is so late to ask again.
+ */
+export async function listSessionsWithOpenRuns(
+  db: Db,
+  { quietForMs, limit }: { readonly quietForMs: number; readonly limit: number },
+): Promise<SessionWithOpenRuns[]> {
+  const rows = await db.query<{ user_id: string; session_id: string; kind: 'session' | 'run' }>(
+    `SELECT s.user_id, s.session_id, s.kind
+       FROM perdure.sessions s
+      WHERE s.updated_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+        AND (s.user_id, s.session_id) IN
+            (SELECT r.user_id, r.session_id FROM perdure.runs r WHERE r.status IN ('queued', 'running'))
+        AND NOT EXISTS
+            (SELECT FROM perdure.provider_tickets t
+              WHERE t.user_id = s.user_id AND t.session_id = s.session_id
+                AND t.due_at > clock_timestamp() - make_interval(secs => $1::float8 / 1000))
+      ORDER BY s.updated_at
+      LIMIT $2`,
+    [quietForMs, limit],
+  );
+  return rows.map(({ user_id, session_id, kind }) => ({ key: sessionKey(user_id, session_id), kind }));
+}

@@ -1,0 +1,54 @@
+import { LIMITS } from '../../../contracts/limits.ts';
+import type { Sweep, SweepPage, SweepRecord } from '../../../contracts/maintenance.ts';
+import { positionIn } from '../../db/cursor.ts';
+import type { Db } from '../../db/db.ts';
+import { pageOf, pageSize } from '../../db/page.ts';
+
+interface PageAsked {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** Clean-ups, newest first: those over one user's sessions, or for operators all of them (`whose` null). Throws `invalid_request` for a cursor that is none. */
+export async function listSweeps(db: Db, whose: string | null, page: PageAsked): Promise<SweepPage> {
+  const limit = pageSize(page.limit, LIMITS.sweepsPerPage.value);
+  const [at, id] = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['time', 'string']);
+  const rows = await db.query<SweepRecord>(
+    `SELECT ${RECORD} FROM perdure.sweeps
+      WHERE ($1::text IS NULL OR user_id = $1) AND ($2::timestamptz IS NULL OR (started_at, sweep_id) < ($2, $3))
+      ORDER BY started_at DESC, sweep_id DESC LIMIT $4`,
+    [whose, at, id, limit + 1],
+  );
+  const { shown: data, nextCursor } = pageOf(rows, limit, (last) => [last.startedAt, last.id]);
+  return { data, nextCursor };
+}
+
+/**
+ * A clean-up over one user's sessions, or for operators any (`whose` null), and a page of what it did. Null when there is
+ * none. Throws `invalid_request` for a cursor that is none.
+ */
+export async function readSweep(
+  db: Db,
+  whose: string | null,
+  id: string,
+  page: PageAsked = { limit: LIMITS.sweepActionsPerPage.value },
+): Promise<Sweep | null> {
+  const limit = pageSize(page.limit, LIMITS.sweepActionsPerPage.value);
+  const after = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['string', 'string']);
+  const [sweep] = await db.query<SweepRecord>(
+    `SELECT ${RECORD} FROM perdure.sweeps WHERE sweep_id = $1 AND ($2::text IS NULL OR user_id = $2)`,
+    [id, whose],
+  );
+  if (!sweep) return null;
+  const rows = await db.query<Sweep['actions'][number]>(
+    `SELECT user_id AS user, session_id AS session, action, reason, at FROM perdure.sweep_actions
+      WHERE sweep_id = $1 AND ($2::text IS NULL OR (user_id, session_id) > ($2, $3))
+      ORDER BY user_id, session_id LIMIT $4`,
+    [id, ...after, limit + 1],
+  );
+  const { shown: actions, nextCursor } = pageOf(rows, limit, (last) => [last.user, last.session]);
+  return { ...sweep, actions, nextCursor };
+}
+
+const RECORD = `sweep_id AS id, user_id AS user, started_at AS "startedAt", ended_at AS "endedAt", dry_run AS "dryRun",
+                seen, counts`;

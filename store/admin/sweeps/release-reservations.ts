@@ -1,0 +1,50 @@
+import { sessionKey } from '../../../contracts/session/session-key.ts';
+import type { Db } from '../../db/db.ts';
+import { isVanished, releaseCall, REPORTED_WITHIN_MS, type ReleasedReservation } from '../../runs/release-vanished.ts';
+
+export interface ReleaseOptions {
+  /** Whose sessions. Default: everybody's. */
+  readonly user?: string | null;
+  /** A call whose run ended later may yet be reported. Default 600,000 ms. */
+  readonly olderThanMs?: number;
+  /** Calls at most. Default 1,000. */
+  readonly limit?: number;
+}
+
+interface VanishedRun {
+  readonly user_id: string;
+  readonly session_id: string;
+  readonly run_id: string;
+}
+
+/**
+ * For maintenance: gives back what was set aside for model calls whose run is over while nobody has said how they
+ * ended. Their tokens and cost stay unknown, and the session says so. Safe to repeat and to run twice at once. One
+ * that fails is left for the next time. `more`: there may be others.
+ */
+export async function releaseReservations(
+  db: Db,
+  { user = null, olderThanMs = REPORTED_WITHIN_MS, limit = 1_000 }: ReleaseOptions = {},
+): Promise<{ readonly released: ReleasedReservation[]; readonly failed: number; readonly more: boolean }> {
+  const vanished = await db.query<VanishedRun>(FIND, [user, olderThanMs, limit]);
+  const released: ReleasedReservation[] = [];
+  let failed = 0;
+  for (const { user_id, session_id, run_id } of vanished) {
+    const key = sessionKey(user_id, session_id);
+    try {
+      const one = await db.transaction(async (tx) => await releaseCall(tx, key, run_id));
+      if (one) released.push(one);
+    } catch {
+      failed += 1;
+    }
+  }
+  return { released, failed, more: vanished.length === limit && released.length > 0 };
+}
+
+const FIND = `
+  SELECT c.user_id, c.session_id, c.run_id
+    FROM perdure.model_calls c
+    JOIN perdure.runs r ON r.user_id = c.user_id AND r.session_id = c.session_id AND r.run_id = c.run_id
+   WHERE ($1::text IS NULL OR c.user_id = $1) AND ${isVanished('$2')}
+   ORDER BY c.started_at
+   LIMIT $3`;

@@ -1,0 +1,72 @@
+import type { PerdureEvent } from '../../../contracts/session/event.ts';
+import type { SweepAction } from '../../../contracts/maintenance.ts';
+import type { SessionKey } from '../../../contracts/session/session-key.ts';
+import type { CleanUpDecision } from '../../../core/session/clean-up.ts';
+import { appendEvents } from '../../log/append-events.ts';
+import { newEvents } from '../../log/event-log.ts';
+import { archiveLocked } from '../../sessions/archive-session.ts';
+import type { Db, Tx } from '../../db/db.ts';
+import { deleteLocked } from '../../sessions/delete-session.ts';
+import { hasOpenRun, markExpired } from '../../sessions/expire-session.ts';
+import { lockSession, type LockedSession } from '../../log/lock-session.ts';
+import type { Decide } from './list-candidates.ts';
+import { noteAction } from './sweeps.ts';
+
+/** What a sweep did to a session. */
+export interface SweptSession {
+  readonly action: SweepAction;
+  readonly events: PerdureEvent[];
+  /** Whether it was active and is so no longer: its workflow is to hear of that. */
+  readonly over: boolean;
+}
+
+/** Decides again under the session's lock, does what is decided and notes it, in one transaction. Null when there was nothing to do. */
+export async function sweepSession(
+  db: Db,
+  sweepId: string,
+  key: SessionKey,
+  decide: Decide,
+): Promise<SweptSession | null> {
+  let afterwards: (() => Promise<void>) | undefined;
+  const swept = await db.transaction(async (tx) => {
+    const session = await lockSession(tx, key);
+    if (!session) return null;
+    const { row, createdAt, at } = session;
+    const times = { createdAt, openedAt: row.opened_at, lastActiveAt: row.last_active_at };
+    const facts = { ...row, ...times, endedRuns: await countEnds(tx, key), hasOpenRun: await hasOpenRun(tx, key) };
+    const decision = decide(facts, row.agent, row.policy, Date.parse(at));
+    if (!decision) return null;
+    const over = row.status === 'active' && row.kind === 'session' && decision.action !== 'warned';
+    if (decision.action === 'deleted') afterwards = await deleteLocked(db, tx, key);
+    const events = await act(db, tx, session, decision);
+    await noteAction(tx, sweepId, key, decision);
+    return { action: decision.action, events, over };
+  });
+  await afterwards?.();
+  return swept;
+}
+
+/** The column is kept in the row by whoever ends a run; the locked session does without it. */
+async function countEnds(tx: Tx, { user, session }: SessionKey): Promise<number> {
+  const [row] = await tx.query<{ ended: number }>(
+    `SELECT ended_runs AS ended FROM perdure.sessions WHERE user_id = $1 AND session_id = $2`,
+    [user, session],
+  );
+  return row?.ended ?? 0;
+}
+
+async function act(
+  db: Db,
+  tx: Tx,
+  session: LockedSession,
+  { action, reason }: CleanUpDecision,
+): Promise<PerdureEvent[]> {
+  if (action === 'expired') return await markExpired(tx, session, reason);
+  if (action === 'archived') return await archiveLocked(db, tx, session);
+  if (action !== 'failed') return [];
+  session.row.status = 'failed';
+  session.row.end_reason = reason;
+  const log = newEvents(session);
+  log.add({ type: 'session.failed', reason }, null);
+  return await appendEvents(tx, session, log);
+}

@@ -1,0 +1,91 @@
+import type { SweepAction } from '../../../contracts/maintenance.ts';
+import type { SessionKey } from '../../../contracts/session/session-key.ts';
+import type { Db, Tx } from '../../db/db.ts';
+
+/** Reports are kept so long. */
+const KEPT = '30 days';
+
+export interface SweepStart {
+  readonly id: string;
+  /** Whose sessions; null for everybody's. */
+  readonly user: string | null;
+  readonly dryRun: boolean;
+}
+
+/** Begins the report of a sweep; does nothing to one that is there. Old reports go. */
+export async function beginSweep(db: Db, { id, user, dryRun }: SweepStart): Promise<void> {
+  await db.query(
+    `INSERT INTO perdure.sweeps (sweep_id, user_id, dry_run, seen, counts, started_at)
+     VALUES ($1, $2, $3, 0, '{}', date_trunc('milliseconds', clock_timestamp())) ON CONFLICT DO NOTHING`,
+    [id, user, dryRun],
+  );
+  await db.query(
+    `WITH old AS (DELETE FROM perdure.sweeps WHERE started_at < clock_timestamp() - interval '${KEPT}' RETURNING sweep_id)
+     DELETE FROM perdure.sweep_actions a USING old WHERE a.sweep_id = old.sweep_id`,
+    [],
+  );
+}
+
+/** Notes what was done to a session, once for each sweep, in the transaction that does it. What is done to one that was warned of takes that one's place. */
+export async function noteAction(
+  tx: Tx,
+  sweepId: string,
+  key: SessionKey,
+  { action, reason }: { readonly action: SweepAction; readonly reason: string },
+): Promise<void> {
+  await tx.query(
+    `WITH warned AS (
+       SELECT count(*)::integer AS n FROM perdure.sweep_actions
+        WHERE sweep_id = $1 AND user_id = $2 AND session_id = $3 AND action = 'warned'),
+     noted AS (
+       INSERT INTO perdure.sweep_actions AS a (sweep_id, user_id, session_id, action, reason, at)
+       VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+           ON CONFLICT (sweep_id, user_id, session_id) DO UPDATE
+          SET action = EXCLUDED.action, reason = EXCLUDED.reason, at = EXCLUDED.at
+        WHERE a.action = 'warned' AND EXCLUDED.action <> 'warned' RETURNING 1)
+     UPDATE perdure.sweeps
+        SET counts = jsonb_strip_nulls(
+              counts || jsonb_build_object('warned', nullif(coalesce((counts ->> 'warned')::integer, 0) - warned.n, 0))
+                     || jsonb_build_object($4::text, coalesce((counts ->> $4::text)::integer, 0) + 1))
+       FROM warned
+      WHERE sweep_id = $1 AND EXISTS (SELECT FROM noted)`,
+    [sweepId, key.user, key.session, action, reason],
+  );
+}
+
+/** The sessions that one activity of a sweep looks at, in the order of users and sessions. */
+export interface SweepPageBounds {
+  /** The last session of the page before; null for the first page. */
+  readonly after: SessionPosition | null;
+  /** The last one of this page; null when there was none. */
+  readonly last: SessionPosition | null;
+  /** Whether there are more. */
+  readonly more: boolean;
+}
+/** User and session id. */
+export type SessionPosition = readonly [string, string];
+
+/** The page that a sweep is at; null before the first. */
+export async function pageOfSweep(db: Db, sweepId: string): Promise<SweepPageBounds | null> {
+  const [found] = await db.query<{ page: SweepPageBounds | null }>(
+    `SELECT page FROM perdure.sweeps WHERE sweep_id = $1`,
+    [sweepId],
+  );
+  return found?.page ?? null;
+}
+
+/** Notes which page a sweep is at now, and adds to the sessions that it has looked at. */
+export async function beginPage(db: Db, sweepId: string, page: SweepPageBounds, seen: number): Promise<void> {
+  await db.query(`UPDATE perdure.sweeps SET page = $2, seen = seen + $3 WHERE sweep_id = $1`, [
+    sweepId,
+    JSON.stringify(page),
+    seen,
+  ]);
+}
+
+/** Ends the report of a sweep. */
+export async function endSweep(db: Db, sweepId: string): Promise<void> {
+  await db.query(`UPDATE perdure.sweeps SET ended_at = clock_timestamp() WHERE sweep_id = $1 AND ended_at IS NULL`, [
+    sweepId,
+  ]);
+}

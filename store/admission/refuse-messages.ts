@@ -1,0 +1,46 @@
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { appendEvents } from '../log/append-events.ts';
+import { newEvents } from '../log/event-log.ts';
+import type { Db } from '../db/db.ts';
+import { lockSession } from '../log/lock-session.ts';
+
+export interface Refusal {
+  /** Null when the delivery had none that could be read. */
+  readonly messageId: string | null;
+  readonly code: string;
+  /** Never the message's content. */
+  readonly detail: string;
+  /** Names the delivery, so that a repeated record of it changes nothing. Without one, each call is recorded. */
+  readonly dedupe?: string | undefined;
+}
+
+/** Records that deliveries were refused, for senders that nobody could answer, in one transaction. Does nothing when there is no session. */
+export async function refuseMessages(
+  db: Db,
+  key: SessionKey,
+  refusals: readonly Refusal[],
+): Promise<{ events: PerdureEvent[] }> {
+  return await db.transaction(async (tx) => {
+    const session = await lockSession(tx, key);
+    if (!session) return { events: [] };
+    const names = refusals.flatMap(({ dedupe }) => (dedupe === undefined ? [] : [nameOf(dedupe)]));
+    const recorded = await tx.query<{ dedupe: string }>(
+      `SELECT dedupe FROM perdure.events
+        WHERE user_id = $1 AND session_id = $2 AND dedupe IN (SELECT json_array_elements_text($3::json))`,
+      [key.user, key.session, JSON.stringify(names)],
+    );
+    const known = new Set(recorded.map((row) => row.dedupe));
+    const log = newEvents(session);
+    for (const { messageId, code, detail, dedupe } of refusals) {
+      const name = dedupe === undefined ? null : nameOf(dedupe);
+      if (name !== null && known.has(name)) continue;
+      log.add({ type: 'message.refused', messageId, code, detail }, name);
+    }
+    return { events: log.drafts.length === 0 ? [] : await appendEvents(tx, session, log) };
+  });
+}
+
+function nameOf(dedupe: string): string {
+  return `refused:${dedupe}`;
+}

@@ -1,0 +1,60 @@
+import type { RunBudget } from '../../contracts/budget.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import {
+  accountsIn,
+  limitsPeriod,
+  limitsRun,
+  limitsSession,
+  type Account,
+  type ResolvedLimits,
+  type Spent,
+} from '../../core/money/budget.ts';
+import { nextDay, nextMonth } from '../../core/money/utc-period.ts';
+import type { Tx } from '../db/db.ts';
+import { readPeriods } from './read-periods.ts';
+
+export interface AccountQuery {
+  /** Which day and month are meant, `YYYY-MM-DD`. */
+  readonly day: string;
+  readonly limits: ResolvedLimits;
+  readonly budget: RunBudget;
+  /** Null where no run is meant yet. */
+  readonly runId: string | null;
+}
+
+/** The budgets that a call of this session is held to, the narrowest last. Only those that are limited are read. */
+export async function readAccounts(
+  tx: Tx,
+  key: SessionKey,
+  { day, limits, budget, runId }: AccountQuery,
+): Promise<Account[]> {
+  const accounts: Account[] = [];
+  if (limitsPeriod(limits)) {
+    const { month, day: today } = await readPeriods(tx, key.user, day);
+    const { monthlyUsd, monthlyTokens, dailyUsd, dailyTokens } = limits;
+    accounts.push(...accountsIn('month', month, { usd: monthlyUsd, tokens: monthlyTokens }, nextMonth(day)));
+    accounts.push(...accountsIn('day', today, { usd: dailyUsd, tokens: dailyTokens }, nextDay(day)));
+  }
+  if (limitsSession(budget)) {
+    const spent = await readSpent(tx, key, null);
+    accounts.push(...accountsIn('session', spent, { usd: budget.sessionUsd, tokens: budget.sessionTokens }, null));
+  }
+  if (runId !== null && limitsRun(budget)) {
+    const spent = await readSpent(tx, key, runId);
+    accounts.push(...accountsIn('run', spent, { usd: budget.runUsd, tokens: budget.runTokens }, null));
+  }
+  return accounts;
+}
+
+async function readSpent(tx: Tx, key: SessionKey, runId: string | null): Promise<Spent> {
+  const [spent] = await tx.query<Spent>(
+    `SELECT coalesce(sum(cost_nanos), 0)::float8 AS "usedNanos",
+            coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0)::float8 AS "usedTokens",
+            coalesce(sum(held_nanos), 0)::float8 AS "reservedNanos",
+            coalesce(sum(held_tokens), 0)::float8 AS "reservedTokens"
+       FROM perdure.model_calls
+      WHERE user_id = $1 AND session_id = $2 AND ($3::text IS NULL OR run_id = $3)`,
+    [key.user, key.session, runId],
+  );
+  return spent as Spent;
+}

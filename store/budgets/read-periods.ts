@@ -1,0 +1,41 @@
+import type { Spent } from '../../core/money/budget.ts';
+import { firstOfMonth } from '../../core/money/utc-period.ts';
+import type { Tx } from '../db/db.ts';
+
+/** What a user has spent in a period. */
+export interface PeriodSpent extends Spent {
+  /** Calls whose cost is not known. */
+  readonly unpricedCalls: number;
+}
+
+/** What a user has spent in the month and on the day of `day`, `YYYY-MM-DD`, over all sessions. */
+export async function readPeriods(
+  tx: Tx,
+  user: string,
+  day: string,
+): Promise<{ readonly month: PeriodSpent; readonly day: PeriodSpent }> {
+  const rows = await tx.query<PeriodSpent>(READ, [user, firstOfMonth(day), day]);
+  return { month: rows[0] as PeriodSpent, day: rows[1] as PeriodSpent };
+}
+
+/** One row for the month and one for the day. Rows of the other days are read once. */
+const READ = `
+  WITH used AS MATERIALIZED (
+    SELECT day, cost_nanos, input_tokens + output_tokens AS tokens, unpriced_calls, held_nanos, held_tokens
+      FROM perdure.usage_days
+     WHERE user_id = $1 AND day >= $2::date AND day < $2::date + interval '1 month'
+  ), held AS MATERIALIZED (
+    SELECT day, held_nanos, held_tokens
+      FROM perdure.model_calls
+     WHERE user_id = $1 AND day >= $2::date AND day < $2::date + interval '1 month'
+       AND (held_nanos > 0 OR held_tokens > 0)
+     UNION ALL
+    SELECT day, held_nanos, held_tokens FROM used
+  )
+  SELECT (SELECT coalesce(sum(cost_nanos), 0)::float8 FROM used WHERE p.whole OR day = $3::date) AS "usedNanos",
+         (SELECT coalesce(sum(tokens), 0)::float8 FROM used WHERE p.whole OR day = $3::date) AS "usedTokens",
+         (SELECT coalesce(sum(unpriced_calls), 0)::integer FROM used WHERE p.whole OR day = $3::date) AS "unpricedCalls",
+         (SELECT coalesce(sum(held_nanos), 0)::float8 FROM held WHERE p.whole OR day = $3::date) AS "reservedNanos",
+         (SELECT coalesce(sum(held_tokens), 0)::float8 FROM held WHERE p.whole OR day = $3::date) AS "reservedTokens"
+    FROM (VALUES (1, true), (2, false)) AS p (place, whole)
+   ORDER BY p.place`;

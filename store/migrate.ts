@@ -1,0 +1,28 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Db } from './db/db.ts';
+
+const FOLDER = join(import.meta.dirname, 'migrations');
+/** Any number that no other program on the same database uses: "perdure" in ASCII. */
+const LOCK = 0x70657264757265n;
+
+/**
+ * Brings the schema `perdure` up to date: the numbered `.sql` files in `migrations/` that were not applied before,
+ * in order, all in one transaction under an advisory lock. Processes that start at once wait for each other.
+ */
+export async function migrate(db: Db): Promise<void> {
+  const files = (await readdir(FOLDER)).filter((name) => /^\d{4}-.+\.sql$/.test(name)).toSorted();
+  await db.transaction(async (tx) => {
+    await tx.query(`SELECT pg_advisory_xact_lock($1::bigint)`, [LOCK.toString()]);
+    await tx.query(`
+      CREATE SCHEMA IF NOT EXISTS perdure;
+      CREATE TABLE IF NOT EXISTS perdure.migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
+    `);
+    const applied = await tx.query<{ name: string }>(`SELECT name FROM perdure.migrations`);
+    const names = new Set(applied.map((row) => row.name));
+    for (const name of files.filter((file) => !names.has(file))) {
+      await tx.query(await readFile(join(FOLDER, name), 'utf8'));
+      await tx.query(`INSERT INTO perdure.migrations (name) VALUES ($1)`, [name]);
+    }
+  });
+}

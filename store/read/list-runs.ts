@@ -1,0 +1,34 @@
+import type { RunRecord } from '../../contracts/session/run.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { positionIn } from '../db/cursor.ts';
+import type { Db } from '../db/db.ts';
+import { pageOf, pageSize } from '../db/page.ts';
+import { runRecordOf } from '../runs/records.ts';
+import type { RunRow } from '../log/rows.ts';
+
+const RUNS_PER_PAGE = 200;
+
+export interface RunPage {
+  readonly data: RunRecord[];
+  /** Null on the last page. */
+  readonly nextCursor: string | null;
+}
+
+/** A session's runs, the newest in its queue's order first; at most 200 at once. Throws `invalid_request` for a cursor that is none. */
+export async function listRuns(
+  db: Db,
+  key: SessionKey,
+  page: { readonly limit: number; readonly cursor?: string | undefined },
+): Promise<RunPage> {
+  const limit = pageSize(page.limit, RUNS_PER_PAGE);
+  const [before] = page.cursor === undefined ? [null] : positionIn(page.cursor, ['number']);
+  const rows = await db.query<{ run: RunRow }>(
+    `SELECT to_json(r) AS run FROM perdure.runs r
+      WHERE r.user_id = $1 AND r.session_id = $2 AND ($3::integer IS NULL OR r.ordinal < $3)
+      ORDER BY r.ordinal DESC
+      LIMIT $4`,
+    [key.user, key.session, before, limit + 1],
+  );
+  const { shown, nextCursor } = pageOf(rows, limit, ({ run }) => [run.ordinal]);
+  return { data: shown.map(({ run }) => runRecordOf(run)), nextCursor };
+}

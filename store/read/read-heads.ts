@@ -1,0 +1,17 @@
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { Tx } from '../db/db.ts';
+
+/** The `seq` of each session's newest event, in the order asked; null for a session that does not exist. One query. */
+export async function readHeads(db: Tx, keys: readonly SessionKey[]): Promise<(number | null)[]> {
+  if (keys.length === 0) return [];
+  // As JSON: the two drivers write arrays in different ways.
+  const rows = await db.query<{ head: number | null }>(
+    `SELECT sessions.head
+       FROM json_array_elements($1::json) WITH ORDINALITY AS asked(key, place)
+       LEFT JOIN perdure.sessions
+         ON sessions.user_id = asked.key->>'user' AND sessions.session_id = asked.key->>'session'
+      ORDER BY asked.place`,
+    [JSON.stringify(keys)],
+  );
+  return rows.map(({ head }) => head);
+}

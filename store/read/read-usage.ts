@@ -1,0 +1,49 @@
+import type { UsageBy, UsageReport } from '../../contracts/usage.ts';
+import type { Db } from '../db/db.ts';
+import {
+  NO_SUMS,
+  SUMS_OF_CALLS,
+  sumsOfDays,
+  USAGE_LINES,
+  usageLineOf,
+  type UsageSpan,
+  type UsageSums,
+} from './usage-report.ts';
+
+/** What a user's model calls used, by day, agent, model or session. */
+export async function readUsage(
+  db: Db,
+  user: string,
+  { by, from, to }: UsageSpan & { readonly by: Exclude<UsageBy, 'user'> },
+): Promise<UsageReport> {
+  const [sum = NO_SUMS] = await db.query<UsageSums>(sumsOfDays('nothing', 'user_id = $3'), [from, to, user]);
+  const lines =
+    by === 'session'
+      ? await bySession(db, user, { from, to }, sum)
+      : await db.query<UsageSums>(sumsOfDays(by, 'user_id = $3'), [from, to, user]);
+  return { user, by, from, to, data: lines.map(usageLineOf), total: usageLineOf(sum) };
+}
+
+/** Sessions that are deleted have no records left: what is missing from the sum was theirs. */
+async function bySession(db: Db, user: string, { from, to }: UsageSpan, sum: UsageSums): Promise<UsageSums[]> {
+  const sums = await db.query<UsageSums>(BY_SESSION, [from, to, user]);
+  const [of = NO_SUMS] = await db.query<UsageSums>(OF_SESSIONS, [from, to, user]);
+  if (of.calls >= sum.calls) return sums;
+  const rest = Object.entries(sum).map(([name, value]) => {
+    const part = of[name as keyof UsageSums];
+    return [name, typeof value === 'number' && typeof part === 'number' ? value - part : value];
+  });
+  return [...sums, { ...(Object.fromEntries(rest) as unknown as UsageSums), key: null }];
+}
+
+const SETTLED = `
+      FROM perdure.model_calls
+     WHERE user_id = $3 AND day BETWEEN $1::date AND $2::date AND outcome <> 'running'`;
+
+const BY_SESSION = `
+    SELECT session_id AS key, ${SUMS_OF_CALLS} ${SETTLED}
+     GROUP BY session_id
+     ORDER BY cost_nanos DESC, calls DESC, key
+     LIMIT ${USAGE_LINES}`;
+
+const OF_SESSIONS = `SELECT NULL::text AS key, ${SUMS_OF_CALLS} ${SETTLED}`;

@@ -1,0 +1,96 @@
+import type { UsageBy, UsageLine } from '../../contracts/usage.ts';
+import { costOf } from '../log/rows.ts';
+
+/** Which days are meant, both included, `YYYY-MM-DD`. */
+export interface UsageSpan {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Sums as a statement answers them. */
+export interface UsageSums {
+  readonly key: string | null;
+  readonly calls: number;
+  readonly failed_calls: number;
+  readonly unmetered_calls: number;
+  readonly unpriced_calls: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cached_tokens: number;
+  readonly reasoning_tokens: number;
+  readonly cost_nanos: number;
+}
+
+/** Lines of a report at most: the dearest are shown first, the total counts all. */
+export const USAGE_LINES = 1_000;
+
+/** What a line is about, as SQL over `usage_days`. */
+const KEYS: Readonly<Record<Exclude<UsageBy, 'session'> | 'nothing', string>> = {
+  day: `to_char(day, 'YYYY-MM-DD')`,
+  agent: 'agent',
+  model: 'model',
+  user: 'user_id',
+  nothing: `NULL::text`,
+};
+
+/** Sums of all that is counted, as SQL over `usage_days`. */
+export const SUMS_OF_DAYS = [
+  ...['calls', 'failed_calls', 'unmetered_calls', 'unpriced_calls'].map((column) => sum(column, 'integer')),
+  ...['input_tokens', 'output_tokens', 'cached_tokens', 'reasoning_tokens', 'cost_nanos'].map((column) =>
+    sum(column, 'float8'),
+  ),
+].join(', ');
+
+/** The same, as SQL over the records of calls. */
+export const SUMS_OF_CALLS = `
+           count(*)::integer AS calls,
+           count(*) FILTER (WHERE outcome <> 'completed')::integer AS failed_calls,
+           count(*) FILTER (WHERE input_tokens IS NULL OR output_tokens IS NULL)::integer AS unmetered_calls,
+           count(*) FILTER (WHERE cost_nanos IS NULL)::integer AS unpriced_calls,
+           coalesce(sum(input_tokens), 0)::float8 AS input_tokens,
+           coalesce(sum(output_tokens), 0)::float8 AS output_tokens,
+           coalesce(sum(cached_tokens), 0)::float8 AS cached_tokens,
+           coalesce(sum(reasoning_tokens), 0)::float8 AS reasoning_tokens,
+           coalesce(sum(cost_nanos), 0)::float8 AS cost_nanos`;
+
+/** Sums over days. `$1` and `$2` are the span; `where` narrows it. */
+export function sumsOfDays(by: keyof typeof KEYS, where: string): string {
+  return `
+    SELECT ${KEYS[by]} AS key, ${SUMS_OF_DAYS}
+      FROM perdure.usage_days
+     WHERE day BETWEEN $1::date AND $2::date AND ${where}
+     GROUP BY 1
+     ORDER BY ${by === 'day' ? 'key' : 'sum(cost_nanos) DESC, sum(input_tokens + output_tokens) DESC, key'}
+     LIMIT ${USAGE_LINES}`;
+}
+
+function sum(column: string, type: string): string {
+  return `coalesce(sum(${column}), 0)::${type} AS ${column}`;
+}
+
+export function usageLineOf(sums: UsageSums): UsageLine {
+  return {
+    key: sums.key,
+    calls: sums.calls,
+    failedCalls: sums.failed_calls,
+    inputTokens: sums.input_tokens,
+    outputTokens: sums.output_tokens,
+    cachedTokens: sums.cached_tokens,
+    reasoningTokens: sums.reasoning_tokens,
+    unmeteredCalls: sums.unmetered_calls,
+    ...costOf(sums),
+  };
+}
+
+export const NO_SUMS: UsageSums = {
+  key: null,
+  calls: 0,
+  failed_calls: 0,
+  unmetered_calls: 0,
+  unpriced_calls: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  cached_tokens: 0,
+  reasoning_tokens: 0,
+  cost_nanos: 0,
+};

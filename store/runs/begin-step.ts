@@ -1,0 +1,203 @@
+import type { Policy } from '../../contracts/agent.ts';
+import type { UserLimits } from '../../contracts/budget.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { RunStatus, ToolCallRecord } from '../../contracts/session/run.ts';
+import type { SessionStatus } from '../../contracts/session/session.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { RecoveryReason } from '../../core/conversation/recovery-note.ts';
+import { dayOf } from '../../core/money/utc-period.ts';
+import { appendEvents } from '../log/append-events.ts';
+import { newEvents, type EventLog } from '../log/event-log.ts';
+import type { Db } from '../db/db.ts';
+import { closeCalls, toolTimeMs, type ToolResult } from './finish-tools.ts';
+import { newsAfter, newsIn, type KnownBefore } from './load-news.ts';
+import { loadRunAndNews, type LoadedRun } from './load-run.ts';
+import { lockExistingSession, type LockedSession } from '../log/lock-session.ts';
+import { lostBefore } from './lost-call.ts';
+import { claimedCall } from '../budgets/model-call.ts';
+import { toolCallRecordOf } from './records.ts';
+import { isOpen, type ModelCallRow, type RunRow, type StepRow } from '../log/rows.ts';
+import type { Spending } from '../budgets/warn-of-budgets.ts';
+
+export interface BeginStep {
+  readonly runId: string;
+  /** The version of the agent that a starting run keeps, and its model as `provider/model`. Called when a run starts for the first time only. */
+  readonly pin: (agent: string, sessionPolicy: Policy) => { readonly hash: string; readonly model: string };
+  /** Whether a call of this model may go now; if not, no try is claimed. Default: it may. */
+  readonly mayCall?: (model: string) => boolean;
+  /** Of tool calls that have just been run: recorded first, as `finishTools` would, in the same transaction. Default none. */
+  readonly results?: readonly ToolResult[];
+  /** What the caller knows of the conversation, if it does: then it is told what is new. */
+  readonly known?: KnownBefore | null;
+}
+
+/** What a run needs next. `agentVersion` is the pinned hash; `policy` is the session's. */
+export type RunPosition =
+  | { readonly kind: 'ended'; readonly status: RunStatus; readonly session: SessionStatus }
+  | {
+      readonly kind: 'tools';
+      readonly step: number;
+      /** Those without a result: pending or running. */
+      readonly calls: ToolCallRecord[];
+      readonly agentVersion: string;
+      readonly policy: Policy;
+    }
+  /** A model call is next, and may not go now. */
+  | { readonly kind: 'held'; readonly model: string; readonly agentVersion: string; readonly policy: Policy }
+  | {
+      readonly kind: 'model';
+      /** Why the session was recovered, where no run has completed since. */
+      readonly recovered: RecoveryReason | null;
+      readonly step: number;
+      /** 1 for the first try. An earlier one's commit is stale from now on. */
+      readonly attempt: number;
+      /** As {@link attempt}, but counted from the run's last resume: what its retries are measured by. */
+      readonly tries: number;
+      /** The newest event that the model call may see. */
+      readonly throughSeq: number;
+      readonly agentVersion: string;
+      readonly model: string;
+      readonly policy: Policy;
+      /** Working time of the run so far. */
+      readonly activeMs: number;
+      readonly conversation: ConversationNews;
+      /** The limits that an operator has set for the user; null for none. */
+      readonly ownLimits: UserLimits | null;
+      /** For the step's commit. */
+      readonly claimed: ClaimedStep;
+    };
+
+/** The rows of a claimed step as they are while the session's `version` is this one. */
+export interface ClaimedStep extends Spending {
+  readonly version: string;
+  readonly run: RunRow;
+  readonly step: StepRow;
+  readonly modelCall: ModelCallRow;
+}
+
+/** How the conversation went on. */
+export interface ConversationNews {
+  /** When the session was created: see {@link KnownBefore}. */
+  readonly createdAt: string;
+  /** What happened to the conversation since `since` and up to the position's `throughSeq`, in order; null when it has to be read anew. */
+  readonly news: readonly PerdureEvent[] | null;
+  readonly since: number;
+}
+
+/**
+ * Where a run goes on: starts it if it waits, and claims the next try of its next model call unless tool calls are
+ * open. What is committed is never asked for again. Throws `not_found`.
+ */
+export async function beginStep(
+  db: Db,
+  key: SessionKey,
+  input: BeginStep,
+): Promise<RunPosition & { readonly events: PerdureEvent[] }> {
+  return await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const since = newsAfter(input.known ?? null, session);
+    const loaded = await loadRunAndNews(tx, key, input.runId, { after: since, day: dayOf(session.at) });
+    const { run, openCalls } = loaded;
+    if (!isOpen(run.status)) return { kind: 'ended', status: run.status, session: session.row.status, events: [] };
+    const log = newEvents(session);
+    const { agentVersion, model } = start(session, log, run, input);
+    const started = log.drafts.length > 0;
+    const results = input.results ?? [];
+    const toolCalls = closeCalls(session, log, openCalls, results);
+    run.active_ms += toolTimeMs(results, toolCalls);
+    const runs = started || toolCalls.length > 0 ? [run] : [];
+    const pinned = { agentVersion, policy: session.row.policy };
+    const stillOpen = openCalls.filter((call) => !toolCalls.includes(call));
+    const [firstCall] = stillOpen;
+    if (firstCall) {
+      const events = log.drafts.length > 0 ? await appendEvents(tx, session, log, { runs, toolCalls }) : [];
+      return { kind: 'tools', step: firstCall.step, calls: stillOpen.map(toolCallRecordOf), ...pinned, events };
+    }
+    if (input.mayCall?.(model) === false) {
+      const steps = started ? triesAnew(loaded) : [];
+      const changed = log.drafts.length > 0 || steps.length > 0;
+      const events = changed ? await appendEvents(tx, session, log, { runs, steps, toolCalls }) : [];
+      return { kind: 'held', model, ...pinned, events };
+    }
+    const step = nextAttempt(session, loaded, started);
+    const lost = lostBefore(session, loaded, step);
+    const call = claimedCall(session, run, step, model);
+    const modelCalls = [...lost.modelCalls, call];
+    const changed = { runs: lost.modelCalls.length > 0 ? [run] : runs, steps: [step], toolCalls };
+    const events = await appendEvents(tx, session, log, { ...changed, modelCalls, usageDays: lost.usageDays });
+    const throughSeq = session.row.head + log.drafts.length;
+    const tries = step.attempts - step.attempts_before;
+    const claim = {
+      step: step.step,
+      attempt: step.attempts,
+      tries,
+      throughSeq,
+      model,
+      activeMs: run.active_ms,
+      recovered: session.row.recovered,
+    };
+    const before = newsIn(loaded.news, since, key.session);
+    const conversation = { createdAt: session.createdAt, news: before && [...before, ...events], since };
+    const { ownLimits, spentToday, warned } = loaded;
+    const claimed = { version: session.version, run, step, modelCall: call, ownLimits, spentToday, warned };
+    return { kind: 'model', ...claim, ...pinned, ownLimits, conversation, claimed, events };
+  });
+}
+
+/** Makes a queued run a running one. A resumed run keeps the version that its committed steps were made with. */
+function start(
+  session: LockedSession,
+  log: EventLog,
+  run: RunRow,
+  { pin }: BeginStep,
+): { agentVersion: string; model: string } {
+  if (run.status === 'running') return pinOf(run) ?? missingPin(run);
+  const { agentVersion, model } = pinOf(run) ?? newPin(pin(run.agent, session.row.policy));
+  run.agent_version = agentVersion;
+  run.model = model;
+  run.status = 'running';
+  run.started_at ??= session.at;
+  run.started_seq = log.add(
+    { type: 'run.started', runId: run.run_id, agent: run.agent, agentVersion, model },
+    `start:${run.run_id}:${run.resumes}`,
+  );
+  return { agentVersion, model };
+}
+
+function pinOf({ agent_version, model }: RunRow): { agentVersion: string; model: string } | null {
+  return agent_version === null || model === null ? null : { agentVersion: agent_version, model };
+}
+
+function newPin({ hash, model }: { hash: string; model: string }): { agentVersion: string; model: string } {
+  return { agentVersion: hash, model };
+}
+
+function missingPin(run: RunRow): never {
+  throw new Error(`The run ${run.run_id} is running without a pinned agent.`);
+}
+
+/** The open step of a run that was resumed, before its next try is claimed: earlier ones do not count from now on. */
+function triesAnew({ step }: LoadedRun): StepRow[] {
+  return step && !step.committed ? [{ ...step, attempts_before: step.attempts }] : [];
+}
+
+/** The step whose model call is tried next, with the try counted. `started`: it is the first try after a start or a resume. */
+function nextAttempt({ at }: LockedSession, { run, step: newest }: LoadedRun, started: boolean): StepRow {
+  if (newest && !newest.committed) {
+    const { attempts, attempts_before } = newest;
+    return { ...newest, attempts: attempts + 1, attempts_before: started ? attempts : attempts_before };
+  }
+  return {
+    run_id: run.run_id,
+    step: (newest?.step ?? 0) + 1,
+    attempts: 1,
+    attempts_before: 0,
+    committed: false,
+    model: null,
+    finish: null,
+    usage: null,
+    first_token_ms: null,
+    started_at: at,
+    ended_at: null,
+  };
+}

@@ -1,0 +1,43 @@
+import type { Json } from '../../contracts/json.ts';
+import type { EventLog } from '../log/event-log.ts';
+import type { ToolCallRow } from '../log/rows.ts';
+
+/** How a tool call ended. */
+export type ToolOutcome =
+  | { readonly status: 'completed'; readonly result: Json }
+  /** `error` is told to the model. */
+  | { readonly status: 'failed' | 'unknown' | 'cancelled'; readonly error: string };
+
+/** Gives an open tool call its one result. `durationMs` null: from its start until now. */
+export function closeCall(
+  log: EventLog,
+  call: ToolCallRow,
+  outcome: ToolOutcome,
+  at: string,
+  durationMs: number | null,
+): void {
+  const { run_id: runId, call_id: callId, step, tool, attempts } = call;
+  const of = { runId, step, callId, tool };
+  const dedupe = `result:${runId}:${callId}`;
+  if (outcome.status === 'completed') {
+    const elapsed = durationMs ?? Date.parse(at) - Date.parse(call.started_at ?? at);
+    log.add({ type: 'tool.completed', ...of, result: outcome.result, attempts, durationMs: elapsed }, dedupe);
+    call.result = outcome.result;
+  } else {
+    const { error } = outcome;
+    if (outcome.status === 'failed') log.add({ type: 'tool.failed', ...of, error, attempts }, dedupe);
+    if (outcome.status === 'unknown') log.add({ type: 'tool.unknown', ...of, error, attempts }, dedupe);
+    if (outcome.status === 'cancelled') log.add({ type: 'tool.cancelled', ...of, error }, dedupe);
+    call.error = error;
+  }
+  call.status = outcome.status;
+  call.ended_at = at;
+}
+
+/** The result of a call that is given up: what was begun and may not be repeated has an unknown outcome. */
+export function abandonedOutcome(call: ToolCallRow, why: string): ToolOutcome {
+  if (call.status === 'running' && !call.idempotent) {
+    return { status: 'unknown', error: `${why}, and the tool may have acted` };
+  }
+  return { status: 'cancelled', error: why };
+}

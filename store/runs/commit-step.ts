@@ -1,0 +1,171 @@
+import { PerdureError } from '../../contracts/errors.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { Json } from '../../contracts/json.ts';
+import type { Finish, Usage } from '../../contracts/session/run.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { resolveBudgets, type ResolvedBudgets } from '../../core/money/budget.ts';
+import { idempotencyKey } from '../../core/tools/idempotency-key.ts';
+import { dayOf } from '../../core/money/utc-period.ts';
+import { appendEvents } from '../log/append-events.ts';
+import { newEvents, type EventLog } from '../log/event-log.ts';
+import type { ClaimedStep } from './begin-step.ts';
+import { commitReply } from './commit-reply.ts';
+import type { Db, Tx } from '../db/db.ts';
+import { loadRunAndSpending } from './load-run.ts';
+import { lockExistingSession, type LockedSession } from '../log/lock-session.ts';
+import { NO_CALL_ROWS, settleCall, UNKNOWN_COST, type CallCost, type CallEnd } from '../budgets/model-call.ts';
+import { costOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from '../log/rows.ts';
+import { warnOfBudgets, type Spending } from '../budgets/warn-of-budgets.ts';
+
+/** A tool call that a reply asks for. */
+export interface CommittedCall {
+  /** Unique within its run: the caller renames what a model repeats. */
+  readonly callId: string;
+  readonly tool: string;
+  readonly arguments: Json;
+  /** Claimed by this commit: the caller runs it at once. Others wait for `startTool`. */
+  readonly inPlace: boolean;
+  /** Whether the pinned tool may be run again with the same key. */
+  readonly idempotent: boolean;
+  /** Why the call is not run at all; it has failed at once. */
+  readonly refused: string | null;
+}
+
+export interface CommitStep {
+  readonly runId: string;
+  readonly step: number;
+  readonly attempt: number;
+  readonly reply: {
+    readonly text: string;
+    /** Empty when the provider sends none. */
+    readonly reasoning: string;
+    readonly finish: Finish;
+    readonly usage: Usage | null;
+    readonly model: string;
+  };
+  /** Default: not known. */
+  readonly cost?: CallCost;
+  /** The deployment's, for warnings. Default: those in force where it sets none. */
+  readonly budgets?: ResolvedBudgets;
+  readonly toolCalls: readonly CommittedCall[];
+  /** What `beginStep` answered. */
+  readonly throughSeq: number;
+  readonly firstTokenMs: number | null;
+  readonly durationMs: number;
+  /** What `beginStep` answered: saves a look where nothing has happened since. */
+  readonly claimed?: ClaimedStep;
+  /** Whether the reply ends the run, unless a message to steer by came after `throughSeq`. */
+  readonly completes: boolean;
+}
+
+export type StepCommit =
+  | { readonly outcome: 'committed'; readonly ended: boolean; readonly events: PerdureEvent[] }
+  /** The run has ended, the step is committed, or a later attempt was begun. */
+  | { readonly outcome: 'stale'; readonly events: [] };
+
+/** Commits a model's whole reply (one that was cut short is `endRun`'s), its tool calls and, if it is the last one, the end of the run: all or nothing. Throws `not_found`. */
+export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Promise<StepCommit> {
+  return await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const claimed = await claimedRows(tx, session, input);
+    const { run, step, modelCall } = claimed;
+    const current = step?.step === input.step && step.attempts === input.attempt && !step.committed;
+    if (run.status !== 'running' || !current) return { outcome: 'stale', events: [] };
+    await refuseRepeatedIds(tx, session, input);
+    const log = newEvents(session);
+    const { reply, throughSeq, firstTokenMs, durationMs } = input;
+    commitReply(session, log, run, step, { ...reply, throughSeq, firstTokenMs, durationMs, partial: false });
+    const calls = modelCall ? settleCall(session, run, modelCall, callEnd(input)) : NO_CALL_ROWS;
+    const { runId, budgets = resolveBudgets() } = input;
+    for (const added of calls.usageDays)
+      await warnOfBudgets(tx, session, log, { runId, added, budgets, spending: claimed });
+    const toolCalls = input.toolCalls.map((call, position) => addCall(session, log, input, call, position));
+    const open = toolCalls.some((call) => call.status !== 'failed');
+    const ended = input.completes && !open && run.last_message_seq <= input.throughSeq;
+    if (ended) {
+      complete(session, log, run, reply.text);
+      session.row.recovered = null;
+    }
+    const events = await appendEvents(tx, session, log, { runs: [run], steps: [step], toolCalls, ...calls });
+    return { outcome: 'committed', ended, events };
+  });
+}
+
+/** Where nothing was written since the claim its rows need not be loaded again. Each try of the transaction changes copies of its own. */
+async function claimedRows(
+  tx: Tx,
+  session: LockedSession,
+  { runId, claimed }: CommitStep,
+): Promise<Spending & { run: RunRow; step: StepRow | null; modelCall: ModelCallRow | null }> {
+  if (claimed?.version === session.version) return structuredClone(claimed);
+  return await loadRunAndSpending(tx, session.key, runId, dayOf(session.at));
+}
+
+function callEnd({ reply, cost = UNKNOWN_COST, firstTokenMs, durationMs }: CommitStep): CallEnd {
+  return { outcome: 'completed', answeredBy: reply.model, usage: reply.usage, cost, firstTokenMs, durationMs };
+}
+
+async function refuseRepeatedIds(tx: Tx, { key }: LockedSession, { runId, toolCalls }: CommitStep): Promise<void> {
+  if (toolCalls.length === 0) return;
+  const ids = toolCalls.map((call) => call.callId);
+  const known = await tx.query<{ call_id: string }>(
+    `SELECT call_id FROM perdure.tool_calls
+      WHERE user_id = $1 AND session_id = $2 AND run_id = $3
+        AND call_id IN (SELECT json_array_elements_text($4::json))`,
+    [key.user, key.session, runId, JSON.stringify(ids)],
+  );
+  const repeated = known[0]?.call_id ?? ids.find((id, index) => ids.indexOf(id) !== index);
+  if (repeated === undefined) return;
+  throw new PerdureError(
+    'internal',
+    `The tool call id ${JSON.stringify(repeated)} is used twice in the run ${runId}. Give each call of a run an id of its own.`,
+  );
+}
+
+function addCall(
+  { key, at }: LockedSession,
+  log: EventLog,
+  { runId, step }: CommitStep,
+  { callId, tool, arguments: args, inPlace, idempotent, refused }: CommittedCall,
+  position: number,
+): ToolCallRow {
+  const call = { runId, step, callId, tool };
+  log.add({ type: 'tool.called', ...call, arguments: args }, `call:${runId}:${callId}`);
+  if (refused !== null) {
+    log.add({ type: 'tool.failed', ...call, error: refused, attempts: 0 }, `result:${runId}:${callId}`);
+  }
+  const running = refused === null && inPlace;
+  return {
+    run_id: runId,
+    call_id: callId,
+    step,
+    position,
+    tool,
+    status: refused === null ? (inPlace ? 'running' : 'pending') : 'failed',
+    idempotent,
+    idempotency_key: idempotencyKey(key, runId, callId),
+    arguments: args,
+    result: null,
+    error: refused,
+    attempts: running ? 1 : 0,
+    started_at: running ? at : null,
+    ended_at: refused === null ? null : at,
+  };
+}
+
+function complete({ at }: LockedSession, log: EventLog, run: RunRow, output: string): void {
+  run.status = 'completed';
+  run.output = output;
+  run.ended_at = at;
+  log.add(
+    {
+      type: 'run.completed',
+      runId: run.run_id,
+      output,
+      steps: run.steps,
+      usage: usageOf(run),
+      costUsd: costOf(run).costUsd,
+    },
+    `end:${run.run_id}:${run.resumes}`,
+  );
+}

@@ -1,0 +1,78 @@
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { appendEvents } from '../log/append-events.ts';
+import { newEvents, type EventLog } from '../log/event-log.ts';
+import { closeCall, type ToolOutcome } from './close-call.ts';
+import type { Db, Tx } from '../db/db.ts';
+import { loadRun } from './load-run.ts';
+import { lockExistingSession, type LockedSession } from '../log/lock-session.ts';
+import type { ToolCallRow } from '../log/rows.ts';
+
+export interface ToolResult {
+  readonly callId: string;
+  readonly outcome: ToolOutcome;
+  /** Of its last try. */
+  readonly durationMs: number;
+  /** Of all its tries under one claim, without the waits between them. Default: `durationMs`. */
+  readonly workedMs?: number | undefined;
+  /** Tries that were begun, where they were made under one claim. */
+  readonly attempts?: number | undefined;
+}
+
+/** Gives tool calls their results. A call that has one keeps it: each is closed exactly once. Throws `not_found`. */
+export async function finishTools(
+  db: Db,
+  key: SessionKey,
+  { runId, results }: { readonly runId: string; readonly results: readonly ToolResult[] },
+): Promise<{ events: PerdureEvent[] }> {
+  return await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const { run, openCalls } = await loadRun(tx, key, runId);
+    const log = newEvents(session);
+    const closed = closeCalls(session, log, openCalls, results);
+    const [first] = closed;
+    if (!first) return { events: [] };
+    run.active_ms += Math.max(0, toolTimeMs(results, closed) - (await longestCallMs(tx, key, first)));
+    return { events: await appendEvents(tx, session, log, { runs: [run], toolCalls: closed }) };
+  });
+}
+
+/** Calls of a step run side by side, so the longest of those that ended so far is what they took of the run's working time. */
+async function longestCallMs(tx: Tx, key: SessionKey, { run_id, step }: ToolCallRow): Promise<number> {
+  const [found] = await tx.query<{ ms: number }>(
+    `SELECT coalesce(max(extract(epoch FROM ended_at - started_at)), 0)::float8 * 1000 AS ms FROM perdure.tool_calls
+      WHERE user_id = $1 AND session_id = $2 AND run_id = $3 AND step = $4`,
+    [key.user, key.session, run_id, step],
+  );
+  return found?.ms ?? 0;
+}
+
+/** What calls that ran side by side took of their run's working time: as long as the longest of them. */
+export function toolTimeMs(results: readonly ToolResult[], closed: readonly ToolCallRow[]): number {
+  const ids = new Set(closed.map(({ call_id }) => call_id));
+  const times = results
+    .filter(({ callId }) => ids.has(callId))
+    .map(({ workedMs, durationMs }) => workedMs ?? durationMs);
+  return Math.max(0, ...times);
+}
+
+/** Notes results of open calls, and answers the calls that got one. */
+export function closeCalls(
+  session: LockedSession,
+  log: EventLog,
+  openCalls: readonly ToolCallRow[],
+  results: readonly ToolResult[],
+): ToolCallRow[] {
+  const open = new Map(openCalls.map((call) => [call.call_id, call]));
+  const closed: ToolCallRow[] = [];
+  for (const { callId, outcome, durationMs, attempts } of results) {
+    const call = open.get(callId);
+    if (!call) continue;
+    open.delete(callId);
+    call.attempts = Math.max(call.attempts, attempts ?? 0);
+    closeCall(log, call, outcome, session.at, durationMs);
+    closed.push(call);
+  }
+  if (closed.length > 0) session.row.last_active_at = session.at;
+  return closed;
+}

@@ -1,0 +1,94 @@
+import type { UserLimits } from '../../contracts/budget.ts';
+import { PerdureError } from '../../contracts/errors.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { Tx } from '../db/db.ts';
+import type { EventRow } from '../log/event-row.ts';
+import { newsColumn } from './load-news.ts';
+import type { ModelCallRow, RunRow, StepRow, ToolCallRow } from '../log/rows.ts';
+import type { Spending } from '../budgets/warn-of-budgets.ts';
+
+/** A run as the write functions need it. */
+export interface LoadedRun {
+  readonly run: RunRow;
+  /** The newest step, committed or not. */
+  readonly step: StepRow | null;
+  /** Calls without a result, in their order; all of them are of the newest committed step. */
+  readonly openCalls: readonly ToolCallRow[];
+  /** The newest attempt of the newest step; null where none was made since attempts are recorded. */
+  readonly modelCall: ModelCallRow | null;
+  /** The limits that an operator has set for the user; null for none. */
+  readonly ownLimits: UserLimits | null;
+}
+
+const selectRuns = (more = '') => `
+  SELECT to_json(r) AS run,
+         (SELECT to_json(s) FROM perdure.steps s
+           WHERE s.user_id = $1 AND s.session_id = $2 AND s.run_id = r.run_id
+           ORDER BY s.step DESC LIMIT 1) AS step,
+         (SELECT coalesce(json_agg(to_json(t) ORDER BY t.position), '[]') FROM perdure.tool_calls t
+           WHERE t.user_id = $1 AND t.session_id = $2 AND t.run_id = r.run_id
+             AND t.status IN ('pending', 'running')) AS "openCalls",
+         (SELECT to_json(c) FROM perdure.model_calls c
+           WHERE c.user_id = $1 AND c.session_id = $2 AND c.run_id = r.run_id
+           ORDER BY c.step DESC, c.attempt DESC LIMIT 1) AS "modelCall",
+         (SELECT limits FROM perdure.user_budgets WHERE user_id = $1) AS "ownLimits"${more}
+    FROM perdure.runs r
+   WHERE r.user_id = $1 AND r.session_id = $2`;
+
+/** What is spent on this day, and which warnings of this day and month were given. */
+const spendingColumns = (day: string) => `,
+         (SELECT coalesce(sum(cost_nanos), 0)::float8 FROM perdure.usage_days
+           WHERE user_id = $1 AND day = ${day}::text::date) AS "spentToday",
+         (SELECT coalesce(json_agg(budget), '[]') FROM perdure.budget_warnings
+           WHERE user_id = $1 AND period IN (${day}::text, left(${day}::text, 7))) AS warned`;
+
+const RUN = `${selectRuns()} AND r.run_id = $3`;
+const RUN_AND_NEWS = `${selectRuns(`,${newsColumn('$4')}${spendingColumns('$5')}`)} AND r.run_id = $3`;
+const RUN_AND_SPENDING = `${selectRuns(spendingColumns('$4'))} AND r.run_id = $3`;
+const OPEN_RUNS = `${selectRuns()} AND r.status IN ('queued', 'running') ORDER BY r.ordinal`;
+
+/** Loads a run under its session's lock. Throws `not_found`. */
+export async function loadRun(tx: Tx, key: SessionKey, runId: string): Promise<LoadedRun> {
+  const [run] = await tx.query<LoadedRun>(RUN, [key.user, key.session, runId]);
+  return run ?? noSuchRun(key, runId);
+}
+
+/** As {@link loadRun}, with what happened to the conversation after the `seq` in `after` (see `newsIn`), and what the user has spent on `day`, `YYYY-MM-DD`. */
+export async function loadRunAndNews(
+  tx: Tx,
+  key: SessionKey,
+  runId: string,
+  { after, day }: { readonly after: number; readonly day: string },
+): Promise<LoadedRun & Spending & { readonly news: readonly EventRow[] }> {
+  const [run] = await tx.query<LoadedRun & Spending & { news: EventRow[] }>(RUN_AND_NEWS, [
+    key.user,
+    key.session,
+    runId,
+    after,
+    day,
+  ]);
+  return run ?? noSuchRun(key, runId);
+}
+
+/** As {@link loadRun}, with what the user has spent on `day`, `YYYY-MM-DD`. */
+export async function loadRunAndSpending(
+  tx: Tx,
+  key: SessionKey,
+  runId: string,
+  day: string,
+): Promise<LoadedRun & Spending> {
+  const [run] = await tx.query<LoadedRun & Spending>(RUN_AND_SPENDING, [key.user, key.session, runId, day]);
+  return run ?? noSuchRun(key, runId);
+}
+
+function noSuchRun(key: SessionKey, runId: string): never {
+  throw new PerdureError(
+    'not_found',
+    `There is no run ${JSON.stringify(runId)} in the session ${JSON.stringify(key.session)}. \`perdure runs\` lists those there are.`,
+  );
+}
+
+/** Every run of a session that has not ended, the oldest first. */
+export async function loadOpenRuns(tx: Tx, key: SessionKey): Promise<LoadedRun[]> {
+  return await tx.query<LoadedRun>(OPEN_RUNS, [key.user, key.session]);
+}

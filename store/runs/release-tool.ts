@@ -1,0 +1,24 @@
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { appendEvents } from '../log/append-events.ts';
+import { newEvents } from '../log/event-log.ts';
+import type { Db } from '../db/db.ts';
+import { loadCall } from './load-call.ts';
+import { loadRun } from './load-run.ts';
+import { lockExistingSession } from '../log/lock-session.ts';
+
+/** Gives a claimed tool call back after a try that is known to have failed, so that it may be tried again, and counts the time it took. Does nothing to one that has its result. Throws `not_found`. */
+export async function releaseTool(
+  db: Db,
+  key: SessionKey,
+  { runId, callId, workedMs }: { readonly runId: string; readonly callId: string; readonly workedMs: number },
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const call = await loadCall(tx, key, runId, callId);
+    if (call.status !== 'running') return;
+    call.status = 'pending';
+    const { run } = await loadRun(tx, key, runId);
+    run.active_ms += workedMs;
+    await appendEvents(tx, session, newEvents(session), { runs: [run], toolCalls: [call] });
+  });
+}

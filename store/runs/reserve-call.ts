@@ -1,0 +1,66 @@
+import type { BudgetFacts, RunBudget } from '../../contracts/budget.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { exceeded, factsOf, limitsOf, limitsPeriod, type ResolvedBudgets } from '../../core/money/budget.ts';
+import { appendEvents } from '../log/append-events.ts';
+import { newEvents } from '../log/event-log.ts';
+import type { Db } from '../db/db.ts';
+import { loadRun } from './load-run.ts';
+import { lockExistingSession } from '../log/lock-session.ts';
+import { settleCall } from '../budgets/model-call.ts';
+import { readAccounts } from '../budgets/read-accounts.ts';
+import { lockUserLimits, readUserLimits } from '../budgets/user-budgets.ts';
+
+export interface Reservation {
+  readonly runId: string;
+  readonly step: number;
+  readonly attempt: number;
+  /** What the call takes at most; `nanos` is null where its price is not known. */
+  readonly worst: { readonly nanos: number | null; readonly tokens: number };
+  readonly budgets: ResolvedBudgets;
+  /** The policy's, of session and run. */
+  readonly budget: RunBudget;
+}
+
+export type ReservedCall =
+  | { readonly kind: 'reserved' }
+  | { readonly kind: 'refused'; readonly facts: BudgetFacts }
+  /** The run has ended, or a later attempt was begun. */
+  | { readonly kind: 'stale' };
+
+/** No tokens, no money: the call was not made. */
+const NOT_MADE = {
+  outcome: 'failed',
+  errorCode: 'budget_exceeded',
+  usage: { inputTokens: 0, outputTokens: 0, cachedTokens: 0, reasoningTokens: 0 },
+  cost: { nanos: 0, priceSource: null, priceDate: null },
+  firstTokenMs: null,
+  durationMs: 0,
+} as const;
+
+/**
+ * Sets aside what a claimed model call takes at most, in every budget that is limited, or in none. Until the call is
+ * settled nobody else can have it: reservations of one user are made one after the other. Throws `not_found`.
+ */
+export async function reserveCall(db: Db, key: SessionKey, reservation: Reservation): Promise<ReservedCall> {
+  const { runId, step, attempt, worst, budgets, budget } = reservation;
+  return await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const { run, modelCall } = await loadRun(tx, key, runId);
+    const current = modelCall?.step === step && modelCall.attempt === attempt && modelCall.outcome === 'running';
+    if (!current || run.status !== 'running') return { kind: 'stale' };
+    let limits = limitsOf(budgets, await readUserLimits(tx, key.user));
+    if (limitsPeriod(limits)) limits = limitsOf(budgets, await lockUserLimits(tx, key.user));
+    const accounts = await readAccounts(tx, key, { day: modelCall.day, limits, budget, runId });
+    const full = exceeded(accounts, worst);
+    if (full) {
+      await appendEvents(tx, session, newEvents(session), settleCall(session, run, modelCall, NOT_MADE));
+      return { kind: 'refused', facts: factsOf(full) };
+    }
+    modelCall.reserved_nanos = worst.nanos;
+    modelCall.reserved_tokens = worst.tokens;
+    modelCall.held_nanos = worst.nanos ?? 0;
+    modelCall.held_tokens = worst.tokens;
+    await appendEvents(tx, session, newEvents(session), { modelCalls: [modelCall] });
+    return { kind: 'reserved' };
+  });
+}

@@ -1,0 +1,54 @@
+import type { Policy } from '../../contracts/agent.ts';
+import type { JsonObject } from '../../contracts/json.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { Tx } from '../db/db.ts';
+import type { LockedSession } from '../log/lock-session.ts';
+import { NO_COST, NO_TOKENS } from '../log/rows.ts';
+import { storable } from '../db/storable.ts';
+
+export interface NewSession {
+  readonly kind: 'session' | 'run';
+  readonly agent: string;
+  readonly policy: Policy;
+  readonly execution: string | null;
+}
+
+/** A session that is not in the store yet: what {@link insertSession} will hold, at head 0. */
+export function blankSession(
+  key: SessionKey,
+  at: string,
+  { kind, agent, policy, execution }: NewSession,
+): LockedSession {
+  const counters = { head: 0, messages: 0, runs: 0, errors: 0, last_ordinal: 0, ...NO_TOKENS, ...NO_COST };
+  const row = { kind, status: 'active', agent, policy, end_reason: null, execution } as const;
+  return {
+    key,
+    at,
+    createdAt: at,
+    version: '',
+    row: { ...row, ...counters, last_active_at: at, opened_at: at, recovered: null },
+  };
+}
+
+/** Inserts a blank session and holds its lock. False when somebody else has just created it: then lock that one. */
+export async function insertSession(tx: Tx, { key, at, row }: LockedSession, metadata: JsonObject): Promise<boolean> {
+  const inserted = await tx.query(
+    `INSERT INTO perdure.sessions (user_id, session_id, kind, status, agent, metadata, state, policy, head, messages,
+       runs, errors, last_ordinal, input_tokens, output_tokens, cached_tokens, reasoning_tokens, execution,
+       created_at, updated_at, last_active_at, opened_at)
+     VALUES ($1, $2, $3, 'active', $4, $5, '{}', $6, 0, 0, 0, 0, 0, 0, 0, 0, 0, $7, $8, $8, $8, $8)
+     ON CONFLICT (user_id, session_id) DO NOTHING
+     RETURNING 1`,
+    [
+      key.user,
+      key.session,
+      row.kind,
+      row.agent,
+      storable(metadata).text,
+      JSON.stringify(row.policy),
+      row.execution,
+      at,
+    ],
+  );
+  return inserted.length === 1;
+}

@@ -1,0 +1,84 @@
+import type { Policy } from '../../contracts/agent.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { SessionStatus } from '../../contracts/session/session.ts';
+import {
+  busyPauseMs,
+  expiryOf,
+  expiryReason,
+  type Expiry,
+  type Lifespan,
+  type LifetimePolicy,
+} from '../../core/session/expiry.ts';
+import { appendEvents } from '../log/append-events.ts';
+import { newEvents } from '../log/event-log.ts';
+import type { Db, Tx } from '../db/db.ts';
+import { lockSession, type LockedSession } from '../log/lock-session.ts';
+
+/** A session's life as of one moment of the store's clock. */
+export interface SessionLife extends Lifespan {
+  readonly agent: string;
+  readonly policy: Policy;
+  readonly at: string;
+}
+
+export interface ExpiryLook {
+  /** As it now is; null when there is no such session. */
+  readonly session: { readonly status: SessionStatus; readonly agent: string } | null;
+  /** When to look again; null when it is not active. At least 1. */
+  readonly dueInMs: number | null;
+  readonly events: PerdureEvent[];
+}
+
+/**
+ * Expires an active session whose time is over and that has no run open, and says when to look again at one that
+ * lives. The store's clock decides, under the session's lock: a message is before or after, never in between.
+ */
+export async function expireSession(
+  db: Db,
+  key: SessionKey,
+  lifetimeOf: (agent: string, policy: Policy) => LifetimePolicy,
+): Promise<ExpiryLook> {
+  return await db.transaction(async (tx) => {
+    const session = await lockSession(tx, key);
+    if (!session) return { session: null, dueInMs: null, events: [] };
+    const { row } = session;
+    const facts = { status: row.status, agent: row.agent };
+    if (row.status !== 'active') return { session: facts, dueInMs: null, events: [] };
+    const lifetime = lifetimeOf(row.agent, row.policy);
+    const { atMs, why } = expiryOf(lifeOf(session), lifetime);
+    const dueInMs = Math.ceil(atMs - Date.parse(session.at));
+    if (dueInMs > 0) return { session: facts, dueInMs, events: [] };
+    if (await hasOpenRun(tx, key)) return { session: facts, dueInMs: busyPauseMs(lifetime), events: [] };
+    const events = await markExpired(tx, session, expiryReason(why satisfies Expiry['why'], lifetime));
+    return { session: { status: 'expired', agent: row.agent }, dueInMs: null, events };
+  });
+}
+
+/** Makes an active session that the transaction holds an expired one. */
+export async function markExpired(tx: Tx, session: LockedSession, reason: string): Promise<PerdureEvent[]> {
+  session.row.status = 'expired';
+  session.row.end_reason = reason;
+  const log = newEvents(session);
+  log.add({ type: 'session.expired', reason }, null);
+  return await appendEvents(tx, session, log);
+}
+
+/** Whether a session that the transaction holds has a run that has not ended. */
+export async function hasOpenRun(tx: Tx, key: SessionKey): Promise<boolean> {
+  const open = await tx.query(
+    `SELECT 1 FROM perdure.runs
+      WHERE user_id = $1 AND session_id = $2 AND status IN ('queued', 'running') LIMIT 1`,
+    [key.user, key.session],
+  );
+  return open.length > 0;
+}
+
+/** The same as SQL, of the sessions `s` of a statement: that they have none. */
+export const hasNoOpenRun = (s: string): string => `
+  NOT EXISTS (SELECT FROM perdure.runs r
+               WHERE r.user_id = ${s}.user_id AND r.session_id = ${s}.session_id AND r.status IN ('queued', 'running'))`;
+
+export function lifeOf({ at, row }: LockedSession): SessionLife {
+  return { at, agent: row.agent, policy: row.policy, lastActiveAt: row.last_active_at, openedAt: row.opened_at };
+}

@@ -1,0 +1,27 @@
+import type { SessionExport } from '../../contracts/session/session-export.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { readArchive } from './archive-document.ts';
+import type { Db } from '../db/db.ts';
+import { lockExistingSession } from '../log/lock-session.ts';
+import { readDocument } from './session-document.ts';
+
+/** A session as one document, as of one moment; an archived one from its archive. Throws `not_found` and `too_large`. */
+export async function exportSession(db: Db, key: SessionKey): Promise<SessionExport> {
+  return await db.transaction(async (tx) => {
+    const session = await lockExistingSession(tx, key);
+    const now = await readDocument(tx, session);
+    if (session.row.status !== 'archived') return now;
+    const archived = await readArchive(db, tx, key);
+    const tables = Object.entries(now.tables).map(([name, rows]) => [
+      name,
+      [...(archived.tables[name] ?? []), ...rows],
+    ]);
+    const status = archived.session.status;
+    return {
+      ...now,
+      session: { ...now.session, status },
+      agentVersions: archived.agentVersions,
+      tables: Object.fromEntries(tables) as SessionExport['tables'],
+    };
+  });
+}

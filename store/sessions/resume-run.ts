@@ -1,0 +1,105 @@
+import { PerdureError } from '../../contracts/errors.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { SessionLimits } from '../../contracts/session/session-limits.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { SessionStatus } from '../../contracts/session/session.ts';
+import type { OpenRun } from '../../core/session/run-queue.ts';
+import { appendEvents } from '../log/append-events.ts';
+import { newEvents } from '../log/event-log.ts';
+import { restoreRows } from './archive-session.ts';
+import type { Db } from '../db/db.ts';
+import { loadOpenRuns, loadRun } from '../runs/load-run.ts';
+import { lockRecovered } from './lock-recovered.ts';
+import { noSuchSession, type LockedSession } from '../log/lock-session.ts';
+import { makeRoom, type EvictedSession } from './make-room.ts';
+import { inOrder, openRunOf } from '../runs/open-run.ts';
+import { noteExecution, reopen } from './recover-session.ts';
+import type { RunRow } from '../log/rows.ts';
+
+export interface ResumedRun {
+  /** The resumed run; every open run, in the order in which they will go, when `execution` was given. */
+  readonly openRuns: OpenRun[];
+  readonly session: { readonly status: SessionStatus; readonly agent: string };
+  readonly events: PerdureEvent[];
+  /** Sessions that have expired to make room for this one. */
+  readonly evicted: readonly EvictedSession[];
+}
+
+export interface ResumeRunInput {
+  readonly runId: string;
+  /** Names the workflow start that asks, when it holds no state yet; null when it does. */
+  readonly execution: string | null;
+  /** How many sessions may be active. Default: any number. */
+  readonly limits?: SessionLimits | undefined;
+}
+
+/**
+ * Makes a failed or cancelled run wait again, behind those that wait; it will go on after its last committed step.
+ * Reopens the session if need be. Throws `not_found`, `session_ended`, `session_limit`, `run_in_progress` and, for a
+ * completed run, `invalid_request`. A repeat before the run has started again changes nothing.
+ */
+export async function resumeRun(
+  db: Db,
+  key: SessionKey,
+  { runId, execution, limits }: ResumeRunInput,
+): Promise<ResumedRun> {
+  let afterwards: (() => Promise<void>) | undefined;
+  const resumed = await db.transaction(async (tx): Promise<ResumedRun> => {
+    const { session, events: before } = await lockRecovered(tx, key, execution);
+    if (!session) throw noSuchSession(key);
+    if (session.row.status === 'archived') afterwards = await restoreRows(db, tx, session);
+    const { run } = await loadRun(tx, key, runId);
+    const resumedBefore = run.status === 'queued' && run.resumes > 0;
+    if (!resumedBefore) checkResumable(session, run);
+    const opens = limits && session.row.status !== 'active' && session.row.kind === 'session';
+    const evicted = opens ? await makeRoom(tx, key, limits) : [];
+    const log = newEvents(session);
+    const open = execution === null ? [] : (await loadOpenRuns(tx, key)).map((loaded) => loaded.run);
+    const noted = noteExecution(session, log, execution, open.length);
+    if (!resumedBefore) requeue(session, run);
+    reopen(session, log);
+    const events = resumedBefore && !noted ? [] : await appendEvents(tx, session, log, { runs: [run] });
+    const others = open.filter(({ run_id }) => run_id !== runId);
+    const openRuns = execution === null ? [openRunOf(run)] : inOrder([...others, run]);
+    return {
+      openRuns,
+      session: { status: session.row.status, agent: session.row.agent },
+      events: [...before, ...events],
+      evicted,
+    };
+  });
+  await afterwards?.();
+  return resumed;
+}
+
+function checkResumable({ key, row }: LockedSession, run: RunRow): void {
+  const name = `The run ${JSON.stringify(run.run_id)}`;
+  if (run.status === 'completed') {
+    throw new PerdureError('invalid_request', `${name} is completed. Only a failed or cancelled run can be resumed.`);
+  }
+  if (run.status === 'queued' || run.status === 'running') {
+    throw new PerdureError(
+      'run_in_progress',
+      `${name} is ${run.status}. Only a failed or cancelled run can be resumed.`,
+    );
+  }
+  if (row.status === 'completed') {
+    throw new PerdureError(
+      'session_ended',
+      `${name} belongs to the session ${JSON.stringify(key.session)}, which has ended. Send its message to another session.`,
+    );
+  }
+}
+
+function requeue(session: LockedSession, run: RunRow): void {
+  session.row.last_ordinal += 1;
+  session.row.last_active_at = session.at;
+  run.ordinal = session.row.last_ordinal;
+  run.urgent = false;
+  run.status = 'queued';
+  run.error = null;
+  run.ended_at = null;
+  run.resumes += 1;
+  // A life of its own: what its former one used up does not end it at once.
+  run.active_ms = 0;
+}

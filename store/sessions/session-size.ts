@@ -1,0 +1,31 @@
+import { PerdureError } from '../../contracts/errors.ts';
+import type { JsonObject } from '../../contracts/json.ts';
+import { LIMITS, type Limit } from '../../contracts/limits.ts';
+import type { SessionState } from '../../contracts/session/state.ts';
+import { namespaceOf } from '../../core/session/merge-state.ts';
+
+/** Throws `too_large` when a session's metadata takes more than it may. */
+export function checkMetadataSize(metadata: JsonObject): void {
+  check('The metadata', LIMITS.metadataBytes, bytesOf(metadata));
+}
+
+/** Throws `too_large` when a change makes a session's state, or a namespace of it, take more than it may. What is too large already may shrink. */
+export function checkStateSize(before: SessionState, after: SessionState): void {
+  for (const [name, part] of Object.entries(after)) {
+    const was = bytesOf(namespaceOf(before, name));
+    check(`The namespace ${JSON.stringify(name)} of the state`, LIMITS.stateNamespaceBytes, bytesOf(part), was);
+  }
+  check('The state', LIMITS.stateBytes, bytesOf(after), bytesOf(before));
+}
+
+function check(what: string, limit: Limit, bytes: number, was = 0): void {
+  if (bytes <= Math.max(limit.value, was)) return;
+  throw new PerdureError(
+    'too_large',
+    `${what} would take ${bytes} bytes as JSON; the limit is ${limit.value}. Remove keys by setting them to null, or keep large values elsewhere.`,
+  );
+}
+
+function bytesOf(value: object): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}

@@ -1,0 +1,130 @@
+import { version, parse } from 'uuid';
+import type { PerdureEvent } from '../contracts/session/event.ts';
+import type { Usage } from '../contracts/session/run.ts';
+import { workflowIdOf, type SessionKey } from '../contracts/session/session-key.ts';
+import type { Metrics } from './metrics.ts';
+import { Recent } from './recent.ts';
+
+/** Sessions whose agent, and runs whose admission, a worker remembers. */
+const REMEMBERED = 20_000;
+/** Of a session that began elsewhere and has not told its agent here. */
+const UNKNOWN = 'unknown';
+
+/**
+ * Counts what was committed: each event once, by the process that committed it. What an event does not say (its
+ * agent, when its run was admitted) is remembered from earlier ones, or read off the run's id.
+ */
+export class EventCounter {
+  readonly #metrics: Metrics;
+  readonly #agents = new Recent<string>(REMEMBERED);
+  readonly #admitted = new Recent<number>(REMEMBERED);
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  /** Tells the agent of a session, where it is known without an event. */
+  learn(key: SessionKey, agent: string): void {
+    this.#agents.set(workflowIdOf(key), agent);
+  }
+
+  agentOf(key: SessionKey): string {
+    return this.#agents.get(workflowIdOf(key)) ?? UNKNOWN;
+  }
+
+  /** A message that was answered without an event. */
+  answered(key: SessionKey, outcome: string): void {
+    this.#metrics.messages.add({ agent: this.agentOf(key), outcome });
+    if (outcome === 'duplicate') return;
+    this.#metrics.errors.add({ agent: this.agentOf(key), source: 'message', type: outcome });
+  }
+
+  /** `isTool`: whether a tool has this name. One that a model made up is content, and is not shown. */
+  count(key: SessionKey, events: readonly PerdureEvent[], isTool: (name: string) => boolean): void {
+    for (const event of events) this.#count(key, event, isTool);
+  }
+
+  #count(key: SessionKey, event: PerdureEvent, isTool: (name: string) => boolean): void {
+    const metrics = this.#metrics;
+    if (event.type === 'session.opened' || event.type === 'run.started') this.learn(key, event.agent);
+    const agent = this.agentOf(key);
+    switch (event.type) {
+      case 'message.received':
+        metrics.messages.add({ agent, outcome: event.disposition });
+        if (event.disposition !== 'steered') this.#admitted.set(event.runId, Date.parse(event.at));
+        return;
+      case 'run.started': {
+        const admittedAt = this.#admittedAt(event.runId);
+        if (admittedAt === undefined) this.#admitted.set(event.runId, Date.parse(event.at));
+        else metrics.queueSeconds.record({ agent }, secondsFrom(admittedAt, event.at));
+        return;
+      }
+      case 'message.completed':
+        if (event.usage) this.#countTokens(agent, event.usage);
+        return;
+      case 'budget.warned':
+        metrics.budgetWarnings.add({ scope: event.scope, unit: event.unit, kind: event.kind });
+        return;
+      case 'tool.completed':
+      case 'tool.failed':
+      case 'tool.unknown':
+      case 'tool.cancelled':
+        this.#countTool(agent, isTool(event.tool) ? event.tool : UNKNOWN, event.type.slice('tool.'.length));
+        return;
+      case 'run.completed':
+      case 'run.failed':
+      case 'run.cancelled':
+        this.#countRun(agent, event);
+        return;
+    }
+  }
+
+  #countTokens(agent: string, usage: Usage): void {
+    const counts = {
+      input: usage.inputTokens,
+      output: usage.outputTokens,
+      cached: usage.cachedTokens,
+      reasoning: usage.reasoningTokens,
+    };
+    for (const [type, count] of Object.entries(counts)) {
+      if (count !== null) this.#metrics.tokens.add({ agent, type }, count);
+    }
+  }
+
+  #countTool(agent: string, tool: string, outcome: string): void {
+    this.#metrics.toolCalls.add({ tool, outcome });
+    if (outcome === 'failed' || outcome === 'unknown')
+      this.#metrics.errors.add({ agent, source: 'tool', type: outcome });
+  }
+
+  #countRun(
+    agent: string,
+    event: Extract<PerdureEvent, { type: 'run.completed' | 'run.failed' | 'run.cancelled' }>,
+  ): void {
+    const outcome = event.type.slice('run.'.length);
+    this.#metrics.runs.add({ agent, outcome });
+    if (event.type === 'run.failed') this.#metrics.errors.add({ agent, source: 'run', type: event.error.code });
+    const admittedAt = this.#admittedAt(event.runId);
+    this.#admitted.delete(event.runId);
+    if (admittedAt !== undefined)
+      this.#metrics.runSeconds.record({ agent, outcome }, secondsFrom(admittedAt, event.at));
+  }
+
+  /** Ids of runs in sessions carry their time; that of a run without a session is known where it was admitted or started. */
+  #admittedAt(runId: string): number | undefined {
+    return this.#admitted.get(runId) ?? timeIn(runId);
+  }
+}
+
+function timeIn(runId: string): number | undefined {
+  try {
+    if (version(runId) !== 7) return undefined;
+    return Buffer.from(parse(runId)).readUIntBE(0, 6);
+  } catch {
+    return undefined;
+  }
+}
+
+function secondsFrom(fromMs: number, to: string): number {
+  return Math.max(0, Date.parse(to) - fromMs) / 1_000;
+}

@@ -1,0 +1,117 @@
+import type { ContextCache } from '../../../activities/run/context-cache.ts';
+import type { SessionKey } from '../../../contracts/session/session-key.ts';
+import { transcript } from '../../../core/conversation/transcript.ts';
+import { admitMessages } from '../../../store/admission/admit-messages.ts';
+import { beginStep } from '../../../store/runs/begin-step.ts';
+import { commitStep } from '../../../store/runs/commit-step.ts';
+import type { Db } from '../../../store/db/db.ts';
+import { deleteSession } from '../../../store/sessions/delete-session.ts';
+import { endRun } from '../../../store/runs/end-run.ts';
+import { endSession } from '../../../store/sessions/end-session.ts';
+import { finishTools } from '../../../store/runs/finish-tools.ts';
+import { readContext } from '../../../store/read/read-context.ts';
+import { resumeRun } from '../../../store/sessions/resume-run.ts';
+import { admission, call, pin, replyTo } from '../../store/conversation.ts';
+
+/** One run of a conversation that the test plays. */
+interface Run {
+  readonly runId: string;
+  status: 'open' | 'over' | 'completed';
+}
+
+/** Plays a session as workflows and activities would, on several workers, and compares what each model call is shown. */
+export class PlayedConversation {
+  readonly #db: Db;
+  readonly key: SessionKey;
+  readonly #runs: Run[] = [];
+  #messages = 0;
+  #calls = 0;
+  /** What each model call was shown, and what the store holds for it. */
+  readonly shown: unknown[] = [];
+  readonly inStore: unknown[] = [];
+  /** Calls whose context the store was not asked for. */
+  remembered = 0;
+
+  constructor(db: Db, key: SessionKey) {
+    this.#db = db;
+    this.key = key;
+  }
+
+  async send(whileRunning: 'enqueue' | 'steer' | 'interrupt'): Promise<void> {
+    this.#messages += 1;
+    const id = `m${this.#messages}`;
+    const message = { id, content: `${this.key.user} says ${id}`, whileRunning };
+    const { results } = await admitMessages(this.#db, this.key, admission({ messages: [message] }));
+    const [result] = results;
+    if (!result?.ok) return;
+    if (result.interrupts) await this.#cancel(result.interrupts);
+    if (result.run) this.#runs.push({ runId: result.run.runId, status: 'open' });
+  }
+
+  /** A model call of an open run, and its reply: with tool calls, the last one, or none because the worker died. */
+  async step(cache: ContextCache, which: number, runs: number, reply: 'call' | 'answer' | 'lost'): Promise<void> {
+    const open = this.#runs.filter(({ status }) => status === 'open');
+    const run = open[which % Math.max(1, open.length)];
+    if (!run) return;
+    const { runId } = run;
+    const position = await beginStep(this.#db, this.key, { runId, pin, known: cache.known(this.key) });
+    if (position.kind === 'tools') {
+      const results = position.calls.map(({ callId }) => ({
+        callId,
+        outcome: { status: 'completed', result: `result of ${callId}` } as const,
+        durationMs: 1,
+      }));
+      await finishTools(this.#db, this.key, { runId, results });
+      return;
+    }
+    if (position.kind !== 'model') return void (run.status = 'over');
+    let reads = 0;
+    const counting: Db = { ...this.#db, query: (...statement) => ((reads += 1), this.#db.query(...statement)) };
+    const shown = await cache.read(counting, this.key, { runId, position, runs });
+    if (reads === 0) this.remembered += 1;
+    const read = await readContext(this.#db, this.key, { runId, runs, throughSeq: position.throughSeq });
+    const events = read.runs.flatMap((one) => one.events);
+    const callIds = events.flatMap((event) =>
+      event.type === 'tool.called' && event.runId === runId ? [event.callId] : [],
+    );
+    this.shown.push({ entries: shown.entries, callIds: [...shown.callIds] });
+    this.inStore.push({ entries: transcript(events), callIds });
+    if (reply === 'lost') return;
+    this.#calls += 1;
+    const toolCalls = reply === 'call' ? [call(`c${this.#calls}`, { arguments: { n: this.#calls } })] : [];
+    const commit = await commitStep(this.#db, this.key, replyTo(runId, position, { text: runId, toolCalls }));
+    cache.follow(this.key, position.conversation.createdAt, commit.events);
+    if (commit.outcome === 'committed' && commit.ended) run.status = 'completed';
+  }
+
+  async cancel(which: number): Promise<void> {
+    const open = this.#runs.filter(({ status }) => status === 'open');
+    const run = open[which % Math.max(1, open.length)];
+    if (run) await this.#cancel(run.runId);
+  }
+
+  async resume(which: number): Promise<void> {
+    const over = this.#runs.filter(({ status }) => status === 'over');
+    const run = over[which % Math.max(1, over.length)];
+    if (!run) return;
+    await resumeRun(this.#db, this.key, { runId: run.runId, execution: null });
+    run.status = 'open';
+  }
+
+  async end(): Promise<void> {
+    if (this.#runs.length === 0) return;
+    await endSession(this.#db, this.key, { status: 'failed', reason: null });
+    for (const run of this.#runs) if (run.status === 'open') run.status = 'over';
+  }
+
+  async delete(): Promise<void> {
+    await deleteSession(this.#db, this.key);
+    this.#runs.length = 0;
+  }
+
+  async #cancel(runId: string): Promise<void> {
+    const end = { status: 'cancelled', reason: 'cancelled' } as const;
+    await endRun(this.#db, this.key, { runId, end, partial: null, failSession: false });
+    for (const run of this.#runs) if (run.runId === runId) run.status = 'over';
+  }
+}

@@ -1,0 +1,69 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { ProviderGate, type Asked } from '../../../activities/shared/provider-gate.ts';
+import type { ProviderSettings } from '../../../contracts/provider.ts';
+import { createInProcessLive } from '../../../live/in-process.ts';
+import { createMetrics } from '../../../telemetry/metrics.ts';
+import { newKey } from '../../store/conversation.ts';
+import { embeddedDatabase } from '../../support/store/databases.ts';
+
+const database = embeddedDatabase();
+
+const ANSWERED = { health: 'up', replied: true, tokens: null } as const;
+const MAY_WAIT = { maxWaitMs: 60_000 };
+
+/** A gate to one provider, and what it counted. */
+async function gateTo(provider: string, settings: ProviderSettings) {
+  const metrics = createMetrics();
+  const live = createInProcessLive();
+  const gate = new ProviderGate({ db: database.db, live, providers: { [provider]: settings }, metrics });
+  await gate.start();
+  onTestFinished(async () => {
+    await gate.stop();
+    await live.close();
+  });
+  const counted = async (name: string) =>
+    [...(await metrics.scrape()).text.matchAll(new RegExp(`^${name}.*$`, 'gm'))].map(([line]) => line);
+  const ask = (runId: string, key = newKey()) => gate.ask(provider, key, { runId, ...MAY_WAIT });
+  return { ask, counted };
+}
+
+function granted(asked: Asked): Extract<Asked, { kind: 'granted' }> {
+  if (asked.kind === 'granted') return asked;
+  throw new Error(`It was told to ${asked.kind}.`);
+}
+
+test('a wait for a limit is counted once, however often it asks, and timed when it may go', async () => {
+  const { ask, counted } = await gateTo('limited', { concurrency: 1 });
+  const { pass } = granted(await ask('first'));
+  expect(await counted('perdure_provider_waits_total{')).toEqual([]);
+  const key = newKey();
+  for (let n = 0; n < 3; n += 1) expect(await ask('second', key)).toMatchObject({ kind: 'wait', why: 'rate_limit' });
+  expect(await counted('perdure_provider_waits_total{')).toEqual([
+    'perdure_provider_waits_total{provider="limited",kind="rate_limit"} 1',
+  ]);
+  expect(await counted('perdure_provider_wait_seconds_count')).toEqual([]);
+  await pass.settle(ANSWERED);
+  await granted(await ask('second', key)).pass.settle(ANSWERED);
+  expect(await counted('perdure_provider_wait_seconds_count')).toEqual([
+    'perdure_provider_wait_seconds_count{provider="limited"} 1',
+  ]);
+  const [sum] = await counted('perdure_provider_wait_seconds_sum');
+  expect(Number(sum?.split(' ').at(-1))).toBeGreaterThan(0);
+});
+
+test('waits for a circuit and for a cool-down are counted as such; who need not wait is not timed', async () => {
+  const circuit = await gateTo('broken', { circuit: { failures: 1 } });
+  await granted(await circuit.ask('first')).pass.settle({ health: 'down', replied: false, tokens: null });
+  expect(await circuit.ask('second')).toMatchObject({ kind: 'wait', why: 'circuit' });
+  expect(await circuit.counted('perdure_provider_waits_total{')).toEqual([
+    'perdure_provider_waits_total{provider="broken",kind="circuit"} 1',
+  ]);
+  const cooling = await gateTo('busy', {});
+  const refused = { health: 'up', replied: false, tokens: null, retryAfterMs: 60_000 } as const;
+  await granted(await cooling.ask('first')).pass.settle(refused);
+  expect(await cooling.ask('second')).toMatchObject({ kind: 'wait', why: 'cool_down' });
+  expect(await cooling.counted('perdure_provider_waits_total{')).toEqual([
+    'perdure_provider_waits_total{provider="busy",kind="cool_down"} 1',
+  ]);
+  expect(await cooling.counted('perdure_provider_wait_seconds_count')).toEqual([]);
+});

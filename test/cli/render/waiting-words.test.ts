@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { duration } from '../../../cli/render/show-text.ts';
+import { waitingWords } from '../../../cli/render/waiting-words.ts';
+
+const since = '2026-01-01T00:00:00.000Z';
+const until = '2026-01-01T00:01:00.000Z';
+
+test('what a session waits for is said in words, and a time that is reckoned as about', () => {
+  expect(waitingWords({ what: 'circuit', since, who: 'the provider openai', until })).toBe(
+    `the provider openai, whose circuit is open, since ${since}, until about ${until}`,
+  );
+  expect(waitingWords({ what: 'cool_down', since, who: 'the provider openai', until })).toBe(
+    `the provider openai, which said that it gets too many requests, since ${since}, until about ${until}`,
+  );
+  expect(waitingWords({ what: 'rate_limit', since, who: 'the provider openai', until: null })).toBe(
+    `the provider openai, which is at its limits, since ${since}`,
+  );
+  expect(waitingWords({ what: 'message', since, who: 'the user', until })).toBe(
+    `a message from the user, since ${since}, expires at ${until}`,
+  );
+  expect(waitingWords({ what: 'tool', since, who: 'clock', until: null })).toBe(`the tool clock, since ${since}`);
+});
+
+test('a short time is not shown as none', () => {
+  expect([0, 42, 400, 12_000, 200_000].map(duration)).toEqual(['0 ms', '42 ms', '0.4 s', '12 s', '3 min 20 s']);
+});

@@ -1,0 +1,38 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openModels } from '../../../cli/services/services.ts';
+import { createProgress } from '../../../cli/services/progress.ts';
+import { runCli } from '../../support/process/run-cli.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+test('limits of a provider that there is not are refused, with those that there are; a worker and start end by it before they open anything', async () => {
+  const folder = await temporaryFolder();
+  const file = join(folder, 'perdure.yaml');
+  await writeFile(file, 'providers:\n  opnai: { concurrency: 4 }\n');
+  const env = {
+    PERDURE_CONFIG: file,
+    PERDURE_DATA: join(folder, 'data'),
+    PERDURE_AGENTS: join(folder, 'agents'),
+    OPENAI_API_KEY: 'canary',
+  };
+  const nowhere = { DATABASE_URL: 'postgres://127.0.0.1:1/perdure', TEMPORAL_ADDRESS: '127.0.0.1:1' };
+  for (const { code, stdout, stderr } of await Promise.all([
+    runCli(['worker'], { ...env, ...nowhere }),
+    runCli(['start'], env),
+  ])) {
+    expect(stderr).toMatch(
+      /^The deployment file limits the provider "opnai", which there is not\. Name one of .*\bopenai\b.*\.\n$/,
+    );
+    expect(code).toBe(2);
+    expect(stdout).not.toMatch(/Temporal|store|PostgreSQL|ready/);
+  }
+}, 30_000);
+
+test('limits of a provider that there is are taken', async () => {
+  const progress = createProgress(() => undefined);
+  const env = { OPENAI_API_KEY: 'none' };
+  const models = await openModels(env, { providers: { openai: { concurrency: 4 } } }, progress);
+  progress.done();
+  expect(models.providers).toContain('openai');
+});

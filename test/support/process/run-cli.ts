@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running `perdure …`, with nothing of this process's settings but PATH. */
+export interface RunningCli {
+  readonly done: Promise<CliResult>;
+  /** Resolves when standard output or error has `text`; rejects when the program ends without. */
+  shows(text: string): Promise<void>;
+  type(text: string): void;
+  endInput(): void;
+  signal(name: NodeJS.Signals): void;
+}
+
+export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
+  return startThrough([], args, env);
+}
+
+/** Gives its input to a program in a terminal of its own, and what that shows to its output. */
+const IN_TERMINAL = `
+import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`;
+
+/** The same in a terminal: what it shows, standard error too, is in `stdout`, and lines end with CR LF. `python` is one's path. */
+export function startInTerminal(python: string, args: readonly string[], env: Record<string, string>): RunningCli {
+  return startThrough([python, '-c', IN_TERMINAL], args, { TERM: 'xterm', NO_COLOR: '1', ...env });
+}
+
+function startThrough(before: readonly string[], args: readonly string[], env: Record<string, string>): RunningCli {
+  const [program, ...rest] = [...before, process.execPath, MAIN, ...args];
+  const child = spawn(program as string, rest, {
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  const looks = new Set<() => void>();
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+      for (const look of looks) look();
+    });
+  }
+  // A program that ends before it reads all of its input is the test's business, not the pipe's.
+  child.stdin.on('error', () => undefined);
+  const done = new Promise<CliResult>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, ...output }));
+  });
+  return {
+    done,
+    async shows(text) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const look = (): void => {
+        if (`${output.stdout}${output.stderr}`.includes(text)) resolve();
+      };
+      looks.add(look);
+      look();
+      void done.then((result) => reject(new Error(`Ended without showing ${text}: ${JSON.stringify(result)}`)));
+      await promise.finally(() => looks.delete(look));
+    },
+    type: (text) => void child.stdin.write(text),
+    endInput: () => void child.stdin.end(),
+    signal: (name) => void child.kill(name),
+  };
+}
+
+/** Runs `perdure …` with this input to its end. */
+export async function runCli(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  input = '',
+): Promise<CliResult> {
+  const running = startCli(args, env);
+  running.type(input);
+  running.endInput();
+  return running.done;
+}

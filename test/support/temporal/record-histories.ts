@@ -1,0 +1,225 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { defineTool } from '../../../agents/define-tool.ts';
+import { runWorkflowIdOf, workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
+import type { ControlSnapshot } from '../../../contracts/session/session.ts';
+import { ModelError } from '../../../models/model-client.ts';
+import { lastUserMessage } from '../models/function-model.ts';
+import { heldModel } from '../models/held-model.ts';
+import { rawPayload, rawSignal, rawSignalWithStart, UNDECODABLE } from './raw-temporal.ts';
+import { startStack, type Stack } from '../stack.ts';
+import { startTestTemporal } from './temporal-server.ts';
+
+/*
+ * Records a history of every kind of session into test/histories, for the check that changed workflow code still
+ * replays what older code began. Run by `npm run histories`: whenever there is a new kind of session. It records
+ * those that are not there yet, or those named after `--`. Keep what
+ * was recorded by released versions; a change that does not replay it needs `patched()`.
+ */
+
+const FOLDER = new URL('../histories/', import.meta.url);
+
+const tool = (name: string, idempotent: boolean) =>
+  defineTool({
+    name,
+    description: 'Says back what it is given.',
+    parameters: z.object({ say: z.string() }),
+    idempotent,
+    timeoutMs: 5_000,
+    execute: ({ say }) => say,
+  });
+
+let failures = 1;
+const held = heldModel((request) => {
+  const said = lastUserMessage(request);
+  if (said === 'fail' && failures-- > 0) throw new ModelError('authentication', 'No.', { retryable: false });
+  const done = (request.messages.length - 1 - request.messages.findLastIndex(({ role }) => role === 'user')) / 2;
+  const calls = (...tools: string[]) =>
+    tools.map((name, n) => ({ callId: `c${done}-${n}`, tool: name, arguments: { say: name }, malformed: null }));
+  if (said === 'tools' && done === 0) return { toolCalls: calls('quick', 'once') };
+  if (said.startsWith('count') && done < Number(said.split(' ')[1])) return { toolCalls: calls('once') };
+  return `echo ${said}`;
+});
+
+/** What is done in each kind of session. Resolves when its newest execution is as it shall be recorded. */
+const KINDS: Record<string, (stack: Stack, key: SessionKey) => Promise<unknown>> = {
+  async plain(stack, key) {
+    for (const [n, content] of ['hello', 'again'].entries()) {
+      await stack.sender.submit(key, { content });
+      await stack.ended(key, n + 1);
+    }
+  },
+  async opened(stack, key) {
+    await stack.sender.open(key, { metadata: { plan: 'gold' } });
+    await stack.sender.update(key, { state: { app: { a: 1 } } });
+  },
+  async bare(stack, key) {
+    await stack.client.workflow.start('agentSession', { workflowId: workflowIdOf(key), taskQueue: stack.taskQueue });
+    await stack.until(key, (events) => events.length > 0);
+  },
+  async 'by-signal'(stack, key) {
+    await stack.sender.signal(key, { content: 'hello' });
+    await stack.ended(key);
+  },
+  async tools(stack, key) {
+    await stack.sender.submit(key, { content: 'tools' });
+    await stack.ended(key);
+  },
+  async fine(stack, key) {
+    await stack.sender.submit(key, { content: 'count 2', agent: 'fine' });
+    await stack.ended(key);
+  },
+  async queued(stack, key) {
+    await stack.sender.submit(key, { content: 'hold queued' });
+    const call = await held.call('hold queued');
+    const next = await stack.sender.submit(key, { content: 'next' });
+    await stack.sender.submit(key, { content: 'last' });
+    await stack.sender.cancel(key, { runId: next.runId as string });
+    await stack.sender.submit(key, { content: 'no', whileRunning: 'reject' }).catch(() => {});
+    call.answer();
+    await stack.ended(key, 3);
+  },
+  async steered(stack, key) {
+    await stack.sender.submit(key, { content: 'hold steered' });
+    const call = await held.call('hold steered');
+    await stack.sender.submit(key, { content: 'this way', whileRunning: 'steer' });
+    call.answer('first');
+    await stack.ended(key);
+  },
+  async interrupted(stack, key) {
+    await stack.sender.submit(key, { content: 'hold interrupted' });
+    const call = await held.call('hold interrupted');
+    call.say('I was');
+    await stack.sender.submit(key, { content: 'stop', whileRunning: 'interrupt' });
+    await stack.ended(key, 2);
+  },
+  async cancelled(stack, key) {
+    await stack.sender.submit(key, { content: 'hold cancelled' });
+    await held.call('hold cancelled');
+    await stack.sender.cancel(key, {});
+    await stack.ended(key);
+  },
+  async 'cancelled-in-temporal'(stack, key) {
+    await stack.sender.submit(key, { content: 'hold cancelled in Temporal' });
+    await held.call('hold cancelled in Temporal');
+    const handle = stack.client.workflow.getHandle(workflowIdOf(key));
+    await handle.cancel();
+    await handle.result().catch(() => {});
+  },
+  async resumed(stack, key) {
+    const { runId } = await stack.sender.submit(key, { content: 'fail' });
+    await stack.ended(key);
+    await stack.sender.resume(key, { runId: runId as string });
+    await stack.ended(key, 2);
+  },
+  async ended(stack, key) {
+    await stack.sender.submit(key, { content: 'hold until the end' });
+    await held.call('hold until the end');
+    await stack.sender.end(key, { reason: 'over' });
+    await stack.client.workflow.getHandle(workflowIdOf(key)).result();
+  },
+  async recovered(stack, key) {
+    await stack.sender.submit(key, { content: 'hold recovered' });
+    await held.call('hold recovered');
+    await stack.sender.terminate(key, 'recorded');
+    await stack.sender.submit(key, { content: 'next', whileRunning: 'interrupt' });
+    await stack.ended(key, 2);
+  },
+  async 'bad-signals'(stack, key) {
+    await stack.sender.submit(key, { content: 'hello' });
+    await stack.ended(key);
+    for (const payload of [UNDECODABLE['broken JSON']!, UNDECODABLE['no metadata']!, rawPayload('{"content": 5}')]) {
+      await rawSignal(stack.client, workflowIdOf(key), 'submitMessage', [payload]);
+    }
+    for (const name of ['cancelRun', 'endSession', 'whatever', '__temporal_whatever']) {
+      await rawSignal(stack.client, workflowIdOf(key), name, [rawPayload('7')]);
+    }
+    await stack.until(key, (events) => events.filter(({ type }) => type === 'message.refused').length === 7);
+  },
+  async 'refused-first'(stack, key) {
+    const start = { workflowId: workflowIdOf(key), workflowType: 'agentSession', taskQueue: stack.taskQueue };
+    await rawSignalWithStart(stack.client, start, 'submitMessage', [rawPayload('{}')]);
+    await stack.client.workflow.getHandle(start.workflowId).result();
+  },
+  async 'continued-as-new'(stack, key) {
+    await stack.sender.submit(key, { content: 'count 30', agent: 'fine' });
+    await stack.ended(key);
+  },
+  async expired(stack, key) {
+    // Looked at once too early, because a message came in between, and then expired.
+    await stack.sender.submit(key, { content: 'hello', agent: 'brief' });
+    await stack.ended(key);
+    await setTimeout(500);
+    await stack.sender.submit(key, { content: 'again' });
+    await stack.client.workflow.getHandle(workflowIdOf(key)).result();
+  },
+  async reopened(stack, key) {
+    await stack.sender.open(key, { agent: 'brief' });
+    await stack.client.workflow.getHandle(workflowIdOf(key)).result();
+    await stack.sender.submit(key, { content: 'hello' });
+    await stack.ended(key);
+    await stack.sender.update(key, { policy: { idleTimeoutMs: 3_600_000 } });
+  },
+  async 'looked-at'(stack, key) {
+    await stack.sender.submit(key, { content: 'hello' });
+    await stack.ended(key);
+    await stack.client.workflow.getHandle(workflowIdOf(key)).signal('lookAtLife');
+    await stack.sender.submit(key, { content: 'again' });
+    await stack.ended(key, 2);
+  },
+  async 'one-off'(stack, key) {
+    await stack.sender.submitRun(key, { content: 'hello' });
+    await stack.client.workflow.getHandle(runWorkflowIdOf(key)).result();
+  },
+};
+
+/** Left out, since no replay asks for them: paths of this machine, and long words that each event repeats. */
+const LEFT_OUT = new Set(['stackTrace', 'workerVersion', 'requestId', 'identity', 'taskId', 'meteringMetadata']);
+
+/** Nothing of this machine: not its name, and no paths. */
+function neutral(json: string): string {
+  const text = json.replaceAll(`${process.pid}@${hostname()}`, 'recorder');
+  return JSON.stringify(JSON.parse(text, (name, value: unknown) => (LEFT_OUT.has(name) ? undefined : value)));
+}
+
+/** The store knows of the end of a run before the workflow does. */
+async function idle(stack: Stack, workflowId: string): Promise<void> {
+  const handle = stack.client.workflow.getHandle(workflowId);
+  for (let busy = true; busy;) {
+    const { status } = await handle.describe();
+    const { currentRun, queue } = await handle.query<ControlSnapshot>('session');
+    busy = status.name === 'RUNNING' && (currentRun !== null || queue.length > 0);
+  }
+}
+
+const temporal = await startTestTemporal({ suggestContinueAsNewAt: 60 });
+try {
+  await using stack = await startStack({
+    temporal: temporal.address,
+    model: held.model,
+    tools: [tool('quick', true), tool('once', false)],
+    agents: [
+      { name: 'assistant', tools: ['quick', 'once'] },
+      { name: 'brief', policy: { idleTimeoutMs: 1_000 } },
+      { name: 'fine', tools: ['quick', 'once'], policy: { stepsPerActivity: 1, maxSteps: 50 } },
+    ],
+  });
+  const chosen = process.argv.slice(2);
+  mkdirSync(FOLDER, { recursive: true });
+  for (const [kind, act] of Object.entries(KINDS)) {
+    const there = existsSync(new URL(`${kind}.json`, FOLDER));
+    if (chosen.length > 0 ? !chosen.includes(kind) : there) continue;
+    const key = { user: 'recorder', session: kind };
+    await act(stack, key);
+    const workflowId = kind === 'one-off' ? runWorkflowIdOf(key) : workflowIdOf(key);
+    await idle(stack, workflowId);
+    const history = await stack.client.workflow.getHandle(workflowId).fetchHistory();
+    const text = neutral(JSON.stringify({ workflowId, history }));
+    writeFileSync(new URL(`${kind}.json`, FOLDER), `${text}\n`);
+    console.log(`${kind}: ${history.events?.length} events, ${text.length} bytes`);
+  }
+} finally {
+  await temporal.stop();
+}
