@@ -1,5 +1,6 @@
 import { createPriceTable } from '../models/price-table.ts';
-import type { MaintenanceActivities, RunActivities, SessionActivities } from './shared/contract.ts';
+import { ACTIVITY_TYPE } from '../contracts/names.ts';
+import type { ByActivityType, MaintenanceActivities, RunActivities, SessionActivities } from './shared/contract.ts';
 import { admitMessages } from './session/admit-messages.ts';
 import { advanceRun } from './run/advance-run.ts';
 import { ContextCache } from './run/context-cache.ts';
@@ -7,14 +8,14 @@ import type { ActivityDeps } from './shared/deps.ts';
 import { observedLive, observedModels } from './observe/observed.ts';
 import { runTool } from './tools/run-tool.ts';
 import { endSession, openSession, recordRefusal, resumeRun, updateSession } from './session/session-commands.ts';
-import { expireSession } from './session/session-life.ts';
+import { expireSession } from './session/expire-session.ts';
 import { sweepPage } from './sweep/sweep-page.ts';
-import { endRun, ringStop } from './session/stop-run.ts';
+import { endRun, requestStop } from './session/stop-run.ts';
 
 /** What a worker registers. What they commit and each model call they make is counted. */
 export function createActivities(
   given: Omit<ActivityDeps, 'prices'>,
-): SessionActivities & RunActivities & MaintenanceActivities {
+): ByActivityType<SessionActivities & RunActivities & MaintenanceActivities> {
   const { live, models, agents, telemetry } = given;
   const contexts = new ContextCache();
   const deps = {
@@ -31,7 +32,7 @@ export function createActivities(
     expireSession: () => expireSession(deps),
     recordRefusal: (input) => recordRefusal(deps, input),
     resumeRun: (input) => resumeRun(deps, input),
-    ringStop: (input) => ringStop(deps, input),
+    [ACTIVITY_TYPE.requestStop]: (input) => requestStop(deps, input),
     endRun: (input) => endRun(deps, input),
     advanceRun: (input) => advanceRun({ ...deps, contexts }, input),
     runTool: (input) => runTool(deps, input),

@@ -33,7 +33,14 @@ export const SIGNAL = {
   cancelRun: 'cancelRun',
   endSession: 'endSession',
   /** Has no update: the session asks the store whether it has expired. */
+  checkExpiry: 'checkExpiry',
+  /** The earlier name of `checkExpiry`. Recorded histories and older senders use it; workflows still accept it. */
   lookAtLife: 'lookAtLife',
+} as const;
+
+/** Activity types that differ from the activity's name in code. Recorded histories and older workers use them. */
+export const ACTIVITY_TYPE = {
+  requestStop: 'ringStop',
 } as const;
 
 /** Queries, for Temporal clients that have no gateway. */

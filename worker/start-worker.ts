@@ -11,13 +11,13 @@ import { restartLostSessions, type LostSessionSettings } from './restart-lost-se
 import { scheduleMaintenance } from './schedule-maintenance.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import { activityTracing } from './activity-tracing.ts';
-import { createLookAtLife } from './look-at-life.ts';
+import { expiryCheckRequester } from './request-expiry-check.ts';
 import { installRuntime } from './temporal-runtime.ts';
 import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowStarter } from './workflow-starter.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-type Given = Omit<ActivityDeps, 'deployment' | 'prices' | 'telemetry' | 'gate' | 'lookAtLife' | 'workflows'>;
+type Given = Omit<ActivityDeps, 'deployment' | 'prices' | 'telemetry' | 'gate' | 'requestExpiryCheck' | 'workflows'>;
 
 export interface WorkerSettings extends Given, Tuning {
   /** Default: sets nothing. */
@@ -78,7 +78,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       deployment,
       telemetry,
       gate,
-      lookAtLife: createLookAtLife(client),
+      requestExpiryCheck: expiryCheckRequester(client),
       workflows: workflowStarter(client),
     }),
     ...workerTuning(settings),

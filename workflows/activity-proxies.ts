@@ -7,62 +7,68 @@ import {
   proxyLocalActivities,
   sleep,
 } from '@temporalio/workflow';
-import type { RunActivities, SessionActivities } from '../activities/shared/contract.ts';
-import { atRest } from './at-rest.ts';
+import type { ByActivityType, RunActivities, SessionActivities } from '../activities/shared/contract.ts';
+import { ACTIVITY_TYPE } from '../contracts/names.ts';
+import { untilQuiescent } from './quiescent.ts';
 
-const local = proxyLocalActivities<SessionActivities>({
+const local = proxyLocalActivities<ByActivityType<SessionActivities>>({
   startToCloseTimeout: '10s',
   scheduleToCloseTimeout: '15s',
   retry: { initialInterval: '100ms', maximumAttempts: 4 },
 });
 
-/** Settles when the local activity that was asked for last is over. */
+/** Settles when the local activity that was scheduled last has settled. */
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * What an update waits for: a few quick tries, then a clear error. One local activity at a time: the SDK may tell the
- * results of several in other groups when it replays than it did at first, and then the session could not be replayed.
+ * Local activities with a bounded number of retries: an update waits for them, so they fail within seconds.
+ *
+ * They run one at a time. On replay the SDK may group the results of concurrent local activities differently than in the
+ * first execution, and the session could then not be replayed.
  */
-export const attempt = eachBy<SessionActivities>((name, input) => {
-  const turn = last.then(() => call(name, input));
-  last = turn.catch(() => {});
-  return turn;
+export const bounded = proxyOf<SessionActivities>((name, input) => {
+  const result = last.then(() => runLocal(name, input));
+  last = result.catch(() => {});
+  return result;
 });
 
-/** What must come to pass, however long the store is away. Others have their turns between its tries. */
-export const insist = eachBy<SessionActivities>(async (name, input) => {
+/**
+ * Local activities that are retried until the store is available again. They fail only with a non-retryable failure or
+ * on cancellation. Other local activities may run between two retries.
+ */
+export const untilDone = proxyOf<SessionActivities>(async (name, input) => {
   for (let failures = 1; ; failures += 1) {
     try {
-      return await (attempt[name] as (input: unknown) => Promise<unknown>)(input);
+      return await (bounded[name] as (input: unknown) => Promise<unknown>)(input);
     } catch (error) {
-      if (!mayPass(error)) throw error;
+      if (!isRetryable(error)) throw error;
       await sleep(Math.min(20_000, 100 * 2 ** failures));
     }
   }
 });
 
-async function call(name: keyof SessionActivities, input: unknown): Promise<unknown> {
+async function runLocal(name: keyof SessionActivities, input: unknown): Promise<unknown> {
   try {
-    return await (local[name] as (input: unknown) => Promise<unknown>)(input);
+    const type = name === 'requestStop' ? ACTIVITY_TYPE.requestStop : name;
+    return await (local[type] as (input: unknown) => Promise<unknown>)(input);
   } finally {
-    await atRest();
+    await untilQuiescent();
   }
 }
 
-/** An object whose every method is `act` with its name. */
-function eachBy<T>(act: (name: keyof T, input: unknown) => Promise<unknown>): T {
+/** An object whose every method calls `act` with the method's name. */
+function proxyOf<T>(act: (name: keyof T, input: unknown) => Promise<unknown>): T {
   return new Proxy({}, { get: (_, name) => (input: unknown) => act(name as keyof T, input) }) as T;
 }
 
-function mayPass(error: unknown): boolean {
+function isRetryable(error: unknown): boolean {
   if (!(error instanceof ActivityFailure)) return false;
   return !(error.cause instanceof ApplicationFailure && error.cause.nonRetryable) && !isCancellation(error);
 }
 
 /**
- * The activities of a run. They end themselves (at the run's time limit, the tool's timeout) and count
- * their own tries in the store, so Temporal retries without a bound: a lost worker is found by its
- * missing heartbeat.
+ * The activities of a run. They enforce their own limits (the run's time limit, the tool's timeout) and count their
+ * attempts in the store, so Temporal retries without a limit. A lost worker is detected by its missing heartbeat.
  */
 export const runActivities = proxyActivities<RunActivities>({
   startToCloseTimeout: '25h',

@@ -1,41 +1,41 @@
 import { ApplicationFailure, CancellationScope, sleep, uuid4 } from '@temporalio/workflow';
-import type { AdmitOutput, Delivery, Verdict } from '../activities/shared/contract.ts';
-import { attempt } from './activity-proxies.ts';
-import { storeAway } from './failures.ts';
+import type { AdmissionVerdict, AdmitOutput, MessageDelivery } from '../activities/shared/contract.ts';
+import { bounded } from './activity-proxies.ts';
+import { storeUnavailable } from './failures.ts';
 
-/** Messages handled by one local activity. */
-const BATCH = 200;
+/** Maximum number of messages in one local activity. */
+const MAX_BATCH = 200;
 
-interface Waiting {
-  readonly delivery: Delivery;
-  readonly resolve: (verdict: Verdict) => void;
+interface PendingMessage {
+  readonly delivery: MessageDelivery;
+  readonly resolve: (verdict: AdmissionVerdict) => void;
   readonly reject: (error: ApplicationFailure) => void;
 }
 
 /**
- * Messages on their way to the store, one batch at a time, so that the order of arrival is the order of
- * the answers. While the store is away an update is told so, and a signal waits here.
+ * Admits messages to the store, one batch at a time, so that verdicts come in the order of arrival. While the store is
+ * unavailable, updates fail with `store_unavailable` and signals stay in the inbox.
  */
 export class Admissions {
-  #inbox: Waiting[] = [];
+  #inbox: PendingMessage[] = [];
   #draining = false;
   readonly #execution: () => string | null;
-  readonly #admitted: (output: AdmitOutput) => void;
+  readonly #onAdmitted: (output: AdmitOutput) => void;
 
-  /** `admitted` hears of each batch before the senders do. */
-  constructor(execution: () => string | null, admitted: (output: AdmitOutput) => void) {
+  /** `execution` as in `AdmitInput`. `onAdmitted` runs for each batch before its senders get their verdicts. */
+  constructor(execution: () => string | null, onAdmitted: (output: AdmitOutput) => void) {
     this.#execution = execution;
-    this.#admitted = admitted;
+    this.#onAdmitted = onAdmitted;
   }
 
-  /** Nothing waits and nothing is on its way. */
-  get quiet(): boolean {
+  /** Whether no message is pending. */
+  get isQuiescent(): boolean {
     return !this.#draining;
   }
 
-  submit(input: unknown, via: Delivery['via']): Promise<Verdict> {
+  submit(input: unknown, via: MessageDelivery['via']): Promise<AdmissionVerdict> {
     const delivery = { input, via, fallbackId: uuid4() };
-    const verdict = new Promise<Verdict>((resolve, reject) => {
+    const verdict = new Promise<AdmissionVerdict>((resolve, reject) => {
       this.#inbox.push({ delivery, resolve, reject });
     });
     if (!this.#draining) void CancellationScope.nonCancellable(() => this.#drain());
@@ -45,26 +45,27 @@ export class Admissions {
   async #drain(): Promise<void> {
     this.#draining = true;
     for (let failures = 0; this.#inbox.length > 0;) {
-      const batch = this.#inbox.slice(0, BATCH);
+      const batch = this.#inbox.slice(0, MAX_BATCH);
       const deliveries = batch.map(({ delivery }) => delivery);
       try {
-        const output = await attempt.admitMessages({ deliveries, execution: this.#execution() });
+        const output = await bounded.admitMessages({ deliveries, execution: this.#execution() });
         failures = 0;
-        this.#admitted(output);
-        // The result tells how many it is about: when this is replayed, more may wait here already than did at first.
+        this.#onAdmitted(output);
+        // The recorded output determines the size of the batch: on replay the inbox may hold more messages by now.
         const settled = this.#inbox.splice(0, output.verdicts.length);
-        settled.forEach(({ resolve }, index) => resolve(output.verdicts[index] as Verdict));
+        settled.forEach(({ resolve }, index) => resolve(output.verdicts[index] as AdmissionVerdict));
       } catch {
         failures += 1;
         this.#inbox.splice(0, batch.length);
-        await this.#putOff(batch, failures);
+        await this.#backOff(batch, failures);
       }
     }
     this.#draining = false;
   }
 
-  async #putOff(batch: readonly Waiting[], failures: number): Promise<void> {
-    for (const { delivery, reject } of batch) if (delivery.via === 'update') reject(storeAway());
+  /** Rejects the updates of a failed batch, puts its signals back and waits. */
+  async #backOff(batch: readonly PendingMessage[], failures: number): Promise<void> {
+    for (const { delivery, reject } of batch) if (delivery.via === 'update') reject(storeUnavailable());
     this.#inbox.unshift(...batch.filter(({ delivery }) => delivery.via !== 'update'));
     if (this.#inbox.length > 0) await sleep(Math.min(30_000, 500 * 2 ** failures));
   }

@@ -2,11 +2,12 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import { isUndecodable } from '../contracts/undecodable.ts';
 
 /*
- * Two commands act before the store is asked, so their JSON is checked here, by hand: zod stays out of the workflow
- * bundle. What passes is what the schemas in `contracts/commands.ts` take.
+ * The workflow acts on these two commands before it calls the store, so it validates their JSON itself. It does so by
+ * hand, because zod must stay out of the workflow bundle. The checks accept what the schemas in
+ * `contracts/session/commands.ts` accept.
  */
 
-/** The run that the JSON of `cancelRun` names; null for the one that is going. Throws the failure that its sender is told. */
+/** Returns the run id in the JSON of `cancelRun`; null for the current run. Throws `invalid_request`. */
 export function checkCancelRun(request: unknown): string | null {
   const { runId, ...rest } = fieldsOf(request);
   const ok = isOptionalText(runId, 1, 100) && isEmpty(rest);
@@ -14,7 +15,7 @@ export function checkCancelRun(request: unknown): string | null {
   return (runId as string | undefined) ?? null;
 }
 
-/** Throws unless `request` is the JSON of `endSession`. */
+/** Throws `invalid_request` unless `request` is the JSON of `endSession`. */
 export function checkEndSession(request: unknown): void {
   const { status, reason, ...rest } = fieldsOf(request);
   const ok =
@@ -27,7 +28,7 @@ function fieldsOf(request: unknown): Record<string, unknown> {
   if (typeof request === 'object' && !Array.isArray(request) && !isUndecodable(request)) {
     return request as Record<string, unknown>;
   }
-  throw invalid('The payload is no JSON object, or could not be decoded.');
+  throw invalid('The payload is not a JSON object, or could not be decoded.');
 }
 
 function isOptionalText(value: unknown, min: number, max: number): boolean {

@@ -1,9 +1,9 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
-import type { Verdict } from '../activities/shared/contract.ts';
+import type { AdmissionVerdict } from '../activities/shared/contract.ts';
 import type { RunError } from '../contracts/session/run.ts';
 
 /** The failure of an update whose message was refused. Its type is an `ErrorCode`. */
-export function refusal(verdict: Extract<Verdict, { ok: false }>): ApplicationFailure {
+export function admissionFailure(verdict: Extract<AdmissionVerdict, { ok: false }>): ApplicationFailure {
   return ApplicationFailure.create({
     type: verdict.code,
     message: verdict.detail,
@@ -12,30 +12,30 @@ export function refusal(verdict: Extract<Verdict, { ok: false }>): ApplicationFa
   });
 }
 
-/** The failure of an update while the store does not answer. */
-export function storeAway(): ApplicationFailure {
+/** The failure of an update while the store is unavailable. */
+export function storeUnavailable(): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'store_unavailable',
-    message: 'The store does not answer, so nothing was accepted. Send it again with the same id.',
+    message: 'The store is unavailable, so nothing was accepted. Send it again with the same id.',
     nonRetryable: true,
     details: [{ retryAfterMs: 2_000 }],
   });
 }
 
-/** What an update fails with when its activity failed: the activity's own words where it has an `ErrorCode` to say. */
+/** The failure of an update whose activity failed: the activity's own failure if that is final, else `store_unavailable`. */
 export function updateFailure(error: unknown): ApplicationFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure && cause.nonRetryable) return cause;
-  return storeAway();
+  return storeUnavailable();
 }
 
-/** What a run failed of. */
+/** The error to record for a run whose activity failed. */
 export function runError(error: unknown): RunError {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) {
     const { budget } = (cause.details?.[0] ?? {}) as Pick<RunError, 'budget'>;
     return { code: cause.type ?? 'internal', detail: cause.message, ...(budget ? { budget } : {}) };
   }
-  if (cause instanceof TimeoutFailure) return { code: 'timeout', detail: 'The activity of the run ran out of time.' };
+  if (cause instanceof TimeoutFailure) return { code: 'timeout', detail: "The run's activity timed out." };
   return { code: 'internal', detail: 'The run failed for a reason that was not recorded.' };
 }

@@ -1,18 +1,21 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import { setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
-import { insist } from './activity-proxies.ts';
+import { untilDone } from './activity-proxies.ts';
 import { queries, signals, updates } from './messages.ts';
 import type { SessionControl } from './session-control.ts';
 
 type Handle = (input: unknown) => Promise<unknown>;
 
-/** What came in during this execution. */
+/** Messages received by this execution. */
 export interface MessageCounts {
   updates: number;
   signals: number;
 }
 
-/** Lets a session hear its updates, signals and query; `counts` grows with each. Descriptions are for the Temporal UI. */
+/** Shown in the Temporal UI. */
+const AS_UPDATE = 'As the update of this name, without a result.';
+
+/** Registers the handlers of a session's updates, signals and query. Each message increments `counts`. */
 export function handleMessages(session: SessionControl, counts: MessageCounts): void {
   onUpdate(updates.submitMessage, 'Delivers a message: {id?, content, whileRunning?, agent?}.', (input) =>
     session.submit(input),
@@ -26,35 +29,34 @@ export function handleMessages(session: SessionControl, counts: MessageCounts): 
   onUpdate(updates.cancelRun, 'Stops the current run, or the one named: {runId?}.', (input) =>
     session.cancelRun(input),
   );
-  onUpdate(updates.resumeRun, 'Lets a failed run go on from its last step: {runId}.', (input) =>
-    session.resumeRun(input),
-  );
+  onUpdate(updates.resumeRun, 'Resumes a failed run from its last step: {runId}.', (input) => session.resumeRun(input));
   onUpdate(updates.endSession, 'Ends the session: {status?, reason?}.', (input) => session.end(input));
 
-  // A signal's sender hears nothing. A message's refusal is recorded by its admission, another's here.
-  onSignal(signals.submitMessage, 'The update of this name, without an answer.', (input) => session.deliver(input));
+  // The sender of a signal gets no result. Admission records the refusal of a message; `recorded` that of a command.
+  onSignal(signals.submitMessage, AS_UPDATE, (input) => session.deliver(input));
   onSignal(
     signals.updateSession,
-    'The update of this name, without an answer.',
-    recorded((input) => session.update(input, insist)),
+    AS_UPDATE,
+    recorded((input) => session.update(input, untilDone)),
   );
   onSignal(
     signals.cancelRun,
-    'The update of this name, without an answer.',
+    AS_UPDATE,
     recorded((input) => session.cancelRun(input)),
   );
   onSignal(
     signals.endSession,
-    'The update of this name, without an answer.',
-    recorded((input) => session.end(input, insist)),
+    AS_UPDATE,
+    recorded((input) => session.end(input, untilDone)),
   );
-  onSignal(signals.lookAtLife, 'Asks the store whether the session has expired.', () => session.lookAtLife());
+  onSignal(signals.checkExpiry, 'Checks in the store whether the session has expired.', () => session.checkExpiry());
+  onSignal(signals.lookAtLife, 'The earlier name of checkExpiry.', () => session.checkExpiry());
   setDefaultSignalHandler(async (name) => {
     counts.signals += 1;
     await session.deliver(name, 'unknown-signal');
   });
 
-  setHandler(queries.session, () => session.snapshot(), { description: 'The small state that the workflow holds.' });
+  setHandler(queries.session, () => session.snapshot(), { description: 'The state that the workflow holds.' });
 
   function onUpdate<T>(
     name: UpdateDefinition<T, [input?: unknown]>,

@@ -4,7 +4,7 @@ import type { Receipt } from '../contracts/session/message.ts';
 import type { CancelledRun, OpenedSession } from '../contracts/session/commands.ts';
 import type { ControlSnapshot } from '../contracts/session/session.ts';
 
-/** Inputs are `unknown`: anyone may send anything, and activities validate it. */
+/** Inputs are `unknown`: any Temporal client can send them, and activities validate them. */
 type Input = [input?: unknown];
 
 export const updates = {
@@ -21,6 +21,7 @@ export const signals = {
   updateSession: defineSignal<Input>(SIGNAL.updateSession),
   cancelRun: defineSignal<Input>(SIGNAL.cancelRun),
   endSession: defineSignal<Input>(SIGNAL.endSession),
+  checkExpiry: defineSignal<Input>(SIGNAL.checkExpiry),
   lookAtLife: defineSignal<Input>(SIGNAL.lookAtLife),
 };
 

@@ -3,22 +3,22 @@ import type { Advance, ToolTask } from '../activities/shared/contract.ts';
 import type { StopReason } from '../contracts/session/run.ts';
 import type { SessionStatus } from '../contracts/session/session.ts';
 import type { OpenRun } from '../core/session/run-queue.ts';
-import { insist, runActivities } from './activity-proxies.ts';
+import { runActivities, untilDone } from './activity-proxies.ts';
 import { runError } from './failures.ts';
 
-/** How one try to advance a run ended. */
-export interface Progress {
+/** The result of one `RunDriver.advance`. */
+export interface DriveResult {
   readonly over: boolean;
   readonly steps: Advance['steps'];
-  /** What became of the session, when ending the run said so. */
+  /** The session's status, if ending the run determined it. */
   readonly session: SessionStatus | null;
 }
 
-/** Takes one run from activity to activity, and can be told to stop. */
+/** Executes the activities of one run, and can stop them. */
 export class RunDriver {
   readonly runId: string;
-  /** A plain promise: a `Trigger` would reject when the workflow is cancelled, before the run was ended. */
-  readonly #overtaken = Promise.withResolvers<void>();
+  /** A plain promise. A `Trigger` rejects when the workflow is cancelled, which is before the run has ended. */
+  readonly #superseded = Promise.withResolvers<void>();
   readonly #ordinal: number;
   readonly #fairness: string;
   readonly #scope = new CancellationScope();
@@ -30,32 +30,35 @@ export class RunDriver {
     this.#fairness = fairness;
   }
 
-  /** Resolves when the store is known to hold the run's end, which may be before its activity has come back. */
-  get overtaken(): Promise<void> {
-    return this.#overtaken.promise;
+  /** Resolves when a later run shows that this one has ended in the store, perhaps before its activity has returned. */
+  get superseded(): Promise<void> {
+    return this.#superseded.promise;
   }
 
-  /** Whether this is the life of the run that it drives: a resumed run has a higher ordinal. */
+  /** Whether this driver executes the run: one that was resumed since has a higher ordinal. */
   drives({ runId, ordinal }: OpenRun): boolean {
     return runId === this.runId && ordinal === this.#ordinal;
   }
 
-  /** Hears of a run that was admitted while no run was open. If it came after this one, this one was over by then. */
-  hearStarted({ ordinal }: OpenRun): void {
-    if (ordinal > this.#ordinal) this.#overtaken.resolve();
+  /** Takes note of a run that was admitted while no run was open. If it is later than this run, this run had ended. */
+  noteSuccessor({ ordinal }: OpenRun): void {
+    if (ordinal > this.#ordinal) this.#superseded.resolve();
   }
 
-  /** Aborts the model call by the live channel, and by Temporal's cancellation where that bell is lost. The first reason counts. */
+  /**
+   * Stops the run: publishes the stop on the live channel, and cancels the activity in Temporal in case that
+   * notification is lost. Only the first call counts.
+   */
   async stop(reason: StopReason): Promise<void> {
     if (this.#stop) return;
     this.#stop = reason;
-    const rung = CancellationScope.nonCancellable(() => insist.ringStop({ runId: this.runId, reason }));
+    const requested = CancellationScope.nonCancellable(() => untilDone.requestStop({ runId: this.runId, reason }));
     this.#scope.cancel();
-    await rung;
+    await requested;
   }
 
-  /** One activity that advances the run, and the tools it asks for. Never throws but for the workflow's own cancellation. */
-  async advance(): Promise<Progress> {
+  /** Executes one `advanceRun` and the tool calls that it returns. Throws only when the workflow itself is cancelled. */
+  async advance(): Promise<DriveResult> {
     try {
       const advance = await this.#scope.run(() => this.#advanceRun());
       if (advance.kind === 'ended') return { over: true, steps: advance.steps, session: advance.session };
@@ -85,23 +88,23 @@ export class RunDriver {
           {
             summary: `tool ${tool}`,
             priority: { fairnessKey: this.#fairness },
-            // The activity ends a try at its timeout itself; this is for one that cannot.
+            // The activity enforces the tool's timeout. This limit is for an activity that is blocked.
             startToCloseTimeout: timeoutMs + 60_000,
           },
           [{ runId: this.runId, callId }],
         ),
       ),
     );
-    // Only when all have come back: a run that ends must leave no tool at work.
+    // Throws only after every call has settled: no tool may still execute when the run ends.
     for (const call of calls) if (call.status === 'rejected') throw call.reason;
   }
 
-  async #end(error: unknown, steps: Advance['steps']): Promise<Progress> {
+  async #end(error: unknown, steps: Advance['steps']): Promise<DriveResult> {
     const end = this.#stop
       ? ({ status: 'cancelled', reason: this.#stop } as const)
       : ({ status: 'failed', error: runError(error) } as const);
     const { session } = await CancellationScope.nonCancellable(() =>
-      insist.endRun({ runId: this.runId, ordinal: this.#ordinal, end }),
+      untilDone.endRun({ runId: this.runId, ordinal: this.#ordinal, end }),
     );
     return { over: true, steps, session };
   }

@@ -1,6 +1,6 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { upsertSearchAttributes } from '@temporalio/workflow';
-import type { SessionFacts } from '../activities/shared/contract.ts';
+import type { SessionInfo } from '../activities/shared/contract.ts';
 import { SEARCH_ATTRIBUTE } from '../contracts/names.ts';
 
 const KEYS = {
@@ -9,8 +9,8 @@ const KEYS = {
   status: defineSearchAttributeKey(SEARCH_ATTRIBUTE.status, SearchAttributeType.KEYWORD),
 };
 
-/** Lets the session be found in the Temporal UI. Costs an event of history: only for what has changed. */
-export function showSearchAttributes(user: string, { agent, status }: SessionFacts): void {
+/** Sets the attributes by which the Temporal UI finds the session. Adds an event to the history: call it on a change only. */
+export function upsertSessionAttributes(user: string, { agent, status }: SessionInfo): void {
   upsertSearchAttributes([
     { key: KEYS.user, value: user },
     { key: KEYS.agent, value: agent },

@@ -1,5 +1,5 @@
 import { condition, isCancellation, patched, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { AdmitOutput, Delivery, SessionFacts } from '../activities/shared/contract.ts';
+import type { AdmitOutput, MessageDelivery, SessionInfo } from '../activities/shared/contract.ts';
 import type { CancelledRun, OpenedSession } from '../contracts/session/commands.ts';
 import type { Receipt } from '../contracts/session/message.ts';
 import type { StopReason } from '../contracts/session/run.ts';
@@ -8,14 +8,14 @@ import type { SessionKey } from '../contracts/session/session-key.ts';
 import { fairnessKey } from '../core/session/fairness-key.ts';
 import { enqueue, type OpenRun } from '../core/session/run-queue.ts';
 import { sessionDetails, STEPS_SHOWN } from '../core/session/session-details.ts';
-import { attempt, insist } from './activity-proxies.ts';
+import { bounded, untilDone } from './activity-proxies.ts';
 import { Admissions } from './admissions.ts';
 import type { CarriedState } from './carried-state.ts';
-import { Lifetime } from './lifetime.ts';
+import { Lifetime } from './session-expiry.ts';
 import { checkCancelRun, checkEndSession } from './check-command.ts';
-import { refusal, updateFailure } from './failures.ts';
+import { admissionFailure, updateFailure } from './failures.ts';
 import { RunDriver } from './run-driver.ts';
-import { showSearchAttributes } from './search-attributes.ts';
+import { upsertSessionAttributes } from './search-attributes.ts';
 
 /** Until the next look at a session's life while the store is away. */
 const AWAY_MS = 60_000;
@@ -27,7 +27,7 @@ export class SessionControl {
     () => (this.#facts ? null : this.#execution),
     (output) => this.#admitted(output),
   );
-  #facts: SessionFacts | null = null;
+  #facts: SessionInfo | null = null;
   #closing = 0;
   #advancing = 0;
   #queue: readonly OpenRun[] = [];
@@ -41,7 +41,7 @@ export class SessionControl {
 
   constructor({ user }: SessionKey, carried: CarriedState | null, { expires }: { readonly expires: boolean }) {
     this.#user = user;
-    const look = async (): Promise<number | null> => await this.lookAtLife();
+    const look = async (): Promise<number | null> => await this.checkExpiry();
     this.#lifetime =
       expires && patched('2026-11-session-lifetime') ? new Lifetime(look, carried?.dueAtMs ?? null) : null;
     if (!carried) return;
@@ -63,7 +63,7 @@ export class SessionControl {
   /** Nothing is being admitted, no run ended that an admission has stopped, and no activity of a run is on its way back. */
   get quiet(): boolean {
     const life = this.#lifetime?.quiet ?? true;
-    return this.#admissions.quiet && this.#closing === 0 && this.#advancing === 0 && life;
+    return this.#admissions.isQuiescent && this.#closing === 0 && this.#advancing === 0 && life;
   }
 
   get status(): SessionStatus | null {
@@ -74,24 +74,24 @@ export class SessionControl {
 
   async submit(input: unknown): Promise<Receipt> {
     const verdict = await this.#admissions.submit(input, 'update');
-    if (!verdict.ok) throw refusal(verdict);
+    if (!verdict.ok) throw admissionFailure(verdict);
     return verdict.receipt;
   }
 
-  async deliver(input: unknown, via: Delivery['via'] = 'signal'): Promise<void> {
+  async deliver(input: unknown, via: MessageDelivery['via'] = 'signal'): Promise<void> {
     await this.#admissions.submit(input, via);
   }
 
   async open(request: unknown): Promise<OpenedSession> {
-    return await this.#open(attempt, request ?? {}).catch(failUpdate);
+    return await this.#open(bounded, request ?? {}).catch(failUpdate);
   }
 
   /** Nobody asked, so nobody is told that the store is away: it is waited for. */
   async openByItself(): Promise<void> {
-    await this.#open(insist, {});
+    await this.#open(untilDone, {});
   }
 
-  async #open(store: typeof attempt, request: unknown): Promise<OpenedSession> {
+  async #open(store: typeof bounded, request: unknown): Promise<OpenedSession> {
     const output = await store.openSession({ request, execution: this.#execution });
     this.#learn(output.session);
     this.#enqueueAll(output.openRuns);
@@ -101,10 +101,10 @@ export class SessionControl {
   /** What a signal asked for and did not get. */
   async recordRefusal(error: unknown): Promise<void> {
     const { type, message } = updateFailure(error);
-    await attempt.recordRefusal({ code: type ?? 'internal', detail: message }).catch(() => {});
+    await bounded.recordRefusal({ code: type ?? 'internal', detail: message }).catch(() => {});
   }
 
-  async update(request: unknown, store: typeof attempt = attempt): Promise<null> {
+  async update(request: unknown, store: typeof bounded = bounded): Promise<null> {
     const updated = await store.updateSession({ request }).catch(failUpdate);
     if (updated?.dueInMs !== undefined && this.#facts?.status === 'active') this.#lifetime?.lives(updated.dueInMs);
     return null;
@@ -124,7 +124,7 @@ export class SessionControl {
   }
 
   async resumeRun(request: unknown): Promise<null> {
-    const output = await attempt
+    const output = await bounded
       .resumeRun({ request, execution: this.#facts ? null : this.#execution })
       .catch(failUpdate);
     this.#learn(output.session);
@@ -133,7 +133,7 @@ export class SessionControl {
   }
 
   /** Stops the run that is going, then ends the session and whatever waits in it. */
-  async end(request: unknown, store: typeof attempt = attempt): Promise<null> {
+  async end(request: unknown, store: typeof bounded = bounded): Promise<null> {
     checkEndSession(request);
     this.#ending = true;
     try {
@@ -152,9 +152,9 @@ export class SessionControl {
   }
 
   /** Asks the store whether the session's time is over, and answers when to look again. */
-  async lookAtLife(): Promise<number | null> {
+  async checkExpiry(): Promise<number | null> {
     try {
-      const { session, dueInMs } = await attempt.expireSession();
+      const { session, dueInMs } = await bounded.expireSession();
       if (this.#facts) this.#learn(session ?? { ...this.#facts, status: 'deleted' });
       return dueInMs;
     } catch (error) {
@@ -190,7 +190,7 @@ export class SessionControl {
       let over = false;
       do {
         // A message that comes right after the answer need not wait until Temporal has heard of the answer.
-        over = await Promise.race([this.#advance(driver), driver.overtaken.then(() => true)]);
+        over = await Promise.race([this.#advance(driver), driver.superseded.then(() => true)]);
       } while (!over && !pause());
       if (over) this.#carried = { ...this.#carried, runsEnded: this.#carried.runsEnded + 1 };
       else [this.#queue, this.#begun] = [[run, ...this.#queue], run.runId];
@@ -227,7 +227,7 @@ export class SessionControl {
       if (!verdict.ok) continue;
       if (verdict.run) {
         this.#enqueueAll([verdict.run]);
-        if (!verdict.duplicate && verdict.receipt.disposition === 'started') this.#current?.hearStarted(verdict.run);
+        if (!verdict.duplicate && verdict.receipt.disposition === 'started') this.#current?.noteSuccessor(verdict.run);
       }
       if (verdict.interrupts !== null) this.#interrupt(verdict.interrupts);
     }
@@ -252,7 +252,7 @@ export class SessionControl {
   }
 
   async #ended({ runId, ordinal }: OpenRun, reason: StopReason): Promise<void> {
-    const { session } = await insist.endRun({ runId, ordinal, end: { status: 'cancelled', reason } });
+    const { session } = await untilDone.endRun({ runId, ordinal, end: { status: 'cancelled', reason } });
     if (this.#facts) this.#learn({ ...this.#facts, status: session });
   }
 
@@ -262,12 +262,12 @@ export class SessionControl {
   }
 
   /** Search attributes are written only when one changes. */
-  #learn(facts: SessionFacts, { upsert } = { upsert: true }): void {
+  #learn(facts: SessionInfo, { upsert } = { upsert: true }): void {
     const before = this.#facts;
     this.#facts = { status: facts.status, agent: facts.agent };
     if (facts.status === 'active') this.#lifetime?.lives(facts.dueInMs);
     if (upsert && (before?.status !== facts.status || before.agent !== facts.agent)) {
-      showSearchAttributes(this.#user, facts);
+      upsertSessionAttributes(this.#user, facts);
     }
     this.#show();
   }

@@ -7,19 +7,19 @@ import { ring } from '../../live/ring.ts';
 import type { AdmissionBudget } from '../../store/admission/admission.ts';
 import { admitMessages as admitToStore, type Admitted } from '../../store/admission/admit-messages.ts';
 import { refuseMessages } from '../../store/admission/refuse-messages.ts';
-import type { AdmitInput, AdmitOutput, Delivery, Verdict } from '../shared/contract.ts';
+import type { AdmissionVerdict, AdmitInput, AdmitOutput, MessageDelivery } from '../shared/contract.ts';
 import { budgetsOf, leastOf } from '../run/budget-terms.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import { parse } from '../shared/command-failure.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
-import { dueInMs } from './session-life.ts';
-import { tellEvicted } from './tell-evicted.ts';
+import { dueInMs } from './expire-session.ts';
+import { notifyEvicted } from './notify-evicted.ts';
 
-type Parsed =
-  | { readonly message: MessageInput & { id: string } }
-  | { readonly refusal: Extract<Verdict, { ok: false }> };
+type Refusal = Extract<AdmissionVerdict, { ok: false }>;
 
-/** Validates each delivery, asks the store for the rest, and records the refusal of what has no sender to tell. */
+type ParsedDelivery = { readonly message: MessageInput & { id: string } } | { readonly refusal: Refusal };
+
+/** Validates each delivery, admits the valid ones to the store, and records the refusals of signals. */
 export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Promise<AdmitOutput> {
   const { db, live, agents, deployment, telemetry } = deps;
   const { key, kind } = callingSession();
@@ -37,7 +37,7 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
   });
   if (admission.session) telemetry.events.learn(key, admission.session.agent);
   ring(live, key, admission.events);
-  tellEvicted(deps, admission.evicted);
+  notifyEvicted(deps, admission.evicted);
   const results = admission.results.values();
   const verdicts = parsed.map((one) => ('refusal' in one ? one.refusal : verdictOf(results.next().value)));
   for (const verdict of verdicts) {
@@ -45,18 +45,18 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
     else if (verdict.duplicate) telemetry.events.answered(key, 'duplicate');
   }
   await recordRefusals({ db, live }, key, input.deliveries, verdicts);
-  // Told once to each execution: what comes later only makes a session live longer.
-  const session = admission.session && factsOf(deps, admission.session, input.execution !== null);
+  // Reported once to each execution: every later message only postpones the expiry.
+  const session = admission.session && sessionInfo(deps, admission.session, input.execution !== null);
   return { session, verdicts, openRuns: admission.openRuns };
 }
 
-function factsOf(
+function sessionInfo(
   deps: ActivityDeps,
   session: NonNullable<Admitted['session']>,
-  withLife: boolean,
+  withExpiry: boolean,
 ): NonNullable<AdmitOutput['session']> {
   const { status, agent } = session;
-  return { status, agent, ...(withLife ? { dueInMs: dueInMs(deps, session) } : {}) };
+  return { status, agent, ...(withExpiry ? { dueInMs: dueInMs(deps, session) } : {}) };
 }
 
 function admissionBudget(deps: ActivityDeps): AdmissionBudget {
@@ -71,7 +71,7 @@ function admissionBudget(deps: ActivityDeps): AdmissionBudget {
   };
 }
 
-function parseDelivery({ input, via, fallbackId }: Delivery): Parsed {
+function parseDelivery({ input, via, fallbackId }: MessageDelivery): ParsedDelivery {
   if (via === 'unknown-signal') {
     return {
       refusal: refusalOf('invalid_request', `There is no signal ${JSON.stringify(String(input).slice(0, 100))}.`),
@@ -86,20 +86,20 @@ function parseDelivery({ input, via, fallbackId }: Delivery): Parsed {
   }
 }
 
-function refusalOf(code: PerdureError['code'], detail: string): Extract<Verdict, { ok: false }> {
+function refusalOf(code: PerdureError['code'], detail: string): Refusal {
   return { ok: false, code, detail, retryAfterMs: null };
 }
 
-function verdictOf(result: Verdict | undefined): Verdict {
-  if (!result) throw new Error('The store answered fewer messages than it was asked about.');
+function verdictOf(result: AdmissionVerdict | undefined): AdmissionVerdict {
+  if (!result) throw new Error('The store returned fewer results than it was given messages.');
   return result;
 }
 
 async function recordRefusals(
   { db, live }: Pick<ActivityDeps, 'db' | 'live'>,
   key: SessionKey,
-  deliveries: readonly Delivery[],
-  verdicts: readonly Verdict[],
+  deliveries: readonly MessageDelivery[],
+  verdicts: readonly AdmissionVerdict[],
 ): Promise<void> {
   const refusals = verdicts.flatMap((verdict, index) => {
     const delivery = deliveries[index];

@@ -16,12 +16,11 @@ import type { EndOutput, OpenOutput, ResumeOutput, SessionActivities, UpdateOutp
 import { callingSession } from '../shared/calling-session.ts';
 import { command, parse } from '../shared/command-failure.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
-import { dueInMs } from './session-life.ts';
-import { tellEvicted } from './tell-evicted.ts';
+import { dueInMs } from './expire-session.ts';
+import { notifyEvicted } from './notify-evicted.ts';
 
 type Input<K extends keyof SessionActivities> = Parameters<SessionActivities[K]>[0];
 
-/** The commands of a session that are no messages: validated here, decided by the store. */
 export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Promise<OpenOutput> {
   const { db, live, agents } = deps;
   const { key, kind } = callingSession();
@@ -31,7 +30,7 @@ export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Pr
     const limits = sessionLimits(deps.deployment.limits);
     const opened = await openInStore(db, key, { agent, metadata, policy, kind, limits, execution: input.execution });
     ring(live, key, opened.events);
-    tellEvicted(deps, opened.evicted);
+    notifyEvicted(deps, opened.evicted);
     const { status, agent: itsAgent } = opened.session;
     const session = { status, agent: itsAgent, dueInMs: dueInMs(deps, opened.session) };
     return { created: opened.created, session, openRuns: opened.openRuns ?? [] };
@@ -76,7 +75,7 @@ export function resumeRun(deps: ActivityDeps, input: Input<'resumeRun'>): Promis
       limits: sessionLimits(deployment.limits),
     });
     ring(live, key, resumed.events);
-    tellEvicted(deps, resumed.evicted);
+    notifyEvicted(deps, resumed.evicted);
     return { session: resumed.session, openRuns: resumed.openRuns };
   });
 }

@@ -9,14 +9,14 @@ import type { EndRunInput, SessionActivities } from '../shared/contract.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 
-type Stop = Parameters<SessionActivities['ringStop']>[0];
+type StopRequest = Parameters<SessionActivities['requestStop']>[0];
 
-/** Tells whichever worker has the run's activity to abort it now. */
-export async function ringStop({ live }: ActivityDeps, { runId, reason }: Stop): Promise<void> {
+/** Publishes the stop on the live channel. The worker that executes the run's activity aborts it at once. */
+export async function requestStop({ live }: ActivityDeps, { runId, reason }: StopRequest): Promise<void> {
   live.publish(callingSession().key, { kind: 'control', runId, command: 'cancel', reason });
 }
 
-/** Ends a run that no activity is advancing. What was committed before stays as it is. */
+/** Ends a run that no activity is executing. Nothing that is committed changes. */
 export async function endRun(
   deps: ActivityDeps,
   { runId, ordinal, end }: EndRunInput,
@@ -24,7 +24,7 @@ export async function endRun(
   const { key } = callingSession();
   const { db, live, agents, deployment } = deps;
   const run = await readRun(db, key, runId);
-  // Deleted meanwhile: there is nothing to end, and nothing to insist on.
+  // The session was deleted meanwhile. A failure would be retried without end.
   if (!run) return { status: 'cancelled', session: 'deleted' };
   deps.telemetry.events.learn(key, run.agent);
   const before = await readSession(db, key);

@@ -1,90 +1,126 @@
+import type { BudgetFacts } from '../../contracts/budget.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
 import type { CleanRequest } from '../../contracts/maintenance.ts';
+import type { ACTIVITY_TYPE } from '../../contracts/names.ts';
+import type { Receipt } from '../../contracts/session/message.ts';
 import type { RunError, RunStatus, StopReason } from '../../contracts/session/run.ts';
 import type { SessionStatus } from '../../contracts/session/session.ts';
 import type { OpenRun } from '../../core/session/run-queue.ts';
 import type { StepDigest } from '../../core/session/session-details.ts';
-import type { AdmissionResult } from '../../store/admission/admission.ts';
 
-/**
- * What the workflows ask for. Types only: this file is what workflow code may import. None of them takes
- * a session key: an activity knows its session from the id of the workflow that called it.
+/*
+ * The activities that workflows call, and the inputs and outputs that workflow histories record.
+ *
+ * This file owns those shapes. It imports types of `contracts` and `core` only, never of `store`: what the store returns
+ * must conform to them. A recorded shape changes by optional fields only, because open sessions and workers of another
+ * version read it. Workflow code imports this file as types.
+ *
+ * No input carries a session key. An activity takes its session from the id of the workflow that called it.
  */
+
+/** Local activities of a session. */
 export interface SessionActivities {
-  /** Says yes or no to messages, in order, each in the store's word. Local. */
+  /** Validates and commits messages, in order. Returns a verdict for each. */
   admitMessages(input: AdmitInput): Promise<AdmitOutput>;
-  /** Creates the session if it is absent. Local. Fails with an `ErrorCode` as type. */
+  /** Creates the session if it is absent. Fails with an `ErrorCode` as type. */
   openSession(input: { readonly request: unknown; readonly execution: string }): Promise<OpenOutput>;
-  /** Merges metadata, state and policy. Local. Fails with an `ErrorCode` as type. */
+  /** Merges metadata, state and policy. Fails with an `ErrorCode` as type. */
   updateSession(input: { readonly request: unknown }): Promise<UpdateOutput | undefined>;
-  /** Ends the session and every run that is open. Local. Fails with an `ErrorCode` as type. */
+  /** Ends the session and every open run. Fails with an `ErrorCode` as type. */
   endSession(input: { readonly request: unknown }): Promise<EndOutput>;
-  /** Expires the session if its time is over and no run is open; otherwise says when to look again. Local. */
+  /** Expires the session if it is due and has no open run. Otherwise returns when to check again. */
   expireSession(): Promise<ExpireOutput>;
-  /** Records that what a signal asked for was refused, if there is a session. Local. */
+  /** Records that the request of a signal was refused, if the session exists. */
   recordRefusal(input: { readonly code: string; readonly detail: string }): Promise<void>;
-  /** Makes a failed or cancelled run wait again. Local. Fails with an `ErrorCode` as type. */
+  /** Requeues a failed or cancelled run. Fails with an `ErrorCode` as type. */
   resumeRun(input: { readonly request: unknown; readonly execution: string | null }): Promise<ResumeOutput>;
-  /** Rings the live channel, so that the model call of a run is aborted at once. Local. */
-  ringStop(input: { readonly runId: string; readonly reason: StopReason }): Promise<void>;
-  /** Ends a run that no activity is advancing, unless it has ended. Local. */
+  /** Publishes a stop on the live channel, which aborts the run's model call at once. */
+  requestStop(input: { readonly runId: string; readonly reason: StopReason }): Promise<void>;
+  /** Ends a run that no activity is executing, unless it has ended. */
   endRun(input: EndRunInput): Promise<{ readonly status: RunStatus; readonly session: SessionStatus }>;
 }
 
 export interface RunActivities {
-  /** Takes a run as far as it goes without a decision. */
+  /** Advances a run until the workflow has to decide. */
   advanceRun(input: { readonly runId: string }): Promise<Advance>;
-  /** One tool call in an activity of its own. Its outcome is in the store. */
+  /** Executes one tool call. Its result is in the store. */
   runTool(input: { readonly runId: string; readonly callId: string }): Promise<void>;
 }
 
-/** How a message came in: who waits for the answer of an update hears a refusal; a signal's is recorded. */
-export interface Delivery {
-  /** As it came: anything at all. */
+/** The same activities under the activity types that Temporal records. */
+export type ByActivityType<T> = {
+  [Name in keyof T as Name extends keyof typeof ACTIVITY_TYPE ? (typeof ACTIVITY_TYPE)[Name] : Name]: T[Name];
+};
+
+/** A message as it reached the workflow. */
+export interface MessageDelivery {
+  /** Not validated: any JSON, or a marker for what could not be decoded. */
   readonly input: unknown;
+  /** The sender of an update receives a refusal; that of a signal is recorded in the session. */
   readonly via: 'update' | 'signal' | 'unknown-signal';
-  /** The message's id if it brings none. */
+  /** The message's id if it has none of its own. */
   readonly fallbackId: string;
 }
 
 export interface AdmitInput {
-  readonly deliveries: readonly Delivery[];
-  /** Set when this execution holds no state yet: the store then says which runs are open. */
+  readonly deliveries: readonly MessageDelivery[];
+  /** Set while this execution holds no state: the output then lists the open runs. */
   readonly execution: string | null;
 }
 
-/** The store's word, or a refusal of what is no message. */
-export type Verdict = AdmissionResult;
+/** The decision on one message. */
+export type AdmissionVerdict =
+  | {
+      readonly ok: true;
+      readonly receipt: Receipt;
+      /** Whether this id was admitted before, with the same body: the receipt is the first one. */
+      readonly duplicate: boolean;
+      /** The open run of this message, also for a duplicate; null for a steered message and for a run that is over. */
+      readonly run: OpenRun | null;
+      /** Id of the running run that this message interrupts. */
+      readonly interrupts: string | null;
+    }
+  | {
+      readonly ok: false;
+      readonly code: ErrorCode;
+      readonly detail: string;
+      readonly retryAfterMs: number | null;
+      /** The budget that refuses the message. */
+      readonly budget?: BudgetFacts | undefined;
+    };
 
-export interface SessionFacts {
+export interface SessionInfo {
   readonly status: SessionStatus;
   readonly agent: string;
-  /** How long an active session has to live if nothing happens in it; left out where it was told before. */
+  /** Milliseconds until an active session expires if nothing happens in it. Absent if reported before. */
   readonly dueInMs?: number;
 }
 
 export interface AdmitOutput {
-  /** Null when there is no such session. */
-  readonly session: SessionFacts | null;
-  readonly verdicts: readonly Verdict[];
+  /** Null if the session does not exist. */
+  readonly session: SessionInfo | null;
+  /** One for each delivery, in their order. */
+  readonly verdicts: readonly AdmissionVerdict[];
+  /** Null unless `execution` was set. */
   readonly openRuns: readonly OpenRun[] | null;
 }
 
 export interface OpenOutput {
   readonly created: boolean;
-  readonly session: SessionFacts;
+  readonly session: SessionInfo;
   readonly openRuns: readonly OpenRun[];
 }
 
-/** Nothing by a worker that is older than expiry. */
+/** Workers older than session expiry return undefined instead. */
 export interface UpdateOutput {
-  /** As in {@link SessionFacts}; present when the policy was changed. */
+  /** As in {@link SessionInfo}. Present if the policy changed. */
   readonly dueInMs?: number;
 }
 
 export interface ExpireOutput {
-  /** As it now is; null when there is no such session. */
-  readonly session: SessionFacts | null;
-  /** When to look again; null when the session is not active. At least 1. */
+  /** The session after the check; null if it does not exist. */
+  readonly session: SessionInfo | null;
+  /** Milliseconds until the next check, at least 1; null if the session is not active. */
   readonly dueInMs: number | null;
 }
 
@@ -95,13 +131,13 @@ export interface EndOutput {
 }
 
 export interface ResumeOutput {
-  readonly session: SessionFacts;
+  readonly session: SessionInfo;
   readonly openRuns: readonly OpenRun[];
 }
 
 export interface EndRunInput {
   readonly runId: string;
-  /** Which life of the run: one that was resumed since is left alone. */
+  /** The ordinal of the run to end. A run that was resumed since has a higher one and is left as it is. */
   readonly ordinal: number;
   readonly end:
     | { readonly status: 'failed'; readonly error: RunError }
@@ -115,27 +151,27 @@ export interface ToolTask {
   readonly timeoutMs: number;
 }
 
-/** Why `advanceRun` gave control back, and the steps it took. */
+/** Why `advanceRun` returned, and the steps it executed. */
 export type Advance = { readonly steps: readonly StepDigest[] } &
-  /** `session`: what became of the session, where the run was found to have ended before. */
+  /** `session`: the session's status, where the run had ended before the activity began. */
   (
     | { readonly kind: 'ended'; readonly status: RunStatus; readonly session: SessionStatus | null }
     | { readonly kind: 'tools'; readonly tools: readonly ToolTask[] }
-    /** Its slice is over, or the policy wants an activity for each step. */
+    /** The activity's time slice is over, or the policy wants an activity for each step. */
     | { readonly kind: 'continue' }
   );
 
 export interface MaintenanceActivities {
-  /** One page of a clean-up. What it did is in the store. */
+  /** Processes one page of a sweep. Its results are in the store. */
   sweepPage(input: SweepPageInput): Promise<SweepPageOutput>;
 }
 
-/** Where a sweep is: the last session of the page before, as user and session id; `limits` once all were looked at and the limits are to be held. */
+/** The position of a sweep: user and session id of the last session processed; `limits` when the limits of active sessions come next. */
 export type SweepPosition = readonly [string, string] | 'limits';
 
 export interface SweepPageInput {
   readonly sweepId: string;
-  /** Whose sessions; null for everybody's. */
+  /** Owner of the sessions; null for all users. */
   readonly user: string | null;
   readonly request: CleanRequest;
   /** Null for the first page. */
@@ -143,6 +179,6 @@ export interface SweepPageInput {
 }
 
 export interface SweepPageOutput {
-  /** Null when the sweep is over. */
+  /** Null when the sweep is complete. */
   readonly next: SweepPosition | null;
 }

@@ -19,7 +19,7 @@ export interface ActivityDeps {
   readonly telemetry: Telemetry;
   readonly gate: ProviderGate;
   readonly prices: PriceTable;
-  /** Lets the workflow of a session that others have expired, archived or deleted complete. Never rejects. */
-  readonly lookAtLife: (key: SessionKey) => Promise<void>;
+  /** Signals the workflow of a session that was expired, archived or deleted elsewhere, so that it completes. Never rejects. */
+  readonly requestExpiryCheck: (key: SessionKey) => Promise<void>;
   readonly workflows: WorkflowStarter;
 }

@@ -20,8 +20,8 @@ import { command, parse } from '../shared/command-failure.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { failedAction } from './failed-action.ts';
 import { heartbeat } from '../shared/heartbeat.ts';
-import { holdLimits } from './hold-limits.ts';
-import { policyOf } from '../session/session-life.ts';
+import { enforceLimits } from './enforce-limits.ts';
+import { sessionPolicy } from '../session/session-policy.ts';
 
 /** Sessions looked at in one activity. */
 const PAGE = 200;
@@ -47,7 +47,7 @@ async function takePage(
   sweep: SweepStart,
 ): Promise<SweepPosition | null> {
   const { after } = input;
-  if (after === 'limits') return (await holdLimits(deps, sweep, PAGE)) ? 'limits' : null;
+  if (after === 'limits') return (await enforceLimits(deps, sweep, PAGE)) ? 'limits' : null;
   if (after === null) await beginSweep(deps.db, sweep);
   // Before sessions are removed, whose records go.
   if (after === null && !sweep.dryRun) await release(deps, sweep.user);
@@ -64,7 +64,7 @@ async function sweepSessions(
 ): Promise<SessionPosition | null> {
   const { db, deployment } = deps;
   const rules = { request: input.request, settings: deployment.maintenance ?? {} };
-  const policy = policyOf(deps);
+  const policy = sessionPolicy(deps);
   const decide: Decide = (facts, agent, own, nowMs) => decideCleanUp(facts, policy(agent, own), rules, nowMs);
   const known = await pageOfSweep(db, input.sweepId);
   const cut = known && isDeepStrictEqual(known.after, after) ? known : null;
@@ -75,7 +75,7 @@ async function sweepSessions(
 }
 
 async function sweepOne(
-  { db, live, lookAtLife }: ActivityDeps,
+  { db, live, requestExpiryCheck }: ActivityDeps,
   { sweepId, request }: SweepPageInput,
   { key, decision }: Candidate,
   decide: Decide,
@@ -84,7 +84,7 @@ async function sweepOne(
   try {
     const swept = await sweepSession(db, sweepId, key, decide);
     if (swept) ring(live, key, swept.events);
-    if (swept?.over) await lookAtLife(key);
+    if (swept?.over) await requestExpiryCheck(key);
     if (swept?.action === 'warned') log.warn('Many runs of a session fail', { session: key.session });
   } catch (error) {
     await noteAction(db, sweepId, key, failedAction(decision.action, error));

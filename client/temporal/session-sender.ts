@@ -40,7 +40,7 @@ export interface SessionSender {
   /** Ends a session. When no worker answers in time, a signal is left. */
   end(key: SessionKey, input: EndSession): Promise<void>;
   /** Lets the session's workflow, if one is running, ask the store how the session is, and complete if it is no longer active. Needs no worker. */
-  lookAtLife(key: SessionKey): Promise<void>;
+  checkExpiry(key: SessionKey): Promise<void>;
   /** Terminates the session's workflow, if one is running. The store is left as it is. */
   terminate(key: SessionKey, reason: string): Promise<void>;
   /** Workers that asked the task queue for work within the last 70 s: a poll lasts a minute at most. Rejects when Temporal does not answer. */

@@ -70,8 +70,8 @@ export function createTemporalSender(options: TemporalSenderOptions): SessionSen
       const answer = await delivery.updateWithStart(target, UPDATE.endSession, command);
       if (answer.from !== 'workflow') await delivery.signalWithStart(target, SIGNAL.endSession, command);
     },
-    async lookAtLife(key) {
-      await delivery.signal(sessionTarget(key), SIGNAL.lookAtLife, {});
+    async checkExpiry(key) {
+      await delivery.signal(sessionTarget(key), SIGNAL.checkExpiry, {});
     },
     terminate: async (key, reason) => delivery.terminate(sessionTarget(key), reason),
     executions: (workflowIds) => readExecutions(client, workflowIds),

@@ -91,7 +91,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     async end(key, { status = 'completed', reason }) {
       ring(key, (await endSession(db, key, { status, reason: reason ?? null })).events);
     },
-    async lookAtLife(key) {
+    async checkExpiry(key) {
       sender.looked.push(key);
     },
     async terminate(key) {

@@ -91,7 +91,7 @@ async function otherVersion(
       telemetry,
       workflows: workflowStarter(client),
       gate: new ProviderGate({ db, live, providers: {}, metrics: telemetry.metrics }),
-      lookAtLife: async () => {},
+      requestExpiryCheck: async () => {},
     }),
     ...workerTuning({ shutdownGraceMs: 100 }),
   });

@@ -7,34 +7,34 @@ import type { ActivityDeps } from '../shared/deps.ts';
 import { failedAction } from './failed-action.ts';
 
 /**
- * Expires those active sessions that were idle longest, `most` at most, where more are active than may be: of each user,
- * and in a sweep over everybody's sessions in all. Whether there may be more to do.
+ * Expires active sessions that exceed a limit, longest idle first, at most `max` of them. Checks the limit of each user,
+ * and in a sweep over all users the limit of all sessions together. Returns whether more sessions may exceed a limit.
  */
-export async function holdLimits(deps: ActivityDeps, sweep: SweepStart, most: number): Promise<boolean> {
+export async function enforceLimits(deps: ActivityDeps, sweep: SweepStart, max: number): Promise<boolean> {
   const { activePerUser, active, evictIdleMs } = sessionLimits(deps.deployment.limits);
   const limits: SessionLimit[] = [{ of: 'user', limit: activePerUser, evictIdleMs }];
   if (active !== null && sweep.user === null) limits.push({ of: 'all', limit: active, evictIdleMs });
   for (const limit of limits) {
-    const crowd = await listOverLimit(deps.db, sweep, limit, most);
-    for (const one of crowd) await expireOne(deps, sweep, limit, one);
-    if (crowd.length > 0) return true;
+    const surplus = await listOverLimit(deps.db, sweep, limit, max);
+    for (const session of surplus) await expireOne(deps, sweep, limit, session);
+    if (surplus.length > 0) return true;
   }
   return false;
 }
 
 async function expireOne(
-  { db, live, lookAtLife }: ActivityDeps,
+  { db, live, requestExpiryCheck }: ActivityDeps,
   { id, dryRun }: SweepStart,
   limit: SessionLimit,
-  one: OverLimit,
+  session: OverLimit,
 ): Promise<void> {
-  const { key } = one;
+  const { key } = session;
   if (dryRun) return await noteAction(db, id, key, { action: 'expired', reason: limitReason(limit) });
   try {
-    const events = await expireOverLimit(db, id, one, limit);
+    const events = await expireOverLimit(db, id, session, limit);
     if (!events) return;
     ring(live, key, events);
-    await lookAtLife(key);
+    await requestExpiryCheck(key);
   } catch (error) {
     await noteAction(db, id, key, failedAction('expired', error));
   }
