@@ -6,17 +6,18 @@ import {
   isCancellation,
   type Workflow,
 } from '@temporalio/workflow';
+import { untilDone } from './activity-proxies.ts';
 import { carriedState, historyIsLong } from './carried-state.ts';
 import { handleMessages } from './handle-messages.ts';
 import { identity } from './identity.ts';
 import { SessionControl } from './session-control.ts';
 
-/** One user's conversation with an agent. Its identity is its workflow id; its argument is for its own next execution. */
+/** One user's conversation with an agent. The workflow id identifies it; only continue-as-new passes an argument. */
 export async function agentSession(carried?: unknown): Promise<void> {
   await serve(new SessionControl(identity('session'), carriedState(carried), { expires: true }), 'session');
 }
 
-/** One run without a session: the same, but over when its run is. */
+/** One run without a session. As {@link agentSession}, but it completes when its run has ended. */
 export async function agentRun(carried?: unknown): Promise<void> {
   await serve(new SessionControl(identity('run'), carriedState(carried), { expires: false }), 'run');
 }
@@ -25,29 +26,29 @@ async function serve(session: SessionControl, kind: 'session' | 'run'): Promise<
   const counts = { updates: 0, signals: 0 };
   handleMessages(session, counts);
 
-  const settled = () => session.quiet && allHandlersFinished();
-  const pause = () => historyIsLong(counts);
-  const idle = () => !session.hasRun && settled();
-  const over = () => idle() && (kind === 'run' || session.status !== 'active');
+  const { runs } = session;
+  const isSettled = () => session.isQuiescent && allHandlersFinished();
+  const isLong = () => historyIsLong(counts);
+  const isOver = () => !runs.canStart && isSettled() && (kind === 'run' || session.status !== 'active');
 
-  // Started with nothing to do: a session is opened as it is asked for, with the default agent, and a lost one goes on.
-  if (over()) await session.openByItself();
+  // Started without a message: opens the session with the default agent, or recovers one that exists in the store.
+  if (isOver()) await session.open({}, untilDone);
 
   try {
-    await converse();
+    await loop();
   } catch (error) {
-    // Cancelled in Temporal: what has come in is still admitted, and waits in the store for the next start.
-    if (isCancellation(error)) await CancellationScope.nonCancellable(() => condition(settled));
+    // Cancelled in Temporal: messages that have arrived are still admitted. Their runs wait in the store for the next start.
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => condition(isSettled));
     throw error;
   }
 
-  async function converse(): Promise<void> {
+  async function loop(): Promise<void> {
     for (;;) {
-      await condition(() => session.hasRun || over() || (pause() && settled()));
-      if (over()) return;
-      if (session.hasRun && !pause()) await session.advanceNext(pause);
-      if (pause()) {
-        await condition(settled);
+      await condition(() => runs.canStart || isOver() || (isLong() && isSettled()));
+      if (isOver()) return;
+      if (runs.canStart && !isLong()) await runs.advanceNext(isLong);
+      if (isLong()) {
+        await condition(isSettled);
         const carried = session.carry();
         if (!carried) return;
         await continueAsNew<Workflow>(carried);

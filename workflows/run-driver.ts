@@ -35,11 +35,6 @@ export class RunDriver {
     return this.#superseded.promise;
   }
 
-  /** Whether this driver executes the run: one that was resumed since has a higher ordinal. */
-  drives({ runId, ordinal }: OpenRun): boolean {
-    return runId === this.runId && ordinal === this.#ordinal;
-  }
-
   /** Takes note of a run that was admitted while no run was open. If it is later than this run, this run had ended. */
   noteSuccessor({ ordinal }: OpenRun): void {
     if (ordinal > this.#ordinal) this.#superseded.resolve();

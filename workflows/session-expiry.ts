@@ -1,45 +1,64 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { SessionInfo } from '../activities/shared/contract.ts';
+import { bounded } from './activity-proxies.ts';
 
-/** How soon a session is looked at whose expiry is not known here. */
-const SOON_MS = 60_000;
+/** Delay of the first check of a session whose expiry time is not known. */
+const FIRST_CHECK_MS = 60_000;
+/** Delay of the next check after one that failed because the store is unavailable. */
+const STORE_RETRY_MS = 60_000;
 
 /**
- * Looks whether a session has expired, when that may be so. One timer is open at a time, and messages leave it alone:
- * when it fires, the store says whether the session has been idle for long enough, or when to look again. So a turn
- * adds nothing to the history, and an idle session two looks at most for each time that it was used.
+ * Checks in the store whether the session has expired, at the time at which it may have. At most one timer is open, and
+ * messages do not change it: when it fires, the store decides whether the session was idle for long enough or when to
+ * check again. So a turn adds nothing to the history, and a session that becomes idle is checked at most twice.
  */
-export class Lifetime {
-  #dueAtMs: number | null;
+export class SessionExpiry {
+  readonly #isTimed: boolean;
+  readonly #onChecked: (session: SessionInfo | null) => void;
+  #dueAtMs: number | null = null;
   #timer: CancellationScope | null = null;
-  #looking = false;
-  readonly #look: () => Promise<number | null>;
+  #checking = false;
 
-  /** `look` answers when to look again, in ms; null for never. `dueAtMs` is what the execution before had planned. */
-  constructor(look: () => Promise<number | null>, dueAtMs: number | null) {
-    this.#look = look;
-    this.#dueAtMs = dueAtMs;
-    if (dueAtMs !== null) void this.#wait(dueAtMs);
+  /**
+   * `isTimed` false: checks only when it is called. `dueAtMs` is the time of the check that the previous execution had
+   * scheduled. `onChecked` gets the session after each check; null if it does not exist.
+   */
+  constructor(isTimed: boolean, dueAtMs: number | null, onChecked: (session: SessionInfo | null) => void) {
+    this.#isTimed = isTimed;
+    this.#onChecked = onChecked;
+    if (isTimed && dueAtMs !== null) void this.#wait(dueAtMs);
   }
 
-  /** For the next execution. */
+  /** Time of the next scheduled check, in milliseconds since 1970. */
   get dueAtMs(): number | null {
     return this.#dueAtMs;
   }
 
-  /** Nothing is being asked. */
-  get quiet(): boolean {
-    return !this.#looking;
+  /** Whether no timed check is in progress. */
+  get isQuiescent(): boolean {
+    return !this.#checking;
   }
 
-  /** The session is active and has so long to live if nothing happens; undefined where that is not known here. */
-  lives(dueInMs: number | undefined): void {
-    if (this.#looking || (dueInMs === undefined && this.#dueAtMs !== null)) return;
-    this.#plan(dueInMs ?? SOON_MS);
+  /** Schedules a check of an active session that expires in `dueInMs` if nothing happens; undefined if that is not known. */
+  scheduleCheck(dueInMs: number | undefined): void {
+    if (!this.#isTimed || this.#checking || (dueInMs === undefined && this.#dueAtMs !== null)) return;
+    this.#schedule(dueInMs ?? FIRST_CHECK_MS);
   }
 
-  #plan(dueInMs: number): void {
+  /** Expires the session in the store if it is due. Returns the milliseconds until the next check; null for no further check. */
+  async check(): Promise<number | null> {
+    try {
+      const { session, dueInMs } = await bounded.expireSession();
+      this.#onChecked(session);
+      return dueInMs;
+    } catch (error) {
+      return isCancellation(error) ? null : STORE_RETRY_MS;
+    }
+  }
+
+  #schedule(dueInMs: number): void {
     const dueAtMs = Date.now() + dueInMs;
-    // A look that comes too early plans the next one.
+    // A check that comes too early schedules the next one.
     if (this.#dueAtMs !== null && this.#dueAtMs <= dueAtMs) return;
     this.#timer?.cancel();
     void this.#wait(dueAtMs);
@@ -50,17 +69,17 @@ export class Lifetime {
     const timer = new CancellationScope();
     this.#timer = timer;
     try {
-      const pauseMs = Math.max(1, dueAtMs - Date.now());
-      await timer.run(() => sleep(pauseMs, { summary: 'look whether the session has expired' }));
+      const delayMs = Math.max(1, dueAtMs - Date.now());
+      await timer.run(() => sleep(delayMs, { summary: 'check whether the session has expired' }));
     } catch (error) {
-      // Planned anew, or the workflow is over.
+      // Rescheduled, or the workflow was cancelled.
       if (isCancellation(error)) return;
       throw error;
     }
     this.#timer = null;
     this.#dueAtMs = null;
-    this.#looking = true;
-    const next = await this.#look().finally(() => (this.#looking = false));
-    if (next !== null) this.#plan(next);
+    this.#checking = true;
+    const nextMs = await this.check().finally(() => (this.#checking = false));
+    if (nextMs !== null) this.#schedule(nextMs);
   }
 }
