@@ -3,17 +3,17 @@ import { sessionKeyOf } from '../contracts/session/session-key.ts';
 import { traceparentIn } from '../telemetry/temporal-client-tracing.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 
-/** A span for each try of an activity, under the request that caused it. */
+/** Interceptors that record a span for each attempt of an activity, as a child of the request that caused it. */
 export function activityTracing(tracing: Tracing): ActivityInterceptorsFactory[] {
   if (!tracing.on) return [];
   return [
     ({ info }) => ({
       inbound: {
         execute(input, next) {
-          const [called] = input.args as [{ readonly runId?: unknown }?];
+          const [argument] = input.args as [{ readonly runId?: unknown }?];
           const facts = {
             'gen_ai.conversation.id': sessionOf(info.workflowExecution?.workflowId),
-            'perdure.run.id': typeof called?.runId === 'string' ? called.runId : undefined,
+            'perdure.run.id': typeof argument?.runId === 'string' ? argument.runId : undefined,
             'perdure.attempt': info.attempt,
           };
           const parent = traceparentIn(input.headers);
@@ -24,7 +24,7 @@ export function activityTracing(tracing: Tracing): ActivityInterceptorsFactory[]
   ];
 }
 
-/** The workflow id names the user too, who is left out. */
+/** The session id in a workflow id. The user in it is personal data and stays out of traces. */
 function sessionOf(workflowId: string | undefined): string | undefined {
   try {
     return workflowId === undefined ? undefined : sessionKeyOf(workflowId).session;

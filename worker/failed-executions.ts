@@ -1,27 +1,28 @@
 import type { LogMetadata } from '@temporalio/common';
 
-/** How the SDK's core says that a workflow task failed, with the execution as `runId`. */
+/** The message with which the SDK's core logs that a workflow task failed, with the execution as `runId`. */
 const FAILED = 'Failing workflow task';
-/** Remembered at most; an execution that keeps failing is told of again. */
-const MOST = 1_000;
+/** Maximum number of remembered executions. One that keeps failing is logged again. */
+const MAX_REMEMBERED = 1_000;
 
 /**
- * The executions of which a workflow task failed in this process. Nobody but the SDK's log tells of them: an idle session
- * has no run in the store that stands still.
+ * The executions whose workflow task failed in this process. The SDK's log is the only source: an idle session has no open
+ * run in the store by which it could be detected.
  */
 export class FailedExecutions {
   readonly #ids = new Set<string>();
 
-  hear(message: string, meta: LogMetadata = {}): void {
+  /** Reads one entry of the SDK's log. */
+  observe(message: string, meta: LogMetadata = {}): void {
     if (message === FAILED && typeof meta['runId'] === 'string') this.add(meta['runId']);
   }
 
   add(executionId: string): void {
-    if (this.#ids.size < MOST) this.#ids.add(executionId);
+    if (this.#ids.size < MAX_REMEMBERED) this.#ids.add(executionId);
   }
 
-  /** Those heard of since it was last asked. */
-  take(): string[] {
+  /** Returns the executions remembered since the last call, and forgets them. */
+  drain(): string[] {
     const ids = [...this.#ids];
     this.#ids.clear();
     return ids;

@@ -10,33 +10,37 @@ import {
 } from '../store/admin/sweeps/list-sessions-with-open-runs.ts';
 import type { Db } from '../store/db/db.ts';
 
-/** How often lost sessions are looked for. */
+/** When a session counts as lost, and how often workers check. */
 export interface LostSessionSettings {
-  /** Default 30,000 ms. The first look is at once. */
+  /** Interval between two checks. Default 30,000 ms. The first check is immediate. */
   readonly everyMs?: number;
-  /** A session that has appended something within this time is not looked at. Default 15,000 ms. */
+  /** Skips sessions that have appended an event within this time. Default 15,000 ms. */
   readonly quietForMs?: number;
 }
 
-interface LostSessionParts {
+interface LostSessionDeps {
   readonly db: Db;
   readonly client: Client;
   readonly taskQueue: string;
   readonly failed: FailedExecutions;
 }
 
-/** Sessions looked at in one round; the others have their turn in the next. */
-const ROUND = 500;
+/** Maximum number of sessions in one check. The next check takes the others. */
+const MAX_PER_CHECK = 500;
 
 /**
- * Starts the workflow of every session whose run is open in the store and stands still. Where the workflow runs, as
- * it mostly does, that changes nothing; where it was terminated, failed, or lost with its Temporal server, it asks the
- * store what is open and goes on. Where it runs and does nothing it has not heard of the run (its sender and Temporal
- * died right after the store had the message), and is told to ask. One whose history can no longer be replayed is ended
- * first, whether it has a run open or not. Every worker looks: a start that comes second finds the first.
+ * Starts the workflow of every session with an open run that has made no progress.
+ *
+ * - If the workflow is running, the start has no effect.
+ * - If it was terminated, failed, or lost with its Temporal server, the new execution reads the open runs from the store.
+ * - If it is running but idle, it never received the run: the sender and Temporal failed after the store had committed the
+ *   message. An update makes it read the open runs.
+ * - If its history can no longer be replayed, it is terminated first, with or without an open run.
+ *
+ * Every worker does this; concurrent starts are deduplicated by the workflow id.
  */
 export function restartLostSessions(
-  { db, client, taskQueue, failed }: LostSessionParts,
+  { db, client, taskQueue, failed }: LostSessionDeps,
   { everyMs = 30_000, quietForMs = 15_000 }: LostSessionSettings,
 ): { stop(): Promise<void> } {
   const stopped = new AbortController();
@@ -53,43 +57,43 @@ export function restartLostSessions(
     const workflowId = kind === 'run' ? runWorkflowIdOf(key) : workflowIdOf(key);
     const execution = await (await start(workflowType, workflowId, kind)).describe();
     if (await rescueSession(client, execution)) await start(workflowType, workflowId, kind);
-    else if (isAtRest(execution)) await lookAgain(client, workflowId);
+    else if (isIdle(execution)) await requestOpenRuns(client, workflowId);
   };
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     await rescueFailed(client, failed);
-    for (const session of await listSessionsWithOpenRuns(db, { quietForMs, limit: ROUND })) {
+    for (const session of await listSessionsWithOpenRuns(db, { quietForMs, limit: MAX_PER_CHECK })) {
       if (stopped.signal.aborted) return;
-      // One that cannot be restarted does not keep the others waiting.
+      // A failure must not block the other sessions.
       await restart(session).catch(() => {});
     }
   };
-  const looking = (async () => {
+  const loop = (async () => {
     while (!stopped.signal.aborted) {
-      // Temporal or the store may be away: the next round looks again.
-      await look().catch(() => {});
+      // Temporal or the store may be unavailable: the next check retries.
+      await check().catch(() => {});
       await delay(everyMs, undefined, { signal: stopped.signal, ref: false }).catch(() => {});
     }
   })();
   return {
     stop: async () => {
       stopped.abort();
-      await looking;
+      await loop;
     },
   };
 }
 
-/** How long a workflow may take to hear that it is to ask the store. */
-const HEARD_MS = 5_000;
+/** Time limit for the workflow to accept the update. */
+const UPDATE_TIMEOUT_MS = 5_000;
 
-/** Whether a workflow waits for something to do. */
-function isAtRest({ status, raw }: WorkflowExecutionDescription): boolean {
+/** Whether a workflow is running and has neither a pending workflow task nor a pending activity. */
+function isIdle({ status, raw }: WorkflowExecutionDescription): boolean {
   return status.name === 'RUNNING' && !raw.pendingWorkflowTask && (raw.pendingActivities?.length ?? 0) === 0;
 }
 
-/** To open a session that is there changes nothing but that its workflow asks the store which runs are open. */
-async function lookAgain(client: Client, workflowId: string): Promise<void> {
+/** Makes a workflow read the open runs from the store: for a session that exists, `openSession` does nothing else. */
+async function requestOpenRuns(client: Client, workflowId: string): Promise<void> {
   const handle = client.workflow.getHandle(workflowId);
-  await client.withDeadline(Date.now() + HEARD_MS, () =>
+  await client.withDeadline(Date.now() + UPDATE_TIMEOUT_MS, () =>
     handle.startUpdate(UPDATE.openSession, { args: [{}], waitForStage: 'ACCEPTED' }),
   );
 }

@@ -4,7 +4,7 @@ import { MAINTENANCE_SCHEDULE, WORKFLOW } from '../contracts/names.ts';
 
 const SIX_HOURS_MS = 6 * 3_600_000;
 
-/** Makes the schedule of clean-ups, or changes the one that is there to these settings. Safe to repeat, and for two workers at once. A sweep that is still going is not joined by another. */
+/** Creates the Temporal Schedule of clean-ups or updates it to these settings. Idempotent, also across workers. Skips a sweep while the previous one is running. */
 export async function scheduleMaintenance(
   client: Client,
   taskQueue: string,
@@ -24,6 +24,6 @@ export async function scheduleMaintenance(
     await client.schedule.create({ scheduleId, spec, action, policies });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await client.schedule.getHandle(scheduleId).update((there) => ({ ...there, spec, action, policies }));
+    await client.schedule.getHandle(scheduleId).update((current) => ({ ...current, spec, action, policies }));
   }
 }

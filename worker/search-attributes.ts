@@ -7,10 +7,12 @@ const KEYWORD = 2;
 /** gRPC's UNIMPLEMENTED. */
 const UNIMPLEMENTED = 12;
 
-/** Registers what sessions are found by in the Temporal UI. Safe to repeat, and for two workers at once. */
+/** Registers the search attributes of sessions. Idempotent, also across workers. */
 export async function registerSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
   const names = Object.values(SEARCH_ATTRIBUTE);
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace }).catch(notListed);
+  const { customAttributes } = await connection.operatorService
+    .listSearchAttributes({ namespace })
+    .catch(noneIfUnimplemented);
   const missing = names.filter((name) => !(name in customAttributes));
   if (missing.length === 0) return;
   await connection.operatorService.addSearchAttributes({
@@ -19,8 +21,8 @@ export async function registerSearchAttributes(connection: NativeConnection, nam
   });
 }
 
-/** A server that cannot list them, as the one that skips time, is told all of them. */
-function notListed(error: unknown): { customAttributes: Record<string, number> } {
+/** The time-skipping test server cannot list search attributes, so all of them are registered. */
+function noneIfUnimplemented(error: unknown): { customAttributes: Record<string, number> } {
   if ((error as { code?: unknown }).code === UNIMPLEMENTED) return { customAttributes: {} };
   throw error;
 }

@@ -17,16 +17,19 @@ import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowStarter } from './workflow-starter.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-type Given = Omit<ActivityDeps, 'deployment' | 'prices' | 'telemetry' | 'gate' | 'requestExpiryCheck' | 'workflows'>;
+type GivenDeps = Omit<
+  ActivityDeps,
+  'deployment' | 'prices' | 'telemetry' | 'gate' | 'requestExpiryCheck' | 'workflows'
+>;
 
-export interface WorkerSettings extends Given, Tuning {
-  /** Default: sets nothing. */
+export interface WorkerSettings extends GivenDeps, Tuning {
+  /** Default: an empty deployment. */
   readonly deployment?: Deployment | undefined;
-  /** Default: one that nobody reads. */
+  /** Default: telemetry without an exporter. */
   readonly telemetry?: Telemetry | undefined;
-  /** Whether Temporal's own metrics of this process are merged with ours. The first worker of a process says. Default false. */
+  /** Whether to merge the Temporal SDK's metrics of this process with Perdure's. Only the first worker of a process decides. Default false. */
   readonly temporalMetrics?: boolean | undefined;
-  /** Where Temporal is. */
+  /** The Temporal server. */
   readonly connection: {
     readonly address: string;
     readonly namespace: string;
@@ -36,22 +39,22 @@ export interface WorkerSettings extends Given, Tuning {
   /** Default `perdure`. */
   readonly taskQueue?: string | undefined;
   readonly lostSessions?: LostSessionSettings | undefined;
-  /** Whether errors in workflow code carry stacks. Default false. */
+  /** Whether errors in workflow code have stack traces. Default false. */
   readonly workflowStacks?: boolean | undefined;
-  /** Whether clean-ups are scheduled. Default: on the usual task queue only. */
+  /** Whether to schedule clean-ups. Default: only on the default task queue. */
   readonly schedules?: boolean | undefined;
 }
 
 export interface RunningWorker {
-  /** Drains: no new work, what is going may end within the grace time. Resolves when all has stopped. */
+  /** Stops polling and waits for running activities, at most for the grace time. Resolves when everything has stopped. */
   stop(): Promise<void>;
-  /** Rejects if the worker dies by itself. */
+  /** Resolves when the worker has stopped; rejects if it fails. */
   readonly done: Promise<void>;
-  /** Whether it polls, and Temporal answers. */
+  /** Whether the worker is polling. Rejects if Temporal is unavailable. */
   ready(): Promise<boolean>;
 }
 
-/** Starts polling. The agents' versions are in the store and the search attributes registered before the first task. */
+/** Starts a worker. Before it polls, it saves the agents' versions in the store and registers the search attributes. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { db, agents, connection: to, deployment = {}, telemetry = createTelemetry() } = settings;
   const failed = await installRuntime(telemetry, { metrics: settings.temporalMetrics ?? false });

@@ -11,8 +11,8 @@ let installed: Promise<void> | undefined;
 const failed = new FailedExecutions();
 
 /**
- * Sets Temporal's own part of this process, once: its log goes to ours and, if asked for, its metrics are merged with
- * ours, by way of a port on loopback. Resolves with the executions that its log says fail.
+ * Installs the Temporal SDK's runtime, once per process: forwards its log to Perdure's and, with `metrics`, merges its
+ * metrics with Perdure's by way of a port on loopback. Returns the executions that the log reports as failed.
  */
 export async function installRuntime(
   telemetry: Telemetry,
@@ -25,17 +25,17 @@ export async function installRuntime(
 
 async function install({ log, metrics }: Telemetry, withMetrics: boolean): Promise<void> {
   const logging = { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} };
-  const logger = sdkLogger(log, (message, meta) => failed.hear(message, meta));
-  const plain: RuntimeOptions = { logger, telemetryOptions: { logging } };
-  if (!withMetrics) return void Runtime.install(plain);
+  const logger = sdkLogger(log, (message, meta) => failed.observe(message, meta));
+  const options: RuntimeOptions = { logger, telemetryOptions: { logging } };
+  if (!withMetrics) return void Runtime.install(options);
   const bindAddress = `${LOOPBACK}:${await freePort()}`;
-  // The names that Temporal's documents and dashboards have.
+  // The metric names in Temporal's documentation and dashboards.
   const prometheus = { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
   try {
-    Runtime.install({ ...plain, telemetryOptions: { logging, metrics: { prometheus } } });
+    Runtime.install({ ...options, telemetryOptions: { logging, metrics: { prometheus } } });
   } catch (error) {
     log.warn('Temporal metrics are missing', { error });
-    return void Runtime.install(plain);
+    return void Runtime.install(options);
   }
   metrics.merge(async () => {
     const response = await fetch(`http://${bindAddress}/metrics`, { signal: AbortSignal.timeout(2_000) });

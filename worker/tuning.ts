@@ -2,30 +2,30 @@ import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 
 export interface Tuning {
-  /** How long activities may go on after the worker is told to stop. Default 10,000 ms; a run cut then goes on elsewhere. */
+  /** Time for running activities to finish after `stop`. Default 10,000 ms. A run that is interrupted then continues on another worker. */
   readonly shutdownGraceMs?: number | undefined;
-  /** Workflows kept in memory. Default 2,000. */
+  /** Maximum number of workflows in memory. Default 2,000. */
   readonly maxCachedWorkflows?: number | undefined;
 }
 
 /** The payload converter of a worker and of its workflow bundle. */
 export const PAYLOAD_CONVERTER = fileURLToPath(new URL('../workflows/tolerant-payload-converter.ts', import.meta.url));
 
-/** Preloaded into a workflow bundle that does without stacks. */
+/** Preloaded by a workflow bundle without stack traces. */
 export const NO_STACKS = fileURLToPath(new URL('../workflows/no-stacks.ts', import.meta.url));
 
-/** How Perdure's workers are set, whatever they run: benchmarks compare with a worker that is set the same. */
+/** The worker options of every Perdure worker. Benchmarks use the same ones for the worker that they compare with. */
 export function workerTuning({ shutdownGraceMs = 10_000, maxCachedWorkflows = 2_000 }: Tuning): Partial<WorkerOptions> {
   return {
     dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER },
     maxCachedWorkflows,
     shutdownGraceTime: shutdownGraceMs,
-    // After a kill, tasks for the dead worker's sticky queue come back after this, not after ten seconds.
+    // After a crash, tasks in the worker's sticky queue return to the task queue after this time. The SDK's default is 10 s.
     stickyQueueScheduleToStartTimeout: '2s',
-    // A cancel whose bell was lost is heard with the next heartbeat: send each one.
+    // A heartbeat delivers a cancel whose notification was lost, so every heartbeat is sent.
     maxHeartbeatThrottleInterval: '1s',
     defaultHeartbeatThrottleInterval: '1s',
-    // Activities mostly wait for a model.
+    // Activities mostly wait for a model, so many fit.
     maxConcurrentActivityTaskExecutions: 500,
     maxConcurrentLocalActivityExecutions: 100,
   };

@@ -11,12 +11,12 @@ import {
 import type { WorkflowStarter } from '../activities/shared/workflow-starter.ts';
 import { ToolError } from '../agents/define-tool.ts';
 
-/** How long Temporal may take to answer. */
+/** Time limit of a call of Temporal. */
 const TIMEOUT_MS = 10_000;
 
-/** Starts the workflows of tools by a Temporal client. `sliceMs`: how long one call waits for a result; default 10,000. */
+/** Starts the workflows of tools with a Temporal client. `sliceMs`: time limit of one call that waits for a result; default 10,000. */
 export function workflowStarter(client: Client, { sliceMs = 10_000 } = {}): WorkflowStarter {
-  const soon = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + TIMEOUT_MS, call);
+  const withTimeout = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + TIMEOUT_MS, call);
   return {
     async start({ workflowId, type, taskQueue, args, timeoutMs, startedBy }) {
       const start = () =>
@@ -24,7 +24,7 @@ export function workflowStarter(client: Client, { sliceMs = 10_000 } = {}): Work
           workflowId,
           taskQueue,
           args: [...args],
-          // One of this id is the one of an earlier try.
+          // A workflow with this id was started by an earlier attempt.
           workflowIdConflictPolicy: 'USE_EXISTING',
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           staticSummary: `Started by tool ${startedBy.tool}`,
@@ -32,16 +32,16 @@ export function workflowStarter(client: Client, { sliceMs = 10_000 } = {}): Work
           ...(timeoutMs === undefined ? {} : { workflowExecutionTimeout: timeoutMs }),
         });
       try {
-        await soon(start);
+        await withTimeout(start);
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw notStarted(type, error);
       }
       const handle = client.workflow.getHandle(workflowId);
       return {
         workflowId,
-        result: (signal) => resultOf(client, handle, sliceMs, signal).catch((error) => failed(type, error)),
+        result: (signal) => resultOf(client, handle, sliceMs, signal).catch((error) => throwFailure(type, error)),
         cancel: async () => {
-          await soon(() => handle.cancel());
+          await withTimeout(() => handle.cancel());
         },
       };
     },
@@ -50,7 +50,7 @@ export function workflowStarter(client: Client, { sliceMs = 10_000 } = {}): Work
       const absent: string[] = [];
       for (const workflowId of workflowIds) {
         try {
-          const { status } = await soon(() => client.workflow.getHandle(workflowId).describe());
+          const { status } = await withTimeout(() => client.workflow.getHandle(workflowId).describe());
           if (status.name !== 'RUNNING' && status.name !== 'PAUSED') over.push(workflowId);
         } catch (error) {
           if (!(error instanceof WorkflowNotFoundError)) throw error;
@@ -62,7 +62,7 @@ export function workflowStarter(client: Client, { sliceMs = 10_000 } = {}): Work
   };
 }
 
-/** Waits in slices: a call of the worker's connection ends at its deadline, and by no signal. */
+/** Waits in slices, because a call of the worker's connection ends at its deadline only, not by an abort signal. */
 async function resultOf(
   client: Client,
   handle: WorkflowHandle,
@@ -76,7 +76,9 @@ async function resultOf(
     for (;;) {
       signal?.throwIfAborted();
       const slice = client.withDeadline(Date.now() + sliceMs, () => handle.result());
-      const done = slice.then((value) => ({ value })).catch((error) => (isLate(error) ? null : Promise.reject(error)));
+      const done = slice
+        .then((value) => ({ value }))
+        .catch((error) => (isDeadline(error) ? null : Promise.reject(error)));
       done.catch(() => {});
       const over = await Promise.race([stopped, done]);
       if (over) return over.value;
@@ -86,8 +88,8 @@ async function resultOf(
   }
 }
 
-/** Whether a call has met its deadline. */
-function isLate(error: unknown): boolean {
+/** Whether a call has reached its deadline. */
+function isDeadline(error: unknown): boolean {
   const grpc = error instanceof ServiceError ? error.cause : error;
   return isGrpcDeadlineError(grpc) || isGrpcCancelledError(grpc);
 }
@@ -96,8 +98,8 @@ function notStarted(type: string, cause: unknown): Error {
   return new Error(`Temporal did not start the workflow ${JSON.stringify(type)}: ${reasonOf(cause)}`, { cause });
 }
 
-/** It will not end otherwise in another try. */
-function failed(type: string, error: unknown): never {
+/** Throws the failure of a workflow as a `ToolError`: another attempt would find the same result. */
+function throwFailure(type: string, error: unknown): never {
   if (!(error instanceof WorkflowFailedError)) throw error;
   throw new ToolError(`The workflow ${JSON.stringify(type)} did not complete: ${reasonOf(error.cause ?? error)}`, {
     cause: error,
@@ -106,5 +108,5 @@ function failed(type: string, error: unknown): never {
 
 function reasonOf(error: unknown): string {
   const { message, cause } = error as { message?: string; cause?: { details?: string; message?: string } };
-  return cause?.details ?? cause?.message ?? message ?? 'it did not say why';
+  return cause?.details ?? cause?.message ?? message ?? 'unknown reason';
 }

@@ -2,8 +2,8 @@ import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { runWorkflowIdOf, sessionKeyOf, workflowIdOf, type SessionKey } from '../contracts/session/session-key.ts';
 
 /**
- * Whose workflow this is, by its id alone. Under an id that is not its kind's the workflow fails: two ids would share
- * the rows of one session otherwise, and a plain exception would fail the workflow's task for ever.
+ * Returns the session key in the workflow id. Fails the workflow if the id does not have the form of its kind: two ids
+ * could otherwise share the rows of one session. A plain exception would instead retry the workflow task for ever.
  */
 export function identity(kind: 'session' | 'run'): SessionKey {
   const { workflowId } = workflowInfo();

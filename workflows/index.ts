@@ -1,3 +1,3 @@
-/** What the worker bundles. A workflow type's name is its export's name. */
+/** Entry of the workflow bundle. The name of an export is the workflow type. */
 export { agentSession, agentRun } from './agent-session.ts';
 export { maintenance } from './maintenance.ts';

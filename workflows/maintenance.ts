@@ -7,14 +7,14 @@ const { sweepPage } = proxyActivities<MaintenanceActivities>({
   retry: { initialInterval: '1s', maximumInterval: '1m' },
 });
 
-/** Pages in one execution: each is three events of history. */
-const PAGES = 500;
+/** Pages in one execution. Each adds three events to the history. */
+const PAGES_PER_EXECUTION = 500;
 
-/** Cleans up sessions, page by page. What it did is in the store; history holds where it is. */
+/** Cleans up sessions, page by page. The store holds the results, the history only the position. */
 export async function maintenance(input: Partial<SweepPageInput> = {}): Promise<void> {
   const { sweepId = workflowInfo().firstExecutionRunId, user = null, request = {} } = input;
   let after = input.after ?? null;
-  for (let pages = 0; pages < PAGES; pages += 1) {
+  for (let pages = 0; pages < PAGES_PER_EXECUTION; pages += 1) {
     const { next } = await sweepPage({ sweepId, user, request, after });
     if (next === null) return;
     after = next;

@@ -1,7 +1,7 @@
 /**
- * Loaded once for all workflows of a worker, before there are any: errors and promises carry no stack from here on.
+ * Loaded once per worker, before any workflow: errors and promises get no stack traces.
  *
- * The SDK takes one for each promise that a workflow makes, maps it to the sources, and keeps it until the promise is
- * settled, for the query `__stack_trace`. That was a fifth of the processor time of a turn (docs/decisions/0013).
+ * For the query `__stack_trace` the SDK otherwise captures a stack trace for every promise, applies the source map, and
+ * keeps it until the promise settles. That took a fifth of the processor time of a turn (docs/decisions/0013).
  */
 Error.stackTraceLimit = 0;

@@ -1,18 +1,18 @@
 import type { WorkflowInterceptors } from '@temporalio/workflow';
 
-/** Names that Temporal keeps for itself. */
-const RESERVED = '__temporal_';
+/** Prefix of the signal names that Temporal reserves. */
+const RESERVED_PREFIX = '__temporal_';
 
 /**
- * Lets a signal with one of Temporal's own names reach the default handler as any unknown one does: the SDK throws
- * instead, which would fail the workflow's task for ever, and anyone may send such a signal.
+ * Renames signals with a reserved name, so that the default handler gets them like any other unknown signal. The SDK
+ * throws on them, which would fail the workflow task for ever, and any Temporal client can send one.
  */
 export const interceptors = (): WorkflowInterceptors => ({
   internals: [
     {
       activate(input, next) {
         for (const { signalWorkflow } of input.activation.jobs ?? []) {
-          if (signalWorkflow?.signalName?.startsWith(RESERVED)) {
+          if (signalWorkflow?.signalName?.startsWith(RESERVED_PREFIX)) {
             signalWorkflow.signalName = `reserved ${signalWorkflow.signalName}`;
           }
         }

@@ -2,8 +2,8 @@ import { defaultPayloadConverter, type Payload, type PayloadConverter } from '@t
 import { undecodable } from '../contracts/undecodable.ts';
 
 /**
- * Temporal's default converter, but what it cannot decode becomes a marker instead of an exception. An
- * exception here would fail the workflow task, and so the session, for ever: anyone may signal it anything.
+ * Temporal's default converter, except that it decodes an invalid payload to a marker instead of throwing. An exception
+ * here would fail the workflow task for ever, and any Temporal client can send an invalid payload.
  */
 export const payloadConverter: PayloadConverter = {
   toPayload: (value) => defaultPayloadConverter.toPayload(value),

@@ -4,62 +4,69 @@ import type { AdmitOutput } from '../activities/shared/contract.ts';
 import { TRACE_HEADER } from '../contracts/names.ts';
 import type { CarriedState } from './carried-state.ts';
 
-/** Of the execution before, for the runs that it hands on: {runId: traceparent}. */
+/** Header of continue-as-new: the traces of the waiting runs, {runId: traceparent}. */
 const CARRIED_HEADER = '_perdure-traces';
-/** Runs whose trace is kept, and handed on. */
-const KEPT = 200;
+/** Maximum number of runs whose trace is remembered and carried over. */
+const MAX_TRACED_RUNS = 200;
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** What activities are called with, as far as it says whose work they do. */
-interface Called {
+/** The fields of an activity's input that identify the message or run it is for. */
+interface ActivityInput {
   readonly runId?: unknown;
   readonly request?: unknown;
   readonly deliveries?: readonly { readonly input: unknown }[];
 }
 
 /**
- * Hands the trace of each message on to the activities that its message causes, and keeps it for the run that it
- * makes. Decides nothing and waits for nothing: without a trace header every call passes as it came.
+ * Propagates the trace of each message to the activities of the message and of the run that it starts. Makes no decision
+ * and awaits nothing, so it does not change the order of commands. Without a trace header every call passes unchanged.
  */
 export const interceptors = (): WorkflowInterceptors => {
-  const ofMessages = new WeakMap<object, string>();
-  const ofRuns = new Map<string, string>();
+  const messageTraces = new WeakMap<object, string>();
+  const runTraces = new Map<string, string>();
 
-  function hear({ headers, args: [message] }: { readonly headers: Headers; readonly args: unknown[] }): void {
+  function rememberMessage(headers: Headers, message: unknown): void {
     const traceparent = traceparentIn(headers[TRACE_HEADER]);
-    if (traceparent !== null && typeof message === 'object' && message !== null) ofMessages.set(message, traceparent);
+    if (traceparent === null || typeof message !== 'object' || message === null) return;
+    messageTraces.set(message, traceparent);
   }
 
-  const ofMessage = (message: unknown): string | undefined =>
-    typeof message === 'object' && message !== null ? ofMessages.get(message) : undefined;
+  const traceOfMessage = (message: unknown): string | undefined =>
+    typeof message === 'object' && message !== null ? messageTraces.get(message) : undefined;
 
-  function keep(runId: unknown, traceparent: string | undefined): void {
+  function rememberRun(runId: unknown, traceparent: string | undefined): void {
     if (typeof runId !== 'string' || traceparent === undefined) return;
-    ofRuns.delete(runId);
-    ofRuns.set(runId, traceparent);
-    if (ofRuns.size > KEPT) for (const oldest of [...ofRuns.keys()].slice(0, -KEPT)) ofRuns.delete(oldest);
+    runTraces.delete(runId);
+    runTraces.set(runId, traceparent);
+    if (runTraces.size > MAX_TRACED_RUNS)
+      for (const oldest of [...runTraces.keys()].slice(0, -MAX_TRACED_RUNS)) runTraces.delete(oldest);
   }
 
-  function causeOf({ runId, request, deliveries = [] }: Called): string | undefined {
-    if (typeof runId === 'string') return ofRuns.get(runId);
-    return ofMessage(request) ?? deliveries.map(({ input }) => ofMessage(input)).find((one) => one !== undefined);
+  function traceOf({ runId, request, deliveries = [] }: ActivityInput): string | undefined {
+    if (typeof runId === 'string') return runTraces.get(runId);
+    return (
+      traceOfMessage(request) ?? deliveries.map(({ input }) => traceOfMessage(input)).find((one) => one !== undefined)
+    );
   }
 
   function traced<I extends { readonly headers: Headers; readonly args: unknown[] }>(input: I): I {
-    const traceparent = causeOf(calledWith(input.args));
+    const traceparent = traceOf(activityInput(input.args));
     return traceparent === undefined ? input : { ...input, headers: { ...input.headers, ...header({ traceparent }) } };
   }
 
-  /** Beside whoever waits for the outcome, and before them, so that their turns come as they would without it. */
-  function learn({ deliveries = [], request }: Called, outcome: Promise<unknown>): void {
+  /**
+   * Remembers the traces of the runs that the activity's outcome names. Subscribes to the outcome before the workflow does,
+   * and adds no await to the workflow's own continuation.
+   */
+  function rememberRuns({ deliveries = [], request }: ActivityInput, outcome: Promise<unknown>): void {
     const resumed = (request as { runId?: unknown } | undefined)?.runId;
-    keep(resumed, ofMessage(request));
-    if (!deliveries.some(({ input }) => ofMessage(input) !== undefined)) return;
+    rememberRun(resumed, traceOfMessage(request));
+    if (!deliveries.some(({ input }) => traceOfMessage(input) !== undefined)) return;
     outcome.then(
       (output) =>
         (output as AdmitOutput).verdicts.forEach((verdict, index) => {
           if (verdict.ok && verdict.run && !verdict.duplicate)
-            keep(verdict.run.runId, ofMessage(deliveries[index]?.input));
+            rememberRun(verdict.run.runId, traceOfMessage(deliveries[index]?.input));
         }),
       () => {},
     );
@@ -69,15 +76,16 @@ export const interceptors = (): WorkflowInterceptors => {
     inbound: [
       {
         execute(input, next) {
-          for (const [runId, traceparent] of handedOn(input.headers[CARRIED_HEADER])) keep(runId, traceparent);
+          for (const [runId, traceparent] of carriedTraces(input.headers[CARRIED_HEADER]))
+            rememberRun(runId, traceparent);
           return next(input);
         },
         handleSignal(input, next) {
-          hear(input);
+          rememberMessage(input.headers, input.args[0]);
           return next(input);
         },
         handleUpdate(input, next) {
-          hear(input);
+          rememberMessage(input.headers, input.args[0]);
           return next(input);
         },
       },
@@ -87,13 +95,13 @@ export const interceptors = (): WorkflowInterceptors => {
         scheduleActivity: (input, next) => next(traced(input)),
         scheduleLocalActivity(input, next) {
           const outcome = next(traced(input));
-          learn(calledWith(input.args), outcome);
+          rememberRuns(activityInput(input.args), outcome);
           return outcome;
         },
         continueAsNew(input, next) {
           const queue = (input.args[0] as CarriedState | undefined)?.queue ?? [];
-          const traces = queue.slice(0, KEPT).flatMap(({ runId }) => {
-            const traceparent = ofRuns.get(runId);
+          const traces = queue.slice(0, MAX_TRACED_RUNS).flatMap(({ runId }) => {
+            const traceparent = runTraces.get(runId);
             return traceparent === undefined ? [] : [[runId, traceparent] as const];
           });
           if (traces.length === 0) return next(input);
@@ -105,7 +113,7 @@ export const interceptors = (): WorkflowInterceptors => {
   };
 };
 
-function calledWith([first]: unknown[]): Called {
+function activityInput([first]: unknown[]): ActivityInput {
   return typeof first === 'object' && first !== null ? first : {};
 }
 
@@ -113,13 +121,13 @@ function header(carrier: { readonly traceparent: string }): Headers {
   return { [TRACE_HEADER]: defaultPayloadConverter.toPayload(carrier) };
 }
 
-/** Anyone may send any header: what is no trace is none. */
+/** The trace in a header; null for anything else, since any client can send any header. */
 function traceparentIn(payload: Payload | undefined): string | null {
   const { traceparent } = objectIn(payload);
   return typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : null;
 }
 
-function handedOn(payload: Payload | undefined): [string, string][] {
+function carriedTraces(payload: Payload | undefined): [string, string][] {
   return Object.entries(objectIn(payload)).flatMap(([runId, traceparent]) =>
     typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? [[runId, traceparent]] : [],
   );

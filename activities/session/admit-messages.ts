@@ -39,7 +39,7 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
   ring(live, key, admission.events);
   notifyEvicted(deps, admission.evicted);
   const results = admission.results.values();
-  const verdicts = parsed.map((one) => ('refusal' in one ? one.refusal : verdictOf(results.next().value)));
+  const verdicts = parsed.map((one) => ('refusal' in one ? one.refusal : requireResult(results.next().value)));
   for (const verdict of verdicts) {
     if (!verdict.ok) telemetry.events.answered(key, verdict.code);
     else if (verdict.duplicate) telemetry.events.answered(key, 'duplicate');
@@ -90,7 +90,7 @@ function refusalOf(code: PerdureError['code'], detail: string): Refusal {
   return { ok: false, code, detail, retryAfterMs: null };
 }
 
-function verdictOf(result: AdmissionVerdict | undefined): AdmissionVerdict {
+function requireResult(result: AdmissionVerdict | undefined): AdmissionVerdict {
   if (!result) throw new Error('The store returned fewer results than it was given messages.');
   return result;
 }

@@ -21,6 +21,7 @@ import { notifyEvicted } from './notify-evicted.ts';
 
 type Input<K extends keyof SessionActivities> = Parameters<SessionActivities[K]>[0];
 
+/** Opens the calling session. As all commands here: validates the request, and the store decides. */
 export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Promise<OpenOutput> {
   const { db, live, agents } = deps;
   const { key, kind } = callingSession();
@@ -31,8 +32,11 @@ export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Pr
     const opened = await openInStore(db, key, { agent, metadata, policy, kind, limits, execution: input.execution });
     ring(live, key, opened.events);
     notifyEvicted(deps, opened.evicted);
-    const { status, agent: itsAgent } = opened.session;
-    const session = { status, agent: itsAgent, dueInMs: dueInMs(deps, opened.session) };
+    const session = {
+      status: opened.session.status,
+      agent: opened.session.agent,
+      dueInMs: dueInMs(deps, opened.session),
+    };
     return { created: opened.created, session, openRuns: opened.openRuns ?? [] };
   });
 }
@@ -83,6 +87,6 @@ export function resumeRun(deps: ActivityDeps, input: Input<'resumeRun'>): Promis
 function unknownAgent(name: string): PerdureError {
   return new PerdureError(
     'invalid_request',
-    `There is no agent ${JSON.stringify(name)}. \`perdure agents\` lists those there are.`,
+    `There is no agent ${JSON.stringify(name)}. \`perdure agents\` lists all agents.`,
   );
 }

@@ -1,10 +1,10 @@
 import type { SweepAction } from '../../contracts/maintenance.ts';
 
-/** What the report of a sweep says of a session to which something could not be done. */
+/** The entry in the report of a sweep for an action that failed. */
 export function failedAction(
   action: SweepAction,
   error: unknown,
 ): { readonly action: 'error'; readonly reason: string } {
-  const reason = `it could not be ${action}: ${error instanceof Error ? error.message : 'no reason known'}`;
+  const reason = `could not be ${action}: ${error instanceof Error ? error.message : 'unknown error'}`;
   return { action: 'error', reason: reason.slice(0, 500) };
 }

@@ -23,40 +23,40 @@ import { heartbeat } from '../shared/heartbeat.ts';
 import { enforceLimits } from './enforce-limits.ts';
 import { sessionPolicy } from '../session/session-policy.ts';
 
-/** Sessions looked at in one activity. */
-const PAGE = 200;
+/** Sessions in one page. */
+const PAGE_SIZE = 200;
 
 /**
- * One page of a sweep. One that is cut short is begun again, with the same sessions: what was done to them is not found
- * again. A session that cannot be cleaned is noted and left: it never stops a sweep. After the last page of sessions the
- * limits of active ones are held, unless the request says by time what is to go.
+ * Processes one page of a sweep. A page that was interrupted is repeated with the same sessions; those that are done are
+ * not selected again. A failure of one session is recorded in the report and does not stop the sweep. After the last page
+ * the limits of active sessions are enforced, unless the request selects sessions by time.
  */
 export async function sweepPage(deps: ActivityDeps, input: SweepPageInput): Promise<SweepPageOutput> {
   using _beat = heartbeat();
   const request = await command(async () => parse(cleanRequestSchema, input.request));
   const sweep = { id: input.sweepId, user: input.user, dryRun: request.dryRun ?? false };
-  const next = await takePage(deps, input, request, sweep);
+  const next = await processPage(deps, input, request, sweep);
   if (next === null) await endSweep(deps.db, sweep.id);
   return { next };
 }
 
-async function takePage(
+async function processPage(
   deps: ActivityDeps,
   input: SweepPageInput,
   request: CleanRequest,
   sweep: SweepStart,
 ): Promise<SweepPosition | null> {
   const { after } = input;
-  if (after === 'limits') return (await enforceLimits(deps, sweep, PAGE)) ? 'limits' : null;
+  if (after === 'limits') return (await enforceLimits(deps, sweep, PAGE_SIZE)) ? 'limits' : null;
   if (after === null) await beginSweep(deps.db, sweep);
-  // Before sessions are removed, whose records go.
-  if (after === null && !sweep.dryRun) await release(deps, sweep.user);
+  // Before any session is removed, because its records are removed too.
+  if (after === null && !sweep.dryRun) await releaseBudgets(deps, sweep.user);
   const next = await sweepSessions(deps, { ...input, request }, after);
-  const timed = request.idleMs !== undefined || request.olderMs !== undefined;
-  return next ?? (timed ? null : 'limits');
+  const isByTime = request.idleMs !== undefined || request.olderMs !== undefined;
+  return next ?? (isByTime ? null : 'limits');
 }
 
-/** Answers where the next page begins; null after the last one. */
+/** Returns the position of the next page; null after the last one. */
 async function sweepSessions(
   deps: ActivityDeps,
   input: SweepPageInput,
@@ -67,9 +67,9 @@ async function sweepSessions(
   const policy = sessionPolicy(deps);
   const decide: Decide = (facts, agent, own, nowMs) => decideCleanUp(facts, policy(agent, own), rules, nowMs);
   const known = await pageOfSweep(db, input.sweepId);
-  const cut = known && isDeepStrictEqual(known.after, after) ? known : null;
-  const page = await listCandidates(db, { user: input.user, after, limit: PAGE }, cut, decide);
-  if (!cut) await beginPage(db, input.sweepId, page.bounds, page.seen);
+  const interrupted = known && isDeepStrictEqual(known.after, after) ? known : null;
+  const page = await listCandidates(db, { user: input.user, after, limit: PAGE_SIZE }, interrupted, decide);
+  if (!interrupted) await beginPage(db, input.sweepId, page.bounds, page.seen);
   for (const candidate of page.candidates) await sweepOne(deps, input, candidate, decide);
   return page.bounds.more ? page.bounds.last : null;
 }
@@ -91,8 +91,8 @@ async function sweepOne(
   }
 }
 
-/** Gives back what was set aside for model calls of runs that are over. */
-async function release({ db, live }: ActivityDeps, user: string | null): Promise<void> {
+/** Releases budget that is reserved for model calls of runs that are over. */
+async function releaseBudgets({ db, live }: ActivityDeps, user: string | null): Promise<void> {
   for (;;) {
     const { released, failed, more } = await releaseReservations(db, { user });
     for (const { key, runId, step, attempt, events } of released) {

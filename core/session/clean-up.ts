@@ -4,13 +4,13 @@ import type { SessionStatus } from '../../contracts/session/session.ts';
 import { archives, expiryOf, expiryReason, type Lifespan } from './expiry.ts';
 import type { ResolvedPolicy } from '../policy.ts';
 
-/** What a decision needs of a session. */
+/** The facts of a session that a decision depends on. */
 export interface CleanUpFacts extends Lifespan {
   readonly kind: 'session' | 'run';
   readonly status: SessionStatus;
   readonly createdAt: string;
   readonly messages: number;
-  /** How often its runs ended: one that was resumed and ended again counts twice, as among `errors`. */
+  /** Number of times that a run ended. A run that was resumed and ended again counts twice, also in `errors`. */
   readonly endedRuns: number;
   readonly errors: number;
   readonly hasOpenRun: boolean;
@@ -26,7 +26,7 @@ export interface CleanUpDecision {
   readonly reason: string;
 }
 
-/** What a sweep does to a session now; null for most. A session with an open run is left alone, and so is an archive. */
+/** Returns what a sweep does to a session; null for nothing. It never changes an archive or a session with an open run. */
 export function decideCleanUp(
   session: CleanUpFacts,
   policy: ResolvedPolicy,
@@ -43,12 +43,13 @@ export function decideCleanUp(
     if (ageMs >= (request.olderMs ?? Infinity)) return { action: removal, reason: `${sayMs(ageMs)} old` };
     return null;
   }
-  if (session.kind === 'session' && session.status === 'active') return ofActive(session, policy, settings, nowMs);
+  if (session.kind === 'session' && session.status === 'active')
+    return decideForActive(session, policy, settings, nowMs);
   if (idleMs < policy.retentionMs) return null;
   return { action: removal, reason: `${session.status} and idle for ${sayMs(idleMs)} (policy retentionMs)` };
 }
 
-function ofActive(
+function decideForActive(
   session: CleanUpFacts,
   policy: ResolvedPolicy,
   { failOverErrorRate = 0.5, warnOverErrorRate = 0.3 }: MaintenanceSettings,

@@ -1,8 +1,9 @@
 import { sayMs } from '../text/say.ts';
-/** What a session's expiry depends on. Times are ISO 8601. */
+
+/** The times on which a session's expiry depends, ISO 8601. */
 export interface Lifespan {
   readonly lastActiveAt: string;
-  /** When it was created, or reopened since: a reopened session is given its age anew. */
+  /** When the session was created, or reopened since. Its age counts from here. */
   readonly openedAt: string;
 }
 
@@ -11,36 +12,36 @@ export interface LifetimePolicy {
   readonly maxAgeMs: number;
 }
 
-/** When and why a session expires. */
+/** The time and the reason of an expiry. */
 export interface Expiry {
   /** Milliseconds since 1970. */
   readonly atMs: number;
   readonly why: 'idle' | 'age';
 }
 
-/** When a session will expire if nothing happens in it: the earlier of its idle time and its age. */
+/** Returns when a session expires if nothing happens in it: when its idle time or its maximum age is reached, whichever is first. */
 export function expiryOf({ lastActiveAt, openedAt }: Lifespan, { idleTimeoutMs, maxAgeMs }: LifetimePolicy): Expiry {
   const idleAtMs = Date.parse(lastActiveAt) + idleTimeoutMs;
   const oldAtMs = Date.parse(openedAt) + maxAgeMs;
   return idleAtMs <= oldAtMs ? { atMs: idleAtMs, why: 'idle' } : { atMs: oldAtMs, why: 'age' };
 }
 
-/** Why a session has expired, for people. */
+/** The reason of an expiry, as shown to people. */
 export function expiryReason(why: Expiry['why'], { idleTimeoutMs, maxAgeMs }: LifetimePolicy): string {
   return why === 'idle'
     ? `nothing happened for ${sayMs(idleTimeoutMs)} (policy idleTimeoutMs)`
     : `open for ${sayMs(maxAgeMs)} (policy maxAgeMs)`;
 }
 
-/** The longest pause between two looks at a session that has a run open. */
-const BUSY_MS = 3_600_000;
+/** Longest interval between two expiry checks of a session that has an open run. */
+const MAX_BUSY_MS = 3_600_000;
 
-/** When to look again at a session that should have expired but has a run open. */
+/** Milliseconds until the next check of a session that is due but has an open run. */
 export function busyPauseMs({ idleTimeoutMs, maxAgeMs }: LifetimePolicy): number {
-  return Math.min(idleTimeoutMs, maxAgeMs, BUSY_MS);
+  return Math.min(idleTimeoutMs, maxAgeMs, MAX_BUSY_MS);
 }
 
-/** Whether a session that is removed is archived first. */
+/** Whether a clean-up archives a session instead of deleting it. */
 export function archives(
   policy: { readonly archive: boolean; readonly archiveOverMessages: number },
   messages: number,

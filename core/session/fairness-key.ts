@@ -1,6 +1,6 @@
 /**
- * A short, stable key for Temporal's task fairness (at most 64 bytes): the 32-bit FNV-1a hash of the
- * user's UTF-16 code units, hexadecimal. Two users that share a key share a turn, nothing else.
+ * Returns a short, stable key for Temporal's task fairness, whose keys have at most 64 bytes: the 32-bit FNV-1a hash of
+ * the user's UTF-16 code units, in hexadecimal. Users with the same key share one queue of tasks, and nothing else.
  * Source: draft-eastlake-fnv, the offset basis and prime for 32 bits.
  */
 export function fairnessKey(user: string): string {

@@ -1,6 +1,6 @@
 import type { SessionStatus } from '../../contracts/session/session.ts';
 
-/** A step, as small as a line in the Temporal UI needs it. */
+/** A step, reduced to what the Temporal UI shows. */
 export interface StepDigest {
   readonly runId: string;
   readonly step: number;
@@ -11,10 +11,10 @@ export interface StepDigest {
   readonly tools: readonly string[];
 }
 
-/** How many steps the details show. */
+/** Number of steps in the details. */
 export const STEPS_SHOWN = 8;
 
-/** A session as Markdown for the Temporal UI: no personal data and no content, since details are not encrypted. */
+/** Renders a session as Markdown for the Temporal UI. Without personal data and content, because Temporal does not encrypt details. */
 export function sessionDetails(session: {
   readonly status: SessionStatus;
   readonly agent: string | null;
@@ -30,7 +30,7 @@ export function sessionDetails(session: {
   ];
   if (session.steps.length > 0) {
     lines.push('', '| run | step | model | tokens in / out | time | tools |', '|---|---|---|---|---|---|');
-    // Newest first: the UI shows the first lines and scrolls to the rest.
+    // Newest first, because the UI shows the first lines.
     for (const step of session.steps.toReversed()) {
       const tokens = `${step.inputTokens ?? 'unknown'} / ${step.outputTokens ?? 'unknown'}`;
       lines.push(

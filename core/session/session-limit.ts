@@ -1,14 +1,14 @@
-/** A limit of active sessions: of each user, or of all users together. */
+/** A limit of active sessions: per user, or for all users together. */
 export interface SessionLimit {
   readonly of: 'user' | 'all';
   readonly limit: number;
-  /** How long a session must have been idle to make room. */
+  /** Milliseconds for which a session must have been idle to be evicted. */
   readonly evictIdleMs: number;
 }
 
-/** Why a session has expired that made room, for people. */
+/** The reason of an eviction, as shown to people. */
 export function limitReason({ of, limit }: Pick<SessionLimit, 'of' | 'limit'>): string {
-  const [whose, setting] = of === 'user' ? ['of a user', 'activePerUser'] : ['in all', 'active'];
+  const [scope, setting] = of === 'user' ? ['per user', 'activePerUser'] : ['in total', 'active'];
   const sessions = limit === 1 ? 'session' : 'sessions';
-  return `session_limit: idle longest where ${limit} ${sessions} ${whose} may be active (limits ${setting})`;
+  return `session_limit: idle longest, and at most ${limit} ${sessions} ${scope} may be active (limits ${setting})`;
 }

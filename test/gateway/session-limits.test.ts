@@ -23,6 +23,6 @@ test('an import is refused with the remedy where no more sessions may be active,
   expect(roomy.sender.looked).toMatchObject([{ session: 'one' }]);
   expect(await (await roomy.call('GET', '/v1/sessions/one')).json()).toMatchObject({
     status: 'expired',
-    endReason: 'session_limit: idle longest where 1 session of a user may be active (limits activePerUser)',
+    endReason: 'session_limit: idle longest, and at most 1 session per user may be active (limits activePerUser)',
   });
 });

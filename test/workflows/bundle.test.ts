@@ -5,11 +5,11 @@ import { workflowCode, type CodeOptions } from '../../worker/workflow-bundle.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** The bundle without its source map, and the modules that are in it; ours by their path from the root. */
+/** The size of the bundle without its source map, and its modules; Perdure's as paths from the root. */
 async function bundle(options: CodeOptions = {}): Promise<{ bytes: number; modules: string[] }> {
   const { code } = await workflowCode(options);
   const [, map] = /\/\/# sourceMappingURL=data:application\/json;[^,]*,([A-Za-z0-9+/=]+)/.exec(code) ?? [];
-  if (!map) throw new Error('The bundle has no source map, by which its modules are known.');
+  if (!map) throw new Error('The bundle has no source map, so its modules are unknown.');
   const { sources } = JSON.parse(Buffer.from(map, 'base64').toString()) as { sources: string[] };
   const modules = sources.map((path) => (path.startsWith(ROOT) ? relative(ROOT, path) : path));
   return { bytes: Buffer.byteLength(code) - map.length, modules };
@@ -40,18 +40,18 @@ test('workflow code imports none of Node’s own modules', async () => {
   const { modules } = await bundle();
   const names = new Set(builtinModules);
   const imported = modules.filter((name) => name.startsWith('external') || name.startsWith('node:') || names.has(name));
-  // What the SDK itself brings, which its bundler lets pass.
+  // The SDK itself imports these, and its bundler allows them.
   expect(imported.filter((name) => !/assert|url|crypto/.test(name))).toEqual([]);
 });
 
 test('the bundle stays within its budget', async () => {
   const { bytes } = await bundle();
   console.log(`workflow bundle without its source map: ${bytes} bytes`);
-  // 15 % above what was measured when this was written.
+  // 15 % above the measured size when the budget was set.
   expect(bytes).toBeLessThan(706_000);
 });
 
-test('workflows make no stacks, unless their worker is told to', async () => {
+test('workflows have no stack traces, unless their worker is set to', async () => {
   const module = 'workflows/no-stacks.ts';
   expect((await bundle()).modules.filter((name) => name.endsWith(module))).toHaveLength(1);
   expect((await bundle({ stacks: true })).modules.filter((name) => name.endsWith(module))).toHaveLength(0);

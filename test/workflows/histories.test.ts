@@ -11,11 +11,11 @@ const names = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
 const texts = names.map((name) => readFileSync(new URL(name, FOLDER), 'utf8'));
 const recorded = texts.map((text) => {
   const { workflowId, history } = JSON.parse(text) as { workflowId: string; history: object };
-  // Read by the protobuf classes: the SDK's own reader of JSON fails where npm installs protobufjs more than once.
+  // Parsed by the protobuf classes: the SDK's JSON parser fails if npm has installed protobufjs more than once.
   return { workflowId, history: proto.temporal.api.history.v1.History.fromObject(history) };
 });
 
-/** The workflow ids of the histories that this code does not replay, and why. */
+/** The workflow ids of the histories that fail to replay, with the error message. */
 async function failures(workflowBundle: Awaited<ReturnType<typeof workflowCode>>): Promise<Map<string, string>> {
   const options = { workflowBundle, dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER } };
   const failed = new Map<string, string>();
@@ -30,7 +30,7 @@ test('every recorded kind of session replays with the workflow code as it is', a
   expect(await failures(await workflowCode())).toEqual(new Map());
 }, 60_000);
 
-test('a workflow that was changed carelessly fails the same check, for every history', async () => {
+test('a workflow with a nondeterministic change fails the same check, for every history', async () => {
   const broken = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../support/temporal/broken-workflows.ts', import.meta.url)),
     payloadConverterPath: PAYLOAD_CONVERTER,
@@ -42,7 +42,7 @@ test('a workflow that was changed carelessly fails the same check, for every his
   for (const message of failed.values()) expect(message).toMatch(/nondetermin|TMPRL1100/i);
 }, 60_000);
 
-test('recorded histories are small, and say nothing of the machine they were recorded on', () => {
+test('recorded histories are small, and contain nothing of the machine that recorded them', () => {
   expect(texts.join('').length).toBeLessThan(400_000);
   for (const text of texts) expect(text).not.toMatch(/\d+@[\w.-]+|\/home\/|\/work\/|\/root\/|node_modules|file:\/\//);
 });

@@ -11,7 +11,7 @@ const traced = (traceparent: unknown): Headers => ({
   [TRACE_HEADER]: defaultPayloadConverter.toPayload({ traceparent }),
 });
 
-/** One execution of a workflow, as its interceptors meet it. */
+/** The interceptors of one workflow execution, and the headers of the calls they passed on. */
 function execution(started: Headers = {}) {
   const { inbound: [inbound] = [], outbound: [outbound] = [] } = interceptors();
   const headersOf: Headers[] = [];
@@ -63,7 +63,7 @@ test('a run that waits keeps its trace when the workflow continues as new', asyn
   const after = execution(handedOn);
   expect(await after.activity('r1')).toBe(ONE);
   expect(await after.activity('r0')).toBeNull();
-  // Nothing is handed on where there is nothing.
+  // Without traces there is no header.
   expect(await after.continueAsNew(['r0'])).toEqual({});
 });
 

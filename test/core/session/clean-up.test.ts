@@ -52,12 +52,12 @@ test('a session with an open run, and an archive, are left alone whatever is ask
   expect(decide({ status: 'archived' }, { idleMs: 0 })).toBeNull();
 });
 
-test('what failed is a part of what has ended, and is told so', () => {
+test('the reason states failed runs as a part of ended runs', () => {
   expect(reason({ errors: 2, endedRuns: 3 })).toBe('2 of 3 runs failed');
   expect(reason({ errors: 1, endedRuns: 1 })).toBe('1 of 1 run failed');
 });
 
-test('reasons tell times as people do', () => {
+test('reasons show durations in readable units', () => {
   expect(reason({}, { idleMs: DAY_MS })).toBe('idle for 24 h 0 min');
   expect(reason({}, { olderMs: 5 * DAY_MS })).toBe('5 d 0 h old');
   expect(reason({ lastActiveAt: ago(7) })).toBe('nothing happened for 7 d 0 h (policy idleTimeoutMs)');

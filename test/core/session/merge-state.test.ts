@@ -12,7 +12,7 @@ test('a patch changes the keys it names, within the namespaces it names', () => 
   expect(state).toEqual({ app: { a: 1, b: { c: 2 } }, weather: { at: 'Rome' } });
 });
 
-test('null removes a namespace, and one that is left without keys is gone too', () => {
+test('null removes a namespace, and so does removing its last key', () => {
   const state = { app: { a: 1 }, weather: { at: 'Rome' } };
   expect(mergeState(state, { weather: null })).toEqual({ app: { a: 1 } });
   expect(mergeState(state, { weather: { at: null }, empty: {}, absent: null })).toEqual({ app: { a: 1 } });
@@ -44,7 +44,7 @@ test('merging the same patch again changes nothing, and no null and no empty nam
   );
 });
 
-test('patches of different namespaces come to the same in any order', () => {
+test('patches of different namespaces give the same state in any order', () => {
   fc.assert(
     fc.property(part, part, (app, weather) => {
       const [a, b] = [{ app }, { weather }];

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fairnessKey } from '../../../core/session/fairness-key.ts';
 import { sessionDetails } from '../../../core/session/session-details.ts';
 
-test('details tell status, run and steps, and call unknown tokens unknown', () => {
+test('details show status, run and steps, and mark unknown token counts', () => {
   const step = {
     runId: '0192-abcd1234',
     step: 2,

@@ -33,7 +33,7 @@ test('a sweep expires the sessions idle longest until each user has as many acti
     return records.flatMap((record) => (record?.status === 'active' ? [record.id] : []));
   };
   expect(await swept('ann', { olderMs: 86_400_000 })).toMatchObject({ seen: 8, counts: {} });
-  const reason = 'session_limit: idle longest where 4 sessions of a user may be active (limits activePerUser)';
+  const reason = 'session_limit: idle longest, and at most 4 sessions per user may be active (limits activePerUser)';
   const idle = ['s0', 's1', 's2', 's3'].map((session) => ({ session, action: 'expired', reason }));
   expect(await swept('ann', { dryRun: true })).toMatchObject({ seen: 8, counts: { expired: 4 }, actions: idle });
   expect(await active(ann)).toHaveLength(8);
@@ -47,6 +47,6 @@ test('a sweep expires the sessions idle longest until each user has as many acti
   const last = (await stack.events(bob[0] as SessionKey)).at(-1);
   expect(last).toMatchObject({
     type: 'session.expired',
-    reason: 'session_limit: idle longest where 8 sessions in all may be active (limits active)',
+    reason: 'session_limit: idle longest, and at most 8 sessions in total may be active (limits active)',
   });
 });

@@ -57,7 +57,7 @@ describeStores(DATABASES, (db) => {
     const sweep = await sweepOf(db(), user);
     await noteAction(db(), sweep.id, first, { action: 'warned', reason: 'x' });
     const events = await expireOverLimit(db(), sweep.id, near(first), mayBe(2));
-    const reason = 'session_limit: idle longest where 2 sessions of a user may be active (limits activePerUser)';
+    const reason = 'session_limit: idle longest, and at most 2 sessions per user may be active (limits activePerUser)';
     expect(events).toMatchObject([{ type: 'session.expired', reason }]);
     expect(await expireOverLimit(db(), sweep.id, near(first), mayBe(2))).toBeNull();
     // The limit holds again.

@@ -1,7 +1,7 @@
 import { sleep } from '@temporalio/workflow';
 import { agentRun as run, agentSession as session } from '../../../workflows/agent-session.ts';
 
-/** What a careless change looks like: a timer that recorded histories do not have. */
+/** Workflows with a nondeterministic change: a timer that recorded histories do not have. */
 export async function agentSession(carried?: unknown): Promise<void> {
   await sleep(1);
   await session(carried);

@@ -1,12 +1,12 @@
 import { ApplicationFailure, condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 
-/** When it is told to, says what it was given and which memo it has. */
+/** Waits for the signal `finish`, then returns its argument and its memo. */
 export async function report(of: string): Promise<unknown> {
-  let told = false;
+  let isFinished = false;
   setHandler(defineSignal('finish'), () => {
-    told = true;
+    isFinished = true;
   });
-  await condition(() => told);
+  await condition(() => isFinished);
   if (of === 'fail') throw ApplicationFailure.nonRetryable('no such report');
   return { of, memo: workflowInfo().memo };
 }

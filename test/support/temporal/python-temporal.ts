@@ -7,13 +7,13 @@ import { findProgram } from '../../../dev-server/find-program.ts';
 
 const run = promisify(execFile);
 
-/** The version of Temporal's Python SDK that the documented program is run with. */
+/** The version of Temporal's Python SDK with which the documented program is tested. */
 const TEMPORALIO = '1.35.0';
 
-/** `path` is a Python that has the package `temporalio`. */
+/** `path`: a Python interpreter with the package `temporalio`. `unavailable`: why there is none. */
 export type PythonTemporal = { readonly path: string } | { readonly unavailable: string };
 
-/** Temporal's Python SDK in a virtual environment, made once and cached. A machine that cannot make one gets the reason. */
+/** Installs Temporal's Python SDK in a virtual environment, once per machine. Returns the reason if that fails. */
 export async function pythonTemporal(): Promise<PythonTemporal> {
   const folder = join(cacheFolder(process.env), 'python-temporalio', TEMPORALIO);
   const path = join(folder, 'bin', 'python');
@@ -30,11 +30,11 @@ export async function pythonTemporal(): Promise<PythonTemporal> {
   }
 }
 
-/** A virtual environment may not be moved, so its last file to appear is what makes it whole: {@link hasTemporal}. */
+/** A virtual environment cannot be moved after it was created. {@link hasTemporal} detects one that is incomplete. */
 async function install(python: string, folder: string): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   if ((await stat(folder).catch(() => null)) !== null) {
-    // Left half made by an earlier run; another process may be removing it too.
+    // An incomplete one of an earlier run. Another process may be removing it too.
     const aside = await mkdtemp(`${folder}-`);
     await rename(folder, join(aside, 'old')).catch(() => {});
     await rm(aside, { recursive: true, force: true });

@@ -4,13 +4,13 @@ import proto from '@temporalio/proto';
 
 const { UpdateWorkflowExecutionLifecycleStage, WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
 
-/** A payload as it goes over the wire. */
+/** A payload in its wire format. */
 export interface RawPayload {
   readonly metadata: Record<string, Uint8Array>;
   readonly data: Uint8Array;
 }
 
-/** `encoding` null: no metadata at all. */
+/** Builds a payload. `encoding` null: without metadata. */
 export function rawPayload(data: string | Uint8Array, encoding: string | null = 'json/plain'): RawPayload {
   return {
     metadata: encoding === null ? {} : { encoding: Buffer.from(encoding) },
@@ -18,7 +18,7 @@ export function rawPayload(data: string | Uint8Array, encoding: string | null = 
   };
 }
 
-/** What a stranger may send in place of JSON. */
+/** Payloads that cannot be decoded as JSON. */
 export const UNDECODABLE: Readonly<Record<string, RawPayload>> = {
   'broken JSON': rawPayload('{"content": "hel'),
   'an unknown encoding': rawPayload('{"content":"hello"}', 'binary/martian'),
@@ -30,7 +30,7 @@ export const UNDECODABLE: Readonly<Record<string, RawPayload>> = {
   'bytes that are not text': rawPayload(Uint8Array.of(0xff, 0xfe, 0x00, 0x80)),
 };
 
-/** A signal as any Temporal client can send it, past every check of ours. */
+/** Sends a signal as any Temporal client can, without Perdure's validation. */
 export async function rawSignal(
   client: Client,
   workflowId: string,
@@ -46,7 +46,7 @@ export async function rawSignal(
   });
 }
 
-/** A signal that starts the workflow, past every check of ours. */
+/** Sends a signal-with-start as any Temporal client can, without Perdure's validation. */
 export async function rawSignalWithStart(
   client: Client,
   start: {
@@ -70,7 +70,7 @@ export async function rawSignalWithStart(
   });
 }
 
-/** An update as any Temporal client can send it: `ok`, or the `type` and message of the failure it was answered with. */
+/** Sends an update as any Temporal client can. Returns `ok`, or the `type` and message of the failure. */
 export async function rawUpdate(
   client: Client,
   workflowId: string,
@@ -93,23 +93,23 @@ export async function rawUpdate(
 type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
 export type HistoryEvent = NonNullable<History['events']>[number];
 
-/** The history of a workflow's newest execution, or of one. */
+/** The history of a workflow's execution: of `runId`, by default the newest. */
 export async function historyOf(client: Client, workflowId: string, runId?: string): Promise<HistoryEvent[]> {
   const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
   return history.events ?? [];
 }
 
-/** Why workflow tasks failed. A task that fails is tried again for ever: in a sound session there is none. */
+/** The failures of workflow tasks. Temporal retries a failed task for ever, so a healthy session has none. */
 export function failedTasks(history: readonly HistoryEvent[]): string[] {
   return history.flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
-    // Unhandled: something arrived while the workflow was ending, and the server asks again.
+    // Unhandled command: an event arrived while the workflow was completing, and the server retries the task.
     failed && failed.cause !== WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
       ? [`${failed.cause}: ${failed.failure?.message ?? ''}`]
       : [],
   );
 }
 
-/** The activities that a history shows a line for: type and summary, in the order in which they were scheduled. */
+/** The type and summary of each non-local activity in a history, in the order of scheduling. */
 export function activitiesIn(
   history: readonly HistoryEvent[],
 ): { readonly type: string; readonly summary: string | null }[] {

@@ -13,18 +13,17 @@ import { startStack, type Stack } from '../stack.ts';
 import { startTestTemporal } from './temporal-server.ts';
 
 /*
- * Records a history of every kind of session into test/histories, for the check that changed workflow code still
- * replays what older code began. Run by `npm run histories`: whenever there is a new kind of session. It records
- * those that are not there yet, or those named after `--`. Keep what
- * was recorded by released versions; a change that does not replay it needs `patched()`.
+ * Records a history of every kind of session into test/histories. The replay test checks that changed workflow code still
+ * replays them. Run `npm run histories` after adding a kind of session: it records the missing ones, or those named after
+ * `--`. Keep what released versions have recorded; a change that does not replay it needs `patched()`.
  */
 
-const FOLDER = new URL('../histories/', import.meta.url);
+const FOLDER = new URL('../../histories/', import.meta.url);
 
 const tool = (name: string, idempotent: boolean) =>
   defineTool({
     name,
-    description: 'Says back what it is given.',
+    description: 'Returns its argument.',
     parameters: z.object({ say: z.string() }),
     idempotent,
     timeoutMs: 5_000,
@@ -43,7 +42,7 @@ const held = heldModel((request) => {
   return `echo ${said}`;
 });
 
-/** What is done in each kind of session. Resolves when its newest execution is as it shall be recorded. */
+/** The actions in each kind of session. Each resolves when the newest execution is to be recorded. */
 const KINDS: Record<string, (stack: Stack, key: SessionKey) => Promise<unknown>> = {
   async plain(stack, key) {
     for (const [n, content] of ['hello', 'again'].entries()) {
@@ -148,7 +147,7 @@ const KINDS: Record<string, (stack: Stack, key: SessionKey) => Promise<unknown>>
     await stack.ended(key);
   },
   async expired(stack, key) {
-    // Looked at once too early, because a message came in between, and then expired.
+    // The first check comes too early, because of the second message. The next one expires the session.
     await stack.sender.submit(key, { content: 'hello', agent: 'brief' });
     await stack.ended(key);
     await setTimeout(500);
@@ -175,17 +174,17 @@ const KINDS: Record<string, (stack: Stack, key: SessionKey) => Promise<unknown>>
   },
 };
 
-/** Left out, since no replay asks for them: paths of this machine, and long words that each event repeats. */
-const LEFT_OUT = new Set(['stackTrace', 'workerVersion', 'requestId', 'identity', 'taskId', 'meteringMetadata']);
+/** Fields that replay does not need: local paths, and long values that every event repeats. */
+const OMITTED_FIELDS = new Set(['stackTrace', 'workerVersion', 'requestId', 'identity', 'taskId', 'meteringMetadata']);
 
-/** Nothing of this machine: not its name, and no paths. */
-function neutral(json: string): string {
+/** Removes the host name and paths of the machine. */
+function anonymized(json: string): string {
   const text = json.replaceAll(`${process.pid}@${hostname()}`, 'recorder');
-  return JSON.stringify(JSON.parse(text, (name, value: unknown) => (LEFT_OUT.has(name) ? undefined : value)));
+  return JSON.stringify(JSON.parse(text, (name, value: unknown) => (OMITTED_FIELDS.has(name) ? undefined : value)));
 }
 
-/** The store knows of the end of a run before the workflow does. */
-async function idle(stack: Stack, workflowId: string): Promise<void> {
+/** Waits until the workflow has no run: the store has the end of a run before the workflow. */
+async function untilIdle(stack: Stack, workflowId: string): Promise<void> {
   const handle = stack.client.workflow.getHandle(workflowId);
   for (let busy = true; busy;) {
     const { status } = await handle.describe();
@@ -209,14 +208,14 @@ try {
   const chosen = process.argv.slice(2);
   mkdirSync(FOLDER, { recursive: true });
   for (const [kind, act] of Object.entries(KINDS)) {
-    const there = existsSync(new URL(`${kind}.json`, FOLDER));
-    if (chosen.length > 0 ? !chosen.includes(kind) : there) continue;
+    const exists = existsSync(new URL(`${kind}.json`, FOLDER));
+    if (chosen.length > 0 ? !chosen.includes(kind) : exists) continue;
     const key = { user: 'recorder', session: kind };
     await act(stack, key);
     const workflowId = kind === 'one-off' ? runWorkflowIdOf(key) : workflowIdOf(key);
-    await idle(stack, workflowId);
+    await untilIdle(stack, workflowId);
     const history = await stack.client.workflow.getHandle(workflowId).fetchHistory();
-    const text = neutral(JSON.stringify({ workflowId, history }));
+    const text = anonymized(JSON.stringify({ workflowId, history }));
     writeFileSync(new URL(`${kind}.json`, FOLDER), `${text}\n`);
     console.log(`${kind}: ${history.events?.length} events, ${text.length} bytes`);
   }

@@ -4,7 +4,7 @@ import { workflowIdOf, type SessionKey } from '../../../contracts/session/sessio
 import { PAYLOAD_CONVERTER } from '../../../worker/tuning.ts';
 import { workflowCode } from '../../../worker/workflow-bundle.ts';
 
-/** Replays the history of a session's newest execution with today's workflow code. Rejects when it does not replay. */
+/** Replays the history of a session's newest execution with the current workflow code. Rejects if that fails. */
 export async function replaySession(client: Client, key: SessionKey): Promise<void> {
   const workflowId = workflowIdOf(key);
   const history = await client.workflow.getHandle(workflowId).fetchHistory();

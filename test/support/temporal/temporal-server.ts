@@ -7,35 +7,35 @@ import { waitForTemporal } from '../../../dev-server/temporal-health.ts';
 import { spawnTemporal, type TemporalProcess } from '../../../dev-server/temporal-process.ts';
 import { settingsOf, temporalArguments, type DynamicValue } from '../../../dev-server/temporal-settings.ts';
 
-/** Lets a young execution continue as new at once; a server waits a second by default. */
+/** Allows an execution to continue as new immediately. The server's default is a delay of one second. */
 const TEST_DYNAMIC_CONFIG: Readonly<Record<string, DynamicValue>> = {
   'history.workflowIdReuseMinimalInterval': '1ms',
 };
 
 export interface TestTemporalOptions {
-  /** Over the settings of tests. */
+  /** Overrides the settings of tests. */
   readonly dynamicConfig?: Readonly<Record<string, DynamicValue>>;
-  /** Events of history after which the server suggests to continue as new; the server's own default is 4,096. */
+  /** Number of history events from which the server suggests continue-as-new. The server's default is 4,096. */
   readonly suggestContinueAsNewAt?: number;
-  /** Folder for a database file. Default: in memory. */
+  /** Folder of the database file. Default: in memory. */
   readonly dataDir?: string | null;
   readonly namespace?: string;
 }
 
-/** A Temporal CLI to start servers with. Where none is cached this takes minutes and says so on stderr. */
+/** Path of a Temporal CLI that starts servers. Without a cached one this takes minutes and reports progress on stderr. */
 export async function temporalBinary(): Promise<string> {
   const { path } = await provideTemporalBinary({ onProgress: (line) => process.stderr.write(`${line}\n`) });
   return path;
 }
 
-/** Starts a supervised server with the settings of tests; the caller stops it. For benchmarks and vitest's global setup. */
+/** Starts a supervised server with the settings of tests, for benchmarks and vitest's global setup. The caller stops it. */
 export async function startTestTemporal(options: TestTemporalOptions = {}): Promise<TemporalServer> {
   const { dataDir = null, namespace } = options;
   const dynamicConfig = dynamicConfigOf(options);
   return startTemporalServer({ binary: await temporalBinary(), dataDir, namespace, dynamicConfig });
 }
 
-/** The address of the server that the tests of the project `server` share. In memory, namespace `default`; use ids and task queues of your own. */
+/** Address of the server that all tests of the project `server` share: in memory, namespace `default`. Use unique ids and task queues. */
 export async function testTemporal(): Promise<string> {
   const { inject } = await import('vitest');
   const address = inject('temporalAddress');
@@ -43,21 +43,21 @@ export async function testTemporal(): Promise<string> {
   return address;
 }
 
-/** A test's own server. Nothing restarts it but the test. */
+/** A server of one test. Only the test restarts it. */
 export interface PrivateTemporal extends AsyncDisposable {
   readonly address: string;
   readonly pid: number;
-  /** Its database file lives here and outlives {@link kill}. */
+  /** Folder of its database file, which outlives {@link kill}. */
   readonly dataDir: string;
-  /** `kill -9`; resolves when it is gone. */
+  /** Sends SIGKILL; resolves when the process has exited. */
   kill(): Promise<void>;
-  /** Starts it again at the same address on the same database file; resolves when it answers. */
+  /** Starts it again at the same address with the same database file; resolves when it is ready. */
   restart(): Promise<void>;
-  /** Ends it and removes its folder, if that was made for it. */
+  /** Stops it and removes its folder, unless the caller has given it. */
   stop(): Promise<void>;
 }
 
-/** Starts a server on a database file of its own. `await using` stops it. */
+/** Starts a server with its own database file. `await using` stops it. */
 export async function privateTemporal(options: TestTemporalOptions = {}): Promise<PrivateTemporal> {
   const binary = await temporalBinary();
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'perdure-private-'));
@@ -66,11 +66,11 @@ export async function privateTemporal(options: TestTemporalOptions = {}): Promis
   const address = `${LOOPBACK}:${port}`;
   const start = async (): Promise<TemporalProcess> => {
     const server = await spawnTemporal(binary, temporalArguments(settings, port, null), join(dataDir, 'temporal.log'));
-    const gone = new AbortController();
-    void server.exited.then(() => gone.abort());
-    if (await waitForTemporal(address, settings.namespace, 30_000, gone.signal)) return server;
+    const exited = new AbortController();
+    void server.exited.then(() => exited.abort());
+    if (await waitForTemporal(address, settings.namespace, 30_000, exited.signal)) return server;
     await server.end();
-    throw new Error(`The private Temporal server at ${address} did not get ready; see ${dataDir}/temporal.log.`);
+    throw new Error(`The private Temporal server at ${address} did not become ready; see ${dataDir}/temporal.log.`);
   };
   let server = await start();
   const stop = async (): Promise<void> => {

@@ -17,12 +17,12 @@ here="$(dirname "$0")"
 exec java $shared -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$here/lib/*" io.temporal.testserver.TestServer "$@"
 `;
 
-/** `path` is an executable for `TestWorkflowEnvironment.createTimeSkipping({server: {executable: {type: 'existing-path', path}}})`. */
+/** `path`: an executable for `TestWorkflowEnvironment.createTimeSkipping({server: {executable: {type: 'existing-path', path}}})`. */
 export type TimeSkippingServer = { readonly path: string } | { readonly unavailable: string };
 
 /**
- * Temporal's time-skipping test server, fetched once from Maven Central and cached. A machine without Java 17
- * and Maven, or without a way to Maven Central, gets the reason, for `ctx.skip(reason)`.
+ * Provides Temporal's time-skipping test server, fetched once from Maven Central and cached. Returns the reason for
+ * `ctx.skip(reason)` if the machine has no Java 17, no Maven, or no access to Maven Central.
  */
 export async function timeSkippingServer(): Promise<TimeSkippingServer> {
   const java = findProgram('java', process.env);
@@ -33,7 +33,7 @@ export async function timeSkippingServer(): Promise<TimeSkippingServer> {
   const path = join(folder, 'temporal-test-server');
   if (await exists(path)) return { path };
   const maven = findProgram('mvn', process.env);
-  if (maven === null) return { unavailable: 'no Maven ("mvn") on the PATH to fetch the time-skipping server with' };
+  if (maven === null) return { unavailable: 'no Maven ("mvn") on the PATH to fetch the time-skipping server' };
   try {
     await fetchInto(folder, maven);
     return { path };
@@ -53,7 +53,7 @@ async function fetchInto(folder: string, maven: string): Promise<void> {
     await rename(work, folder);
     await archiveClasses(folder);
   } catch (error) {
-    // Another process was quicker: its copy is as good.
+    // Another process has fetched the same server.
     if (!(await exists(join(folder, 'temporal-test-server')))) throw error;
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -61,8 +61,8 @@ async function fetchInto(folder: string, maven: string): Promise<void> {
 }
 
 /**
- * Lets the server start in a third of a second instead of one and a half: the SDK gives it five, which a busy
- * machine can need. Java writes the archive when the server ends; it holds for this folder's path only.
+ * Creates Java's class-data archive, with which the server starts in 0.3 s instead of 1.5 s: on a busy machine it could
+ * otherwise exceed the SDK's limit of 5 s. Java writes the archive when the server exits; it is valid for this path only.
  */
 async function archiveClasses(folder: string): Promise<void> {
   const port = await anyPort();
@@ -82,7 +82,7 @@ async function testServerVersion(): Promise<string> {
   return match[1];
 }
 
-/** Its major version; 0 when it does not run (macOS has a `java` that only says where to get one). */
+/** Java's major version; 0 if it does not run: on macOS `java` may be a placeholder. */
 async function javaVersion(java: string): Promise<number> {
   try {
     const { stderr } = await run(java, ['-version']);

@@ -6,21 +6,21 @@ import { installRuntime } from '../../../worker/temporal-runtime.ts';
 import { withShiftedClock } from '../shifted-clock.ts';
 import { timeSkippingServer } from './time-skipping.ts';
 
-/** A Temporal server that skips time, and a store whose clock agrees with it. */
+/** A time-skipping Temporal server, and a store with the same clock. */
 export interface VirtualTime extends AsyncDisposable {
   readonly address: string;
   readonly db: Db;
-  /** The time that both clocks show, in ms. */
+  /** The time of both clocks, in milliseconds since 1970. */
   nowMs(): Promise<number>;
-  /** Lets virtual time pass: timers that fall due meanwhile fire. */
+  /** Advances the time. Timers that become due fire. */
   pass(ms: number): Promise<void>;
 }
 
-/** Starts one; the reason where this machine cannot. */
+/** Starts both. Returns the reason if this machine cannot run the server. */
 export async function virtualTime(): Promise<VirtualTime | { readonly unavailable: string }> {
   const found = await timeSkippingServer();
   if ('unavailable' in found) return found;
-  // The environment starts the runtime, which then cannot be set any more.
+  // Before the environment, which otherwise installs a runtime of its own.
   await installRuntime(createTelemetry(), { metrics: false });
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: found.path } },
