@@ -8,9 +8,9 @@ const FIRST_CHECK_MS = 60_000;
 const STORE_RETRY_MS = 60_000;
 
 /**
- * Checks in the store whether the session has expired, at the time at which it may have. At most one timer is open, and
- * messages do not change it: when it fires, the store decides whether the session was idle for long enough or when to
- * check again. So a turn adds nothing to the history, and a session that becomes idle is checked at most twice.
+ * Checks in the store whether the session has expired, at the earliest time at which it can have. At most one timer is
+ * open, and messages do not change it: when it fires, the store decides whether the session was idle for long enough or
+ * when to check again. So a turn adds nothing to the history, and a session that becomes idle is checked at most twice.
  */
 export class SessionExpiry {
   readonly #isTimed: boolean;

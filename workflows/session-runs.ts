@@ -96,7 +96,7 @@ export class SessionRuns {
     try {
       let over = false;
       do {
-        // A message that follows the answer at once need not wait until Temporal has the result of the activity.
+        // The run of a message that follows the answer at once does not wait for this activity's result.
         over = await Promise.race([this.#advance(driver), driver.superseded.then(() => true)]);
       } while (!over && !pause());
       if (over) this.#runsEnded += 1;

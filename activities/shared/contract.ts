@@ -157,7 +157,7 @@ export type Advance = { readonly steps: readonly StepDigest[] } &
   (
     | { readonly kind: 'ended'; readonly status: RunStatus; readonly session: SessionStatus | null }
     | { readonly kind: 'tools'; readonly tools: readonly ToolTask[] }
-    /** The activity's time slice is over, or the policy wants an activity for each step. */
+    /** The activity's time slice is over, or the policy requires an activity for each step. */
     | { readonly kind: 'continue' }
   );
 
