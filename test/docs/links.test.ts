@@ -26,7 +26,9 @@ test('every document is reached from the README', () => {
 
 /** Links to files and headings of the repository; code is no link. */
 function linksOf(markdown: string): string[] {
-  const text = markdown.replaceAll(/^( *)```.*?^\1```$/gms, '').replaceAll(/`[^`\n]*`(?!\])/g, '');
+  const text = markdown
+    .replaceAll(/^( *)```.*?^\1```$/gms, '')
+    .replaceAll(/`[^`\n]*`(\])?/g, (_code, end: string | undefined) => end ?? '');
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link).filter((link) => !/^[a-z]+:/.test(link));
 }
 
