@@ -72,7 +72,7 @@ def show(what: str, value: object) -> None:
 async def main(user: str, session: str) -> None:
     client = await Client.connect(TEMPORAL, namespace=NAMESPACE)
 
-    # By update: a receipt comes back. The same id again gives the same receipt.
+    # By update: returns a receipt. Sending the same id again returns the same receipt.
     question = {"id": "python-1", "content": "What is 12 * 34?"}
     receipt = await submit(client, user, session, question)
     show("receipt", receipt)

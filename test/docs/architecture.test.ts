@@ -65,14 +65,14 @@ test('each record of a decision has a number of its own, which its title says', 
 
 test('the index of the decisions lists every record, in order, with its title', () => {
   const records = globSync('docs/decisions/[0-9]*.md', { cwd: ROOT }).toSorted();
-  const rows = records.map((path) => {
+  const expected = records.map((path) => {
     const [, number, title] = /^# (\d+)\. (.+)$/m.exec(read(path)) ?? [];
     return `| [${number}](${basename(path)}) | ${title} |`;
   });
   const listed = read('docs/decisions/README.md')
     .split('\n')
     .filter((line) => line.startsWith('| ['));
-  expect(listed).toEqual(rows);
+  expect(listed).toEqual(expected);
 });
 
 /** Whether lint refuses an import in a file directly in `folder`. */
