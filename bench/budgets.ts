@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 export const budgets: Benchmark = {
   name: 'budgets',
   describe:
-    'Plain turns of sessions of one user who has limits of tokens for the month and the day, beside those of one who has none. With limits, what a call takes at most is set aside before it, in a transaction of its own, and calls of the user’s sessions do so one after the other.',
+    'Plain turns in the sessions of a user with token limits for the month and the day, compared with those of a user without. With limits, each call’s worst case is reserved before it, in a separate transaction, and the reservations of one user are serialised.',
   async run(world) {
     const levels = [
       { sessions: 1, turns: world.size(25, 5), rounds: world.size(8, 2) },

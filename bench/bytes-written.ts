@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 export const bytesWritten: Benchmark = {
   name: 'bytes-written',
   describe:
-    'Bytes a turn makes the Temporal server and the embedded store write, over 10 sessions: how much their files grow, and what their processes hand to the disk (write-ahead logs and repeated writes of one page included; Linux only). The store’s process is the worker’s, so a served PostgreSQL is not in it.',
+    'Bytes that the Temporal server and the embedded store write per turn, over 10 sessions: the growth of their files, and what their processes write to disk (including write-ahead logs and repeated writes of a page; Linux only). The store’s figures are of the worker’s process, so they do not include a served PostgreSQL.',
   async run(world) {
     const level = { sessions: 10, turns: world.size(50, 5) };
     const rows: Row[] = [];

@@ -15,7 +15,7 @@ const EVERY_MS = 10;
 export const deltaLatency: Benchmark = {
   name: 'delta-latency',
   describe:
-    'From the model’s chunk in the worker to the bytes in a client of the gateway’s SSE stream: over real HTTP, with all readers in one process apart from the gateway’s, on the system’s monotonic clock that both share. 100 chunks a second; every reader reads the same session.',
+    'From the model’s chunk in the worker to the bytes in a client of the gateway’s SSE stream: over real HTTP, with all readers in one separate process, measured on the system’s monotonic clock, which both processes share. 100 chunks a second; every reader reads the same session.',
   async run(world) {
     const gateway = createGateway(world);
     const served = await serveGateway({ gateway, port: 0 });

@@ -7,7 +7,7 @@ import { interleave, talkBlock } from './talk.ts';
 export const firstDelta: Benchmark = {
   name: 'first-delta',
   describe:
-    'From the sending of a message until the first piece of the model’s text reaches the client, one session; the floor is its whole turn.',
+    'From sending a message until the first chunk of the model’s text reaches the client, with one session; the floor’s figure is its whole turn.',
   async run(world) {
     const level = { sessions: 1, turns: world.size(25, 5) };
     const blocks = await interleave(world.size(8, 2), {

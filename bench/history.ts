@@ -13,7 +13,7 @@ const { HistoryEvent } = proto.temporal.api.history.v1;
 export const history: Benchmark = {
   name: 'history',
   describe:
-    'Events and bytes of workflow history that one turn adds, early and late in a session: what Temporal keeps, and what is replayed when a workflow leaves its worker’s cache.',
+    'Events and bytes of workflow history that one turn adds, early and late in a session: what Temporal stores, and what is replayed after a workflow has left its worker’s cache.',
   async run(world) {
     const rows: Row[] = [];
     const aims: Aim[] = [];

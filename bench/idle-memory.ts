@@ -14,7 +14,7 @@ const AT_ONCE = 20;
 export const idleMemory: Benchmark = {
   name: 'idle-memory',
   describe:
-    'Resident memory of a worker’s process, which does nothing else, before and after 2,000 sessions had a turn each; all of them stay in its cache (`maxCachedWorkflows`). With PGlite the store is in that process too, and in the figure of its start.',
+    'Resident memory of a process with only a worker, before and after 2,000 sessions had a turn each; all of them stay in its cache (`maxCachedWorkflows`). With PGlite the store is in that process too, and in the initial figure.',
   async run(world) {
     const taskQueue = `idle-${randomUUID()}`;
     const child = fork(new URL('idle-worker.ts', import.meta.url), { execArgv: ['--expose-gc'] });

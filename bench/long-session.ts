@@ -14,7 +14,7 @@ const BLOCK = 5;
 export const longSession: Benchmark = {
   name: 'long-session',
   describe:
-    'Plain turns around the 10th of new sessions beside those after the 1,000th of one session, in turns. The old session has continued as new on the way, and its model calls carry as much context as the policy allows.',
+    'Plain turns around the 10th of new sessions, and after the 1,000th of one session, measured alternately. The old session has continued as new before, and its model calls have as much context as the policy allows.',
   async run(world) {
     const old = world.talk();
     const before = world.size(1_000, 30);

@@ -14,7 +14,7 @@ export async function describeMachine({ client, db }: World): Promise<Machine> {
     system: `${type()} ${release()}`,
     'load before': (loadavg()[0] ?? 0).toFixed(2),
     node: process.versions.node,
-    temporal: `development server ${serverVersion} on a database file, set as the embedded mode sets it`,
+    temporal: `development server ${serverVersion} on a database file, with the embedded mode's settings`,
     store: `${db.kind === 'pglite' ? 'PGlite in a folder' : 'PostgreSQL'} ${store?.server_version ?? ''}`,
   };
 }

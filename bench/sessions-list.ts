@@ -30,7 +30,7 @@ const FILTERS: Readonly<Record<string, Omit<SessionFilter, 'limit'>>> = {
 export const sessionsList: Benchmark = {
   name: 'sessions-list',
   describe:
-    'A page of 50 sessions, newest activity first, out of 100,000 that were generated, half of them of one user: for that user, and for an operator over all users. `first` is the first page, `tenth` the one that its cursors lead to.',
+    'A page of 50 sessions, newest activity first, out of 100,000 generated ones, half of them of one user: for that user, and for an operator over all users. `first` is the first page, `tenth` the tenth, reached by cursors.',
   async run(world) {
     await generateSessions(world.db, world.size(100_000, 1_000));
     const rows: Row[] = [];

@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 export const turns: Benchmark = {
   name: 'turns',
   describe:
-    'From the sending of a message until the client is told `run.completed`, with a model that takes no time: what Perdure adds to the model’s own time. `plain` is one model call, `tool` two model calls and one quick tool. Sessions send their next message as soon as they have the answer, while Temporal is still being told of it; those that rest let 100 ms pass first, as the floor’s do then. The ratio is of medians, between blocks measured right after each other. `CPU ms` is the processor time of the one process that holds worker, client and an embedded store.',
+    'From sending a message until the client receives `run.completed`, with a model that takes no time: what Perdure adds to the model’s own time. `plain` is one model call, `tool` two model calls and one quick tool. Sessions send their next message as soon as they have the answer, while its activity is still being completed in Temporal; sessions that rest pause for 100 ms first, and so does the floor in that row. The ratio is of medians, between blocks measured right after each other. `CPU ms` is the processor time of the one process that holds worker, client and an embedded store.',
   async run(world) {
     const levels = [
       { sessions: 1, turns: world.size(25, 5), rounds: world.size(12, 2), restMs: REST_MS },

@@ -1,2 +1,2 @@
--- Runs once, when the volume is new. Temporal's own databases are made by its schema job.
+-- Runs once, when the volume is new. The job temporal-schema creates Temporal's databases.
 CREATE DATABASE perdure;

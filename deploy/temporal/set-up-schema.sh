@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings Temporal's two databases up to date, and makes them first if need be. Safe to repeat.
+# Creates Temporal's two databases if necessary, and migrates them. Safe to repeat.
 set -eu
 : "${SQL_HOST:?}" "${SQL_USER:?}" "${SQL_PASSWORD:?}"
 
@@ -15,7 +15,7 @@ for store in temporal visibility; do
     visibility) database=temporal_visibility ;;
   esac
   tool "$database" create
-  # Does nothing to a database that has a newer schema.
+  # No effect on a database with a newer schema.
   tool "$database" setup-schema -v 0.0
   tool "$database" update-schema -d "/etc/temporal/schema/postgresql/v12/$store/versioned"
 done

@@ -1,10 +1,10 @@
-"""A conversation with a Perdure session by Temporal's Python SDK alone.
+"""A conversation with a Perdure session, using only Temporal's Python SDK.
 
     pip install temporalio
     python temporal_python.py [user] [session]
 
-TEMPORAL_ADDRESS (default 127.0.0.1:7233) is where messages are sent, PERDURE_URL (default
-http://127.0.0.1:4747) where answers are read. Prints one JSON object a line.
+Sends messages to TEMPORAL_ADDRESS (default 127.0.0.1:7233) and reads answers from PERDURE_URL
+(default http://127.0.0.1:4747). Prints one JSON object per line.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ TASK_QUEUE = os.environ.get("PERDURE_TASK_QUEUE", "perdure")
 
 
 def workflow_id(user: str, session: str) -> str:
-    """The user part as JavaScript's encodeURIComponent writes it."""
+    """Encodes the user part as JavaScript's encodeURIComponent does."""
     encoded = quote(user, safe="!*'()")
     return f"{encoded}:{session}"
 
 
 async def submit(client: Client, user: str, session: str, message: dict) -> dict:
-    """Delivers a message, creates the session if it is not there, and gives the receipt."""
+    """Delivers a message, creates the session if it does not exist, and returns the receipt."""
     start = WithStartWorkflowOperation(
         "agentSession",
         id=workflow_id(user, session),
@@ -43,7 +43,7 @@ async def submit(client: Client, user: str, session: str, message: dict) -> dict
 
 
 def await_answer(user: str, session: str, message_id: str) -> str:
-    """Reads the session's events until the run that answers the message is over."""
+    """Reads the session's events until the run that answers the message has ended."""
     request = urllib.request.Request(
         f"{GATEWAY}/v1/sessions/{quote(session, safe='')}/events",
         headers={"Accept": "text/event-stream", "Perdure-User": quote(user, safe="")},
@@ -72,7 +72,7 @@ def show(what: str, value: object) -> None:
 async def main(user: str, session: str) -> None:
     client = await Client.connect(TEMPORAL, namespace=NAMESPACE)
 
-    # By update: a receipt comes back. The same id again gives the same receipt.
+    # By update: returns a receipt. Sending the same id again returns the same receipt.
     question = {"id": "python-1", "content": "What is 12 * 34?"}
     receipt = await submit(client, user, session, question)
     show("receipt", receipt)

@@ -9,7 +9,7 @@ const makeExercises = defineTool({
     count: z.number().int().min(1).max(20).default(5),
     upTo: z.number().int().min(2).max(1_000).default(20).describe('The largest number in an exercise'),
   }),
-  // Seeded by the key: another try of the same call makes the same exercises.
+  // Seeded with the key: every try of a call returns the same exercises.
   idempotent: true,
   timeoutMs: 5_000,
   execute: ({ operation, count, upTo }, { idempotencyKey, progress }) => {
@@ -38,12 +38,12 @@ const noteAnswer = defineTool({
   },
 });
 
-/** A linear congruential generator (Numerical Recipes), begun from a text. */
+/** A linear congruential generator (Numerical Recipes), seeded with a string. */
 function numbersFrom(seed: string): () => number {
   let state = Buffer.from(seed).reduce((sum, byte) => (Math.imul(sum, 31) + byte) >>> 0, 7);
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    // The high bits are the random ones.
+    // The low bits have short periods.
     return state >>> 16;
   };
 }

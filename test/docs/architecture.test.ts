@@ -57,10 +57,22 @@ test('no folder has more than 25 files', () => {
 });
 
 test('each record of a decision has a number of its own, which its title says', () => {
-  const records = globSync('docs/decisions/*.md', { cwd: ROOT });
+  const records = globSync('docs/decisions/[0-9]*.md', { cwd: ROOT });
   const numbers = records.map((path) => basename(path).slice(0, 4));
   expect(new Set(numbers).size).toBe(numbers.length);
   for (const path of records) expect(read(path)).toMatch(new RegExp(`^# ${Number(basename(path).slice(0, 4))}\\. `));
+});
+
+test('the index of the decisions lists every record, in order, with its title', () => {
+  const records = globSync('docs/decisions/[0-9]*.md', { cwd: ROOT }).toSorted();
+  const expected = records.map((path) => {
+    const [, number, title] = /^# (\d+)\. (.+)$/m.exec(read(path)) ?? [];
+    return `| [${number}](${basename(path)}) | ${title} |`;
+  });
+  const listed = read('docs/decisions/README.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| ['));
+  expect(listed).toEqual(expected);
 });
 
 /** Whether lint refuses an import in a file directly in `folder`. */

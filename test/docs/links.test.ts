@@ -1,12 +1,26 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DOCUMENTS, read, ROOT } from './documents.ts';
+
+/** The folders at the root; `agents/` is left out, because in the documents it is the reader's own folder. */
+const FOLDERS = globSync('[a-z]*/', { cwd: ROOT })
+  .map((path) => path.replace(/\/$/, ''))
+  .filter((folder) => folder !== 'agents');
 
 test.each(DOCUMENTS)('every link in %s leads somewhere', (document) => {
   const broken = linksOf(read(document)).filter((link) => !resolves(document, link));
 
   expect(broken).toEqual([]);
+});
+
+test.each(DOCUMENTS)('every path of the repository that %s names is there', (document) => {
+  const text = read(document).replaceAll(/^( *)```.*?^\1```$/gms, '');
+  const paths = [...text.matchAll(/`([\w.-]+)(\/[\w./-]*)`/g)]
+    .filter(([, folder = '']) => FOLDERS.includes(folder))
+    .map(([, folder = '', rest = '']) => `${folder}${rest}`);
+
+  expect(paths.filter((path) => !existsSync(join(ROOT, path)) && !resolves(document, path))).toEqual([]);
 });
 
 test('every document is reached from the README', () => {
@@ -26,7 +40,9 @@ test('every document is reached from the README', () => {
 
 /** Links to files and headings of the repository; code is no link. */
 function linksOf(markdown: string): string[] {
-  const text = markdown.replaceAll(/^( *)```.*?^\1```$/gms, '').replaceAll(/`[^`\n]*`(?!\])/g, '');
+  const text = markdown
+    .replaceAll(/^( *)```.*?^\1```$/gms, '')
+    .replaceAll(/`[^`\n]*`(\])?/g, (_code, end: string | undefined) => end ?? '');
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link).filter((link) => !/^[a-z]+:/.test(link));
 }
 
