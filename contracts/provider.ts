@@ -54,6 +54,6 @@ export const providerStatusSchema = z.object({
 export type ProviderStatus = z.infer<typeof providerStatusSchema>;
 
 /** Whether its calls have to wait now, or fail. */
-export function isTroubled({ circuit, coolDownUntil }: ProviderStatus): boolean {
+export function isUnhealthy({ circuit, coolDownUntil }: ProviderStatus): boolean {
   return circuit.state !== 'closed' || coolDownUntil !== null;
 }

@@ -17,7 +17,7 @@ const spentFields = {
   unmeteredCalls: z.number().int(),
   ...costFields,
 };
-export type Spent = z.infer<z.ZodObject<typeof spentFields>>;
+export type UsageSummary = z.infer<z.ZodObject<typeof spentFields>>;
 
 /** How runs went and what they used. Null is unknown, or that there is nothing to reckon from. */
 export const statsSchema = z.object({

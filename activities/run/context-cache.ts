@@ -5,7 +5,7 @@ import { callIdsIn, KnownConversation, type ConversationWindow } from '../../cor
 import { transcript } from '../../core/conversation/transcript.ts';
 import type { RunPosition } from '../../store/runs/begin-step.ts';
 import type { Db } from '../../store/db/db.ts';
-import type { KnownBefore } from '../../store/runs/load-news.ts';
+import type { CachedPosition } from '../../store/runs/load-new-events.ts';
 import { readContext } from '../../store/read/read-context.ts';
 
 interface Kept {
@@ -44,7 +44,7 @@ export class ContextCache {
   }
 
   /** What to tell `beginStep`. */
-  known(key: SessionKey): KnownBefore | null {
+  known(key: SessionKey): CachedPosition | null {
     const kept = this.#kept.get(workflowIdOf(key));
     return kept ? { createdAt: kept.createdAt, throughSeq: kept.conversation.through } : null;
   }

@@ -4,9 +4,9 @@ import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolvePolicy } from '../../core/policy.ts';
 import { ring } from '../../live/ring.ts';
-import type { AdmissionBudget } from '../../store/admission/admission.ts';
-import { admitMessages as admitToStore, type Admitted } from '../../store/admission/admit-messages.ts';
-import { refuseMessages } from '../../store/admission/refuse-messages.ts';
+import type { AdmissionBudget } from '../../store/admission/admission-request.ts';
+import { commitAdmissions, type CommittedAdmissions } from '../../store/admission/commit-admissions.ts';
+import { appendRefusals } from '../../store/admission/append-refusals.ts';
 import type { AdmitInput, AdmitOutput, Delivery, Verdict } from '../shared/contract.ts';
 import { budgetsOf, leastOf } from '../run/budget-terms.ts';
 import { callingSession } from '../shared/calling-session.ts';
@@ -25,7 +25,7 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
   const { key, kind } = callingSession();
   const parsed = input.deliveries.map(parseDelivery);
   const messages = parsed.flatMap((one) => ('message' in one ? [one.message] : []));
-  const admission = await admitToStore(db, key, {
+  const admission = await commitAdmissions(db, key, {
     messages,
     kind,
     execution: input.execution,
@@ -52,7 +52,7 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
 
 function factsOf(
   deps: ActivityDeps,
-  session: NonNullable<Admitted['session']>,
+  session: NonNullable<CommittedAdmissions['session']>,
   withLife: boolean,
 ): NonNullable<AdmitOutput['session']> {
   const { status, agent } = session;
@@ -107,7 +107,7 @@ async function recordRefusals(
     const { code, detail } = verdict;
     return [{ messageId: idIn(delivery.input), code, detail, dedupe: delivery.fallbackId }];
   });
-  if (refusals.length > 0) ring(live, key, (await refuseMessages(db, key, refusals)).events);
+  if (refusals.length > 0) ring(live, key, (await appendRefusals(db, key, refusals)).events);
 }
 
 function idIn(input: unknown): string | null {

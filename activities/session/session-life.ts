@@ -2,7 +2,7 @@ import type { Policy } from '../../contracts/agent.ts';
 import { expiryOf } from '../../core/session/expiry.ts';
 import { resolvePolicy, type ResolvedPolicy } from '../../core/policy.ts';
 import { ring } from '../../live/ring.ts';
-import { expireSession as expireInStore, type SessionLife } from '../../store/sessions/expire-session.ts';
+import { expireIfDue, type ExpiryFacts } from '../../store/sessions/expire-if-due.ts';
 import type { ExpireOutput } from '../shared/contract.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
@@ -14,7 +14,7 @@ export function policyOf({ agents, deployment }: Pick<ActivityDeps, 'agents' | '
 }
 
 /** How long a session has to live if nothing happens in it. At least 1. */
-export function dueInMs(deps: Pick<ActivityDeps, 'agents' | 'deployment'>, life: SessionLife): number {
+export function dueInMs(deps: Pick<ActivityDeps, 'agents' | 'deployment'>, life: ExpiryFacts): number {
   const { atMs } = expiryOf(life, policyOf(deps)(life.agent, life.policy));
   return Math.max(1, Math.ceil(atMs - Date.parse(life.at)));
 }
@@ -22,7 +22,7 @@ export function dueInMs(deps: Pick<ActivityDeps, 'agents' | 'deployment'>, life:
 /** Expires the session if its time is over, in the store's word. */
 export async function expireSession(deps: ActivityDeps): Promise<ExpireOutput> {
   const { key } = callingSession();
-  const { session, dueInMs: due, events } = await expireInStore(deps.db, key, policyOf(deps));
+  const { session, dueInMs: due, events } = await expireIfDue(deps.db, key, policyOf(deps));
   ring(deps.live, key, events);
   return { session, dueInMs: due };
 }

@@ -1,5 +1,5 @@
 import { ring } from '../../live/ring.ts';
-import type { EvictedSession } from '../../store/sessions/make-room.ts';
+import type { EvictedSession } from '../../store/sessions/ensure-capacity.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 
 /** Tells the readers and the workflows of sessions that have expired to make room. Nobody waits for that. */

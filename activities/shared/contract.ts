@@ -3,7 +3,7 @@ import type { RunError, RunStatus, StopReason } from '../../contracts/session/ru
 import type { SessionStatus } from '../../contracts/session/session.ts';
 import type { OpenRun } from '../../core/session/run-queue.ts';
 import type { StepDigest } from '../../core/session/session-details.ts';
-import type { AdmissionResult } from '../../store/admission/admission.ts';
+import type { AdmissionDecision } from '../../store/admission/admission-request.ts';
 
 /**
  * What the workflows ask for. Types only: this file is what workflow code may import. None of them takes
@@ -53,7 +53,7 @@ export interface AdmitInput {
 }
 
 /** The store's word, or a refusal of what is no message. */
-export type Verdict = AdmissionResult;
+export type Verdict = AdmissionDecision;
 
 export interface SessionFacts {
   readonly status: SessionStatus;

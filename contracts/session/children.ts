@@ -15,4 +15,4 @@ export const childWorkflowSchema = z.object({
 export type ChildWorkflow = z.infer<typeof childWorkflowSchema>;
 
 /** What the store knows of such a workflow: that it was to be started, not whether it runs. */
-export type NotedChild = Omit<ChildWorkflow, 'startedAt'>;
+export type RecordedChild = Omit<ChildWorkflow, 'startedAt'>;

@@ -43,7 +43,7 @@ export interface Account {
 }
 
 /** What has gone in a period, session or run. */
-export interface Spent {
+export interface BudgetUsage {
   readonly usedNanos: number;
   readonly usedTokens: number;
   readonly reservedNanos: number;
@@ -51,26 +51,26 @@ export interface Spent {
 }
 
 /** Whether anything is limited, so that a call must be reserved. */
-export function isLimited(limits: ResolvedLimits, budget: RunBudget): boolean {
-  return limitsPeriod(limits) || limitsSession(budget) || limitsRun(budget);
+export function needsReservation(limits: ResolvedLimits, budget: RunBudget): boolean {
+  return hasPeriodLimit(limits) || hasSessionLimit(budget) || hasRunLimit(budget);
 }
 
-export function limitsPeriod({ monthlyUsd, monthlyTokens, dailyUsd, dailyTokens }: ResolvedLimits): boolean {
+export function hasPeriodLimit({ monthlyUsd, monthlyTokens, dailyUsd, dailyTokens }: ResolvedLimits): boolean {
   return [monthlyUsd, monthlyTokens, dailyUsd, dailyTokens].some((limit) => limit !== null);
 }
 
-export function limitsSession({ sessionUsd, sessionTokens }: RunBudget): boolean {
+export function hasSessionLimit({ sessionUsd, sessionTokens }: RunBudget): boolean {
   return sessionUsd !== undefined || sessionTokens !== undefined;
 }
 
-export function limitsRun({ runUsd, runTokens }: RunBudget): boolean {
+export function hasRunLimit({ runUsd, runTokens }: RunBudget): boolean {
   return runUsd !== undefined || runTokens !== undefined;
 }
 
 /** The accounts of one scope that are limited. */
 export function accountsIn(
   scope: BudgetScope,
-  spent: Spent,
+  spent: BudgetUsage,
   limits: { readonly usd: number | null | undefined; readonly tokens: number | null | undefined },
   resetsAt: string | null,
 ): Account[] {
@@ -109,7 +109,11 @@ export function exceeded(
 const RESERVED_RETRY_MS = 5_000;
 
 /** In how many ms a call that `account` does not hold may fit; null where that takes another limit, another price or another call. */
-export function retryAfterMs(account: Account, worst: Parameters<typeof exceeded>[1], nowMs: number): number | null {
+export function budgetRetryAfterMs(
+  account: Account,
+  worst: Parameters<typeof exceeded>[1],
+  nowMs: number,
+): number | null {
   const fits = (gone: Partial<Account>) => exceeded([{ ...account, ...gone }], worst) === null;
   if (fits({ reserved: 0 })) return RESERVED_RETRY_MS;
   if (account.resetsAt === null || !fits({ used: 0, reserved: 0 })) return null;

@@ -14,7 +14,7 @@ export interface CallCost {
 export const UNKNOWN_COST: CallCost = { nanos: null, priceSource: null, priceDate: null };
 
 /** How a model call ended, as whoever made it says. */
-export interface CallEnd {
+export interface ModelCallEnd {
   readonly outcome: Exclude<CallOutcome, 'running'>;
   readonly errorCode?: string;
   readonly answeredBy?: string;
@@ -25,7 +25,7 @@ export interface CallEnd {
 }
 
 /** Of a call of which nobody has told how it ended, or will. */
-export const LOST: CallEnd = {
+export const LOST_CALL: ModelCallEnd = {
   outcome: 'lost',
   usage: null,
   cost: UNKNOWN_COST,
@@ -75,7 +75,7 @@ export function claimedCall({ at }: LockedSession, run: RunRow, step: StepRow, m
  * Notes how a call ended, and adds it to its run, session and day. What is known now is no longer held; what is not
  * known stays held at its worst case.
  */
-export function settleCall(session: LockedSession, run: RunRow, call: ModelCallRow, end: CallEnd): CallRows {
+export function settleModelCall(session: LockedSession, run: RunRow, call: ModelCallRow, end: ModelCallEnd): CallRows {
   const { usage, cost } = end;
   call.outcome = end.outcome;
   call.error_code = end.errorCode ?? null;

@@ -1,9 +1,9 @@
-import type { Spent } from '../../core/money/budget.ts';
+import type { BudgetUsage } from '../../core/money/budget.ts';
 import { firstOfMonth } from '../../core/money/utc-period.ts';
 import type { Tx } from '../db/db.ts';
 
 /** What a user has spent in a period. */
-export interface PeriodSpent extends Spent {
+export interface PeriodUsage extends BudgetUsage {
   /** Calls whose cost is not known. */
   readonly unpricedCalls: number;
 }
@@ -13,9 +13,9 @@ export async function readPeriods(
   tx: Tx,
   user: string,
   day: string,
-): Promise<{ readonly month: PeriodSpent; readonly day: PeriodSpent }> {
-  const rows = await tx.query<PeriodSpent>(READ, [user, firstOfMonth(day), day]);
-  return { month: rows[0] as PeriodSpent, day: rows[1] as PeriodSpent };
+): Promise<{ readonly month: PeriodUsage; readonly day: PeriodUsage }> {
+  const rows = await tx.query<PeriodUsage>(READ, [user, firstOfMonth(day), day]);
+  return { month: rows[0] as PeriodUsage, day: rows[1] as PeriodUsage };
 }
 
 /** One row for the month and one for the day. Rows of the other days are read once. */

@@ -2,7 +2,7 @@ import type { UserLimits } from '../../contracts/budget.ts';
 import { factsOf, limitsOf, type ResolvedBudgets } from '../../core/money/budget.ts';
 import { warningsOf, type Warning } from '../../core/money/budget-warnings.ts';
 import { monthOf, nextDay, nextMonth } from '../../core/money/utc-period.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { PendingEvents } from '../log/pending-events.ts';
 import type { Tx } from '../db/db.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { readPeriods } from './read-periods.ts';
@@ -24,7 +24,7 @@ export interface Spending {
 export async function warnOfBudgets(
   tx: Tx,
   { key }: LockedSession,
-  log: EventLog,
+  pending: PendingEvents,
   { runId, added, budgets, spending }: WarnInput,
 ): Promise<void> {
   const limits = limitsOf(budgets, spending.ownLimits);
@@ -40,7 +40,10 @@ export async function warnOfBudgets(
     const { kind, scope, unit, limit } = warning;
     const resetsAt = scope === 'month' ? nextMonth(added.day) : nextDay(added.day);
     const reserved = isUsd ? reservedNanos : reservedTokens;
-    log.add({ type: 'budget.warned', runId, kind, ...factsOf({ scope, unit, used, reserved, limit, resetsAt }) }, null);
+    pending.add(
+      { type: 'budget.warned', runId, kind, ...factsOf({ scope, unit, used, reserved, limit, resetsAt }) },
+      null,
+    );
   }
 }
 

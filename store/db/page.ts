@@ -6,7 +6,7 @@ export function pageSize(limit: number, max: number): number {
 }
 
 /** A page of rows that were asked for one more than `limit`, and where the next one begins: null after the last page. */
-export function pageOf<Row>(
+export function cutPage<Row>(
   rows: readonly Row[],
   limit: number,
   positionOf: (last: Row) => readonly (string | number)[],

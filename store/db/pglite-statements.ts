@@ -1,7 +1,7 @@
 import { messages, protocol, types, type ParserOptions, type PGlite } from '@electric-sql/pglite';
 import type { Row } from './db.ts';
 import { statementNames } from './statement-names.ts';
-import { storableParams } from './storable.ts';
+import { sanitizeParams } from './sanitize.ts';
 
 const { serialize } = protocol;
 
@@ -44,7 +44,7 @@ export function preparedStatements(pglite: PGlite, parsers: ParserOptions) {
   return async <R extends object>(sql: string, params: readonly unknown[]): Promise<R[]> => {
     const statement = nameOf(sql) ?? '';
     const columns = await prepare(statement, sql);
-    const values = storableParams(params).map(textOf);
+    const values = sanitizeParams(params).map(textOf);
     const { messages: answers } = await pglite.execProtocol(
       Buffer.concat([serialize.bind({ statement, values }), serialize.execute(), serialize.sync()]),
       // Files are written as PostgreSQL writes them: only file systems that hold them elsewhere have anything to do here.

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PGlite, types, type ParserOptions } from '@electric-sql/pglite';
 import type { Db, Tx } from './db.ts';
-import { freshCluster, provideCluster } from './fresh-cluster.ts';
+import { clusterTemplate, ensureCluster } from './cluster-template.ts';
 import { preparedStatements } from './pglite-statements.ts';
 import { serialQueue } from './serial-queue.ts';
 import { retryingConflicts, storeFailure } from './store-failure.ts';
@@ -49,9 +49,9 @@ export async function openPglite(path: string): Promise<Db> {
 
 async function open(path: string): Promise<PGlite> {
   const options = { relaxedDurability: false, parsers: PARSERS };
-  if (path.includes('://')) return PGlite.create({ ...options, dataDir: path, loadDataDir: await freshCluster() });
+  if (path.includes('://')) return PGlite.create({ ...options, dataDir: path, loadDataDir: await clusterTemplate() });
   await mkdir(dirname(path), { recursive: true });
-  await provideCluster(path);
+  await ensureCluster(path);
   return PGlite.create({ ...options, dataDir: path });
 }
 

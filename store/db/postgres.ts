@@ -1,6 +1,6 @@
 import { Pool, types, type PoolClient, type QueryResult } from 'pg';
 import type { Db, Tx } from './db.ts';
-import { storableParams } from './storable.ts';
+import { sanitizeParams } from './sanitize.ts';
 import { statementNames } from './statement-names.ts';
 import { retryingConflicts, storeFailure } from './store-failure.ts';
 
@@ -84,7 +84,7 @@ function txOf(connection: Pool | PoolClient): Tx {
   return {
     query: async <R extends object>(sql: string, params?: readonly unknown[]) => {
       if (params !== undefined)
-        return (await connection.query({ name: nameOf(sql), text: sql, values: storableParams(params) })).rows as R[];
+        return (await connection.query({ name: nameOf(sql), text: sql, values: sanitizeParams(params) })).rows as R[];
       const results: unknown = await connection.query(sql);
       const last = (Array.isArray(results) ? results.at(-1) : results) as QueryResult | undefined;
       return (last?.rows ?? []) as R[];

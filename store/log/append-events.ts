@@ -1,11 +1,11 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { Tx } from '../db/db.ts';
-import type { EventLog } from './event-log.ts';
+import type { PendingEvents } from './pending-events.ts';
 import { eventOf, eventRowOf } from './event-row.ts';
 import type { LockedSession } from './lock-session.ts';
 import type { MessageRow, ModelCallRow, RunRow, StepRow, ToolCallRow, UsageDayRow } from './rows.ts';
 import { runStatsOf, type RunStatsRow } from './run-stats.ts';
-import { storable } from '../db/storable.ts';
+import { sanitizeJson } from '../db/sanitize.ts';
 
 /** The read models that change with the events: whole rows, inserted or replaced. */
 export interface ChangedRows {
@@ -26,14 +26,14 @@ export interface ChangedRows {
 export async function appendEvents(
   tx: Tx,
   session: LockedSession,
-  { drafts }: EventLog,
+  { drafts }: PendingEvents,
   changed: ChangedRows = {},
 ): Promise<PerdureEvent[]> {
   const { key, at, row } = session;
   const head = row.head + drafts.length;
   const rows = drafts.map(({ event, dedupe }, index) => ({ ...eventRowOf(event, row.head + index + 1, at), dedupe }));
-  const events = storable(rows);
-  const params: unknown[] = [key.user, key.session, row.head, storable({ ...row, head, updated_at: at }).text];
+  const events = sanitizeJson(rows);
+  const params: unknown[] = [key.user, key.session, row.head, sanitizeJson({ ...row, head, updated_at: at }).text];
   const writes: WriteName[] = [];
   const add = (name: WriteName, text: string) => {
     writes.push(name);
@@ -41,11 +41,11 @@ export async function appendEvents(
   };
   if (rows.length > 0) add('events', events.text);
   for (const name of ['messages', 'runs', 'steps', 'toolCalls', 'modelCalls', 'usageDays'] as const) {
-    if (changed[name]?.length) add(name, storable(changed[name]).text);
+    if (changed[name]?.length) add(name, sanitizeJson(changed[name]).text);
   }
   const ends = runStatsOf(drafts, changed.runs ?? [], at);
   if (ends.length > 0) {
-    add('runStats', storable(ends).text);
+    add('runStats', sanitizeJson(ends).text);
     params.push(...endCounts(ends));
   }
   const [saved] = await tx.query<{ version: string }>(statementOf(writes), params);

@@ -159,7 +159,7 @@ export function addCost(sum: CostColumns, nanos: number | null): void {
 }
 
 /** A sum of costs as the contracts say it. */
-export function costOf({ cost_nanos: nanos, unpriced_calls: unpriced }: CostColumns): Cost {
+export function costRecordOf({ cost_nanos: nanos, unpriced_calls: unpriced }: CostColumns): Cost {
   const knownCostUsd = usdOf(nanos);
   return { costUsd: unpriced > 0 ? null : knownCostUsd, knownCostUsd, unpricedCalls: unpriced };
 }

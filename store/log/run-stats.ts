@@ -1,6 +1,6 @@
 import { endsRun } from '../../contracts/session/event.ts';
 import { bucketOf } from '../../core/duration-buckets.ts';
-import type { EventLog } from './event-log.ts';
+import type { PendingEvents } from './pending-events.ts';
 import type { RunRow } from './rows.ts';
 
 /** What ends of runs add to the statistics of a user's day. */
@@ -16,7 +16,7 @@ export interface RunStatsRow {
 }
 
 /** What the ends of runs among these events add: a row for each agent and bucket. Empty while no run ends. */
-export function runStatsOf(drafts: EventLog['drafts'], runs: readonly RunRow[], at: string): RunStatsRow[] {
+export function runStatsOf(drafts: PendingEvents['drafts'], runs: readonly RunRow[], at: string): RunStatsRow[] {
   const rows = new Map<string, RunStatsRow>();
   for (const { event } of drafts) {
     if (!endsRun(event.type) || !('runId' in event)) continue;

@@ -2,7 +2,7 @@ import type { RunRecord } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { positionIn } from '../db/cursor.ts';
 import type { Db } from '../db/db.ts';
-import { pageOf, pageSize } from '../db/page.ts';
+import { cutPage, pageSize } from '../db/page.ts';
 import { runRecordOf } from '../runs/records.ts';
 import type { RunRow } from '../log/rows.ts';
 
@@ -29,6 +29,6 @@ export async function listRuns(
       LIMIT $4`,
     [key.user, key.session, before, limit + 1],
   );
-  const { shown, nextCursor } = pageOf(rows, limit, ({ run }) => [run.ordinal]);
+  const { shown, nextCursor } = cutPage(rows, limit, ({ run }) => [run.ordinal]);
   return { data: shown.map(({ run }) => runRecordOf(run)), nextCursor };
 }

@@ -2,10 +2,10 @@ import { LIMITS } from '../../contracts/limits.ts';
 import type { SessionRecord, SessionStatus } from '../../contracts/session/session.ts';
 import { positionIn } from '../db/cursor.ts';
 import type { Db } from '../db/db.ts';
-import { pageOf, pageSize } from '../db/page.ts';
-import { SESSION_COLUMNS, sessionRecordOf, type ShownSession } from './session-record.ts';
+import { cutPage, pageSize } from '../db/page.ts';
+import { SESSION_COLUMNS, sessionRecordOf, type SessionRecordRow } from './session-record.ts';
 
-export interface SessionFilter {
+export interface SessionQuery {
   readonly status?: SessionStatus | undefined;
   readonly agent?: string | undefined;
   /** Keys and their values as text: `5` finds the number 5 too. */
@@ -34,7 +34,7 @@ export interface Conditions {
 }
 
 /** What the filters of every list of sessions mean; only what is asked for is in the SQL, so that the planner sees it. Runs without a session are left out. */
-export function sessionConditions(filter: SessionFilter): Conditions {
+export function sessionConditions(filter: SessionQuery): Conditions {
   const { status, agent, metadata = {}, activeSince, minErrorRate } = filter;
   const params: unknown[] = [];
   const param = (value: unknown): string => `$${params.push(value)}`;
@@ -82,24 +82,24 @@ export async function readPage(
   { sql, params, param }: Conditions,
   order: string,
   limit: number,
-  positionOf: (last: ShownSession) => readonly string[],
+  positionOf: (last: SessionRecordRow) => readonly string[],
 ): Promise<SessionPage> {
   const select = `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s WHERE ${sql.join(' AND ')} ORDER BY ${order} LIMIT ${param(limit + 1)}`;
-  const { shown, nextCursor } = pageOf(await rowsOf(db, select, params), limit, positionOf);
+  const { shown, nextCursor } = cutPage(await rowsOf(db, select, params), limit, positionOf);
   return { data: shown.map(sessionRecordOf), nextCursor };
 }
 
-async function rowsOf(db: Db, select: string, params: readonly unknown[]): Promise<ShownSession[]> {
-  if (!select.includes('@>')) return await db.query<ShownSession>(select, params);
+async function rowsOf(db: Db, select: string, params: readonly unknown[]): Promise<SessionRecordRow[]> {
+  if (!select.includes('@>')) return await db.query<SessionRecordRow>(select, params);
   return await db.transaction(async (tx) => {
     // Whether a value is rare decides on the index; a plan made for any value takes every value for rare.
     await tx.query('SET LOCAL plan_cache_mode = force_custom_plan');
-    return await tx.query<ShownSession>(select, params);
+    return await tx.query<SessionRecordRow>(select, params);
   });
 }
 
 /** A user's sessions, newest activity first. Throws `invalid_request` for a cursor that is none. */
-export async function listSessions(db: Db, user: string, filter: SessionFilter): Promise<SessionPage> {
+export async function listSessions(db: Db, user: string, filter: SessionQuery): Promise<SessionPage> {
   const limit = pageSize(filter.limit, LIMITS.sessionsPerPage.value);
   const conditions = sessionConditions(filter);
   const { sql, param } = conditions;

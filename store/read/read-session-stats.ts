@@ -1,8 +1,8 @@
 import type { Stats } from '../../contracts/stats.ts';
 import { positionIn } from '../db/cursor.ts';
 import type { Db } from '../db/db.ts';
-import { pageOf } from '../db/page.ts';
-import { mean, ratio, spentOf, type StatsRange } from './stats-report.ts';
+import { cutPage } from '../db/page.ts';
+import { mean, ratio, usageSummaryOf, type StatsRange } from './stats-report.ts';
 import { SUMS_OF_CALLS, type UsageSums } from './usage-report.ts';
 
 interface SessionStatsRow extends Omit<UsageSums, 'failed_calls'> {
@@ -58,7 +58,7 @@ export async function readSessionStats(
       ORDER BY s.last_active_at DESC, s.session_id DESC`,
     [user, from, to, at, id, limit + 1],
   );
-  const { shown, nextCursor } = pageOf(rows, limit, (last) => [last.last_active_at, last.key]);
+  const { shown, nextCursor } = cutPage(rows, limit, (last) => [last.last_active_at, last.key]);
   return { data: shown.map(statsOf), nextCursor };
 }
 
@@ -72,6 +72,6 @@ function statsOf(row: SessionStatsRow): Stats & { key: string } {
     meanMs: mean(row.busy_ms, row.timed),
     p50Ms: row.p50_ms,
     p95Ms: row.p95_ms,
-    ...spentOf(row),
+    ...usageSummaryOf(row),
   };
 }

@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../../contracts/session/session.ts';
 import { mean, ratio } from './stats-report.ts';
-import { costOf, usageOf, type CostColumns, type TokenColumns } from '../log/rows.ts';
+import { costRecordOf, usageOf, type CostColumns, type TokenColumns } from '../log/rows.ts';
 
 /** The columns of a session that readers are shown; `s` is its table. */
 export const SESSION_COLUMNS = `
@@ -10,7 +10,7 @@ export const SESSION_COLUMNS = `
   s.output_tokens::float8, s.cached_tokens::float8, s.reasoning_tokens::float8, s.cost_nanos::float8, s.unpriced_calls`;
 
 /** A row of {@link SESSION_COLUMNS}. */
-export interface ShownSession
+export interface SessionRecordRow
   extends
     TokenColumns,
     CostColumns,
@@ -30,7 +30,7 @@ export interface ShownSession
   readonly busy_ms: number;
 }
 
-export function sessionRecordOf(row: ShownSession): SessionRecord {
+export function sessionRecordOf(row: SessionRecordRow): SessionRecord {
   return {
     id: row.session_id,
     user: row.user_id,
@@ -52,6 +52,6 @@ export function sessionRecordOf(row: ShownSession): SessionRecord {
     errorRate: ratio(row.errors, row.ended_runs),
     meanMs: mean(row.busy_ms, row.timed_runs),
     usage: usageOf(row),
-    ...costOf(row),
+    ...costRecordOf(row),
   };
 }

@@ -1,8 +1,8 @@
-import type { Spent, Stats } from '../../contracts/stats.ts';
+import type { UsageSummary, Stats } from '../../contracts/stats.ts';
 import { UNKNOWN_USAGE } from '../../contracts/session/run.ts';
 import { percentileMs } from '../../core/duration-buckets.ts';
 import type { Db } from '../db/db.ts';
-import { costOf } from '../log/rows.ts';
+import { costRecordOf } from '../log/rows.ts';
 import { NO_SUMS, SUMS_OF_DAYS, type UsageSums } from './usage-report.ts';
 
 /** Days, UTC, `YYYY-MM-DD`, both included; null is open. */
@@ -55,10 +55,10 @@ export async function reportStats(
   return {
     data: keys.map((key) => ({
       key,
-      ...ranOf(runs.filter((row) => row.key === key)),
-      ...spentOf(calls.find((row) => row.key === key) ?? NO_SUMS),
+      ...runTotalsOf(runs.filter((row) => row.key === key)),
+      ...usageSummaryOf(calls.find((row) => row.key === key) ?? NO_SUMS),
     })),
-    total: { ...ranOf(all.runs), ...spentOf(all.calls[0] ?? NO_SUMS) },
+    total: { ...runTotalsOf(all.runs), ...usageSummaryOf(all.calls[0] ?? NO_SUMS) },
   };
 }
 
@@ -86,7 +86,7 @@ function shownKeys(by: Exclude<keyof typeof KEY, 'nothing'>, where: string): str
      LIMIT ${STATS_ROWS}`;
 }
 
-function ranOf(rows: readonly BucketRow[]): Omit<Stats, keyof Spent> {
+function runTotalsOf(rows: readonly BucketRow[]): Omit<Stats, keyof UsageSummary> {
   const sum = (name: 'ended' | 'failed' | 'cancelled' | 'busy_ms', of = rows) =>
     of.reduce((all, row) => all + row[name], 0);
   const timed = rows.filter(({ bucket }) => bucket >= 0);
@@ -104,7 +104,7 @@ function ranOf(rows: readonly BucketRow[]): Omit<Stats, keyof Spent> {
 }
 
 /** What model calls used: those of runs that have not ended are among them. */
-export function spentOf(sums: Omit<UsageSums, 'key' | 'failed_calls'>): Spent {
+export function usageSummaryOf(sums: Omit<UsageSums, 'key' | 'failed_calls'>): UsageSummary {
   const knownUsage = {
     inputTokens: sums.input_tokens,
     outputTokens: sums.output_tokens,
@@ -116,7 +116,7 @@ export function spentOf(sums: Omit<UsageSums, 'key' | 'failed_calls'>): Spent {
     usage: sums.unmetered_calls > 0 ? UNKNOWN_USAGE : knownUsage,
     knownUsage,
     unmeteredCalls: sums.unmetered_calls,
-    ...costOf(sums),
+    ...costRecordOf(sums),
   };
 }
 

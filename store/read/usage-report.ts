@@ -1,5 +1,5 @@
 import type { UsageBy, UsageLine } from '../../contracts/usage.ts';
-import { costOf } from '../log/rows.ts';
+import { costRecordOf } from '../log/rows.ts';
 
 /** Which days are meant, both included, `YYYY-MM-DD`. */
 export interface UsageSpan {
@@ -78,7 +78,7 @@ export function usageLineOf(sums: UsageSums): UsageLine {
     cachedTokens: sums.cached_tokens,
     reasoningTokens: sums.reasoning_tokens,
     unmeteredCalls: sums.unmetered_calls,
-    ...costOf(sums),
+    ...costRecordOf(sums),
   };
 }
 

@@ -1,12 +1,12 @@
 import type { AgentSpec, AgentVersion, ToolSpec } from '../../contracts/agent.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { storable } from '../db/storable.ts';
+import { sanitizeJson } from '../db/sanitize.ts';
 
 /** Keeps an agent's declarative part under its hash. A version that is there already is left alone. */
 export async function saveAgentVersion(db: Tx, { hash, spec, tools }: AgentVersion): Promise<void> {
   await db.query(
     `INSERT INTO perdure.agent_versions (hash, spec, tools) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING`,
-    [hash, storable(spec).text, storable(tools).text],
+    [hash, sanitizeJson(spec).text, sanitizeJson(tools).text],
   );
 }
 

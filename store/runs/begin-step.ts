@@ -7,13 +7,13 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { RecoveryReason } from '../../core/conversation/recovery-note.ts';
 import { dayOf } from '../../core/money/utc-period.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents, type EventLog } from '../log/event-log.ts';
+import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { closeCalls, toolTimeMs, type ToolResult } from './finish-tools.ts';
-import { newsAfter, newsIn, type KnownBefore } from './load-news.ts';
-import { loadRunAndNews, type LoadedRun } from './load-run.ts';
+import { newEventsAfter, parseNewEvents, type CachedPosition } from './load-new-events.ts';
+import { loadRunAndNewEvents, type LoadedRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from '../log/lock-session.ts';
-import { lostBefore } from './lost-call.ts';
+import { settleSupersededCall } from './settle-superseded-call.ts';
 import { claimedCall } from '../budgets/model-call.ts';
 import { toolCallRecordOf } from './records.ts';
 import { isOpen, type ModelCallRow, type RunRow, type StepRow } from '../log/rows.ts';
@@ -28,7 +28,7 @@ export interface BeginStep {
   /** Of tool calls that have just been run: recorded first, as `finishTools` would, in the same transaction. Default none. */
   readonly results?: readonly ToolResult[];
   /** What the caller knows of the conversation, if it does: then it is told what is new. */
-  readonly known?: KnownBefore | null;
+  readonly known?: CachedPosition | null;
 }
 
 /** What a run needs next. `agentVersion` is the pinned hash; `policy` is the session's. */
@@ -60,7 +60,7 @@ export type RunPosition =
       readonly policy: Policy;
       /** Working time of the run so far. */
       readonly activeMs: number;
-      readonly conversation: ConversationNews;
+      readonly conversation: ConversationUpdate;
       /** The limits that an operator has set for the user; null for none. */
       readonly ownLimits: UserLimits | null;
       /** For the step's commit. */
@@ -76,8 +76,8 @@ export interface ClaimedStep extends Spending {
 }
 
 /** How the conversation went on. */
-export interface ConversationNews {
-  /** When the session was created: see {@link KnownBefore}. */
+export interface ConversationUpdate {
+  /** When the session was created: see {@link CachedPosition}. */
   readonly createdAt: string;
   /** What happened to the conversation since `since` and up to the position's `throughSeq`, in order; null when it has to be read anew. */
   readonly news: readonly PerdureEvent[] | null;
@@ -95,37 +95,37 @@ export async function beginStep(
 ): Promise<RunPosition & { readonly events: PerdureEvent[] }> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
-    const since = newsAfter(input.known ?? null, session);
-    const loaded = await loadRunAndNews(tx, key, input.runId, { after: since, day: dayOf(session.at) });
+    const since = newEventsAfter(input.known ?? null, session);
+    const loaded = await loadRunAndNewEvents(tx, key, input.runId, { after: since, day: dayOf(session.at) });
     const { run, openCalls } = loaded;
     if (!isOpen(run.status)) return { kind: 'ended', status: run.status, session: session.row.status, events: [] };
-    const log = newEvents(session);
-    const { agentVersion, model } = start(session, log, run, input);
-    const started = log.drafts.length > 0;
+    const pending = pendingEvents(session);
+    const { agentVersion, model } = start(session, pending, run, input);
+    const started = pending.drafts.length > 0;
     const results = input.results ?? [];
-    const toolCalls = closeCalls(session, log, openCalls, results);
+    const toolCalls = closeCalls(session, pending, openCalls, results);
     run.active_ms += toolTimeMs(results, toolCalls);
     const runs = started || toolCalls.length > 0 ? [run] : [];
     const pinned = { agentVersion, policy: session.row.policy };
     const stillOpen = openCalls.filter((call) => !toolCalls.includes(call));
     const [firstCall] = stillOpen;
     if (firstCall) {
-      const events = log.drafts.length > 0 ? await appendEvents(tx, session, log, { runs, toolCalls }) : [];
+      const events = pending.drafts.length > 0 ? await appendEvents(tx, session, pending, { runs, toolCalls }) : [];
       return { kind: 'tools', step: firstCall.step, calls: stillOpen.map(toolCallRecordOf), ...pinned, events };
     }
     if (input.mayCall?.(model) === false) {
-      const steps = started ? triesAnew(loaded) : [];
-      const changed = log.drafts.length > 0 || steps.length > 0;
-      const events = changed ? await appendEvents(tx, session, log, { runs, steps, toolCalls }) : [];
+      const steps = started ? resetAttempts(loaded) : [];
+      const changed = pending.drafts.length > 0 || steps.length > 0;
+      const events = changed ? await appendEvents(tx, session, pending, { runs, steps, toolCalls }) : [];
       return { kind: 'held', model, ...pinned, events };
     }
     const step = nextAttempt(session, loaded, started);
-    const lost = lostBefore(session, loaded, step);
+    const lost = settleSupersededCall(session, loaded, step);
     const call = claimedCall(session, run, step, model);
     const modelCalls = [...lost.modelCalls, call];
     const changed = { runs: lost.modelCalls.length > 0 ? [run] : runs, steps: [step], toolCalls };
-    const events = await appendEvents(tx, session, log, { ...changed, modelCalls, usageDays: lost.usageDays });
-    const throughSeq = session.row.head + log.drafts.length;
+    const events = await appendEvents(tx, session, pending, { ...changed, modelCalls, usageDays: lost.usageDays });
+    const throughSeq = session.row.head + pending.drafts.length;
     const tries = step.attempts - step.attempts_before;
     const claim = {
       step: step.step,
@@ -136,7 +136,7 @@ export async function beginStep(
       activeMs: run.active_ms,
       recovered: session.row.recovered,
     };
-    const before = newsIn(loaded.news, since, key.session);
+    const before = parseNewEvents(loaded.news, since, key.session);
     const conversation = { createdAt: session.createdAt, news: before && [...before, ...events], since };
     const { ownLimits, spentToday, warned } = loaded;
     const claimed = { version: session.version, run, step, modelCall: call, ownLimits, spentToday, warned };
@@ -147,7 +147,7 @@ export async function beginStep(
 /** Makes a queued run a running one. A resumed run keeps the version that its committed steps were made with. */
 function start(
   session: LockedSession,
-  log: EventLog,
+  pending: PendingEvents,
   run: RunRow,
   { pin }: BeginStep,
 ): { agentVersion: string; model: string } {
@@ -157,7 +157,7 @@ function start(
   run.model = model;
   run.status = 'running';
   run.started_at ??= session.at;
-  run.started_seq = log.add(
+  run.started_seq = pending.add(
     { type: 'run.started', runId: run.run_id, agent: run.agent, agentVersion, model },
     `start:${run.run_id}:${run.resumes}`,
   );
@@ -177,7 +177,7 @@ function missingPin(run: RunRow): never {
 }
 
 /** The open step of a run that was resumed, before its next try is claimed: earlier ones do not count from now on. */
-function triesAnew({ step }: LoadedRun): StepRow[] {
+function resetAttempts({ step }: LoadedRun): StepRow[] {
   return step && !step.committed ? [{ ...step, attempts_before: step.attempts }] : [];
 }
 

@@ -1,5 +1,5 @@
 import type { Json } from '../../contracts/json.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { PendingEvents } from '../log/pending-events.ts';
 import type { ToolCallRow } from '../log/rows.ts';
 
 /** How a tool call ended. */
@@ -10,7 +10,7 @@ export type ToolOutcome =
 
 /** Gives an open tool call its one result. `durationMs` null: from its start until now. */
 export function closeCall(
-  log: EventLog,
+  pending: PendingEvents,
   call: ToolCallRow,
   outcome: ToolOutcome,
   at: string,
@@ -21,13 +21,13 @@ export function closeCall(
   const dedupe = `result:${runId}:${callId}`;
   if (outcome.status === 'completed') {
     const elapsed = durationMs ?? Date.parse(at) - Date.parse(call.started_at ?? at);
-    log.add({ type: 'tool.completed', ...of, result: outcome.result, attempts, durationMs: elapsed }, dedupe);
+    pending.add({ type: 'tool.completed', ...of, result: outcome.result, attempts, durationMs: elapsed }, dedupe);
     call.result = outcome.result;
   } else {
     const { error } = outcome;
-    if (outcome.status === 'failed') log.add({ type: 'tool.failed', ...of, error, attempts }, dedupe);
-    if (outcome.status === 'unknown') log.add({ type: 'tool.unknown', ...of, error, attempts }, dedupe);
-    if (outcome.status === 'cancelled') log.add({ type: 'tool.cancelled', ...of, error }, dedupe);
+    if (outcome.status === 'failed') pending.add({ type: 'tool.failed', ...of, error, attempts }, dedupe);
+    if (outcome.status === 'unknown') pending.add({ type: 'tool.unknown', ...of, error, attempts }, dedupe);
+    if (outcome.status === 'cancelled') pending.add({ type: 'tool.cancelled', ...of, error }, dedupe);
     call.error = error;
   }
   call.status = outcome.status;

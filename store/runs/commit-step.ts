@@ -7,14 +7,20 @@ import { resolveBudgets, type ResolvedBudgets } from '../../core/money/budget.ts
 import { idempotencyKey } from '../../core/tools/idempotency-key.ts';
 import { dayOf } from '../../core/money/utc-period.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents, type EventLog } from '../log/event-log.ts';
+import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import type { ClaimedStep } from './begin-step.ts';
 import { commitReply } from './commit-reply.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { loadRunAndSpending } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from '../log/lock-session.ts';
-import { NO_CALL_ROWS, settleCall, UNKNOWN_COST, type CallCost, type CallEnd } from '../budgets/model-call.ts';
-import { costOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from '../log/rows.ts';
+import {
+  NO_CALL_ROWS,
+  settleModelCall,
+  UNKNOWN_COST,
+  type CallCost,
+  type ModelCallEnd,
+} from '../budgets/model-call.ts';
+import { costRecordOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from '../log/rows.ts';
 import { warnOfBudgets, type Spending } from '../budgets/warn-of-budgets.ts';
 
 /** A tool call that a reply asks for. */
@@ -72,21 +78,21 @@ export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Pr
     const current = step?.step === input.step && step.attempts === input.attempt && !step.committed;
     if (run.status !== 'running' || !current) return { outcome: 'stale', events: [] };
     await refuseRepeatedIds(tx, session, input);
-    const log = newEvents(session);
+    const pending = pendingEvents(session);
     const { reply, throughSeq, firstTokenMs, durationMs } = input;
-    commitReply(session, log, run, step, { ...reply, throughSeq, firstTokenMs, durationMs, partial: false });
-    const calls = modelCall ? settleCall(session, run, modelCall, callEnd(input)) : NO_CALL_ROWS;
+    commitReply(session, pending, run, step, { ...reply, throughSeq, firstTokenMs, durationMs, partial: false });
+    const calls = modelCall ? settleModelCall(session, run, modelCall, callEnd(input)) : NO_CALL_ROWS;
     const { runId, budgets = resolveBudgets() } = input;
     for (const added of calls.usageDays)
-      await warnOfBudgets(tx, session, log, { runId, added, budgets, spending: claimed });
-    const toolCalls = input.toolCalls.map((call, position) => addCall(session, log, input, call, position));
+      await warnOfBudgets(tx, session, pending, { runId, added, budgets, spending: claimed });
+    const toolCalls = input.toolCalls.map((call, position) => addCall(session, pending, input, call, position));
     const open = toolCalls.some((call) => call.status !== 'failed');
     const ended = input.completes && !open && run.last_message_seq <= input.throughSeq;
     if (ended) {
-      complete(session, log, run, reply.text);
+      complete(session, pending, run, reply.text);
       session.row.recovered = null;
     }
-    const events = await appendEvents(tx, session, log, { runs: [run], steps: [step], toolCalls, ...calls });
+    const events = await appendEvents(tx, session, pending, { runs: [run], steps: [step], toolCalls, ...calls });
     return { outcome: 'committed', ended, events };
   });
 }
@@ -101,7 +107,7 @@ async function claimedRows(
   return await loadRunAndSpending(tx, session.key, runId, dayOf(session.at));
 }
 
-function callEnd({ reply, cost = UNKNOWN_COST, firstTokenMs, durationMs }: CommitStep): CallEnd {
+function callEnd({ reply, cost = UNKNOWN_COST, firstTokenMs, durationMs }: CommitStep): ModelCallEnd {
   return { outcome: 'completed', answeredBy: reply.model, usage: reply.usage, cost, firstTokenMs, durationMs };
 }
 
@@ -124,15 +130,15 @@ async function refuseRepeatedIds(tx: Tx, { key }: LockedSession, { runId, toolCa
 
 function addCall(
   { key, at }: LockedSession,
-  log: EventLog,
+  pending: PendingEvents,
   { runId, step }: CommitStep,
   { callId, tool, arguments: args, inPlace, idempotent, refused }: CommittedCall,
   position: number,
 ): ToolCallRow {
   const call = { runId, step, callId, tool };
-  log.add({ type: 'tool.called', ...call, arguments: args }, `call:${runId}:${callId}`);
+  pending.add({ type: 'tool.called', ...call, arguments: args }, `call:${runId}:${callId}`);
   if (refused !== null) {
-    log.add({ type: 'tool.failed', ...call, error: refused, attempts: 0 }, `result:${runId}:${callId}`);
+    pending.add({ type: 'tool.failed', ...call, error: refused, attempts: 0 }, `result:${runId}:${callId}`);
   }
   const running = refused === null && inPlace;
   return {
@@ -153,18 +159,18 @@ function addCall(
   };
 }
 
-function complete({ at }: LockedSession, log: EventLog, run: RunRow, output: string): void {
+function complete({ at }: LockedSession, pending: PendingEvents, run: RunRow, output: string): void {
   run.status = 'completed';
   run.output = output;
   run.ended_at = at;
-  log.add(
+  pending.add(
     {
       type: 'run.completed',
       runId: run.run_id,
       output,
       steps: run.steps,
       usage: usageOf(run),
-      costUsd: costOf(run).costUsd,
+      costUsd: costRecordOf(run).costUsd,
     },
     `end:${run.run_id}:${run.resumes}`,
   );

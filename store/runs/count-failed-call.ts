@@ -1,11 +1,11 @@
 import type { Usage } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
-import { NO_CALL_ROWS, settleCall, type CallCost } from '../budgets/model-call.ts';
+import { NO_CALL_ROWS, settleModelCall, type CallCost } from '../budgets/model-call.ts';
 
 export interface FailedCall {
   readonly runId: string;
@@ -27,7 +27,7 @@ export async function countFailedCall(db: Db, key: SessionKey, failed: FailedCal
     run.active_ms += failed.durationMs;
     const current = modelCall?.step === failed.step && modelCall.attempt === failed.attempt;
     const open = current && modelCall.outcome === 'running';
-    const calls = open ? settleCall(session, run, modelCall, { outcome: 'failed', ...failed }) : NO_CALL_ROWS;
-    await appendEvents(tx, session, newEvents(session), { runs: [run], ...calls });
+    const calls = open ? settleModelCall(session, run, modelCall, { outcome: 'failed', ...failed }) : NO_CALL_ROWS;
+    await appendEvents(tx, session, pendingEvents(session), { runs: [run], ...calls });
   });
 }

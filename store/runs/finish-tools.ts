@@ -1,7 +1,7 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents, type EventLog } from '../log/event-log.ts';
+import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import { closeCall, type ToolOutcome } from './close-call.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { loadRun } from './load-run.ts';
@@ -28,12 +28,12 @@ export async function finishTools(
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
     const { run, openCalls } = await loadRun(tx, key, runId);
-    const log = newEvents(session);
-    const closed = closeCalls(session, log, openCalls, results);
+    const pending = pendingEvents(session);
+    const closed = closeCalls(session, pending, openCalls, results);
     const [first] = closed;
     if (!first) return { events: [] };
     run.active_ms += Math.max(0, toolTimeMs(results, closed) - (await longestCallMs(tx, key, first)));
-    return { events: await appendEvents(tx, session, log, { runs: [run], toolCalls: closed }) };
+    return { events: await appendEvents(tx, session, pending, { runs: [run], toolCalls: closed }) };
   });
 }
 
@@ -59,7 +59,7 @@ export function toolTimeMs(results: readonly ToolResult[], closed: readonly Tool
 /** Notes results of open calls, and answers the calls that got one. */
 export function closeCalls(
   session: LockedSession,
-  log: EventLog,
+  pending: PendingEvents,
   openCalls: readonly ToolCallRow[],
   results: readonly ToolResult[],
 ): ToolCallRow[] {
@@ -70,7 +70,7 @@ export function closeCalls(
     if (!call) continue;
     open.delete(callId);
     call.attempts = Math.max(call.attempts, attempts ?? 0);
-    closeCall(log, call, outcome, session.at, durationMs);
+    closeCall(pending, call, outcome, session.at, durationMs);
     closed.push(call);
   }
   if (closed.length > 0) session.row.last_active_at = session.at;

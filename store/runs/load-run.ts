@@ -3,7 +3,7 @@ import { PerdureError } from '../../contracts/errors.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 import type { EventRow } from '../log/event-row.ts';
-import { newsColumn } from './load-news.ts';
+import { newEventsColumn } from './load-new-events.ts';
 import type { ModelCallRow, RunRow, StepRow, ToolCallRow } from '../log/rows.ts';
 import type { Spending } from '../budgets/warn-of-budgets.ts';
 
@@ -43,7 +43,7 @@ const spendingColumns = (day: string) => `,
            WHERE user_id = $1 AND period IN (${day}::text, left(${day}::text, 7))) AS warned`;
 
 const RUN = `${selectRuns()} AND r.run_id = $3`;
-const RUN_AND_NEWS = `${selectRuns(`,${newsColumn('$4')}${spendingColumns('$5')}`)} AND r.run_id = $3`;
+const RUN_AND_NEW_EVENTS = `${selectRuns(`,${newEventsColumn('$4')}${spendingColumns('$5')}`)} AND r.run_id = $3`;
 const RUN_AND_SPENDING = `${selectRuns(spendingColumns('$4'))} AND r.run_id = $3`;
 const OPEN_RUNS = `${selectRuns()} AND r.status IN ('queued', 'running') ORDER BY r.ordinal`;
 
@@ -53,14 +53,14 @@ export async function loadRun(tx: Tx, key: SessionKey, runId: string): Promise<L
   return run ?? noSuchRun(key, runId);
 }
 
-/** As {@link loadRun}, with what happened to the conversation after the `seq` in `after` (see `newsIn`), and what the user has spent on `day`, `YYYY-MM-DD`. */
-export async function loadRunAndNews(
+/** As {@link loadRun}, with what happened to the conversation after the `seq` in `after` (see `parseNewEvents`), and what the user has spent on `day`, `YYYY-MM-DD`. */
+export async function loadRunAndNewEvents(
   tx: Tx,
   key: SessionKey,
   runId: string,
   { after, day }: { readonly after: number; readonly day: string },
 ): Promise<LoadedRun & Spending & { readonly news: readonly EventRow[] }> {
-  const [run] = await tx.query<LoadedRun & Spending & { news: EventRow[] }>(RUN_AND_NEWS, [
+  const [run] = await tx.query<LoadedRun & Spending & { news: EventRow[] }>(RUN_AND_NEW_EVENTS, [
     key.user,
     key.session,
     runId,

@@ -1,6 +1,6 @@
 import type { ModelCallRecord, RunDetail, RunRecord, StepRecord, ToolCallRecord } from '../../contracts/session/run.ts';
 import { usdOf } from '../../core/money/price.ts';
-import { costOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from '../log/rows.ts';
+import { costRecordOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from '../log/rows.ts';
 
 // Rows as the contracts say them.
 
@@ -26,7 +26,7 @@ export function runRecordOf(row: RunRow): RunRecord {
     endedAt: isoOrNull(row.ended_at),
     steps: row.steps,
     usage: usageOf(row),
-    ...costOf(row),
+    ...costRecordOf(row),
     output: row.output,
     error: row.error,
   };

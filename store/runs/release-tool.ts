@@ -1,6 +1,6 @@
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { loadCall } from './load-call.ts';
 import { loadRun } from './load-run.ts';
@@ -19,6 +19,6 @@ export async function releaseTool(
     call.status = 'pending';
     const { run } = await loadRun(tx, key, runId);
     run.active_ms += workedMs;
-    await appendEvents(tx, session, newEvents(session), { runs: [run], toolCalls: [call] });
+    await appendEvents(tx, session, pendingEvents(session), { runs: [run], toolCalls: [call] });
   });
 }

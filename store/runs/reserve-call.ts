@@ -1,12 +1,12 @@
 import type { BudgetFacts, RunBudget } from '../../contracts/budget.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { exceeded, factsOf, limitsOf, limitsPeriod, type ResolvedBudgets } from '../../core/money/budget.ts';
+import { exceeded, factsOf, limitsOf, hasPeriodLimit, type ResolvedBudgets } from '../../core/money/budget.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
-import { settleCall } from '../budgets/model-call.ts';
+import { settleModelCall } from '../budgets/model-call.ts';
 import { readAccounts } from '../budgets/read-accounts.ts';
 import { lockUserLimits, readUserLimits } from '../budgets/user-budgets.ts';
 
@@ -49,18 +49,18 @@ export async function reserveCall(db: Db, key: SessionKey, reservation: Reservat
     const current = modelCall?.step === step && modelCall.attempt === attempt && modelCall.outcome === 'running';
     if (!current || run.status !== 'running') return { kind: 'stale' };
     let limits = limitsOf(budgets, await readUserLimits(tx, key.user));
-    if (limitsPeriod(limits)) limits = limitsOf(budgets, await lockUserLimits(tx, key.user));
+    if (hasPeriodLimit(limits)) limits = limitsOf(budgets, await lockUserLimits(tx, key.user));
     const accounts = await readAccounts(tx, key, { day: modelCall.day, limits, budget, runId });
     const full = exceeded(accounts, worst);
     if (full) {
-      await appendEvents(tx, session, newEvents(session), settleCall(session, run, modelCall, NOT_MADE));
+      await appendEvents(tx, session, pendingEvents(session), settleModelCall(session, run, modelCall, NOT_MADE));
       return { kind: 'refused', facts: factsOf(full) };
     }
     modelCall.reserved_nanos = worst.nanos;
     modelCall.reserved_tokens = worst.tokens;
     modelCall.held_nanos = worst.nanos ?? 0;
     modelCall.held_tokens = worst.tokens;
-    await appendEvents(tx, session, newEvents(session), { modelCalls: [modelCall] });
+    await appendEvents(tx, session, pendingEvents(session), { modelCalls: [modelCall] });
     return { kind: 'reserved' };
   });
 }

@@ -3,7 +3,7 @@ import type { Json } from '../../contracts/json.ts';
 import type { ToolStatus } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import { closeCall } from './close-call.ts';
 import type { Db } from '../db/db.ts';
 import { loadCall } from './load-call.ts';
@@ -39,19 +39,19 @@ export async function startTool(db: Db, key: SessionKey, { runId, callId, idempo
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
     const call = await loadCall(tx, key, runId, callId);
-    const log = newEvents(session);
+    const pending = pendingEvents(session);
     if (call.status !== 'pending' && call.status !== 'running')
       return { claim: 'closed', status: call.status, events: [] };
     if (call.status === 'running' && !(idempotent && call.idempotent)) {
       const error = 'the tool was begun, how it ended is not known, and it may not be run again';
-      closeCall(log, call, { status: 'unknown', error }, session.at, null);
-      const events = await appendEvents(tx, session, log, { toolCalls: [call] });
+      closeCall(pending, call, { status: 'unknown', error }, session.at, null);
+      const events = await appendEvents(tx, session, pending, { toolCalls: [call] });
       return { claim: 'closed', status: 'unknown', events };
     }
     call.status = 'running';
     call.attempts += 1;
     call.started_at ??= session.at;
-    const events = await appendEvents(tx, session, log, { toolCalls: [call] });
+    const events = await appendEvents(tx, session, pending, { toolCalls: [call] });
     const { tool, step, arguments: args, idempotency_key: idempotencyKey, attempts: attempt } = call;
     return { claim: 'run', attempt, tool, step, arguments: args, idempotencyKey, events };
   });

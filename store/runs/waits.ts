@@ -9,7 +9,7 @@ export interface OpenWait {
 }
 
 /** Notes that a run waits for its provider, and for what; `open` is the wait that is going on so far. */
-export async function noteWait(
+export async function recordWait(
   tx: Tx,
   key: SessionKey,
   wait: OpenWait & { readonly runId: string; readonly untilMs: number | null; readonly open: OpenWait | null },
@@ -41,7 +41,7 @@ export async function closeWait(tx: Tx, key: SessionKey, runId: string): Promise
 }
 
 /** Takes a run that has ended out of the line for its provider. */
-export async function stopWaiting(tx: Tx, key: SessionKey, runIds: readonly string[]): Promise<void> {
+export async function cancelWaits(tx: Tx, key: SessionKey, runIds: readonly string[]): Promise<void> {
   await tx.query(
     `WITH gone AS (DELETE FROM perdure.provider_tickets
                     WHERE user_id = $1 AND session_id = $2

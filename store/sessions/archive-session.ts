@@ -1,8 +1,8 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
-import { dropArchive, keepDocument, readArchive } from './archive-document.ts';
+import { pendingEvents } from '../log/pending-events.ts';
+import { deleteArchive, saveArchive, readArchive } from './session-archive.ts';
 import { closeRun } from '../runs/close-run.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { deleteRows } from './delete-session.ts';
@@ -27,12 +27,12 @@ export async function archiveSession(db: Db, key: SessionKey): Promise<{ events:
  */
 export async function archiveLocked(db: Db, tx: Tx, session: LockedSession): Promise<PerdureEvent[]> {
   if (session.row.status === 'archived') return [];
-  await keepDocument(db, tx, session.key, await readDocument(tx, session));
+  await saveArchive(db, tx, session.key, await readDocument(tx, session));
   await deleteRows(tx, session.key);
-  const log = newEvents(session);
-  log.add({ type: 'session.archived' }, null);
+  const pending = pendingEvents(session);
+  pending.add({ type: 'session.archived' }, null);
   session.row.status = 'archived';
-  return await appendEvents(tx, session, log);
+  return await appendEvents(tx, session, pending);
 }
 
 /**
@@ -42,15 +42,15 @@ export async function archiveLocked(db: Db, tx: Tx, session: LockedSession): Pro
 export async function restoreRows(db: Db, tx: Tx, { key }: LockedSession): Promise<() => Promise<void>> {
   const { tables } = await readArchive(db, tx, key);
   await writeTables(tx, key, tables);
-  return await dropArchive(db, tx, key);
+  return await deleteArchive(db, tx, key);
 }
 
 /** Cancels every open run of a session that the transaction holds. */
 export async function cancelOpenRuns(tx: Tx, session: LockedSession, reason: string): Promise<PerdureEvent[]> {
   const open = await loadOpenRuns(tx, session.key);
   if (open.length === 0) return [];
-  const log = newEvents(session);
-  for (const loaded of open) closeRun(session, log, loaded, { status: 'cancelled', reason }, null);
+  const pending = pendingEvents(session);
+  for (const loaded of open) closeRun(session, pending, loaded, { status: 'cancelled', reason }, null);
   const runs = open.map(({ run }) => run);
-  return await appendEvents(tx, session, log, { runs, toolCalls: open.flatMap(({ openCalls }) => openCalls) });
+  return await appendEvents(tx, session, pending, { runs, toolCalls: open.flatMap(({ openCalls }) => openCalls) });
 }

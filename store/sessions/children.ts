@@ -1,4 +1,4 @@
-import type { NotedChild } from '../../contracts/session/children.ts';
+import type { RecordedChild } from '../../contracts/session/children.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Db } from '../db/db.ts';
@@ -9,10 +9,10 @@ import { lockExistingSession } from '../log/lock-session.ts';
  * again, it is one that may run. `noted` is false when as many as may be are not known to be over: `open` are those.
  * Throws `not_found`.
  */
-export async function noteChild(
+export async function recordChild(
   db: Db,
   key: SessionKey,
-  child: NotedChild,
+  child: RecordedChild,
 ): Promise<{ readonly noted: boolean; readonly open: readonly string[] }> {
   return await db.transaction(async (tx) => {
     const { at } = await lockExistingSession(tx, key);
@@ -35,14 +35,14 @@ export async function noteChild(
 }
 
 /** What Temporal said of workflows that were noted. */
-export interface ChildrenOver {
+export interface EndedChildren {
   readonly over: readonly string[];
   /** There is none of the id: its start has failed, or is on its way; or it was over long ago. */
   readonly absent: readonly string[];
 }
 
 /** Spares asking Temporal about these again. One that is absent may still be started for an hour. */
-export async function noteEndedChildren(db: Db, key: SessionKey, { over, absent }: ChildrenOver): Promise<void> {
+export async function recordEndedChildren(db: Db, key: SessionKey, { over, absent }: EndedChildren): Promise<void> {
   if (over.length === 0 && absent.length === 0) return;
   await db.query(
     `UPDATE perdure.children SET ended_at = clock_timestamp()

@@ -4,7 +4,7 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { NO_COST, NO_TOKENS } from '../log/rows.ts';
-import { storable } from '../db/storable.ts';
+import { sanitizeJson } from '../db/sanitize.ts';
 
 export interface NewSession {
   readonly kind: 'session' | 'run';
@@ -44,7 +44,7 @@ export async function insertSession(tx: Tx, { key, at, row }: LockedSession, met
       key.session,
       row.kind,
       row.agent,
-      storable(metadata).text,
+      sanitizeJson(metadata).text,
       JSON.stringify(row.policy),
       row.execution,
       at,

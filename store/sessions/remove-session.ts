@@ -5,7 +5,7 @@ import { archiveLocked, cancelOpenRuns } from './archive-session.ts';
 import type { Db } from '../db/db.ts';
 import { deleteLocked } from './delete-session.ts';
 import { lockExistingSession, lockSession } from '../log/lock-session.ts';
-import { releaseVanished } from '../runs/release-vanished.ts';
+import { releaseSessionReservations } from '../runs/release-reservation.ts';
 
 /** What became of a session that was to be removed; null when there was none. */
 export interface RemovedSession {
@@ -23,20 +23,20 @@ export async function removeSession(
   key: SessionKey,
   { archives }: { readonly archives: (agent: string, policy: Policy, messages: number) => boolean },
 ): Promise<RemovedSession> {
-  let afterwards: (() => Promise<void>) | undefined;
+  let runAfterCommit: (() => Promise<void>) | undefined;
   const removed = await db.transaction(async (tx): Promise<RemovedSession> => {
     if (!(await lockSession(tx, key))) return { done: null, events: [] };
-    const released = await releaseVanished(tx, key);
+    const released = await releaseSessionReservations(tx, key);
     const session = await lockExistingSession(tx, key);
     const { kind, agent, policy, messages } = session.row;
     if (kind === 'run' || !archives(agent, policy, messages)) {
-      afterwards = await deleteLocked(db, tx, key);
+      runAfterCommit = await deleteLocked(db, tx, key);
       return { done: 'deleted', events: [] };
     }
     const cancelled = await cancelOpenRuns(tx, session, 'archived');
     const archived = await archiveLocked(db, tx, (await lockSession(tx, key)) ?? session);
     return { done: 'archived', events: [...released, ...cancelled, ...archived] };
   });
-  await afterwards?.();
+  await runAfterCommit?.();
   return removed;
 }

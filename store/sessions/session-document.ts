@@ -6,7 +6,7 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { SESSION_TABLES } from './session-tables.ts';
-import { storable } from '../db/storable.ts';
+import { sanitizeJson } from '../db/sanitize.ts';
 
 type Rows = SessionExport['tables'][string];
 
@@ -87,7 +87,7 @@ async function insertRows(
     `INSERT INTO perdure.${table} (user_id, session_id, ${columns.join(', ')})
      SELECT $1, $2, ${values.join(', ')} FROM json_populate_recordset(NULL::perdure.${table}, $3::json) i
      ON CONFLICT DO NOTHING`,
-    [key.user, key.session, storable(rows).text],
+    [key.user, key.session, sanitizeJson(rows).text],
   );
 }
 

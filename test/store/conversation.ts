@@ -1,5 +1,5 @@
-import type { Admission, AdmissionResult } from '../../store/admission/admission.ts';
-import { admitMessages, type Admitted } from '../../store/admission/admit-messages.ts';
+import type { AdmissionRequest, AdmissionDecision } from '../../store/admission/admission-request.ts';
+import { commitAdmissions, type CommittedAdmissions } from '../../store/admission/commit-admissions.ts';
 import { beginStep, type RunPosition } from '../../store/runs/begin-step.ts';
 import { commitStep, type CommitStep, type CommittedCall } from '../../store/runs/commit-step.ts';
 import type { Db } from '../../store/db/db.ts';
@@ -15,11 +15,11 @@ export function newKey(user = 'ann'): SessionKey {
   return { user, session: randomUUID() };
 }
 
-type Accepted = Extract<AdmissionResult, { ok: true }>;
+type Accepted = Extract<AdmissionDecision, { ok: true }>;
 type ModelPosition = Extract<RunPosition, { kind: 'model' }>;
 type BegunModel = ModelPosition & { readonly events: PerdureEvent[] };
 
-export function admission(overrides: Partial<Admission> = {}): Admission {
+export function admission(overrides: Partial<AdmissionRequest> = {}): AdmissionRequest {
   return {
     messages: [{ id: 'm1', content: 'hello' }],
     defaultAgent: 'assistant',
@@ -35,10 +35,10 @@ export function admission(overrides: Partial<Admission> = {}): Admission {
 export async function send(
   db: Db,
   key: SessionKey,
-  message: Admission['messages'][number],
-  overrides: Partial<Admission> = {},
-): Promise<Accepted & Pick<Admitted, 'events' | 'openRuns' | 'created'> & { readonly runId: string }> {
-  const { results, events, openRuns, created } = await admitMessages(
+  message: AdmissionRequest['messages'][number],
+  overrides: Partial<AdmissionRequest> = {},
+): Promise<Accepted & Pick<CommittedAdmissions, 'events' | 'openRuns' | 'created'> & { readonly runId: string }> {
+  const { results, events, openRuns, created } = await commitAdmissions(
     db,
     key,
     admission({ ...overrides, messages: [message] }),
@@ -52,10 +52,10 @@ export async function send(
 export async function refused(
   db: Db,
   key: SessionKey,
-  message: Admission['messages'][number],
-  overrides: Partial<Admission> = {},
-): Promise<Extract<AdmissionResult, { ok: false }>> {
-  const { results } = await admitMessages(db, key, admission({ ...overrides, messages: [message] }));
+  message: AdmissionRequest['messages'][number],
+  overrides: Partial<AdmissionRequest> = {},
+): Promise<Extract<AdmissionDecision, { ok: false }>> {
+  const { results } = await commitAdmissions(db, key, admission({ ...overrides, messages: [message] }));
   const [result] = results;
   if (!result || result.ok) throw new Error('The message was taken.');
   return result;

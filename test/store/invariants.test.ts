@@ -4,19 +4,19 @@ import { PerdureError } from '../../contracts/errors.ts';
 import { endsRun, type PerdureEvent } from '../../contracts/session/event.ts';
 import type { RunStatus, ToolCallRecord } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { admitMessages } from '../../store/admission/admit-messages.ts';
+import { commitAdmissions } from '../../store/admission/commit-admissions.ts';
 import { archiveSession } from '../../store/sessions/archive-session.ts';
 import { beginStep, type ClaimedStep } from '../../store/runs/begin-step.ts';
 import { commitStep } from '../../store/runs/commit-step.ts';
 import type { Db } from '../../store/db/db.ts';
-import { endRun } from '../../store/runs/end-run.ts';
-import { endSession } from '../../store/sessions/end-session.ts';
+import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
+import { commitSessionEnd } from '../../store/sessions/commit-session-end.ts';
 import { finishTools } from '../../store/runs/finish-tools.ts';
 import { listRuns } from '../../store/read/list-runs.ts';
 import { readEvents } from '../../store/read/read-events.ts';
 import { readRun } from '../../store/read/read-run.ts';
 import { readSession } from '../../store/read/read-session.ts';
-import { resumeRun } from '../../store/sessions/resume-run.ts';
+import { requeueRun } from '../../store/sessions/requeue-run.ts';
 import { startTool } from '../../store/runs/start-tool.ts';
 import { DATABASES, describeStores } from '../support/store/databases.ts';
 import { admission, call, newKey, pin, replyTo } from './conversation.ts';
@@ -88,7 +88,7 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
   switch (operation.op) {
     case 'send': {
       const message = { id: `m${operation.id}`, content: 'x', whileRunning: operation.how as 'steer' };
-      const { results, events } = await admitMessages(db, key, admission({ messages: [message] }));
+      const { results, events } = await commitAdmissions(db, key, admission({ messages: [message] }));
       for (const result of results) if (result.ok && result.run && !result.duplicate) world.runs.push(result.run.runId);
       return events;
     }
@@ -141,12 +141,12 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
       const how = operation.fail
         ? ({ status: 'failed', error: { code: 'model_unavailable', detail: 'x' } } as const)
         : ({ status: 'cancelled', reason: 'cancelled' } as const);
-      return (await endRun(db, key, { runId, end: how, partial, failSession: operation.failSession })).events;
+      return (await commitRunEnd(db, key, { runId, end: how, partial, failSession: operation.failSession })).events;
     }
     case 'resume':
       return runId ? await tryToResume(world, runId) : [];
     case 'endSession':
-      return world.runs.length > 0 ? (await endSession(db, key, { status: 'failed', reason: null })).events : [];
+      return world.runs.length > 0 ? (await commitSessionEnd(db, key, { status: 'failed', reason: null })).events : [];
     case 'archive':
       return world.runs.length > 0 ? await archiveAndRestore(world) : [];
   }
@@ -160,7 +160,7 @@ async function archiveAndRestore(world: World): Promise<PerdureEvent[]> {
 
 async function tryToResume({ db, key, resumed }: World, runId: string): Promise<PerdureEvent[]> {
   try {
-    const { openRuns, events } = await resumeRun(db, key, { runId, execution: null });
+    const { openRuns, events } = await requeueRun(db, key, { runId, execution: null });
     resumed.set(runId, new Set([...(resumed.get(runId) ?? []), ...openRuns.map(({ ordinal }) => ordinal)]));
     return events;
   } catch (error) {

@@ -1,11 +1,11 @@
 import type { PerdureEvent } from '../../../contracts/session/event.ts';
 import { sessionKey, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { limitReason, type SessionLimit } from '../../../core/session/session-limit.ts';
-import { countActive, lockActive } from '../../sessions/active-sessions.ts';
+import { countActiveSessions, lockActiveSessionLimit } from '../../sessions/active-session-limit.ts';
 import type { Db } from '../../db/db.ts';
-import { hasNoOpenRun, hasOpenRun, markExpired } from '../../sessions/expire-session.ts';
+import { hasNoOpenRun, hasOpenRun, markExpired } from '../../sessions/expire-if-due.ts';
 import { lockSession } from '../../log/lock-session.ts';
-import { noteAction, type SweepStart } from './sweeps.ts';
+import { recordAction, type SweepStart } from './sweeps.ts';
 
 /** A session that is one too many. */
 export interface OverLimit {
@@ -15,7 +15,7 @@ export interface OverLimit {
 }
 
 /** More sessions than that do not end by themselves between a look at all of them and the end of a page of a sweep. */
-const CROWD = 1_000;
+const RECOUNT_MARGIN = 1_000;
 
 /**
  * Sessions that are to expire for the limit to hold, those that were idle longest first: of everybody, or of the sweep's
@@ -28,7 +28,7 @@ export async function listOverLimit(
   { of, limit, evictIdleMs }: SessionLimit,
   most: number,
 ): Promise<OverLimit[]> {
-  const params = [id, user, dryRun, of === 'user', limit, evictIdleMs, most, CROWD];
+  const params = [id, user, dryRun, of === 'user', limit, evictIdleMs, most, RECOUNT_MARGIN];
   const rows = await db.query<{ user_id: string; session_id: string; far: boolean }>(OVER_LIMIT, params);
   return rows.map(({ user_id, session_id, far }) => ({ key: sessionKey(user_id, session_id), far }));
 }
@@ -47,12 +47,12 @@ export async function expireOverLimit(
     const idleMs = Date.parse(session.at) - Date.parse(session.row.last_active_at);
     if (idleMs < limit.evictIdleMs || (await hasOpenRun(tx, key))) return null;
     if (!far) {
-      await lockActive(tx, user);
-      if ((await countActive(tx, user)) <= limit.limit) return null;
+      await lockActiveSessionLimit(tx, user);
+      if ((await countActiveSessions(tx, user)) <= limit.limit) return null;
     }
     const reason = limitReason(limit);
     const events = await markExpired(tx, session, reason);
-    await noteAction(tx, sweepId, key, { action: 'expired', reason });
+    await recordAction(tx, sweepId, key, { action: 'expired', reason });
     return events;
   });
 }

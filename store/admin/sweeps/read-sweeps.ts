@@ -2,7 +2,7 @@ import { LIMITS } from '../../../contracts/limits.ts';
 import type { Sweep, SweepPage, SweepRecord } from '../../../contracts/maintenance.ts';
 import { positionIn } from '../../db/cursor.ts';
 import type { Db } from '../../db/db.ts';
-import { pageOf, pageSize } from '../../db/page.ts';
+import { cutPage, pageSize } from '../../db/page.ts';
 
 interface PageAsked {
   readonly limit: number;
@@ -19,7 +19,7 @@ export async function listSweeps(db: Db, whose: string | null, page: PageAsked):
       ORDER BY started_at DESC, sweep_id DESC LIMIT $4`,
     [whose, at, id, limit + 1],
   );
-  const { shown: data, nextCursor } = pageOf(rows, limit, (last) => [last.startedAt, last.id]);
+  const { shown: data, nextCursor } = cutPage(rows, limit, (last) => [last.startedAt, last.id]);
   return { data, nextCursor };
 }
 
@@ -46,7 +46,7 @@ export async function readSweep(
       ORDER BY user_id, session_id LIMIT $4`,
     [id, ...after, limit + 1],
   );
-  const { shown: actions, nextCursor } = pageOf(rows, limit, (last) => [last.user, last.session]);
+  const { shown: actions, nextCursor } = cutPage(rows, limit, (last) => [last.user, last.session]);
   return { ...sweep, actions, nextCursor };
 }
 

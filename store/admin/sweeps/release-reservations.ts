@@ -1,6 +1,11 @@
 import { sessionKey } from '../../../contracts/session/session-key.ts';
 import type { Db } from '../../db/db.ts';
-import { isVanished, releaseCall, REPORTED_WITHIN_MS, type ReleasedReservation } from '../../runs/release-vanished.ts';
+import {
+  isOrphanedCall,
+  releaseReservation,
+  REPORT_DEADLINE_MS,
+  type ReleasedReservation,
+} from '../../runs/release-reservation.ts';
 
 export interface ReleaseOptions {
   /** Whose sessions. Default: everybody's. */
@@ -11,7 +16,7 @@ export interface ReleaseOptions {
   readonly limit?: number;
 }
 
-interface VanishedRun {
+interface OrphanedRun {
   readonly user_id: string;
   readonly session_id: string;
   readonly run_id: string;
@@ -24,15 +29,15 @@ interface VanishedRun {
  */
 export async function releaseReservations(
   db: Db,
-  { user = null, olderThanMs = REPORTED_WITHIN_MS, limit = 1_000 }: ReleaseOptions = {},
+  { user = null, olderThanMs = REPORT_DEADLINE_MS, limit = 1_000 }: ReleaseOptions = {},
 ): Promise<{ readonly released: ReleasedReservation[]; readonly failed: number; readonly more: boolean }> {
-  const vanished = await db.query<VanishedRun>(FIND, [user, olderThanMs, limit]);
+  const vanished = await db.query<OrphanedRun>(FIND, [user, olderThanMs, limit]);
   const released: ReleasedReservation[] = [];
   let failed = 0;
   for (const { user_id, session_id, run_id } of vanished) {
     const key = sessionKey(user_id, session_id);
     try {
-      const one = await db.transaction(async (tx) => await releaseCall(tx, key, run_id));
+      const one = await db.transaction(async (tx) => await releaseReservation(tx, key, run_id));
       if (one) released.push(one);
     } catch {
       failed += 1;
@@ -45,6 +50,6 @@ const FIND = `
   SELECT c.user_id, c.session_id, c.run_id
     FROM perdure.model_calls c
     JOIN perdure.runs r ON r.user_id = c.user_id AND r.session_id = c.session_id AND r.run_id = c.run_id
-   WHERE ($1::text IS NULL OR c.user_id = $1) AND ${isVanished('$2')}
+   WHERE ($1::text IS NULL OR c.user_id = $1) AND ${isOrphanedCall('$2')}
    ORDER BY c.started_at
    LIMIT $3`;

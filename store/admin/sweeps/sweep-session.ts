@@ -3,14 +3,14 @@ import type { SweepAction } from '../../../contracts/maintenance.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import type { CleanUpDecision } from '../../../core/session/clean-up.ts';
 import { appendEvents } from '../../log/append-events.ts';
-import { newEvents } from '../../log/event-log.ts';
+import { pendingEvents } from '../../log/pending-events.ts';
 import { archiveLocked } from '../../sessions/archive-session.ts';
 import type { Db, Tx } from '../../db/db.ts';
 import { deleteLocked } from '../../sessions/delete-session.ts';
-import { hasOpenRun, markExpired } from '../../sessions/expire-session.ts';
+import { hasOpenRun, markExpired } from '../../sessions/expire-if-due.ts';
 import { lockSession, type LockedSession } from '../../log/lock-session.ts';
 import type { Decide } from './list-candidates.ts';
-import { noteAction } from './sweeps.ts';
+import { recordAction } from './sweeps.ts';
 
 /** What a sweep did to a session. */
 export interface SweptSession {
@@ -27,7 +27,7 @@ export async function sweepSession(
   key: SessionKey,
   decide: Decide,
 ): Promise<SweptSession | null> {
-  let afterwards: (() => Promise<void>) | undefined;
+  let runAfterCommit: (() => Promise<void>) | undefined;
   const swept = await db.transaction(async (tx) => {
     const session = await lockSession(tx, key);
     if (!session) return null;
@@ -37,12 +37,12 @@ export async function sweepSession(
     const decision = decide(facts, row.agent, row.policy, Date.parse(at));
     if (!decision) return null;
     const over = row.status === 'active' && row.kind === 'session' && decision.action !== 'warned';
-    if (decision.action === 'deleted') afterwards = await deleteLocked(db, tx, key);
+    if (decision.action === 'deleted') runAfterCommit = await deleteLocked(db, tx, key);
     const events = await act(db, tx, session, decision);
-    await noteAction(tx, sweepId, key, decision);
+    await recordAction(tx, sweepId, key, decision);
     return { action: decision.action, events, over };
   });
-  await afterwards?.();
+  await runAfterCommit?.();
   return swept;
 }
 
@@ -66,7 +66,7 @@ async function act(
   if (action !== 'failed') return [];
   session.row.status = 'failed';
   session.row.end_reason = reason;
-  const log = newEvents(session);
-  log.add({ type: 'session.failed', reason }, null);
-  return await appendEvents(tx, session, log);
+  const pending = pendingEvents(session);
+  pending.add({ type: 'session.failed', reason }, null);
+  return await appendEvents(tx, session, pending);
 }

@@ -3,7 +3,7 @@ import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import type { Db, Tx } from '../../db/db.ts';
 
 /** Reports are kept so long. */
-const KEPT = '30 days';
+const REPORT_RETENTION = '30 days';
 
 export interface SweepStart {
   readonly id: string;
@@ -20,14 +20,14 @@ export async function beginSweep(db: Db, { id, user, dryRun }: SweepStart): Prom
     [id, user, dryRun],
   );
   await db.query(
-    `WITH old AS (DELETE FROM perdure.sweeps WHERE started_at < clock_timestamp() - interval '${KEPT}' RETURNING sweep_id)
+    `WITH old AS (DELETE FROM perdure.sweeps WHERE started_at < clock_timestamp() - interval '${REPORT_RETENTION}' RETURNING sweep_id)
      DELETE FROM perdure.sweep_actions a USING old WHERE a.sweep_id = old.sweep_id`,
     [],
   );
 }
 
 /** Notes what was done to a session, once for each sweep, in the transaction that does it. What is done to one that was warned of takes that one's place. */
-export async function noteAction(
+export async function recordAction(
   tx: Tx,
   sweepId: string,
   key: SessionKey,
@@ -66,7 +66,7 @@ export interface SweepPageBounds {
 export type SessionPosition = readonly [string, string];
 
 /** The page that a sweep is at; null before the first. */
-export async function pageOfSweep(db: Db, sweepId: string): Promise<SweepPageBounds | null> {
+export async function readSweepPage(db: Db, sweepId: string): Promise<SweepPageBounds | null> {
   const [found] = await db.query<{ page: SweepPageBounds | null }>(
     `SELECT page FROM perdure.sweeps WHERE sweep_id = $1`,
     [sweepId],

@@ -4,11 +4,11 @@ import {
   accountsIn,
   exceeded,
   factsOf,
-  isLimited,
+  needsReservation,
   limitsOf,
   refusalText,
   resolveBudgets,
-  retryAfterMs,
+  budgetRetryAfterMs,
   type Account,
 } from '../../../core/money/budget.ts';
 import { warningsOf } from '../../../core/money/budget-warnings.ts';
@@ -35,9 +35,9 @@ test('a user has their own limits, then the deployment’s, then none; a null li
 
 test('a threshold that only warns limits nothing', () => {
   const limits = limitsOf(resolveBudgets(), null);
-  expect(isLimited(limits, {})).toBe(false);
-  expect(isLimited(limits, { runTokens: 5 })).toBe(true);
-  expect(isLimited({ ...limits, monthlyUsd: 0 }, {})).toBe(true);
+  expect(needsReservation(limits, {})).toBe(false);
+  expect(needsReservation(limits, { runTokens: 5 })).toBe(true);
+  expect(needsReservation({ ...limits, monthlyUsd: 0 }, {})).toBe(true);
 });
 
 test('a budget holds a call up to its limit, and no dollars that are not known', () => {
@@ -81,9 +81,10 @@ test('a refusal says what was used, the limit, when it resets and what to do', (
 test('a refusal says when to try again only where time helps', () => {
   const resetsAt = '2026-12-01T00:00:00.000Z';
   const account: Account = { scope: 'month', unit: 'usd', used: 60, reserved: 50, limit: 100, resetsAt };
-  const after = (nanos: number | null) => retryAfterMs(account, { nanos, tokens: 1 }, Date.parse(resetsAt) - 9_000);
+  const after = (nanos: number | null) =>
+    budgetRetryAfterMs(account, { nanos, tokens: 1 }, Date.parse(resetsAt) - 9_000);
   expect([30, 70, 101, null].map(after)).toEqual([5_000, 9_000, null, null]);
-  expect(retryAfterMs({ ...account, resetsAt: null }, { nanos: 70, tokens: 1 }, 0)).toBeNull();
+  expect(budgetRetryAfterMs({ ...account, resetsAt: null }, { nanos: 70, tokens: 1 }, 0)).toBeNull();
 });
 
 test('reservations that are made one after the other never pass the limit, whatever is settled between', () => {

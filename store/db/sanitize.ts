@@ -2,7 +2,7 @@
 const UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
 
 /** A value as JSON text that PostgreSQL can keep, and the value that will be read back: NUL and lone surrogates become U+FFFD. */
-export function storable<T>(value: T): { readonly value: T; readonly text: string } {
+export function sanitizeJson<T>(value: T): { readonly value: T; readonly text: string } {
   const text = JSON.stringify(value);
   if (!UNSTORABLE.test(text)) return { value, text };
   const clean = cleaned(value) as T;
@@ -10,20 +10,20 @@ export function storable<T>(value: T): { readonly value: T; readonly text: strin
 }
 
 /** Text that PostgreSQL can keep. */
-export function storableText(text: string): string {
+export function sanitizeText(text: string): string {
   return text.replaceAll('\u0000', '\uFFFD').toWellFormed();
 }
 
 /** Parameters of a statement, with what PostgreSQL would refuse replaced: a look-up by such an id finds nothing. */
-export function storableParams(params: readonly unknown[]): unknown[] {
-  return params.map((param) => (typeof param === 'string' ? storableText(param) : param));
+export function sanitizeParams(params: readonly unknown[]): unknown[] {
+  return params.map((param) => (typeof param === 'string' ? sanitizeText(param) : param));
 }
 
 function cleaned(value: unknown): unknown {
-  if (typeof value === 'string') return storableText(value);
+  if (typeof value === 'string') return sanitizeText(value);
   if (Array.isArray(value)) return value.map(cleaned);
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, part]) => [storableText(name), cleaned(part)]));
+    return Object.fromEntries(Object.entries(value).map(([name, part]) => [sanitizeText(name), cleaned(part)]));
   }
   return value;
 }

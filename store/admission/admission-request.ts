@@ -6,15 +6,15 @@ import type { SessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Account, ResolvedBudgets } from '../../core/money/budget.ts';
 import type { OpenRun } from '../../core/session/run-queue.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { PendingEvents } from '../log/pending-events.ts';
 import type { LockedSession } from '../log/lock-session.ts';
-import type { OpenRunRow } from '../runs/open-run.ts';
+import type { OpenRunRow } from '../runs/order-open-runs.ts';
 import type { MessageRow, RunRow } from '../log/rows.ts';
 
 /** A message with its id. */
 export type IncomingMessage = MessageInput & { readonly id: string };
 
-export interface Admission {
+export interface AdmissionRequest {
   /** Handled in order, in one transaction. */
   readonly messages: readonly IncomingMessage[];
   /** Of a session that a message without `agent` creates. */
@@ -42,7 +42,7 @@ export interface AdmissionBudget {
   ) => { readonly model: string; readonly nanos: number | null; readonly tokens: number } | null;
 }
 
-export type AdmissionResult =
+export type AdmissionDecision =
   | {
       readonly ok: true;
       readonly receipt: Receipt;
@@ -63,12 +63,12 @@ export type AdmissionResult =
     };
 
 /** The state that admission decides on, and what it makes of it. Nothing here is saved yet. */
-export interface Desk {
+export interface AdmissionState {
   readonly key: SessionKey;
-  readonly admission: Admission;
+  readonly admission: AdmissionRequest;
   /** Null until there is one. */
   session: LockedSession | null;
-  log: EventLog | null;
+  pending: PendingEvents | null;
   /** Messages admitted before under the ids at hand, and those admitted here. */
   readonly known: Map<string, MessageRow>;
   readonly open: OpenRunRow[];

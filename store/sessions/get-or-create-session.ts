@@ -6,18 +6,18 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { SessionStatus } from '../../contracts/session/session.ts';
 import type { OpenRun } from '../../core/session/run-queue.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import { blankSession, insertSession } from './create-session.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { lifeOf, type SessionLife } from './expire-session.ts';
-import { lockRecovered } from './lock-recovered.ts';
+import { expiryFactsOf, type ExpiryFacts } from './expire-if-due.ts';
+import { lockForExecution } from './lock-for-execution.ts';
 import { lockExistingSession, type LockedSession } from '../log/lock-session.ts';
-import { makeRoom, type EvictedSession } from './make-room.ts';
-import { inOrder, type OpenRunRow } from '../runs/open-run.ts';
-import { noteExecution } from './recover-session.ts';
+import { ensureCapacity, type EvictedSession } from './ensure-capacity.ts';
+import { orderOpenRuns, type OpenRunRow } from '../runs/order-open-runs.ts';
+import { detectLostWorkflow } from './recover-session.ts';
 import { checkMetadataSize } from './session-size.ts';
 
-export interface OpenSessionInput {
+export interface GetOrCreateInput {
   /** Of a session that is created here, as are `metadata` and `policy`; a session that exists keeps its own. */
   readonly agent: string;
   readonly metadata?: JsonObject | undefined;
@@ -29,9 +29,9 @@ export interface OpenSessionInput {
   readonly execution: string | null;
 }
 
-export interface OpenSessionResult {
+export interface GetOrCreateResult {
   readonly created: boolean;
-  readonly session: { readonly status: SessionStatus } & SessionLife;
+  readonly session: { readonly status: SessionStatus } & ExpiryFacts;
   /** Every open run, in the order in which they will go; null unless `execution` was given. */
   readonly openRuns: OpenRun[] | null;
   readonly events: PerdureEvent[];
@@ -40,10 +40,10 @@ export interface OpenSessionResult {
 }
 
 /** Gets or creates a session. An ended one is answered as it is: only a message reopens. Throws `too_large` for metadata over its limit. */
-export async function openSession(db: Db, key: SessionKey, input: OpenSessionInput): Promise<OpenSessionResult> {
+export async function getOrCreateSession(db: Db, key: SessionKey, input: GetOrCreateInput): Promise<GetOrCreateResult> {
   checkMetadataSize(input.metadata ?? {});
   return await db.transaction(async (tx) => {
-    const { session: found, events } = await lockRecovered(tx, key, input.execution);
+    const { session: found, events } = await lockForExecution(tx, key, input.execution);
     if (found) {
       const opened = await openFound(tx, found, input);
       return { ...opened, events: [...events, ...opened.events] };
@@ -52,18 +52,18 @@ export async function openSession(db: Db, key: SessionKey, input: OpenSessionInp
   });
 }
 
-async function create(tx: Tx, key: SessionKey, input: OpenSessionInput): Promise<OpenSessionResult | null> {
+async function create(tx: Tx, key: SessionKey, input: GetOrCreateInput): Promise<GetOrCreateResult | null> {
   const { agent, metadata = {}, policy = {}, kind, execution, limits } = input;
   const session = blankSession(key, await readClock(tx), { kind, agent, policy, execution });
-  const evicted = limits && kind === 'session' ? await makeRoom(tx, key, limits) : [];
+  const evicted = limits && kind === 'session' ? await ensureCapacity(tx, key, limits) : [];
   if (!(await insertSession(tx, session, metadata))) return null;
-  const log = newEvents(session);
-  log.add({ type: 'session.opened', agent }, null);
-  const events = await appendEvents(tx, session, log);
+  const pending = pendingEvents(session);
+  pending.add({ type: 'session.opened', agent }, null);
+  const events = await appendEvents(tx, session, pending);
   return { created: true, session: factsOf(session), openRuns: execution === null ? null : [], events, evicted };
 }
 
-async function openFound(tx: Tx, session: LockedSession, { execution }: OpenSessionInput): Promise<OpenSessionResult> {
+async function openFound(tx: Tx, session: LockedSession, { execution }: GetOrCreateInput): Promise<GetOrCreateResult> {
   const { key } = session;
   const facts = factsOf(session);
   if (execution === null) return { created: false, session: facts, openRuns: null, events: [], evicted: [] };
@@ -72,14 +72,14 @@ async function openFound(tx: Tx, session: LockedSession, { execution }: OpenSess
       WHERE user_id = $1 AND session_id = $2 AND status IN ('queued', 'running')`,
     [key.user, key.session],
   );
-  const log = newEvents(session);
-  const noted = noteExecution(session, log, execution, open.length);
-  const events = noted ? await appendEvents(tx, session, log) : [];
-  return { created: false, session: facts, openRuns: inOrder(open), events, evicted: [] };
+  const pending = pendingEvents(session);
+  const noted = detectLostWorkflow(session, pending, execution, open.length);
+  const events = noted ? await appendEvents(tx, session, pending) : [];
+  return { created: false, session: facts, openRuns: orderOpenRuns(open), events, evicted: [] };
 }
 
-function factsOf(session: LockedSession): OpenSessionResult['session'] {
-  return { status: session.row.status, ...lifeOf(session) };
+function factsOf(session: LockedSession): GetOrCreateResult['session'] {
+  return { status: session.row.status, ...expiryFactsOf(session) };
 }
 
 async function readClock(tx: Tx): Promise<string> {

@@ -11,7 +11,7 @@ const CACHE = fileURLToPath(new URL('../../node_modules/.cache/perdure', import.
  * An empty database cluster as a tar file. PostgreSQL takes seconds to make one and a fraction of that to
  * unpack one, so the first is kept, for this version of PGlite.
  */
-export async function freshCluster(): Promise<Blob> {
+export async function clusterTemplate(): Promise<Blob> {
   const path = join(CACHE, `pglite-${await pgliteVersion()}.tar`);
   const kept = await readFile(path).catch(() => null);
   if (kept) return new Blob([kept]);
@@ -31,11 +31,11 @@ async function keep(path: string, cluster: Blob): Promise<void> {
 }
 
 /** Makes the cluster at `path` if there is none. A start that is killed in the middle leaves none, and the next one makes it. */
-export async function provideCluster(path: string): Promise<void> {
+export async function ensureCluster(path: string): Promise<void> {
   if (await exists(path)) return;
   const draft = `${path}.new`;
   await rm(draft, { recursive: true, force: true });
-  const pglite = await PGlite.create({ dataDir: draft, loadDataDir: await freshCluster() });
+  const pglite = await PGlite.create({ dataDir: draft, loadDataDir: await clusterTemplate() });
   await pglite.close();
   await rename(draft, path);
 }

@@ -4,16 +4,16 @@ import type { SessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { sayMs } from '../../core/text/say.ts';
 import { limitReason } from '../../core/session/session-limit.ts';
-import { countActive, lockActive } from './active-sessions.ts';
+import { countActiveSessions, lockActiveSessionLimit } from './active-session-limit.ts';
 import type { Tx } from '../db/db.ts';
-import { hasNoOpenRun, markExpired } from './expire-session.ts';
+import { hasNoOpenRun, markExpired } from './expire-if-due.ts';
 import { lockSession } from '../log/lock-session.ts';
 
 /** More transactions than that are never under way at once. */
-const CROWD = 1_000;
+const MAX_CONCURRENT_TX = 1_000;
 
 /** There is no room for another active session. */
-export class NoRoomError extends PerdureError {
+export class SessionLimitError extends PerdureError {
   constructor(whose: string, limit: number, evictIdleMs: number) {
     super(
       'session_limit',
@@ -30,25 +30,25 @@ export interface EvictedSession {
 
 /**
  * Makes room for one more active session: at a limit the session that was idle longest expires. Answers which did.
- * Throws {@link NoRoomError}, and the transaction is then to be rolled back. Whoever makes a session meanwhile waits, so
+ * Throws {@link SessionLimitError}, and the transaction is then to be rolled back. Whoever makes a session meanwhile waits, so
  * that no two take the last place.
  */
-export async function makeRoom(tx: Tx, { user }: SessionKey, limits: SessionLimits): Promise<EvictedSession[]> {
+export async function ensureCapacity(tx: Tx, { user }: SessionKey, limits: SessionLimits): Promise<EvictedSession[]> {
   const { activePerUser, active, evictIdleMs } = limits;
   const ofUser = await fit(tx, user, activePerUser, evictIdleMs);
-  if (!ofUser) throw new NoRoomError('of yours', activePerUser, evictIdleMs);
+  if (!ofUser) throw new SessionLimitError('of yours', activePerUser, evictIdleMs);
   if (active === null) return ofUser;
   const inAll = await fit(tx, null, active, evictIdleMs);
-  if (!inAll) throw new NoRoomError('in all', active, evictIdleMs);
+  if (!inAll) throw new SessionLimitError('in all', active, evictIdleMs);
   return [...ofUser, ...inAll];
 }
 
 /** Whom it has expired; null where there is no room. */
 async function fit(tx: Tx, user: string | null, limit: number, evictIdleMs: number): Promise<EvictedSession[] | null> {
   // Far below the limit nobody need wait for anybody.
-  if ((await countActive(tx, user)) + CROWD < limit) return [];
-  await lockActive(tx, user);
-  if ((await countActive(tx, user)) < limit) return [];
+  if ((await countActiveSessions(tx, user)) + MAX_CONCURRENT_TX < limit) return [];
+  await lockActiveSessionLimit(tx, user);
+  if ((await countActiveSessions(tx, user)) < limit) return [];
   // Those that somebody is writing to are not idle.
   const [idle] = await tx.query<{ user_id: string; session_id: string }>(
     `SELECT s.user_id, s.session_id FROM perdure.sessions s

@@ -8,20 +8,20 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { sessionStateSchema, type SessionState } from '../../contracts/session/state.ts';
 import { saveAgentVersion } from '../runs/agent-versions.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import { cancelOpenRuns } from './archive-session.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
-import { makeRoom, type EvictedSession } from './make-room.ts';
+import { ensureCapacity, type EvictedSession } from './ensure-capacity.ts';
 import { columnsOf, writeTables } from './session-document.ts';
-import { storable } from '../db/storable.ts';
+import { sanitizeJson } from '../db/sanitize.ts';
 
 /**
  * Makes the session of a document `key`'s own, whoever's it was. Runs that were open in it are cancelled: where it came
  * from they may be going on. Throws `already_exists`, `session_limit` where no more sessions may be active and this one is,
  * and `invalid_request` for a document that does not hold together.
  */
-export async function importSession(
+export async function createFromExport(
   db: Db,
   key: SessionKey,
   document: SessionExport,
@@ -34,18 +34,18 @@ export async function importSession(
   }
   return await db.transaction(async (tx) => {
     const { status, kind } = document.session;
-    const evicted = limits && status === 'active' && kind === 'session' ? await makeRoom(tx, key, limits) : [];
+    const evicted = limits && status === 'active' && kind === 'session' ? await ensureCapacity(tx, key, limits) : [];
     if (!(await insertRow(tx, key, { ...document.session, state: stateOf(document) }))) throw alreadyThere(key);
     await writeTables(tx, key, document.tables).catch(asBroken);
     for (const version of document.agentVersions) await saveAgentVersion(tx, version);
     const cancelled = await cancelOpenRuns(tx, await lockExistingSession(tx, key), 'imported');
     const session = await lockExistingSession(tx, key);
-    const log = newEvents(session);
-    log.add({ type: 'session.recovered', reason: 'imported' }, null);
+    const pending = pendingEvents(session);
+    pending.add({ type: 'session.recovered', reason: 'imported' }, null);
     session.row.recovered = 'imported';
     session.row.opened_at = session.at;
     session.row.last_active_at = session.at;
-    return { events: [...cancelled, ...(await appendEvents(tx, session, log))], evicted };
+    return { events: [...cancelled, ...(await appendEvents(tx, session, pending))], evicted };
   });
 }
 
@@ -79,7 +79,7 @@ async function insertRow(tx: Tx, key: SessionKey, row: SessionExport['session'])
        SELECT $1, $2, ${columns.map((name) => `i.${name}`).join(', ')}
          FROM json_populate_record(NULL::perdure.sessions, $3::json) i
        ON CONFLICT DO NOTHING RETURNING 1`,
-      [key.user, key.session, storable(kept).text],
+      [key.user, key.session, sanitizeJson(kept).text],
     )
     .catch(asBroken);
   return inserted.length === 1;

@@ -1,7 +1,7 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { lockSession } from '../log/lock-session.ts';
 
@@ -16,7 +16,7 @@ export interface Refusal {
 }
 
 /** Records that deliveries were refused, for senders that nobody could answer, in one transaction. Does nothing when there is no session. */
-export async function refuseMessages(
+export async function appendRefusals(
   db: Db,
   key: SessionKey,
   refusals: readonly Refusal[],
@@ -31,13 +31,13 @@ export async function refuseMessages(
       [key.user, key.session, JSON.stringify(names)],
     );
     const known = new Set(recorded.map((row) => row.dedupe));
-    const log = newEvents(session);
+    const pending = pendingEvents(session);
     for (const { messageId, code, detail, dedupe } of refusals) {
       const name = dedupe === undefined ? null : nameOf(dedupe);
       if (name !== null && known.has(name)) continue;
-      log.add({ type: 'message.refused', messageId, code, detail }, name);
+      pending.add({ type: 'message.refused', messageId, code, detail }, name);
     }
-    return { events: log.drafts.length === 0 ? [] : await appendEvents(tx, session, log) };
+    return { events: pending.drafts.length === 0 ? [] : await appendEvents(tx, session, pending) };
   });
 }
 

@@ -17,7 +17,7 @@ interface ArchiveRow {
 }
 
 /** Keeps a document, compressed, in the folder if the store has one, else in the store. A file that no committed row names is never read. */
-export async function keepDocument(
+export async function saveArchive(
   db: Db,
   tx: Tx,
   key: SessionKey,
@@ -49,7 +49,7 @@ export async function readArchive(db: Db, tx: Tx, key: SessionKey): Promise<Sess
 }
 
 /** Drops a session's archive, if it has one. Answers what removes its file: to be called after the commit. */
-export async function dropArchive(db: Db, tx: Tx, key: SessionKey): Promise<() => Promise<void>> {
+export async function deleteArchive(db: Db, tx: Tx, key: SessionKey): Promise<() => Promise<void>> {
   const dropped = await tx.query<{ archive_id: string; filed: boolean }>(
     `DELETE FROM perdure.archives WHERE user_id = $1 AND session_id = $2 RETURNING archive_id, data IS NULL AS filed`,
     [key.user, key.session],

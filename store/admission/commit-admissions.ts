@@ -5,28 +5,28 @@ import type { SessionStatus } from '../../contracts/session/session.ts';
 import { limitsOf, type Account } from '../../core/money/budget.ts';
 import type { OpenRun } from '../../core/session/run-queue.ts';
 import { dayOf } from '../../core/money/utc-period.ts';
-import type { Admission, AdmissionResult, Desk } from './admission.ts';
-import { admit } from './admit.ts';
+import type { AdmissionRequest, AdmissionDecision, AdmissionState } from './admission-request.ts';
+import { decideAdmission } from './decide-admission.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import { restoreRows } from '../sessions/archive-session.ts';
 import { blankSession, insertSession } from '../sessions/create-session.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { lifeOf, type SessionLife } from '../sessions/expire-session.ts';
-import { lockRecovered } from '../sessions/lock-recovered.ts';
+import { expiryFactsOf, type ExpiryFacts } from '../sessions/expire-if-due.ts';
+import { lockForExecution } from '../sessions/lock-for-execution.ts';
 import type { LockedSession } from '../log/lock-session.ts';
-import { makeRoom, NoRoomError, type EvictedSession } from '../sessions/make-room.ts';
-import { inOrder, type OpenRunRow } from '../runs/open-run.ts';
+import { ensureCapacity, SessionLimitError, type EvictedSession } from '../sessions/ensure-capacity.ts';
+import { orderOpenRuns, type OpenRunRow } from '../runs/order-open-runs.ts';
 import { readAccounts } from '../budgets/read-accounts.ts';
-import { noteExecution, reopen } from '../sessions/recover-session.ts';
+import { detectLostWorkflow, reopen } from '../sessions/recover-session.ts';
 import type { MessageRow, RunRow } from '../log/rows.ts';
 
-export interface Admitted {
+export interface CommittedAdmissions {
   /** As it now is; null when there is none, because every message was refused. */
-  readonly session: ({ readonly status: SessionStatus } & SessionLife) | null;
+  readonly session: ({ readonly status: SessionStatus } & ExpiryFacts) | null;
   readonly created: boolean;
   /** One for each message, in their order. */
-  readonly results: AdmissionResult[];
+  readonly results: AdmissionDecision[];
   /** Every open run, new ones included, in the order in which they will go; null unless `execution` was given. */
   readonly openRuns: OpenRun[] | null;
   readonly events: PerdureEvent[];
@@ -36,8 +36,8 @@ export interface Admitted {
 
 /** What is answered where there is no room for the session: nothing of the transaction is kept. */
 class NotAdmitted extends Error {
-  readonly admitted: Admitted;
-  constructor(admitted: Admitted, cause: NoRoomError) {
+  readonly admitted: CommittedAdmissions;
+  constructor(admitted: CommittedAdmissions, cause: SessionLimitError) {
     super(cause.message, { cause });
     this.admitted = admitted;
   }
@@ -47,20 +47,24 @@ class NotAdmitted extends Error {
  * Says yes or no to messages, in order and in one transaction, and creates or reopens the session that they need.
  * A receipt is final: the same id gets the same one for ever. What is refused leaves no trace.
  */
-export async function admitMessages(db: Db, key: SessionKey, admission: Admission): Promise<Admitted> {
-  let afterwards: (() => Promise<void>) | undefined;
+export async function commitAdmissions(
+  db: Db,
+  key: SessionKey,
+  admission: AdmissionRequest,
+): Promise<CommittedAdmissions> {
+  let runAfterCommit: (() => Promise<void>) | undefined;
   try {
     const admitted = await db.transaction(async (tx) => {
       for (;;) {
-        const { session, events } = await lockRecovered(tx, key, admission.execution);
+        const { session, events } = await lockForExecution(tx, key, admission.execution);
         const archived = session?.row.status === 'archived';
-        if (archived) afterwards = await restoreRows(db, tx, session);
+        if (archived) runAfterCommit = await restoreRows(db, tx, session);
         const decided = await decide(tx, key, admission, session, archived);
         // Null: somebody else created the session in the meantime, and it can be locked now.
         if (decided) return { ...decided, events: [...events, ...decided.events] };
       }
     });
-    await afterwards?.();
+    await runAfterCommit?.();
     return admitted;
   } catch (error) {
     if (error instanceof NotAdmitted) return error.admitted;
@@ -71,45 +75,46 @@ export async function admitMessages(db: Db, key: SessionKey, admission: Admissio
 async function decide(
   tx: Tx,
   key: SessionKey,
-  admission: Admission,
+  admission: AdmissionRequest,
   found: LockedSession | null,
   restored: boolean,
-): Promise<Admitted | null> {
-  const before = found && { status: found.row.status, ...lifeOf(found) };
-  const desk = await setUpDesk(tx, key, admission, found);
-  const noted = found && desk.log ? noteExecution(found, desk.log, admission.execution, desk.open.length) : false;
+): Promise<CommittedAdmissions | null> {
+  const before = found && { status: found.row.status, ...expiryFactsOf(found) };
+  const state = await loadAdmissionState(tx, key, admission, found);
+  const noted =
+    found && state.pending ? detectLostWorkflow(found, state.pending, admission.execution, state.open.length) : false;
   // Any message restores, so that even a repeated one finds its receipt and its answer.
-  if (restored && found && desk.log) reopen(found, desk.log);
-  const results = admission.messages.map((message) => admit(desk, message));
-  const { session, log } = desk;
+  if (restored && found && state.pending) reopen(found, state.pending);
+  const results = admission.messages.map((message) => decideAdmission(state, message));
+  const { session, pending } = state;
   const created = session !== null && found === null;
   const opens = session !== null && session.row.status === 'active' && before?.status !== 'active';
   const { limits, kind } = admission;
   const evicted =
     opens && limits && kind === 'session'
-      ? await makeRoom(tx, key, limits).catch((error: unknown) => {
-          throw error instanceof NoRoomError ? notAdmitted(desk, before, results, error, restored) : error;
+      ? await ensureCapacity(tx, key, limits).catch((error: unknown) => {
+          throw error instanceof SessionLimitError ? notAdmitted(state, before, results, error, restored) : error;
         })
       : [];
   if (created && !(await insertSession(tx, session, {}))) return null;
-  const changed = noted || restored || desk.messages.length > 0;
-  const rows = { messages: desk.messages, runs: [...desk.runs] };
+  const changed = noted || restored || state.messages.length > 0;
+  const rows = { messages: state.messages, runs: [...state.runs] };
   return {
-    session: session && { status: session.row.status, ...lifeOf(session) },
+    session: session && { status: session.row.status, ...expiryFactsOf(session) },
     created,
     results,
-    openRuns: admission.execution === null ? null : inOrder(desk.open),
-    events: session && log && changed ? await appendEvents(tx, session, log, rows) : [],
+    openRuns: admission.execution === null ? null : orderOpenRuns(state.open),
+    events: session && pending && changed ? await appendEvents(tx, session, pending, rows) : [],
     evicted,
   };
 }
 
 /** What was admitted before keeps its receipt, unless that is in the archive with the answer. */
 function notAdmitted(
-  { admission, messages }: Desk,
-  before: Admitted['session'],
-  results: readonly AdmissionResult[],
-  error: NoRoomError,
+  { admission, messages }: AdmissionState,
+  before: CommittedAdmissions['session'],
+  results: readonly AdmissionDecision[],
+  error: SessionLimitError,
   restored: boolean,
 ): NotAdmitted {
   const refused = { ok: false, code: error.code, detail: error.message, retryAfterMs: null } as const;
@@ -128,16 +133,21 @@ interface Known {
   readonly ownLimits: UserLimits | null;
 }
 
-async function setUpDesk(tx: Tx, key: SessionKey, admission: Admission, session: LockedSession | null): Promise<Desk> {
+async function loadAdmissionState(
+  tx: Tx,
+  key: SessionKey,
+  admission: AdmissionRequest,
+  session: LockedSession | null,
+): Promise<AdmissionState> {
   const ids = JSON.stringify(admission.messages.map((message) => message.id));
-  const [known] = (await tx.query<Known>(READ_DESK, [key.user, key.session, ids])) as [Known];
+  const [known] = (await tx.query<Known>(READ_ADMISSION_STATE, [key.user, key.session, ids])) as [Known];
   const { kind, execution } = admission;
   const at = session?.at ?? known.at;
   return {
     key,
     admission,
     session,
-    log: session && newEvents(session),
+    pending: session && pendingEvents(session),
     known: new Map(known.messages.map((message) => [message.message_id, message])),
     // One object for one run, so that what joins it counts in the queue too.
     open: known.open.map((run) => (known.running?.run_id === run.run_id ? known.running : run)),
@@ -154,7 +164,7 @@ async function setUpDesk(tx: Tx, key: SessionKey, admission: Admission, session:
 async function accountsFor(
   tx: Tx,
   key: SessionKey,
-  { budget: terms, messages, defaultAgent }: Admission,
+  { budget: terms, messages, defaultAgent }: AdmissionRequest,
   session: LockedSession | null,
   ownLimits: UserLimits | null,
   at: string,
@@ -166,7 +176,7 @@ async function accountsFor(
   return await readAccounts(tx, key, { day: dayOf(at), limits, budget, runId: null });
 }
 
-const READ_DESK = `
+const READ_ADMISSION_STATE = `
   SELECT date_trunc('milliseconds', clock_timestamp()) AS at,
          (SELECT coalesce(json_agg(m), '[]') FROM perdure.messages m
            WHERE m.user_id = $1 AND m.session_id = $2

@@ -2,11 +2,11 @@ import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { usdOf } from '../../core/money/price.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import type { Tx } from '../db/db.ts';
 import { loadRun } from './load-run.ts';
 import { lockSession } from '../log/lock-session.ts';
-import { LOST, settleCall } from '../budgets/model-call.ts';
+import { LOST_CALL, settleModelCall } from '../budgets/model-call.ts';
 import { isOpen } from '../log/rows.ts';
 
 /** What was set aside for a call that nobody will report any more. */
@@ -22,38 +22,38 @@ export interface ReleasedReservation {
 }
 
 /** So long after the end of its run a call may yet be reported. */
-export const REPORTED_WITHIN_MS = 600_000;
+export const REPORT_DEADLINE_MS = 600_000;
 
 /** Of `perdure.model_calls c` and its run `r`: nobody has said how the call ended, and its run is over for `param` ms. */
-export const isVanished = (param: string): string => `
+export const isOrphanedCall = (param: string): string => `
   (c.held_nanos > 0 OR c.held_tokens > 0) AND c.outcome = 'running' AND r.status NOT IN ('queued', 'running')
   AND r.ended_at <= clock_timestamp() - make_interval(secs => ${param}::float8 / 1000)`;
 
 /** Gives back what is set aside for the call of a run that is over; null when there is nothing. A run has one call under way at most: an earlier attempt is lost when the next is claimed. */
-export async function releaseCall(tx: Tx, key: SessionKey, runId: string): Promise<ReleasedReservation | null> {
+export async function releaseReservation(tx: Tx, key: SessionKey, runId: string): Promise<ReleasedReservation | null> {
   const session = await lockSession(tx, key);
   if (!session) return null;
   const { run, modelCall } = await loadRun(tx, key, runId);
   if (isOpen(run.status) || modelCall?.outcome !== 'running') return null;
-  const rows = settleCall(session, run, modelCall, LOST);
+  const rows = settleModelCall(session, run, modelCall, LOST_CALL);
   modelCall.held_nanos = 0;
   modelCall.held_tokens = 0;
   const { step, attempt, reserved_nanos, reserved_tokens: reservedTokens } = modelCall;
   const facts = { runId, step, attempt, reservedUsd: usdOf(reserved_nanos), reservedTokens };
-  const log = newEvents(session);
-  log.add({ type: 'budget.released', ...facts }, `released:${runId}:${step}:${attempt}`);
-  return { key, ...facts, events: await appendEvents(tx, session, log, { runs: [run], ...rows }) };
+  const pending = pendingEvents(session);
+  pending.add({ type: 'budget.released', ...facts }, `released:${runId}:${step}:${attempt}`);
+  return { key, ...facts, events: await appendEvents(tx, session, pending, { runs: [run], ...rows }) };
 }
 
-/** As {@link releaseCall}, of every run of a session that the transaction holds, before its records go: maintenance would find them no more. */
-export async function releaseVanished(tx: Tx, key: SessionKey): Promise<PerdureEvent[]> {
+/** As {@link releaseReservation}, of every run of a session that the transaction holds, before its records go: maintenance would find them no more. */
+export async function releaseSessionReservations(tx: Tx, key: SessionKey): Promise<PerdureEvent[]> {
   const runs = await tx.query<{ run_id: string }>(
     `SELECT DISTINCT c.run_id FROM perdure.model_calls c
        JOIN perdure.runs r ON r.user_id = c.user_id AND r.session_id = c.session_id AND r.run_id = c.run_id
-      WHERE c.user_id = $1 AND c.session_id = $2 AND ${isVanished('$3')}`,
-    [key.user, key.session, REPORTED_WITHIN_MS],
+      WHERE c.user_id = $1 AND c.session_id = $2 AND ${isOrphanedCall('$3')}`,
+    [key.user, key.session, REPORT_DEADLINE_MS],
   );
   const events: PerdureEvent[] = [];
-  for (const { run_id } of runs) events.push(...((await releaseCall(tx, key, run_id))?.events ?? []));
+  for (const { run_id } of runs) events.push(...((await releaseReservation(tx, key, run_id))?.events ?? []));
   return events;
 }

@@ -1,28 +1,28 @@
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { WhileRunning } from '../../contracts/session/message.ts';
-import { exceeded, factsOf, refusalText, retryAfterMs } from '../../core/money/budget.ts';
+import { exceeded, factsOf, refusalText, budgetRetryAfterMs } from '../../core/money/budget.ts';
 import { usdOf } from '../../core/money/price.ts';
-import type { AdmissionResult, Desk, IncomingMessage } from './admission.ts';
+import type { AdmissionDecision, AdmissionState, IncomingMessage } from './admission-request.ts';
 
 /** Why a message is not taken; null when it is. Refusals are not remembered. */
-export function refusalOf(
-  desk: Desk,
+export function findRefusal(
+  state: AdmissionState,
   message: IncomingMessage,
   agent: string,
   whileRunning: WhileRunning,
-): AdmissionResult | null {
+): AdmissionDecision | null {
   return (
     tooLarge(message) ??
-    ended(desk) ??
-    wrongAgent(desk, message, agent) ??
-    busy(desk, whileRunning) ??
-    full(desk, message, whileRunning) ??
-    overBudget(desk, message, agent)
+    ended(state) ??
+    wrongAgent(state, message, agent) ??
+    busy(state, whileRunning) ??
+    full(state, message, whileRunning) ??
+    overBudget(state, message, agent)
   );
 }
 
-function tooLarge({ content }: IncomingMessage): AdmissionResult | null {
+function tooLarge({ content }: IncomingMessage): AdmissionDecision | null {
   const bytes = Buffer.byteLength(content);
   if (bytes <= LIMITS.messageBytes.value) return null;
   return refuse(
@@ -31,7 +31,7 @@ function tooLarge({ content }: IncomingMessage): AdmissionResult | null {
   );
 }
 
-function ended({ key, admission, session }: Desk): AdmissionResult | null {
+function ended({ key, admission, session }: AdmissionState): AdmissionDecision | null {
   if (session && session.row.kind !== admission.kind) {
     return refuse(
       'invalid_request',
@@ -53,10 +53,10 @@ function ended({ key, admission, session }: Desk): AdmissionResult | null {
 }
 
 function wrongAgent(
-  { key, admission, session }: Desk,
+  { key, admission, session }: AdmissionState,
   message: IncomingMessage,
   agent: string,
-): AdmissionResult | null {
+): AdmissionDecision | null {
   if (session && message.agent !== undefined && message.agent !== agent) {
     const detail = `The session ${JSON.stringify(key.session)} belongs to the agent ${JSON.stringify(agent)}, not to ${JSON.stringify(message.agent)}. Leave the agent out, or use another session id.`;
     return refuse('invalid_request', detail);
@@ -68,7 +68,7 @@ function wrongAgent(
   );
 }
 
-function busy({ key, open }: Desk, whileRunning: WhileRunning): AdmissionResult | null {
+function busy({ key, open }: AdmissionState, whileRunning: WhileRunning): AdmissionDecision | null {
   if (whileRunning !== 'reject' || open.length === 0) return null;
   const name = JSON.stringify(key.session);
   return refuse(
@@ -78,10 +78,10 @@ function busy({ key, open }: Desk, whileRunning: WhileRunning): AdmissionResult 
 }
 
 function full(
-  { key, open, running }: Desk,
+  { key, open, running }: AdmissionState,
   { content }: IncomingMessage,
   whileRunning: WhileRunning,
-): AdmissionResult | null {
+): AdmissionDecision | null {
   const name = JSON.stringify(key.session);
   const waiting = open.filter((run) => run.status === 'queued').length;
   const steers = whileRunning === 'steer' && running !== null;
@@ -101,10 +101,10 @@ function full(
 }
 
 function overBudget(
-  { admission, accounts, at }: Desk,
+  { admission, accounts, at }: AdmissionState,
   { content }: IncomingMessage,
   agent: string,
-): AdmissionResult | null {
+): AdmissionDecision | null {
   if (accounts.length === 0) return null;
   const least = admission.budget?.leastOf(agent, content);
   const account = least && exceeded(accounts, least);
@@ -116,11 +116,11 @@ function overBudget(
     ok: false,
     code: 'budget_exceeded',
     detail,
-    retryAfterMs: retryAfterMs(account, least, Date.parse(at)),
+    retryAfterMs: budgetRetryAfterMs(account, least, Date.parse(at)),
     budget: facts,
   };
 }
 
-function refuse(code: ErrorCode, detail: string): AdmissionResult {
+function refuse(code: ErrorCode, detail: string): AdmissionDecision {
   return { ok: false, code, detail, retryAfterMs: null };
 }

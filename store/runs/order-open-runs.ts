@@ -10,7 +10,7 @@ export interface OpenRunRow {
 }
 
 /** Open runs as they will go: the running one, then urgent ones, then by ordinal. */
-export function inOrder(runs: readonly OpenRunRow[]): OpenRun[] {
+export function orderOpenRuns(runs: readonly OpenRunRow[]): OpenRun[] {
   const rank = (run: OpenRunRow) => (run.status === 'running' ? 0 : run.urgent ? 1 : 2);
   return runs.toSorted((a, b) => rank(a) - rank(b) || a.ordinal - b.ordinal).map(openRunOf);
 }

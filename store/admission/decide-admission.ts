@@ -1,33 +1,33 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Receipt, WhileRunning } from '../../contracts/session/message.ts';
-import type { AdmissionResult, Desk, IncomingMessage } from './admission.ts';
-import { newEvents, type EventLog } from '../log/event-log.ts';
+import type { AdmissionDecision, AdmissionState, IncomingMessage } from './admission-request.ts';
+import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { messageHash } from './message-hash.ts';
-import { openRunOf } from '../runs/open-run.ts';
+import { openRunOf } from '../runs/order-open-runs.ts';
 import { reopen } from '../sessions/recover-session.ts';
-import { refusalOf } from './refusals.ts';
+import { findRefusal } from './find-refusal.ts';
 import { NO_COST, NO_TOKENS, type MessageRow, type RunRow } from '../log/rows.ts';
 
-/** Says yes or no to one message, and notes on the desk what a yes changes. */
-export function admit(desk: Desk, message: IncomingMessage): AdmissionResult {
-  const known = desk.known.get(message.id);
-  if (known) return repeated(desk, known, message);
-  const { admission, session } = desk;
+/** Says yes or no to one message, and notes on the state what a yes changes. */
+export function decideAdmission(state: AdmissionState, message: IncomingMessage): AdmissionDecision {
+  const known = state.known.get(message.id);
+  if (known) return repeated(state, known, message);
+  const { admission, session } = state;
   const agent = session?.row.agent ?? message.agent ?? admission.defaultAgent;
   const whileRunning = message.whileRunning ?? session?.row.policy.whileRunning ?? admission.defaultWhileRunning(agent);
-  const refusal = refusalOf(desk, message, agent, whileRunning);
-  return refusal ?? accept(desk, message, agent, whileRunning);
+  const refusal = findRefusal(state, message, agent, whileRunning);
+  return refusal ?? accept(state, message, agent, whileRunning);
 }
 
-function repeated(desk: Desk, known: MessageRow, message: IncomingMessage): AdmissionResult {
+function repeated(state: AdmissionState, known: MessageRow, message: IncomingMessage): AdmissionDecision {
   if (known.body_hash !== messageHash(message)) {
     const detail = `The message id ${JSON.stringify(message.id)} was used before with another body. Use a new id for a new message.`;
     return { ok: false, code: 'idempotency_conflict', detail, retryAfterMs: null };
   }
   const steered = known.receipt.disposition === 'steered';
-  const open = desk.open.find((run) => run.run_id === known.run_id);
-  const stopping = desk.running?.run_id === known.interrupts && desk.running?.status === 'running';
+  const open = state.open.find((run) => run.run_id === known.run_id);
+  const stopping = state.running?.run_id === known.interrupts && state.running?.status === 'running';
   return {
     ok: true,
     receipt: known.receipt,
@@ -37,28 +37,33 @@ function repeated(desk: Desk, known: MessageRow, message: IncomingMessage): Admi
   };
 }
 
-function accept(desk: Desk, message: IncomingMessage, agent: string, whileRunning: WhileRunning): AdmissionResult {
-  const { session, log } = openFor(desk, agent);
-  const joined = whileRunning === 'steer' ? desk.running : null;
-  const interrupts = whileRunning === 'interrupt' ? (desk.running?.run_id ?? null) : null;
-  const position = joined ? 0 : runsAhead(desk, whileRunning);
-  const disposition = joined ? 'steered' : desk.open.length === 0 ? 'started' : 'queued';
-  const runId = joined?.run_id ?? (desk.admission.kind === 'run' ? desk.key.session : uuidv7());
+function accept(
+  state: AdmissionState,
+  message: IncomingMessage,
+  agent: string,
+  whileRunning: WhileRunning,
+): AdmissionDecision {
+  const { session, pending } = openFor(state, agent);
+  const joined = whileRunning === 'steer' ? state.running : null;
+  const interrupts = whileRunning === 'interrupt' ? (state.running?.run_id ?? null) : null;
+  const position = joined ? 0 : runsAhead(state, whileRunning);
+  const disposition = joined ? 'steered' : state.open.length === 0 ? 'started' : 'queued';
+  const runId = joined?.run_id ?? (state.admission.kind === 'run' ? state.key.session : uuidv7());
   const receipt: Receipt = { messageId: message.id, runId, disposition, position };
-  const seq = log.add(
+  const seq = pending.add(
     { type: 'message.received', runId, messageId: message.id, content: message.content, disposition },
     `message:${message.id}`,
   );
   const row = { message_id: message.id, run_id: runId, seq, body_hash: messageHash(message), interrupts, receipt };
-  desk.messages.push(row);
-  desk.known.set(message.id, row);
+  state.messages.push(row);
+  state.known.set(message.id, row);
   session.row.messages += 1;
   session.row.last_active_at = session.at;
-  const run = joined ?? queueRun(desk, session, runId, agent, whileRunning === 'interrupt');
+  const run = joined ?? queueRun(state, session, runId, agent, whileRunning === 'interrupt');
   run.message_ids.push(message.id);
   run.bytes += Buffer.byteLength(message.content);
   run.last_message_seq = seq;
-  desk.runs.add(run);
+  state.runs.add(run);
   return {
     ok: true,
     receipt,
@@ -68,23 +73,29 @@ function accept(desk: Desk, message: IncomingMessage, agent: string, whileRunnin
   };
 }
 
-function openFor(desk: Desk, agent: string): { session: LockedSession; log: EventLog } {
-  if (!desk.session || !desk.log) {
-    desk.session = desk.create(agent);
-    desk.log = newEvents(desk.session);
-    desk.log.add({ type: 'session.opened', agent }, null);
+function openFor(state: AdmissionState, agent: string): { session: LockedSession; pending: PendingEvents } {
+  if (!state.session || !state.pending) {
+    state.session = state.create(agent);
+    state.pending = pendingEvents(state.session);
+    state.pending.add({ type: 'session.opened', agent }, null);
   }
-  reopen(desk.session, desk.log);
-  return { session: desk.session, log: desk.log };
+  reopen(state.session, state.pending);
+  return { session: state.session, pending: state.pending };
 }
 
 /** An interrupting run goes ahead of all but urgent ones, and the running one stops for it. */
-function runsAhead({ open }: Desk, whileRunning: WhileRunning): number {
+function runsAhead({ open }: AdmissionState, whileRunning: WhileRunning): number {
   if (whileRunning !== 'interrupt') return open.length;
   return open.filter((run) => run.urgent && run.status === 'queued').length;
 }
 
-function queueRun(desk: Desk, session: LockedSession, runId: string, agent: string, urgent: boolean): RunRow {
+function queueRun(
+  state: AdmissionState,
+  session: LockedSession,
+  runId: string,
+  agent: string,
+  urgent: boolean,
+): RunRow {
   session.row.last_ordinal += 1;
   session.row.runs += 1;
   const run: RunRow = {
@@ -110,6 +121,6 @@ function queueRun(desk: Desk, session: LockedSession, runId: string, agent: stri
     started_at: null,
     ended_at: null,
   };
-  desk.open.push(run);
+  state.open.push(run);
   return run;
 }

@@ -2,12 +2,12 @@ import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { restoreRows } from './archive-session.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import { closeRun } from '../runs/close-run.ts';
 import type { Db } from '../db/db.ts';
 import { loadOpenRuns } from '../runs/load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
-import { stopWaiting } from '../runs/waits.ts';
+import { cancelWaits } from '../runs/waits.ts';
 
 export interface SessionEnd {
   readonly status: 'completed' | 'failed';
@@ -15,29 +15,30 @@ export interface SessionEnd {
 }
 
 /** Cancels every open run and ends the session, in one transaction. Does nothing to one that has this status and no open run. Throws `not_found`. */
-export async function endSession(
+export async function commitSessionEnd(
   db: Db,
   key: SessionKey,
   { status, reason }: SessionEnd,
 ): Promise<{ events: PerdureEvent[]; cancelledRuns: string[] }> {
-  let afterwards: (() => Promise<void>) | undefined;
+  let runAfterCommit: (() => Promise<void>) | undefined;
   const ended = await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
-    if (session.row.status === 'archived') afterwards = await restoreRows(db, tx, session);
+    if (session.row.status === 'archived') runAfterCommit = await restoreRows(db, tx, session);
     const open = await loadOpenRuns(tx, key);
     if (session.row.status === status && open.length === 0) return { events: [], cancelledRuns: [] };
-    const log = newEvents(session);
-    for (const loaded of open) closeRun(session, log, loaded, { status: 'cancelled', reason: 'session_ended' }, null);
-    log.add({ type: 'session.ended', status, reason }, null);
+    const pending = pendingEvents(session);
+    for (const loaded of open)
+      closeRun(session, pending, loaded, { status: 'cancelled', reason: 'session_ended' }, null);
+    pending.add({ type: 'session.ended', status, reason }, null);
     session.row.status = status;
     session.row.end_reason = reason;
     const runs = open.map(({ run }) => run);
     const toolCalls = open.flatMap(({ openCalls }) => openCalls);
-    const events = await appendEvents(tx, session, log, { runs, toolCalls });
+    const events = await appendEvents(tx, session, pending, { runs, toolCalls });
     const cancelledRuns = runs.map((run) => run.run_id);
-    if (cancelledRuns.length > 0) await stopWaiting(tx, key, cancelledRuns);
+    if (cancelledRuns.length > 0) await cancelWaits(tx, key, cancelledRuns);
     return { events, cancelledRuns };
   });
-  await afterwards?.();
+  await runAfterCommit?.();
   return ended;
 }
