@@ -1,7 +1,7 @@
-/** What PostgreSQL cannot keep, as `JSON.stringify` writes it: NUL, and halves of surrogate pairs. */
+/** Characters that PostgreSQL text cannot hold, as `JSON.stringify` escapes them: NUL and lone surrogates. */
 const UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
 
-/** A value as JSON text that PostgreSQL can keep, and the value that will be read back: NUL and lone surrogates become U+FFFD. */
+/** Encodes a value as JSON text that PostgreSQL accepts: NUL and lone surrogates become U+FFFD. `value` is what a later read returns. */
 export function sanitizeJson<T>(value: T): { readonly value: T; readonly text: string } {
   const text = JSON.stringify(value);
   if (!UNSTORABLE.test(text)) return { value, text };
@@ -9,12 +9,12 @@ export function sanitizeJson<T>(value: T): { readonly value: T; readonly text: s
   return { value: clean, text: JSON.stringify(clean) };
 }
 
-/** Text that PostgreSQL can keep. */
+/** Replaces NUL and lone surrogates with U+FFFD. */
 export function sanitizeText(text: string): string {
   return text.replaceAll('\u0000', '\uFFFD').toWellFormed();
 }
 
-/** Parameters of a statement, with what PostgreSQL would refuse replaced: a look-up by such an id finds nothing. */
+/** Sanitizes the text parameters of a statement, so that a look-up by an id that cannot exist finds nothing instead of failing. */
 export function sanitizeParams(params: readonly unknown[]): unknown[] {
   return params.map((param) => (typeof param === 'string' ? sanitizeText(param) : param));
 }

@@ -29,6 +29,6 @@ export async function listRuns(
       LIMIT $4`,
     [key.user, key.session, before, limit + 1],
   );
-  const { shown, nextCursor } = cutPage(rows, limit, ({ run }) => [run.ordinal]);
-  return { data: shown.map(({ run }) => runRecordOf(run)), nextCursor };
+  const { page: runs, nextCursor } = cutPage(rows, limit, ({ run }) => [run.ordinal]);
+  return { data: runs.map(({ run }) => runRecordOf(run)), nextCursor };
 }

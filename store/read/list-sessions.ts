@@ -85,8 +85,8 @@ export async function readPage(
   positionOf: (last: SessionRecordRow) => readonly string[],
 ): Promise<SessionPage> {
   const select = `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s WHERE ${sql.join(' AND ')} ORDER BY ${order} LIMIT ${param(limit + 1)}`;
-  const { shown, nextCursor } = cutPage(await rowsOf(db, select, params), limit, positionOf);
-  return { data: shown.map(sessionRecordOf), nextCursor };
+  const { page, nextCursor } = cutPage(await rowsOf(db, select, params), limit, positionOf);
+  return { data: page.map(sessionRecordOf), nextCursor };
 }
 
 async function rowsOf(db: Db, select: string, params: readonly unknown[]): Promise<SessionRecordRow[]> {

@@ -58,8 +58,8 @@ export async function readSessionStats(
       ORDER BY s.last_active_at DESC, s.session_id DESC`,
     [user, from, to, at, id, limit + 1],
   );
-  const { shown, nextCursor } = cutPage(rows, limit, (last) => [last.last_active_at, last.key]);
-  return { data: shown.map(statsOf), nextCursor };
+  const { page, nextCursor } = cutPage(rows, limit, (last) => [last.last_active_at, last.key]);
+  return { data: page.map(statsOf), nextCursor };
 }
 
 function statsOf(row: SessionStatsRow): Stats & { key: string } {

@@ -19,7 +19,7 @@ export async function listSweeps(db: Db, whose: string | null, page: PageAsked):
       ORDER BY started_at DESC, sweep_id DESC LIMIT $4`,
     [whose, at, id, limit + 1],
   );
-  const { shown: data, nextCursor } = cutPage(rows, limit, (last) => [last.startedAt, last.id]);
+  const { page: data, nextCursor } = cutPage(rows, limit, (last) => [last.startedAt, last.id]);
   return { data, nextCursor };
 }
 
@@ -46,7 +46,7 @@ export async function readSweep(
       ORDER BY user_id, session_id LIMIT $4`,
     [id, ...after, limit + 1],
   );
-  const { shown: actions, nextCursor } = cutPage(rows, limit, (last) => [last.user, last.session]);
+  const { page: actions, nextCursor } = cutPage(rows, limit, (last) => [last.user, last.session]);
   return { ...sweep, actions, nextCursor };
 }
 
