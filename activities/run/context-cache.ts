@@ -53,7 +53,7 @@ export class ContextCache {
   async read(db: Db, key: SessionKey, { runId, position, runs }: ContextRequest): Promise<ConversationWindow> {
     const { throughSeq, conversation: told } = position;
     const kept = this.#of(key, told.createdAt);
-    if (told.news) kept.conversation.follow(told.news, told.since, throughSeq);
+    if (told.newEvents) kept.conversation.follow(told.newEvents, told.since, throughSeq);
     try {
       const found = kept.conversation.window(runId, runs, throughSeq);
       if (found !== null && found !== 'beginning') return found;

@@ -2,13 +2,13 @@ import type { Json } from '../../contracts/json.ts';
 import type { PendingEvents } from '../log/pending-events.ts';
 import type { ToolCallRow } from '../log/rows.ts';
 
-/** How a tool call ended. */
+/** The result of a tool call. */
 export type ToolOutcome =
   | { readonly status: 'completed'; readonly result: Json }
-  /** `error` is told to the model. */
+  /** `error` becomes part of the conversation. */
   | { readonly status: 'failed' | 'unknown' | 'cancelled'; readonly error: string };
 
-/** Gives an open tool call its one result. `durationMs` null: from its start until now. */
+/** Records the result of an open tool call. With `durationMs` null, the duration is counted from the call's start. */
 export function closeCall(
   pending: PendingEvents,
   call: ToolCallRow,
@@ -34,7 +34,7 @@ export function closeCall(
   call.ended_at = at;
 }
 
-/** The result of a call that is given up: what was begun and may not be repeated has an unknown outcome. */
+/** Returns the outcome of a call that is abandoned: `unknown` for a started call that may not be repeated, otherwise `cancelled`. */
 export function abandonedOutcome(call: ToolCallRow, why: string): ToolOutcome {
   if (call.status === 'running' && !call.idempotent) {
     return { status: 'unknown', error: `${why}, and the tool may have acted` };

@@ -7,29 +7,29 @@ import type { LockedSession } from '../log/lock-session.ts';
 import { NO_CALL_ROWS, settleModelCall, UNKNOWN_COST, type CallCost, type CallRows } from '../budgets/model-call.ts';
 import { costRecordOf, usageOf } from '../log/rows.ts';
 
-/** How a run that was not completed ended. */
+/** The end of a run that did not complete. */
 export type RunEnd =
   | { readonly status: 'failed'; readonly error: RunError }
   | { readonly status: 'cancelled'; readonly reason: string };
 
-/** A reply that was cut short. */
+/** A model's reply that was cut short. */
 export interface PartialReply {
   readonly step: number;
   readonly attempt: number;
-  /** When empty, nothing is committed but the time it took. */
+  /** When empty, only the time is committed. */
   readonly text: string;
   readonly reasoning: string;
   readonly model: string;
   readonly throughSeq: number;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
-  /** Default: not known, as it is of a reply that was cut short, unless the model is free. */
+  /** Default: unknown, since providers report usage at the end of a reply. Known for a free model. */
   readonly cost?: CallCost;
 }
 
 /**
- * Ends a run that was not completed: closes its open calls, keeps the text that was on its way, and says how it ended.
- * A model call of which nothing is told stays open: whoever makes it may tell yet.
+ * Ends a run that did not complete: closes its open tool calls, commits the partial reply and appends the run's end. A
+ * model call without a partial reply stays open, because the worker that makes it may still report it.
  */
 export function closeRun(
   session: LockedSession,
@@ -60,14 +60,14 @@ export function closeRun(
   return calls;
 }
 
-/** Settles the model call that a partial reply is of. */
+/** Settles the model call of a partial reply as `stopped`. */
 export function settleStoppedCall(
   session: LockedSession,
   { run, modelCall }: LoadedRun,
   partial: PartialReply | null,
 ): CallRows {
-  const told = modelCall?.step === partial?.step && modelCall?.attempt === partial?.attempt;
-  if (!partial || !told || modelCall?.outcome !== 'running') return NO_CALL_ROWS;
+  const matches = modelCall?.step === partial?.step && modelCall?.attempt === partial?.attempt;
+  if (!partial || !matches || modelCall?.outcome !== 'running') return NO_CALL_ROWS;
   const { firstTokenMs, durationMs, cost = UNKNOWN_COST } = partial;
   return settleModelCall(session, run, modelCall, { outcome: 'stopped', usage: null, cost, firstTokenMs, durationMs });
 }

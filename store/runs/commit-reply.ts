@@ -3,7 +3,7 @@ import type { PendingEvents } from '../log/pending-events.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { addTokens, type RunRow, type StepRow } from '../log/rows.ts';
 
-/** A model's reply, whole or cut short. */
+/** A model's reply, whole or partial. */
 export interface Reply {
   readonly text: string;
   readonly reasoning: string;
@@ -16,7 +16,7 @@ export interface Reply {
   readonly partial: boolean;
 }
 
-/** Notes a reply as the outcome of its step, and adds its tokens and time to the run and the session. */
+/** Records a reply as the outcome of its step, and adds its tokens and time to the run and the session. */
 export function commitReply(
   session: LockedSession,
   pending: PendingEvents,

@@ -13,23 +13,23 @@ import { cancelWaits } from './waits.ts';
 
 export interface CommitRunEnd {
   readonly runId: string;
-  /** Which life of the run is meant, as its {@link OpenRun} said; one that was resumed since is left alone. Default: whichever it has. */
+  /** The run's ordinal as the caller knows it. A run that was resumed since has another ordinal and is left unchanged. Default: any. */
   readonly ordinal?: number;
   readonly end: RunEnd;
-  /** Dropped when a later attempt was begun. */
+  /** Dropped when a later attempt was claimed. */
   readonly partial: PartialReply | null;
-  /** Whether the session fails with its run. */
+  /** Whether the session fails together with the run. */
   readonly failSession: boolean;
 }
 
 export interface RunEndCommit {
-  /** As it now is: a committed outcome beats this one. */
+  /** The current status. If the run had ended before, its committed status wins. */
   readonly status: RunStatus;
   readonly session: SessionStatus;
   readonly events: PerdureEvent[];
 }
 
-/** Ends a run, queued or running, as failed or cancelled. Does nothing to one that has ended. Throws `not_found`. */
+/** Ends a queued or running run as failed or cancelled. Leaves a run that has ended unchanged. Throws `not_found`. */
 export async function commitRunEnd(
   db: Db,
   key: SessionKey,

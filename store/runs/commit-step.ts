@@ -25,15 +25,15 @@ import { warnOfBudgets, type Spending } from '../budgets/warn-of-budgets.ts';
 
 /** A tool call that a reply asks for. */
 export interface CommittedCall {
-  /** Unique within its run: the caller renames what a model repeats. */
+  /** Unique within its run. The caller renames ids that the model repeats. */
   readonly callId: string;
   readonly tool: string;
   readonly arguments: Json;
-  /** Claimed by this commit: the caller runs it at once. Others wait for `startTool`. */
+  /** Whether the commit claims the call, because the caller runs it at once. Other calls stay pending until `startTool`. */
   readonly inPlace: boolean;
-  /** Whether the pinned tool may be run again with the same key. */
+  /** Whether the pinned tool may be run again with the same idempotency key. */
   readonly idempotent: boolean;
-  /** Why the call is not run at all; it has failed at once. */
+  /** Why the call is not run; it fails immediately. Null for a call that is run. */
   readonly refused: string | null;
 }
 
@@ -43,33 +43,33 @@ export interface CommitStep {
   readonly attempt: number;
   readonly reply: {
     readonly text: string;
-    /** Empty when the provider sends none. */
+    /** Empty when the provider sent none. */
     readonly reasoning: string;
     readonly finish: Finish;
     readonly usage: Usage | null;
     readonly model: string;
   };
-  /** Default: not known. */
+  /** Default: unknown. */
   readonly cost?: CallCost;
-  /** The deployment's, for warnings. Default: those in force where it sets none. */
+  /** The deployment's budgets, for warnings. Default: the defaults of `resolveBudgets`. */
   readonly budgets?: ResolvedBudgets;
   readonly toolCalls: readonly CommittedCall[];
-  /** What `beginStep` answered. */
+  /** As returned by `beginStep`. */
   readonly throughSeq: number;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
-  /** What `beginStep` answered: saves a look where nothing has happened since. */
+  /** As returned by `beginStep`. Saves reading the rows again when the session is unchanged. */
   readonly claimed?: ClaimedStep;
-  /** Whether the reply ends the run, unless a message to steer by came after `throughSeq`. */
+  /** Whether the reply completes the run, unless a steering message arrived after `throughSeq`. */
   readonly completes: boolean;
 }
 
 export type StepCommit =
   | { readonly outcome: 'committed'; readonly ended: boolean; readonly events: PerdureEvent[] }
-  /** The run has ended, the step is committed, or a later attempt was begun. */
+  /** The run has ended, the step is already committed, or a later attempt was claimed. Nothing was written. */
   | { readonly outcome: 'stale'; readonly events: [] };
 
-/** Commits a model's whole reply (one that was cut short is `endRun`'s), its tool calls and, if it is the last one, the end of the run: all or nothing. Throws `not_found`. */
+/** Commits a model's whole reply, its tool calls and, if it is the last reply, the end of the run, in one transaction. `commitRunEnd` commits partial replies. Throws `not_found`. */
 export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Promise<StepCommit> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
@@ -77,7 +77,7 @@ export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Pr
     const { run, step, modelCall } = claimed;
     const current = step?.step === input.step && step.attempts === input.attempt && !step.committed;
     if (run.status !== 'running' || !current) return { outcome: 'stale', events: [] };
-    await refuseRepeatedIds(tx, session, input);
+    await checkCallIds(tx, session, input);
     const pending = pendingEvents(session);
     const { reply, throughSeq, firstTokenMs, durationMs } = input;
     commitReply(session, pending, run, step, { ...reply, throughSeq, firstTokenMs, durationMs, partial: false });
@@ -97,7 +97,7 @@ export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Pr
   });
 }
 
-/** Where nothing was written since the claim its rows need not be loaded again. Each try of the transaction changes copies of its own. */
+/** Returns the claimed rows if the session is unchanged since the claim, else loads them. Copies, because the transaction may run more than once. */
 async function claimedRows(
   tx: Tx,
   session: LockedSession,
@@ -111,7 +111,8 @@ function callEnd({ reply, cost = UNKNOWN_COST, firstTokenMs, durationMs }: Commi
   return { outcome: 'completed', answeredBy: reply.model, usage: reply.usage, cost, firstTokenMs, durationMs };
 }
 
-async function refuseRepeatedIds(tx: Tx, { key }: LockedSession, { runId, toolCalls }: CommitStep): Promise<void> {
+/** Throws `internal` for a call id that is used twice within the run. */
+async function checkCallIds(tx: Tx, { key }: LockedSession, { runId, toolCalls }: CommitStep): Promise<void> {
   if (toolCalls.length === 0) return;
   const ids = toolCalls.map((call) => call.callId);
   const known = await tx.query<{ call_id: string }>(
@@ -124,7 +125,7 @@ async function refuseRepeatedIds(tx: Tx, { key }: LockedSession, { runId, toolCa
   if (repeated === undefined) return;
   throw new PerdureError(
     'internal',
-    `The tool call id ${JSON.stringify(repeated)} is used twice in the run ${runId}. Give each call of a run an id of its own.`,
+    `The tool call id ${JSON.stringify(repeated)} is used twice in the run ${runId}. Call ids must be unique within a run.`,
   );
 }
 

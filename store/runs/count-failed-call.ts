@@ -12,14 +12,14 @@ export interface FailedCall {
   readonly step: number;
   readonly attempt: number;
   readonly errorCode: string;
-  /** Null where the provider may have worked without saying so. */
+  /** Null when the provider may have processed tokens without reporting them. */
   readonly usage: Usage | null;
   readonly cost: CallCost;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
 }
 
-/** Records a model call that failed, and adds its time to its run's working time, which `runTimeoutMs` bounds. Throws `not_found`. */
+/** Records a failed model call and adds its duration to the run's working time, which `runTimeoutMs` bounds. Throws `not_found`. */
 export async function countFailedCall(db: Db, key: SessionKey, failed: FailedCall): Promise<void> {
   await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);

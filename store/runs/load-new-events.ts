@@ -1,44 +1,46 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import { eventOf, type EventRow } from '../log/event-row.ts';
+import { eventTypeCondition } from '../log/event-type-condition.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 
-/** What a worker knows of a session from before. */
+/** How much of a session's conversation a worker has cached. */
 export interface CachedPosition {
-  /** Of the session that it knows: one that was deleted since is another. */
+  /** When the cached session was created. A session that was deleted and created again has another creation time. */
   readonly createdAt: string;
-  /** It knows all of its conversation up to this `seq`. */
+  /** The cache holds the conversation up to this `seq`. */
   readonly throughSeq: number;
 }
 
-/** More than this is read anew instead. */
+/** With more new events than this, the context is read from scratch instead. */
 const MAX_NEW_EVENTS = 400;
-/** Events of a session that is read as a whole with the beginning of a step. */
+/** A session with at most this many events is loaded whole when a step begins. */
 const SHORT_SESSION_EVENTS = 100;
-/** After the last `seq` there can be. */
+/** The largest `integer`: no event has a higher `seq`. */
 const AFTER_EVERY_SEQ = 2_147_483_647;
 
+const IS_OF_CONVERSATION = eventTypeCondition('type', ({ conversation }) => conversation !== 'none');
+
 /**
- * A column `news` for a statement that has the user as `$1` and the session as `$2`: what happened to the
- * conversation after the `seq` in `$after`, for `parseNewEvents`. It belongs under the session's lock.
+ * Returns a column `newEvents` for a statement with the user as `$1` and the session as `$2`: the events of the
+ * conversation after the `seq` in the parameter `after`, for {@link parseNewEvents}. Read it under the session's lock.
  */
 export function newEventsColumn(after: string): string {
   return `
          (SELECT coalesce(json_agg(to_json(n) ORDER BY n.seq), '[]')
             FROM (SELECT seq, type, run_id, step, attempt, at, data FROM perdure.events
                    WHERE user_id = $1 AND session_id = $2 AND seq > ${after}
-                     AND (type IN ('message.received', 'message.completed', 'run.started', 'run.cancelled', 'run.failed')
-                          OR type LIKE 'tool.%')
+                     AND (${IS_OF_CONVERSATION})
                    ORDER BY seq
-                   LIMIT ${MAX_NEW_EVENTS}) n) AS news`;
+                   LIMIT ${MAX_NEW_EVENTS}) n) AS "newEvents"`;
 }
 
-/** The parameter `$after`. To who does not know this very session all of it is news, if it is short; otherwise nothing is. */
-export function newEventsAfter(known: CachedPosition | null, { createdAt, row }: LockedSession): number {
-  if (known?.createdAt === createdAt) return known.throughSeq;
+/** Returns the parameter `after`. A caller without this session in its cache gets all events of a short session, and none of a longer one. */
+export function newEventsAfter(cached: CachedPosition | null, { createdAt, row }: LockedSession): number {
+  if (cached?.createdAt === createdAt) return cached.throughSeq;
   return row.head <= SHORT_SESSION_EVENTS ? 0 : AFTER_EVERY_SEQ;
 }
 
-/** Null when there may be more than what was read. */
+/** Converts the column `newEvents`. Returns null when there may be more events than were read. */
 export function parseNewEvents(rows: readonly EventRow[], after: number, sessionId: string): PerdureEvent[] | null {
   if (after === AFTER_EVERY_SEQ || rows.length === MAX_NEW_EVENTS) return null;
   return rows.map((row) => eventOf({ ...row, at: new Date(row.at).toISOString() }, sessionId));

@@ -9,7 +9,7 @@ import { lockSession } from '../log/lock-session.ts';
 import { LOST_CALL, settleModelCall } from '../budgets/model-call.ts';
 import { isOpen } from '../log/rows.ts';
 
-/** What was set aside for a call that nobody will report any more. */
+/** The reservation of a model call whose outcome will never be reported. */
 export interface ReleasedReservation {
   readonly key: SessionKey;
   readonly runId: string;
@@ -17,19 +17,22 @@ export interface ReleasedReservation {
   readonly attempt: number;
   readonly reservedUsd: number | null;
   readonly reservedTokens: number | null;
-  /** The `budget.released` that says so in the session. */
+  /** The `budget.released` that was appended. */
   readonly events: readonly PerdureEvent[];
 }
 
-/** So long after the end of its run a call may yet be reported. */
+/** How long after the end of its run a model call may still be reported. */
 export const REPORT_DEADLINE_MS = 600_000;
 
-/** Of `perdure.model_calls c` and its run `r`: nobody has said how the call ended, and its run is over for `param` ms. */
+/** SQL condition on `perdure.model_calls c` and its run `r`: the call holds a reservation, its outcome was not reported, and the run ended at least `param` ms ago. */
 export const isOrphanedCall = (param: string): string => `
   (c.held_nanos > 0 OR c.held_tokens > 0) AND c.outcome = 'running' AND r.status NOT IN ('queued', 'running')
   AND r.ended_at <= clock_timestamp() - make_interval(secs => ${param}::float8 / 1000)`;
 
-/** Gives back what is set aside for the call of a run that is over; null when there is nothing. A run has one call under way at most: an earlier attempt is lost when the next is claimed. */
+/**
+ * Releases the reservation of the open model call of an ended run. Returns null when there is none. A run has at most
+ * one open model call: claiming an attempt settles the one before as `lost`.
+ */
 export async function releaseReservation(tx: Tx, key: SessionKey, runId: string): Promise<ReleasedReservation | null> {
   const session = await lockSession(tx, key);
   if (!session) return null;
@@ -45,7 +48,7 @@ export async function releaseReservation(tx: Tx, key: SessionKey, runId: string)
   return { key, ...facts, events: await appendEvents(tx, session, pending, { runs: [run], ...rows }) };
 }
 
-/** As {@link releaseReservation}, of every run of a session that the transaction holds, before its records go: maintenance would find them no more. */
+/** Like {@link releaseReservation}, for every run of a session whose lock the transaction holds. Called before the records are deleted, because maintenance could not find them afterwards. */
 export async function releaseSessionReservations(tx: Tx, key: SessionKey): Promise<PerdureEvent[]> {
   const runs = await tx.query<{ run_id: string }>(
     `SELECT DISTINCT c.run_id FROM perdure.model_calls c

@@ -6,7 +6,7 @@ import { loadCall } from './load-call.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
 
-/** Gives a claimed tool call back after a try that is known to have failed, so that it may be tried again, and counts the time it took. Does nothing to one that has its result. Throws `not_found`. */
+/** Returns a claimed tool call to `pending` after an attempt that is known to have failed, and adds `workedMs` to the run's working time. Leaves a call that has a result unchanged. Throws `not_found`. */
 export async function releaseTool(
   db: Db,
   key: SessionKey,

@@ -12,28 +12,28 @@ import { lockExistingSession } from '../log/lock-session.ts';
 export interface StartTool {
   readonly runId: string;
   readonly callId: string;
-  /** Whether the tool as it is now may be run again; the pinned version must say so too. */
+  /** Whether the tool, as deployed now, may be run again. A repeat requires that the pinned version is idempotent too. */
   readonly idempotent: boolean;
 }
 
 export type ToolClaim =
   | {
       readonly claim: 'run';
-      /** 1 for the first try. */
+      /** From 1. */
       readonly attempt: number;
       readonly tool: string;
       readonly step: number;
       readonly arguments: Json;
-      /** The same for every try of this call. */
+      /** The same for every attempt of this call. */
       readonly idempotencyKey: string;
       readonly events: PerdureEvent[];
     }
-  /** The call has its result. */
+  /** The call already has a result. */
   | { readonly claim: 'closed'; readonly status: ToolStatus; readonly events: PerdureEvent[] };
 
 /**
- * Claims a tool call before its effect. A call that was claimed before and has no result is run again if that is
- * safe; otherwise it ends here, as `unknown`. Throws `not_found`.
+ * Claims a tool call before it takes effect. A call that was claimed before and has no result is claimed again if it is
+ * idempotent; otherwise it is closed as `unknown`. Throws `not_found`.
  */
 export async function startTool(db: Db, key: SessionKey, { runId, callId, idempotent }: StartTool): Promise<ToolClaim> {
   return await db.transaction(async (tx) => {

@@ -3,18 +3,17 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { restoreRows } from './archive-session.ts';
 import { appendEvents } from '../log/append-events.ts';
 import { pendingEvents } from '../log/pending-events.ts';
-import { closeRun } from '../runs/close-run.ts';
+import { cancelRuns } from '../runs/cancel-runs.ts';
 import type { Db } from '../db/db.ts';
 import { loadOpenRuns } from '../runs/load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
-import { cancelWaits } from '../runs/waits.ts';
 
 export interface SessionEnd {
   readonly status: 'completed' | 'failed';
   readonly reason: string | null;
 }
 
-/** Cancels every open run and ends the session, in one transaction. Does nothing to one that has this status and no open run. Throws `not_found`. */
+/** Cancels every open run and ends the session, in one transaction. Restores an archived session first. Does nothing when the session has this status and no open run. Throws `not_found`. */
 export async function commitSessionEnd(
   db: Db,
   key: SessionKey,
@@ -27,17 +26,12 @@ export async function commitSessionEnd(
     const open = await loadOpenRuns(tx, key);
     if (session.row.status === status && open.length === 0) return { events: [], cancelledRuns: [] };
     const pending = pendingEvents(session);
-    for (const loaded of open)
-      closeRun(session, pending, loaded, { status: 'cancelled', reason: 'session_ended' }, null);
+    const cancelled = await cancelRuns(tx, session, pending, open, 'session_ended');
     pending.add({ type: 'session.ended', status, reason }, null);
     session.row.status = status;
     session.row.end_reason = reason;
-    const runs = open.map(({ run }) => run);
-    const toolCalls = open.flatMap(({ openCalls }) => openCalls);
-    const events = await appendEvents(tx, session, pending, { runs, toolCalls });
-    const cancelledRuns = runs.map((run) => run.run_id);
-    if (cancelledRuns.length > 0) await cancelWaits(tx, key, cancelledRuns);
-    return { events, cancelledRuns };
+    const events = await appendEvents(tx, session, pending, cancelled);
+    return { events, cancelledRuns: cancelled.runs.map(({ run_id }) => run_id) };
   });
   await runAfterCommit?.();
   return ended;

@@ -9,7 +9,7 @@ import { sessionStateSchema, type SessionState } from '../../contracts/session/s
 import { saveAgentVersion } from '../runs/agent-versions.ts';
 import { appendEvents } from '../log/append-events.ts';
 import { pendingEvents } from '../log/pending-events.ts';
-import { cancelOpenRuns } from './archive-session.ts';
+import { cancelOpenRuns } from '../runs/cancel-runs.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
 import { ensureCapacity, type EvictedSession } from './ensure-capacity.ts';

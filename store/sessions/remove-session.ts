@@ -1,7 +1,8 @@
 import type { Policy } from '../../contracts/agent.ts';
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { archiveLocked, cancelOpenRuns } from './archive-session.ts';
+import { archiveLocked } from './archive-session.ts';
+import { cancelOpenRuns } from '../runs/cancel-runs.ts';
 import type { Db } from '../db/db.ts';
 import { deleteLocked } from './delete-session.ts';
 import { lockExistingSession, lockSession } from '../log/lock-session.ts';

@@ -54,7 +54,7 @@ export class PlayedConversation {
     const run = open[which % Math.max(1, open.length)];
     if (!run) return;
     const { runId } = run;
-    const position = await beginStep(this.#db, this.key, { runId, pin, known: cache.known(this.key) });
+    const position = await beginStep(this.#db, this.key, { runId, pin, cached: cache.known(this.key) });
     if (position.kind === 'tools') {
       const results = position.calls.map(({ callId }) => ({
         callId,
