@@ -84,7 +84,7 @@ async function sweepOne(
   try {
     const swept = await sweepSession(db, sweepId, key, decide);
     if (swept) ring(live, key, swept.events);
-    if (swept?.over) await lookAtLife(key);
+    if (swept?.deactivated) await lookAtLife(key);
     if (swept?.action === 'warned') log.warn('Many runs of a session fail', { session: key.session });
   } catch (error) {
     await recordAction(db, sweepId, key, failedAction(decision.action, error));

@@ -44,10 +44,10 @@ export function startWorkflowFor(
     // The key is a hash of the user, the session, the run and the call: nobody else's workflow can have this id.
     const workflowId = `child-${idempotencyKey}${name === '' ? '' : `-${name}`}`;
     const child = { workflowId, type, taskQueue, runId, tool };
-    const { noted, open } = await recordChild(db, session, child);
-    if (!noted) {
+    const { recorded, open } = await recordChild(db, session, child);
+    if (!recorded) {
       await recordEndedChildren(db, session, await workflows.ended(open));
-      if (!(await recordChild(db, session, child)).noted) throw tooMany();
+      if (!(await recordChild(db, session, child)).recorded) throw tooMany();
     }
     const startedBy = { session: parentId, run: runId, tool };
     return await workflows.start({ workflowId, type, taskQueue, args: args ?? [], timeoutMs, startedBy });

@@ -3,54 +3,52 @@ import type { BudgetFacts, RunBudget } from '../../contracts/budget.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { MessageInput, Receipt, WhileRunning } from '../../contracts/session/message.ts';
 import type { SessionLimits } from '../../contracts/session/session-limits.ts';
-import type { SessionKey } from '../../contracts/session/session-key.ts';
-import type { Account, ResolvedBudgets } from '../../core/money/budget.ts';
+import type { ResolvedBudgets } from '../../core/money/budget.ts';
 import type { OpenRun } from '../../core/session/run-queue.ts';
-import type { PendingEvents } from '../log/pending-events.ts';
-import type { LockedSession } from '../log/lock-session.ts';
-import type { OpenRunRow } from '../runs/order-open-runs.ts';
-import type { MessageRow, RunRow } from '../log/rows.ts';
 
-/** A message with its id. */
+/** A valid message with its id. */
 export type IncomingMessage = MessageInput & { readonly id: string };
 
+/** Messages to admit to one session, with what the decision depends on besides the store. */
 export interface AdmissionRequest {
-  /** Handled in order, in one transaction. */
+  /** Decided in this order, in one transaction. */
   readonly messages: readonly IncomingMessage[];
-  /** Of a session that a message without `agent` creates. */
+  /** Agent of a session that is created by a message without `agent`. */
   readonly defaultAgent: string;
   readonly knowsAgent: (name: string) => boolean;
   readonly kind: 'session' | 'run';
-  /** How many sessions may be active. Default: any number. */
+  /** Limits of active sessions. Default: none. */
   readonly limits?: SessionLimits | undefined;
-  /** What an agent's policy says; the session's policy and the message itself come first. */
+  /** The setting of an agent's policy. The session's policy and the message itself take precedence. */
   readonly defaultWhileRunning: (agent: string) => WhileRunning;
-  /** What limits the user and the session. Default: nothing. */
+  /** Budgets of the user and the session. Default: none. */
   readonly budget?: AdmissionBudget;
-  /** Names the workflow start that asks, when it holds no state yet; null when it does. */
+  /** Id of the workflow execution, if it has not loaded its state yet; null if it has. */
   readonly execution: string | null;
 }
 
+/** Budgets that messages are checked against. */
 export interface AdmissionBudget {
   readonly budgets: ResolvedBudgets;
-  /** Of a session and its runs. */
+  /** Returns the limits of a session and its runs. */
   readonly budgetOf: (agent: string, session: Policy) => RunBudget;
-  /** What the first model call for a message takes at least, and of which model; null for an agent that is not known. */
+  /** Returns the model of the first call for a message, and the least that the call can use; null for an unknown agent. `nanos` is null when the price is unknown. */
   readonly leastOf: (
     agent: string,
     content: string,
   ) => { readonly model: string; readonly nanos: number | null; readonly tokens: number } | null;
 }
 
+/** The decision about one message. */
 export type AdmissionDecision =
   | {
       readonly ok: true;
       readonly receipt: Receipt;
-      /** Whether this id was admitted before, with this body: the receipt is the first one. */
+      /** Whether this id was admitted before with the same body. The receipt is then the first one. */
       readonly duplicate: boolean;
-      /** The run made for this message, while it is open; null for a steered message. A duplicate names it too, for whoever did not hear the first answer. */
+      /** The run made for this message, while it is open; null for a steering message. Set for a duplicate too, in case the first response was lost. */
       readonly run: OpenRun | null;
-      /** The run that this message stops, while it is running. */
+      /** Id of the run that this message interrupts, while that run is running. */
       readonly interrupts: string | null;
     }
   | {
@@ -58,27 +56,6 @@ export type AdmissionDecision =
       readonly code: ErrorCode;
       readonly detail: string;
       readonly retryAfterMs: number | null;
-      /** The budget that refuses it. */
+      /** The exceeded budget, with `budget_exceeded`. */
       readonly budget?: BudgetFacts | undefined;
     };
-
-/** The state that admission decides on, and what it makes of it. Nothing here is saved yet. */
-export interface AdmissionState {
-  readonly key: SessionKey;
-  readonly admission: AdmissionRequest;
-  /** Null until there is one. */
-  session: LockedSession | null;
-  pending: PendingEvents | null;
-  /** Messages admitted before under the ids at hand, and those admitted here. */
-  readonly known: Map<string, MessageRow>;
-  readonly open: OpenRunRow[];
-  readonly running: RunRow | null;
-  readonly messages: MessageRow[];
-  /** The budgets that are in force. */
-  readonly accounts: readonly Account[];
-  /** The time at which is decided. */
-  readonly at: string;
-  readonly runs: Set<RunRow>;
-  /** Makes the session that the first accepted message needs. */
-  readonly create: (agent: string) => LockedSession;
-}

@@ -5,17 +5,18 @@ import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { lockSession } from '../log/lock-session.ts';
 
+/** A refused delivery. */
 export interface Refusal {
-  /** Null when the delivery had none that could be read. */
+  /** Null when the delivery had no readable id. */
   readonly messageId: string | null;
   readonly code: string;
-  /** Never the message's content. */
+  /** Never contains the message's content. */
   readonly detail: string;
-  /** Names the delivery, so that a repeated record of it changes nothing. Without one, each call is recorded. */
+  /** Identifies the delivery, so that it is recorded once. Without it, every call is recorded. */
   readonly dedupe?: string | undefined;
 }
 
-/** Records that deliveries were refused, for senders that nobody could answer, in one transaction. Does nothing when there is no session. */
+/** Appends a `message.refused` for each delivery whose sender gets no response, in one transaction. Does nothing when there is no session. */
 export async function appendRefusals(
   db: Db,
   key: SessionKey,

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Receipt, WhileRunning } from '../../contracts/session/message.ts';
-import type { AdmissionDecision, AdmissionState, IncomingMessage } from './admission-request.ts';
+import type { AdmissionDecision, IncomingMessage } from './admission-request.ts';
+import type { AdmissionState } from './load-admission-state.ts';
 import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { messageHash } from './message-hash.ts';
@@ -9,20 +10,20 @@ import { reopen } from '../sessions/recover-session.ts';
 import { findRefusal } from './find-refusal.ts';
 import { NO_COST, NO_TOKENS, type MessageRow, type RunRow } from '../log/rows.ts';
 
-/** Says yes or no to one message, and notes on the state what a yes changes. */
+/** Decides about one message: a duplicate, a refusal or an acceptance. An acceptance changes `state`; nothing is saved. */
 export function decideAdmission(state: AdmissionState, message: IncomingMessage): AdmissionDecision {
   const known = state.known.get(message.id);
   if (known) return repeated(state, known, message);
-  const { admission, session } = state;
-  const agent = session?.row.agent ?? message.agent ?? admission.defaultAgent;
-  const whileRunning = message.whileRunning ?? session?.row.policy.whileRunning ?? admission.defaultWhileRunning(agent);
+  const { request, session } = state;
+  const agent = session?.row.agent ?? message.agent ?? request.defaultAgent;
+  const whileRunning = message.whileRunning ?? session?.row.policy.whileRunning ?? request.defaultWhileRunning(agent);
   const refusal = findRefusal(state, message, agent, whileRunning);
   return refusal ?? accept(state, message, agent, whileRunning);
 }
 
 function repeated(state: AdmissionState, known: MessageRow, message: IncomingMessage): AdmissionDecision {
   if (known.body_hash !== messageHash(message)) {
-    const detail = `The message id ${JSON.stringify(message.id)} was used before with another body. Use a new id for a new message.`;
+    const detail = `The message id ${JSON.stringify(message.id)} was already used with a different body. Use a new id for a new message.`;
     return { ok: false, code: 'idempotency_conflict', detail, retryAfterMs: null };
   }
   const steered = known.receipt.disposition === 'steered';
@@ -48,7 +49,7 @@ function accept(
   const interrupts = whileRunning === 'interrupt' ? (state.running?.run_id ?? null) : null;
   const position = joined ? 0 : runsAhead(state, whileRunning);
   const disposition = joined ? 'steered' : state.open.length === 0 ? 'started' : 'queued';
-  const runId = joined?.run_id ?? (state.admission.kind === 'run' ? state.key.session : uuidv7());
+  const runId = joined?.run_id ?? (state.request.kind === 'run' ? state.key.session : uuidv7());
   const receipt: Receipt = { messageId: message.id, runId, disposition, position };
   const seq = pending.add(
     { type: 'message.received', runId, messageId: message.id, content: message.content, disposition },
@@ -83,7 +84,7 @@ function openFor(state: AdmissionState, agent: string): { session: LockedSession
   return { session: state.session, pending: state.pending };
 }
 
-/** An interrupting run goes ahead of all but urgent ones, and the running one stops for it. */
+/** The number of runs that will run first. An interrupting run goes before all queued runs except urgent ones; the running one is stopped for it. */
 function runsAhead({ open }: AdmissionState, whileRunning: WhileRunning): number {
   if (whileRunning !== 'interrupt') return open.length;
   return open.filter((run) => run.urgent && run.status === 'queued').length;

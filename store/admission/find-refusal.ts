@@ -3,9 +3,10 @@ import { LIMITS } from '../../contracts/limits.ts';
 import type { WhileRunning } from '../../contracts/session/message.ts';
 import { exceeded, factsOf, refusalText, budgetRetryAfterMs } from '../../core/money/budget.ts';
 import { usdOf } from '../../core/money/price.ts';
-import type { AdmissionDecision, AdmissionState, IncomingMessage } from './admission-request.ts';
+import type { AdmissionDecision, IncomingMessage } from './admission-request.ts';
+import type { AdmissionState } from './load-admission-state.ts';
 
-/** Why a message is not taken; null when it is. Refusals are not remembered. */
+/** Returns the first reason to refuse a message; null when it can be accepted. Refusals are not stored. */
 export function findRefusal(
   state: AdmissionState,
   message: IncomingMessage,
@@ -27,21 +28,21 @@ function tooLarge({ content }: IncomingMessage): AdmissionDecision | null {
   if (bytes <= LIMITS.messageBytes.value) return null;
   return refuse(
     'too_large',
-    `The content takes ${bytes} bytes; the limit is ${LIMITS.messageBytes.value}. Send less at once.`,
+    `The content has ${bytes} bytes; the limit is ${LIMITS.messageBytes.value}. Split it into several messages.`,
   );
 }
 
-function ended({ key, admission, session }: AdmissionState): AdmissionDecision | null {
-  if (session && session.row.kind !== admission.kind) {
+function ended({ key, request, session }: AdmissionState): AdmissionDecision | null {
+  if (session && session.row.kind !== request.kind) {
     return refuse(
       'invalid_request',
-      `The id ${JSON.stringify(key.session)} is that of a ${session.row.kind === 'run' ? 'run without a session' : 'session'}. Use another one.`,
+      `The id ${JSON.stringify(key.session)} belongs to a ${session.row.kind === 'run' ? 'run without a session' : 'session'}. Use another id.`,
     );
   }
-  if (admission.kind === 'run' && session && session.row.messages > 0) {
+  if (request.kind === 'run' && session && session.row.messages > 0) {
     return refuse(
       'invalid_request',
-      `The run ${JSON.stringify(key.session)} has its message. Use a session to send more than one.`,
+      `The run ${JSON.stringify(key.session)} already has its message. Use a session to send more than one message.`,
     );
   }
   if (session?.row.status !== 'completed') return null;
@@ -53,18 +54,18 @@ function ended({ key, admission, session }: AdmissionState): AdmissionDecision |
 }
 
 function wrongAgent(
-  { key, admission, session }: AdmissionState,
+  { key, request, session }: AdmissionState,
   message: IncomingMessage,
   agent: string,
 ): AdmissionDecision | null {
   if (session && message.agent !== undefined && message.agent !== agent) {
-    const detail = `The session ${JSON.stringify(key.session)} belongs to the agent ${JSON.stringify(agent)}, not to ${JSON.stringify(message.agent)}. Leave the agent out, or use another session id.`;
+    const detail = `The session ${JSON.stringify(key.session)} belongs to the agent ${JSON.stringify(agent)}, not to ${JSON.stringify(message.agent)}. Omit "agent", or use another session id.`;
     return refuse('invalid_request', detail);
   }
-  if (admission.knowsAgent(agent)) return null;
+  if (request.knowsAgent(agent)) return null;
   return refuse(
     'invalid_request',
-    `There is no agent ${JSON.stringify(agent)}. \`perdure agents\` lists those there are.`,
+    `There is no agent ${JSON.stringify(agent)}. Run \`perdure agents\` to list the available ones.`,
   );
 }
 
@@ -73,7 +74,7 @@ function busy({ key, open }: AdmissionState, whileRunning: WhileRunning): Admiss
   const name = JSON.stringify(key.session);
   return refuse(
     'run_in_progress',
-    `A run is in progress in the session ${name}. Send again when it is over, or with whileRunning "enqueue".`,
+    `A run is in progress in the session ${name}. Send the message again when the run has ended, or with whileRunning "enqueue".`,
   );
 }
 
@@ -88,7 +89,7 @@ function full(
   if (!steers && waiting >= LIMITS.queuedRuns.value) {
     return refuse(
       'queue_full',
-      `${waiting} runs wait in the session ${name}, as many as may. Send again when some are over.`,
+      `The queue of the session ${name} is full: ${waiting} runs are waiting; the limit is ${LIMITS.queuedRuns.value}. Send the message again when some runs have ended.`,
     );
   }
   const bytes = open.reduce((sum, run) => sum + run.bytes, Buffer.byteLength(content));
@@ -96,17 +97,17 @@ function full(
   const limit = LIMITS.queuedBytes.value;
   return refuse(
     'queue_full',
-    `With this message ${bytes} bytes would wait in the session ${name}; the limit is ${limit}. Send again when some runs are over.`,
+    `With this message, ${bytes} bytes would be waiting in the session ${name}; the limit is ${limit}. Send the message again when some runs have ended.`,
   );
 }
 
 function overBudget(
-  { admission, accounts, at }: AdmissionState,
+  { request, accounts, at }: AdmissionState,
   { content }: IncomingMessage,
   agent: string,
 ): AdmissionDecision | null {
   if (accounts.length === 0) return null;
-  const least = admission.budget?.leastOf(agent, content);
+  const least = request.budget?.leastOf(agent, content);
   const account = least && exceeded(accounts, least);
   if (!least || !account) return null;
   const facts = factsOf(account);

@@ -14,15 +14,15 @@ import type { Tx } from '../db/db.ts';
 import { readPeriods } from './read-periods.ts';
 
 export interface AccountQuery {
-  /** Which day and month are meant, `YYYY-MM-DD`. */
+  /** The day, `YYYY-MM-DD`; its month is used for monthly limits. */
   readonly day: string;
   readonly limits: ResolvedLimits;
   readonly budget: RunBudget;
-  /** Null where no run is meant yet. */
+  /** Null before there is a run. */
   readonly runId: string | null;
 }
 
-/** The budgets that a call of this session is held to, the narrowest last. Only those that are limited are read. */
+/** Reads the limited budgets that apply to a call of this session, the narrowest scope last. Runs no statement for scopes without a limit. */
 export async function readAccounts(
   tx: Tx,
   key: SessionKey,

@@ -6,7 +6,7 @@ import type { Db } from '../db/db.ts';
 import { readPeriods, type PeriodUsage } from './read-periods.ts';
 import { readUserLimits } from './user-budgets.ts';
 
-/** A user's limits and what has gone of them in the month and on the day of `day`, `YYYY-MM-DD`. */
+/** Reads a user's limits and their usage in the month and on the day of `day`, `YYYY-MM-DD`. */
 export async function readBudget(db: Db, user: string, budgets: ResolvedBudgets, day: string): Promise<BudgetReport> {
   const [own, spent] = await Promise.all([readUserLimits(db, user), readPeriods(db, user, day)]);
   return {

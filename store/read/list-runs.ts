@@ -14,7 +14,7 @@ export interface RunPage {
   readonly nextCursor: string | null;
 }
 
-/** A session's runs, the newest in its queue's order first; at most 200 at once. Throws `invalid_request` for a cursor that is none. */
+/** Lists a session's runs by descending ordinal, at most 200 per page. Throws `invalid_request` for an invalid cursor. */
 export async function listRuns(
   db: Db,
   key: SessionKey,

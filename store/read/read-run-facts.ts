@@ -96,11 +96,23 @@ function runLives(milestones: readonly Milestone[]): RunLife[] {
   const lives: { startedAt: string; endedAt: string | null; ending: string | null }[] = [];
   for (const { type, at, data } of milestones) {
     const { run } = EVENT_TRAITS[type];
-    const last = lives.at(-1);
-    if (run === 'start') lives.push({ startedAt: at, endedAt: null, ending: null });
-    if (run !== 'end' || last === undefined) continue;
-    last.endedAt = at;
-    last.ending = data.error?.code ?? data.reason ?? 'completed';
+    switch (run) {
+      case 'start':
+        lives.push({ startedAt: at, endedAt: null, ending: null });
+        break;
+      case 'end': {
+        const last = lives.at(-1);
+        if (last === undefined) break;
+        last.endedAt = at;
+        last.ending = data.error?.code ?? data.reason ?? 'completed';
+        break;
+      }
+      case 'reply':
+      case 'none':
+        break;
+      default:
+        run satisfies never;
+    }
   }
   return lives;
 }

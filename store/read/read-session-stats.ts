@@ -18,11 +18,11 @@ interface SessionStatsRow extends Omit<UsageSums, 'failed_calls'> {
 }
 
 const MS = `extract(epoch FROM r.ended_at - r.started_at)::float8 * 1000`;
-/** The key of each end of a run, of which a resumed one has several, in the order of the index `events_once`. */
+/** Selects run ends, of which a resumed run has several, by their dedupe keys: a range of the index `events_once`. */
 const IS_END = `e.dedupe >= 'end:' AND e.dedupe < 'end;'`;
 const TIMED = `FILTER (WHERE r.started_at IS NOT NULL AND r.resumes = 0)`;
 
-/** How the runs of each of a user's sessions went, newest activity first, reckoned from its runs and their ends, and what their model calls used. Throws `invalid_request` for a cursor that is none. */
+/** Reads run statistics and usage per session of a user, newest activity first, computed from the sessions' runs, run ends and model calls. Throws `invalid_request` for an invalid cursor. */
 export async function readSessionStats(
   db: Db,
   user: string,

@@ -2,7 +2,7 @@ import type { SessionRecord } from '../../contracts/session/session.ts';
 import { mean, ratio } from './stats-report.ts';
 import { costRecordOf, usageOf, type CostColumns, type TokenColumns } from '../log/rows.ts';
 
-/** The columns of a session that readers are shown; `s` is its table. */
+/** The columns that a `SessionRecord` is made of, of the table `s`. */
 export const SESSION_COLUMNS = `
   s.user_id, s.session_id, s.status, s.agent, s.metadata, s.state, s.policy, s.created_at, s.updated_at,
   s.last_active_at, s.opened_at, s.end_reason, s.head, s.messages, s.runs, s.errors,
@@ -30,6 +30,7 @@ export interface SessionRecordRow
   readonly busy_ms: number;
 }
 
+/** Converts a row of `sessions`. */
 export function sessionRecordOf(row: SessionRecordRow): SessionRecord {
   return {
     id: row.session_id,

@@ -1,6 +1,6 @@
 import type { Tx } from '../db/db.ts';
 
-/** How many sessions of a user are active, or of everybody. Runs without a session are no sessions. */
+/** Counts the active sessions of a user, or of all users (`user` null). Runs without a session are not counted. */
 export async function countActiveSessions(tx: Tx, user: string | null): Promise<number> {
   const [row] = await tx.query<{ n: number }>(
     `SELECT count(*)::integer AS n FROM perdure.sessions
@@ -11,8 +11,8 @@ export async function countActiveSessions(tx: Tx, user: string | null): Promise<
 }
 
 /**
- * Until the transaction is over nobody else changes by a limit's leave how many sessions of a user, or of everybody, are
- * active. Taken after the session's own lock, and a user's before everybody's.
+ * Takes the advisory lock that serialises checks of the limit of active sessions, of a user or of all users (`user`
+ * null), until the transaction ends. Lock order: session row, user, global.
  */
 export async function lockActiveSessionLimit(tx: Tx, user: string | null): Promise<void> {
   await tx.query(

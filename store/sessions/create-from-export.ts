@@ -17,9 +17,9 @@ import { columnsOf, writeTables } from './session-document.ts';
 import { sanitizeJson } from '../db/sanitize.ts';
 
 /**
- * Makes the session of a document `key`'s own, whoever's it was. Runs that were open in it are cancelled: where it came
- * from they may be going on. Throws `already_exists`, `session_limit` where no more sessions may be active and this one is,
- * and `invalid_request` for a document that does not hold together.
+ * Creates a session under `key` from an exported document. Open runs are cancelled, because they may continue where the
+ * session was exported. Throws `already_exists`, `session_limit` for an active session when the limit of active sessions
+ * is reached, and `invalid_request` for an inconsistent document.
  */
 export async function createFromExport(
   db: Db,
@@ -29,8 +29,9 @@ export async function createFromExport(
 ): Promise<{ events: PerdureEvent[]; evicted: readonly EvictedSession[] }> {
   checkEvents(key, document);
   for (const version of document.agentVersions) {
-    // Versions are everybody's: one under another's name would be run by others.
-    if (agentHash(version) !== version.hash) throw broken(`the agent version ${version.hash} has other content`);
+    // Versions are shared by all users: content under a foreign hash would be run by others.
+    if (agentHash(version) !== version.hash)
+      throw broken(`the content of the agent version ${version.hash} does not match its hash`);
   }
   return await db.transaction(async (tx) => {
     const { status, kind } = document.session;
@@ -49,10 +50,11 @@ export async function createFromExport(
   });
 }
 
-/** Without gaps, and each an event that readers understand. */
+/** Throws unless the events are valid and numbered without gaps up to the head. */
 function checkEvents(key: SessionKey, { session, tables }: SessionExport): void {
   const events = tables['events'] ?? [];
-  if (events.length !== session.head) throw broken(`it has ${events.length} events, and its head is ${session.head}`);
+  if (events.length !== session.head)
+    throw broken(`it contains ${events.length} events, but its head is ${session.head}`);
   for (const [index, { seq, type, run_id, step, attempt, at, data }] of events.entries()) {
     const of = { runId: run_id ?? undefined, step: step ?? undefined, attempt: attempt ?? undefined };
     const event = { seq, type, at, sessionId: key.session, ...of, ...(data as Record<string, Json>) };
@@ -60,16 +62,16 @@ function checkEvents(key: SessionKey, { session, tables }: SessionExport): void 
   }
 }
 
-/** Before there were namespaces, all of the state was the application's. */
+/** In version 1 of the format, the whole state belongs to the namespace `app`. */
 function stateOf({ version, session: { state } }: SessionExport): SessionState {
   const namespaces = version === 1 && Object.keys(state).length > 0 ? { app: state } : state;
   const parsed = sessionStateSchema.safeParse(namespaces);
-  if (!parsed.success) throw broken('its state is not made of namespaces');
+  if (!parsed.success) throw broken('its state is not an object of namespaces');
   return parsed.data;
 }
 
 async function insertRow(tx: Tx, key: SessionKey, row: SessionExport['session']): Promise<boolean> {
-  // Created here and now: workers know conversations by when they were created.
+  // A new creation time: workers cache conversations by it.
   const created_at = new Date().toISOString();
   const kept = { ...row, execution: null, created_at } as Record<string, Json>;
   const columns = await columnsOf(tx, 'sessions', kept).catch(asBroken);
@@ -85,23 +87,23 @@ async function insertRow(tx: Tx, key: SessionKey, row: SessionExport['session'])
   return inserted.length === 1;
 }
 
-/** SQLSTATEs 22 and 23: a value that its column cannot hold, or a row that is not what its table asks for. */
+/** Maps SQLSTATE classes 22 (a value that the column cannot hold) and 23 (a violated constraint) to `invalid_request`. */
 function asBroken(error: unknown): never {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (/^2[23]/.test(code)) throw broken(`a row of it is not what its table holds (SQLSTATE ${code})`);
+  if (/^2[23]/.test(code)) throw broken(`one of its rows does not fit its table (SQLSTATE ${code})`);
   throw error;
 }
 
 function broken(why: string): PerdureError {
   return new PerdureError(
     'invalid_request',
-    `The document is not an export that can be imported: ${why}. Export again.`,
+    `The document is not an export that can be imported: ${why}. Export the session again.`,
   );
 }
 
 function alreadyThere({ session }: SessionKey): PerdureError {
   return new PerdureError(
     'already_exists',
-    `There is a session ${JSON.stringify(session)} of yours. Import under another id, or delete that session first.`,
+    `The session ${JSON.stringify(session)} already exists. Import the document under another id, or delete that session first.`,
   );
 }

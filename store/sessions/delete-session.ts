@@ -4,7 +4,7 @@ import type { Db, Tx } from '../db/db.ts';
 import { lockSession } from '../log/lock-session.ts';
 import { SESSION_TABLES } from './session-tables.ts';
 
-/** Deletes a session and all that belongs to it, its archive included. False when there was none. The next message under its id starts afresh. */
+/** Deletes a session with everything that belongs to it, including its archive. Returns false when there was none. The next message to its id creates a new session. */
 export async function deleteSession(db: Db, key: SessionKey): Promise<boolean> {
   const removeFile = await db.transaction(async (tx) =>
     (await lockSession(tx, key)) ? await deleteLocked(db, tx, key) : null,
@@ -13,7 +13,7 @@ export async function deleteSession(db: Db, key: SessionKey): Promise<boolean> {
   return removeFile !== null;
 }
 
-/** As {@link deleteSession}, of a session that the transaction holds. Answers what to call after the commit. */
+/** Like {@link deleteSession}, for a session whose lock the transaction holds. Returns a function to be called after the commit. */
 export async function deleteLocked(db: Db, tx: Tx, key: SessionKey): Promise<() => Promise<void>> {
   await deleteRows(tx, key);
   const removeFile = await deleteArchive(db, tx, key);
@@ -22,7 +22,7 @@ export async function deleteLocked(db: Db, tx: Tx, key: SessionKey): Promise<() 
   return removeFile;
 }
 
-/** Deletes all but the session's own row, and what it has started in Temporal, which an archive does not hold. */
+/** Deletes the session's rows in all tables but `sessions` and `children`. An archive does not contain children, so they stay. */
 export async function deleteRows(tx: Tx, key: SessionKey): Promise<void> {
   await chargeHeldReservations(tx, key);
   for (const name of [...SESSION_TABLES.map((table) => table.name), 'provider_tickets']) {
@@ -30,7 +30,7 @@ export async function deleteRows(tx: Tx, key: SessionKey): Promise<void> {
   }
 }
 
-/** What is set aside for calls of which nobody has told what they used stays charged to their user when their records go. */
+/** Moves what is still reserved for model calls with unknown usage to the user's days, so that it stays charged after the calls are deleted. */
 async function chargeHeldReservations(tx: Tx, { user, session }: SessionKey): Promise<void> {
   await tx.query(
     `INSERT INTO perdure.usage_days AS t

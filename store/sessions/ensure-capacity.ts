@@ -9,47 +9,52 @@ import type { Tx } from '../db/db.ts';
 import { hasNoOpenRun, markExpired } from './expire-if-due.ts';
 import { lockSession } from '../log/lock-session.ts';
 
-/** More transactions than that are never under way at once. */
+/** Upper bound of concurrent transactions: further below the limit than this, they cannot exceed it together. */
 const MAX_CONCURRENT_TX = 1_000;
 
-/** There is no room for another active session. */
+/** The limit of active sessions is reached and no session is idle enough to be evicted. */
 export class SessionLimitError extends PerdureError {
   constructor(whose: string, limit: number, evictIdleMs: number) {
     super(
       'session_limit',
-      `${limit} ${limit === 1 ? 'session' : 'sessions'} ${whose} ${limit === 1 ? 'is' : 'are'} active, as many as may be, and none has been idle for ${sayMs(evictIdleMs)}. End or delete one, or send again later.`,
+      `The limit of ${limit} active ${limit === 1 ? 'session' : 'sessions'} ${whose} is reached, and none has been idle for ${sayMs(evictIdleMs)}. End or delete a session, or try again later.`,
     );
   }
 }
 
-/** A session that has expired to make room: after the commit its readers and its workflow are to be told. */
+/** A session that was expired to stay within the limit. After the commit, the caller publishes the events and notifies the session's workflow. */
 export interface EvictedSession {
   readonly key: SessionKey;
   readonly events: readonly PerdureEvent[];
 }
 
 /**
- * Makes room for one more active session: at a limit the session that was idle longest expires. Answers which did.
- * Throws {@link SessionLimitError}, and the transaction is then to be rolled back. Whoever makes a session meanwhile waits, so
- * that no two take the last place.
+ * Ensures that one more session may become active: at a limit, expires the session that has been idle longest. Returns
+ * the expired sessions. Throws {@link SessionLimitError}, after which the transaction must be rolled back. Concurrent
+ * calls near the limit are serialised until the transaction ends.
  */
 export async function ensureCapacity(tx: Tx, { user }: SessionKey, limits: SessionLimits): Promise<EvictedSession[]> {
   const { activePerUser, active, evictIdleMs } = limits;
-  const ofUser = await fit(tx, user, activePerUser, evictIdleMs);
-  if (!ofUser) throw new SessionLimitError('of yours', activePerUser, evictIdleMs);
+  const ofUser = await evictAtLimit(tx, user, activePerUser, evictIdleMs);
+  if (!ofUser) throw new SessionLimitError('per user', activePerUser, evictIdleMs);
   if (active === null) return ofUser;
-  const inAll = await fit(tx, null, active, evictIdleMs);
-  if (!inAll) throw new SessionLimitError('in all', active, evictIdleMs);
-  return [...ofUser, ...inAll];
+  const ofAll = await evictAtLimit(tx, null, active, evictIdleMs);
+  if (!ofAll) throw new SessionLimitError('in this deployment', active, evictIdleMs);
+  return [...ofUser, ...ofAll];
 }
 
-/** Whom it has expired; null where there is no room. */
-async function fit(tx: Tx, user: string | null, limit: number, evictIdleMs: number): Promise<EvictedSession[] | null> {
-  // Far below the limit nobody need wait for anybody.
+/** Returns the sessions that were expired; null when none could be. */
+async function evictAtLimit(
+  tx: Tx,
+  user: string | null,
+  limit: number,
+  evictIdleMs: number,
+): Promise<EvictedSession[] | null> {
+  // Far below the limit the lock is not needed.
   if ((await countActiveSessions(tx, user)) + MAX_CONCURRENT_TX < limit) return [];
   await lockActiveSessionLimit(tx, user);
   if ((await countActiveSessions(tx, user)) < limit) return [];
-  // Those that somebody is writing to are not idle.
+  // SKIP LOCKED: a session that another transaction is writing to is not idle.
   const [idle] = await tx.query<{ user_id: string; session_id: string }>(
     `SELECT s.user_id, s.session_id FROM perdure.sessions s
       WHERE s.kind = 'session' AND s.status = 'active' AND ($1::text IS NULL OR s.user_id = $1)

@@ -15,7 +15,7 @@ import { pendingEvents } from '../log/pending-events.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { lockSession, type LockedSession } from '../log/lock-session.ts';
 
-/** A session's life as of one moment of the store's clock. */
+/** What the expiry of a session is computed from, as of `at` on the store's clock. */
 export interface ExpiryFacts extends Lifespan {
   readonly agent: string;
   readonly policy: Policy;
@@ -23,16 +23,17 @@ export interface ExpiryFacts extends Lifespan {
 }
 
 export interface ExpiryCheck {
-  /** As it now is; null when there is no such session. */
+  /** The session after the check; null when there is no such session. */
   readonly session: { readonly status: SessionStatus; readonly agent: string } | null;
-  /** When to look again; null when it is not active. At least 1. */
+  /** Time until the next check is due; null when the session is not active. At least 1. */
   readonly dueInMs: number | null;
   readonly events: PerdureEvent[];
 }
 
 /**
- * Expires an active session whose time is over and that has no run open, and says when to look again at one that
- * lives. The store's clock decides, under the session's lock: a message is before or after, never in between.
+ * Expires an active session that is past its idle timeout or maximum age and has no open run; otherwise returns when
+ * to check again. Uses the store's clock under the session's lock, so that a concurrent message is admitted either
+ * before or after the check.
  */
 export async function expireIfDue(
   db: Db,
@@ -55,7 +56,7 @@ export async function expireIfDue(
   });
 }
 
-/** Makes an active session that the transaction holds an expired one. */
+/** Expires an active session whose lock the transaction holds. */
 export async function markExpired(tx: Tx, session: LockedSession, reason: string): Promise<PerdureEvent[]> {
   session.row.status = 'expired';
   session.row.end_reason = reason;
@@ -64,7 +65,7 @@ export async function markExpired(tx: Tx, session: LockedSession, reason: string
   return await appendEvents(tx, session, pending);
 }
 
-/** Whether a session that the transaction holds has a run that has not ended. */
+/** Whether a session has a queued or running run. */
 export async function hasOpenRun(tx: Tx, key: SessionKey): Promise<boolean> {
   const open = await tx.query(
     `SELECT 1 FROM perdure.runs
@@ -74,11 +75,12 @@ export async function hasOpenRun(tx: Tx, key: SessionKey): Promise<boolean> {
   return open.length > 0;
 }
 
-/** The same as SQL, of the sessions `s` of a statement: that they have none. */
+/** SQL condition on a table `s` of sessions: none of their runs is queued or running. */
 export const hasNoOpenRun = (s: string): string => `
   NOT EXISTS (SELECT FROM perdure.runs r
                WHERE r.user_id = ${s}.user_id AND r.session_id = ${s}.session_id AND r.status IN ('queued', 'running'))`;
 
+/** Returns what the expiry of a locked session is computed from. */
 export function expiryFactsOf({ at, row }: LockedSession): ExpiryFacts {
   return { at, agent: row.agent, policy: row.policy, lastActiveAt: row.last_active_at, openedAt: row.opened_at };
 }

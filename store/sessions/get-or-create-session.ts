@@ -18,37 +18,37 @@ import { detectLostWorkflow } from './recover-session.ts';
 import { checkMetadataSize } from './session-size.ts';
 
 export interface GetOrCreateInput {
-  /** Of a session that is created here, as are `metadata` and `policy`; a session that exists keeps its own. */
+  /** Used, like `metadata` and `policy`, when the session is created. An existing session keeps its own. */
   readonly agent: string;
   readonly metadata?: JsonObject | undefined;
   readonly policy?: Policy | undefined;
   readonly kind: 'session' | 'run';
-  /** How many sessions may be active. Default: any number. */
+  /** Limits of active sessions. Default: none. */
   readonly limits?: SessionLimits | undefined;
-  /** Names the workflow start that asks, when it holds no state yet; null when it does. */
+  /** Id of the workflow execution, if it has not loaded its state yet; null if it has. */
   readonly execution: string | null;
 }
 
 export interface GetOrCreateResult {
   readonly created: boolean;
   readonly session: { readonly status: SessionStatus } & ExpiryFacts;
-  /** Every open run, in the order in which they will go; null unless `execution` was given. */
+  /** Every open run, in the order of execution. Null unless `execution` was given. */
   readonly openRuns: OpenRun[] | null;
   readonly events: PerdureEvent[];
-  /** Sessions that have expired to make room for this one. */
+  /** Sessions that were expired to stay within the limits of active sessions. */
   readonly evicted: readonly EvictedSession[];
 }
 
-/** Gets or creates a session. An ended one is answered as it is: only a message reopens. Throws `too_large` for metadata over its limit. */
+/** Returns a session, which is created if absent. An ended session is returned as it is: only a message reopens it. Throws `too_large` for metadata over its limit, and `session_limit`. */
 export async function getOrCreateSession(db: Db, key: SessionKey, input: GetOrCreateInput): Promise<GetOrCreateResult> {
   checkMetadataSize(input.metadata ?? {});
   return await db.transaction(async (tx) => {
     const { session: found, events } = await lockForExecution(tx, key, input.execution);
     if (found) {
-      const opened = await openFound(tx, found, input);
-      return { ...opened, events: [...events, ...opened.events] };
+      const result = await getFound(tx, found, input);
+      return { ...result, events: [...events, ...result.events] };
     }
-    return (await create(tx, key, input)) ?? (await openFound(tx, await lockExistingSession(tx, key), input));
+    return (await create(tx, key, input)) ?? (await getFound(tx, await lockExistingSession(tx, key), input));
   });
 }
 
@@ -63,7 +63,7 @@ async function create(tx: Tx, key: SessionKey, input: GetOrCreateInput): Promise
   return { created: true, session: factsOf(session), openRuns: execution === null ? null : [], events, evicted };
 }
 
-async function openFound(tx: Tx, session: LockedSession, { execution }: GetOrCreateInput): Promise<GetOrCreateResult> {
+async function getFound(tx: Tx, session: LockedSession, { execution }: GetOrCreateInput): Promise<GetOrCreateResult> {
   const { key } = session;
   const facts = factsOf(session);
   if (execution === null) return { created: false, session: facts, openRuns: null, events: [], evicted: [] };
@@ -73,8 +73,8 @@ async function openFound(tx: Tx, session: LockedSession, { execution }: GetOrCre
     [key.user, key.session],
   );
   const pending = pendingEvents(session);
-  const noted = detectLostWorkflow(session, pending, execution, open.length);
-  const events = noted ? await appendEvents(tx, session, pending) : [];
+  const executionChanged = detectLostWorkflow(session, pending, execution, open.length);
+  const events = executionChanged ? await appendEvents(tx, session, pending) : [];
   return { created: false, session: facts, openRuns: orderOpenRuns(open), events, evicted: [] };
 }
 

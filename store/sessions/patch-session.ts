@@ -13,12 +13,12 @@ import { lockExistingSession } from '../log/lock-session.ts';
 import { checkMetadataSize, checkStateSize } from './session-size.ts';
 import { sanitizeJson } from '../db/sanitize.ts';
 
-/** What to merge; a function is asked under the session's lock, and what it throws leaves all as it was. */
+/** The patch, or a function that computes it from the current state. The function runs under the session's lock: keep it synchronous and free of side effects; it may run more than once. If it throws, nothing changes. */
 export type SessionPatch = UpdateSession | ((state: SessionState) => UpdateSession);
 
 /**
- * Merges metadata, state and policy key by key, state within each namespace; null removes a key. What changes nothing
- * appends nothing, so a repeat is safe. Throws `not_found` and `too_large`.
+ * Merges metadata, state and policy key by key, state within each namespace; null removes a key. A patch without effect
+ * appends no event, so repeating one is safe. Throws `not_found` and `too_large`.
  */
 export async function patchSession(
   db: Db,
@@ -50,7 +50,7 @@ export async function patchSession(
   });
 }
 
-/** The part of a patch that changed something, and in which namespaces. */
+/** Returns the part of a state patch that has an effect, and the names of the changed namespaces. */
 function changesOf(before: SessionState, after: SessionState, patch: StatePatch = {}) {
   const changed = Object.entries(patch).filter(([name]) => !isDeepStrictEqual(before[name], after[name]));
   if (changed.length === 0) return {};

@@ -8,16 +8,16 @@ import { deleteLocked } from './delete-session.ts';
 import { lockExistingSession, lockSession } from '../log/lock-session.ts';
 import { releaseSessionReservations } from '../runs/release-reservation.ts';
 
-/** What became of a session that was to be removed; null when there was none. */
+/** The outcome of removing a session. `done` is null when there was none. */
 export interface RemovedSession {
   readonly done: 'archived' | 'deleted' | null;
-  /** None of a session that was deleted. */
+  /** Empty for a deleted session. */
   readonly events: PerdureEvent[];
 }
 
 /**
- * Archives a session or deletes it, as `archives` says; what runs in it is cancelled. An archived one that need not be
- * archived is deleted. Throws `too_large` for what cannot be archived.
+ * Archives a session if `archives` returns true, otherwise deletes it, even if it is archived. Cancels its open runs.
+ * Throws `too_large` for a session that is too large to archive.
  */
 export async function removeSession(
   db: Db,

@@ -17,26 +17,26 @@ import { detectLostWorkflow, reopen } from './recover-session.ts';
 import type { RunRow } from '../log/rows.ts';
 
 export interface RequeuedRun {
-  /** The resumed run; every open run, in the order in which they will go, when `execution` was given. */
+  /** The resumed run. If `execution` was given: every open run, in the order of execution. */
   readonly openRuns: OpenRun[];
   readonly session: { readonly status: SessionStatus; readonly agent: string };
   readonly events: PerdureEvent[];
-  /** Sessions that have expired to make room for this one. */
+  /** Sessions that were expired to stay within the limits of active sessions. */
   readonly evicted: readonly EvictedSession[];
 }
 
 export interface RequeueRunInput {
   readonly runId: string;
-  /** Names the workflow start that asks, when it holds no state yet; null when it does. */
+  /** Id of the workflow execution, if it has not loaded its state yet; null if it has. */
   readonly execution: string | null;
-  /** How many sessions may be active. Default: any number. */
+  /** Limits of active sessions. Default: none. */
   readonly limits?: SessionLimits | undefined;
 }
 
 /**
- * Makes a failed or cancelled run wait again, behind those that wait; it will go on after its last committed step.
- * Reopens the session if need be. Throws `not_found`, `session_ended`, `session_limit`, `run_in_progress` and, for a
- * completed run, `invalid_request`. A repeat before the run has started again changes nothing.
+ * Queues a failed or cancelled run again, at the end of the queue. It will continue after its last committed step.
+ * Reopens or restores the session if needed. Repeating the call before the run has started changes nothing. Throws
+ * `not_found`, `session_ended`, `session_limit`, `run_in_progress` and, for a completed run, `invalid_request`.
  */
 export async function requeueRun(
   db: Db,
@@ -51,14 +51,14 @@ export async function requeueRun(
     const { run } = await loadRun(tx, key, runId);
     const resumedBefore = run.status === 'queued' && run.resumes > 0;
     if (!resumedBefore) checkResumable(session, run);
-    const opens = limits && session.row.status !== 'active' && session.row.kind === 'session';
-    const evicted = opens ? await ensureCapacity(tx, key, limits) : [];
+    const activates = limits && session.row.status !== 'active' && session.row.kind === 'session';
+    const evicted = activates ? await ensureCapacity(tx, key, limits) : [];
     const pending = pendingEvents(session);
     const open = execution === null ? [] : (await loadOpenRuns(tx, key)).map((loaded) => loaded.run);
-    const noted = detectLostWorkflow(session, pending, execution, open.length);
+    const executionChanged = detectLostWorkflow(session, pending, execution, open.length);
     if (!resumedBefore) requeue(session, run);
     reopen(session, pending);
-    const events = resumedBefore && !noted ? [] : await appendEvents(tx, session, pending, { runs: [run] });
+    const events = resumedBefore && !executionChanged ? [] : await appendEvents(tx, session, pending, { runs: [run] });
     const others = open.filter(({ run_id }) => run_id !== runId);
     const openRuns = execution === null ? [openRunOf(run)] : orderOpenRuns([...others, run]);
     return {
@@ -86,7 +86,7 @@ function checkResumable({ key, row }: LockedSession, run: RunRow): void {
   if (row.status === 'completed') {
     throw new PerdureError(
       'session_ended',
-      `${name} belongs to the session ${JSON.stringify(key.session)}, which has ended. Send its message to another session.`,
+      `${name} belongs to the session ${JSON.stringify(key.session)}, which has ended. Send the message to another session.`,
     );
   }
 }
@@ -100,6 +100,6 @@ function requeue(session: LockedSession, run: RunRow): void {
   run.error = null;
   run.ended_at = null;
   run.resumes += 1;
-  // A life of its own: what its former one used up does not end it at once.
+  // The run timeout counts anew; otherwise a run that timed out would end at once.
   run.active_ms = 0;
 }

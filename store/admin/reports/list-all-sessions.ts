@@ -4,7 +4,7 @@ import type { Db } from '../../db/db.ts';
 import { readPage, sessionConditions, type SessionQuery, type SessionPage } from '../../read/list-sessions.ts';
 import { pageSize } from '../../db/page.ts';
 
-/** For operators: the sessions of every user, newest activity first. Throws `invalid_request` for a cursor that is none. */
+/** For operators: lists the sessions of all users, newest activity first. Throws `invalid_request` for an invalid cursor. */
 export async function listAllSessions(
   db: Db,
   filter: SessionQuery & { readonly user?: string | undefined },

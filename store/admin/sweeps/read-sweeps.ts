@@ -4,13 +4,13 @@ import { positionIn } from '../../db/cursor.ts';
 import type { Db } from '../../db/db.ts';
 import { cutPage, pageSize } from '../../db/page.ts';
 
-interface PageAsked {
+interface PageRequest {
   readonly limit: number;
   readonly cursor?: string | undefined;
 }
 
-/** Clean-ups, newest first: those over one user's sessions, or for operators all of them (`whose` null). Throws `invalid_request` for a cursor that is none. */
-export async function listSweeps(db: Db, whose: string | null, page: PageAsked): Promise<SweepPage> {
+/** Lists clean-ups, newest first: those over one user's sessions, or for operators all of them (`whose` null). Throws `invalid_request` for an invalid cursor. */
+export async function listSweeps(db: Db, whose: string | null, page: PageRequest): Promise<SweepPage> {
   const limit = pageSize(page.limit, LIMITS.sweepsPerPage.value);
   const [at, id] = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['time', 'string']);
   const rows = await db.query<SweepRecord>(
@@ -24,14 +24,14 @@ export async function listSweeps(db: Db, whose: string | null, page: PageAsked):
 }
 
 /**
- * A clean-up over one user's sessions, or for operators any (`whose` null), and a page of what it did. Null when there is
- * none. Throws `invalid_request` for a cursor that is none.
+ * Reads a clean-up over one user's sessions, or for operators any (`whose` null), with a page of its actions. Null when
+ * there is none. Throws `invalid_request` for an invalid cursor.
  */
 export async function readSweep(
   db: Db,
   whose: string | null,
   id: string,
-  page: PageAsked = { limit: LIMITS.sweepActionsPerPage.value },
+  page: PageRequest = { limit: LIMITS.sweepActionsPerPage.value },
 ): Promise<Sweep | null> {
   const limit = pageSize(page.limit, LIMITS.sweepActionsPerPage.value);
   const after = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['string', 'string']);

@@ -8,11 +8,11 @@ import {
 } from '../../runs/release-reservation.ts';
 
 export interface ReleaseOptions {
-  /** Whose sessions. Default: everybody's. */
+  /** Restricts the release to one user's sessions. Default: all users. */
   readonly user?: string | null;
-  /** A call whose run ended later may yet be reported. Default 600,000 ms. */
+  /** Minimum time since the end of the run; until then the call may still be reported. Default 600,000 ms. */
   readonly olderThanMs?: number;
-  /** Calls at most. Default 1,000. */
+  /** Maximum number of calls. Default 1,000. */
   readonly limit?: number;
 }
 
@@ -23,9 +23,9 @@ interface OrphanedRun {
 }
 
 /**
- * For maintenance: gives back what was set aside for model calls whose run is over while nobody has said how they
- * ended. Their tokens and cost stay unknown, and the session says so. Safe to repeat and to run twice at once. One
- * that fails is left for the next time. `more`: there may be others.
+ * For workers: releases the reservations of model calls whose outcome was not reported by `olderThanMs` after the end
+ * of their run. Their tokens and cost stay unknown; each session gets a `budget.released`. Safe to repeat and to run
+ * concurrently. `failed`: calls that could not be released and are left for the next time. `more`: there may be others.
  */
 export async function releaseReservations(
   db: Db,

@@ -12,15 +12,15 @@ import { lockSession, type LockedSession } from '../../log/lock-session.ts';
 import type { Decide } from './list-candidates.ts';
 import { recordAction } from './sweeps.ts';
 
-/** What a sweep did to a session. */
+/** The action that a sweep took on a session. */
 export interface SweptSession {
   readonly action: SweepAction;
   readonly events: PerdureEvent[];
-  /** Whether it was active and is so no longer: its workflow is to hear of that. */
-  readonly over: boolean;
+  /** Whether the session was active and is no longer. The caller notifies its workflow. */
+  readonly deactivated: boolean;
 }
 
-/** Decides again under the session's lock, does what is decided and notes it, in one transaction. Null when there was nothing to do. */
+/** Repeats the decision under the session's lock, carries it out and records it, in one transaction. Returns null when there was nothing to do. */
 export async function sweepSession(
   db: Db,
   sweepId: string,
@@ -36,17 +36,17 @@ export async function sweepSession(
     const facts = { ...row, ...times, endedRuns: await countEnds(tx, key), hasOpenRun: await hasOpenRun(tx, key) };
     const decision = decide(facts, row.agent, row.policy, Date.parse(at));
     if (!decision) return null;
-    const over = row.status === 'active' && row.kind === 'session' && decision.action !== 'warned';
+    const deactivated = row.status === 'active' && row.kind === 'session' && decision.action !== 'warned';
     if (decision.action === 'deleted') runAfterCommit = await deleteLocked(db, tx, key);
     const events = await act(db, tx, session, decision);
     await recordAction(tx, sweepId, key, decision);
-    return { action: decision.action, events, over };
+    return { action: decision.action, events, deactivated };
   });
   await runAfterCommit?.();
   return swept;
 }
 
-/** The column is kept in the row by whoever ends a run; the locked session does without it. */
+/** `ended_runs` is not among the columns that `lockSession` loads. */
 async function countEnds(tx: Tx, { user, session }: SessionKey): Promise<number> {
   const [row] = await tx.query<{ ended: number }>(
     `SELECT ended_runs AS ended FROM perdure.sessions WHERE user_id = $1 AND session_id = $2`,

@@ -15,7 +15,8 @@ afterAll(() => db.close());
 test('a workflow is noted before it is started, so that none is started that nobody knows of', async () => {
   const session = { user: 'ada', session: 'main' };
   await getOrCreateSession(db, session, { agent: 'assistant', kind: 'session', execution: null });
-  const noted = async () => (await readSnapshot(db, session, () => ({ idleTimeoutMs: 1, maxAgeMs: 1 })))?.noted;
+  const noted = async () =>
+    (await readSnapshot(db, session, () => ({ idleTimeoutMs: 1, maxAgeMs: 1 })))?.recordedChildren;
   const seen: unknown[] = [];
   const workflows: WorkflowStarter = {
     async start({ workflowId }) {

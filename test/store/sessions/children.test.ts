@@ -24,7 +24,7 @@ describeStores(DATABASES, (db) => {
     return key;
   };
   const noted = async (key: SessionKey) =>
-    (await readSnapshot(db(), key, () => ({ idleTimeoutMs: 1, maxAgeMs: 1 })))?.noted;
+    (await readSnapshot(db(), key, () => ({ idleTimeoutMs: 1, maxAgeMs: 1 })))?.recordedChildren;
   const age = (workflowId: string) =>
     db().query(`UPDATE perdure.children SET noted_at = noted_at - interval '61 minutes' WHERE workflow_id = $1`, [
       workflowId,
@@ -58,14 +58,14 @@ describeStores(DATABASES, (db) => {
     const answers = await Promise.all(
       Array.from({ length: limit + 5 }, (_, n) => recordChild(db(), key, child(`c${n}`))),
     );
-    expect(answers.filter((answer) => answer.noted)).toHaveLength(limit);
+    expect(answers.filter((answer) => answer.recorded)).toHaveLength(limit);
     const full = await recordChild(db(), key, child('one-more'));
-    expect(full).toMatchObject({ noted: false });
+    expect(full).toMatchObject({ recorded: false });
     expect(full.open).toHaveLength(limit);
     // The one that is there already takes no other place.
-    expect(await recordChild(db(), key, child(full.open[0] ?? ''))).toMatchObject({ noted: true });
+    expect(await recordChild(db(), key, child(full.open[0] ?? ''))).toMatchObject({ recorded: true });
     await recordEndedChildren(db(), key, { over: full.open.slice(0, 1), absent: [] });
-    expect(await recordChild(db(), key, child('one-more'))).toMatchObject({ noted: true });
+    expect(await recordChild(db(), key, child('one-more'))).toMatchObject({ recorded: true });
   });
 
   test("children are the session's own, are kept by an archive and left out of an export, and go with the session", async () => {
