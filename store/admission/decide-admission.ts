@@ -23,7 +23,7 @@ export function decideAdmission(state: AdmissionState, message: IncomingMessage)
 
 function repeated(state: AdmissionState, known: MessageRow, message: IncomingMessage): AdmissionDecision {
   if (known.body_hash !== messageHash(message)) {
-    const detail = `The message id ${JSON.stringify(message.id)} was already used with a different body. Use a new id for a new message.`;
+    const detail = `The message id ${JSON.stringify(message.id)} was already used for another body. Use a new id for a new message.`;
     return { ok: false, code: 'idempotency_conflict', detail, retryAfterMs: null };
   }
   const steered = known.receipt.disposition === 'steered';

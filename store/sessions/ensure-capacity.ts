@@ -17,7 +17,7 @@ export class SessionLimitError extends PerdureError {
   constructor(whose: string, limit: number, evictIdleMs: number) {
     super(
       'session_limit',
-      `The limit of ${limit} active ${limit === 1 ? 'session' : 'sessions'} ${whose} is reached, and none has been idle for ${sayMs(evictIdleMs)}. End or delete a session, or try again later.`,
+      `The limit of ${limit} active ${limit === 1 ? 'session' : 'sessions'} ${whose} is reached, and none has been idle for ${sayMs(evictIdleMs)}. End or delete one, or try again later.`,
     );
   }
 }

@@ -70,7 +70,10 @@ test('of sessions that many users make at once only as many become active as may
   expect(tried.filter(({ created }) => created)).toHaveLength(5);
   const refusals = tried.flatMap(({ results }) => results.flatMap((one) => (one.ok ? [] : [one])));
   expect(refusals).toHaveLength(35);
-  expect(refusals[0]).toMatchObject({ code: 'session_limit', detail: expect.stringContaining('5 sessions in all') });
+  expect(refusals[0]).toMatchObject({
+    code: 'session_limit',
+    detail: expect.stringContaining('limit of 5 active sessions in this deployment'),
+  });
 });
 
 test('where those of others are idle, sessions made at once each take the place of one of them, and never of one that works', async () => {

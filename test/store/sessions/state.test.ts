@@ -77,13 +77,13 @@ describeStores(DATABASES, (db) => {
       patchSession(db(), key, { state: { [name]: { a: 'x'.repeat(bytes) } } });
     await expect(update('app', stateNamespaceBytes.value)).rejects.toMatchObject({
       code: 'too_large',
-      message: expect.stringMatching(/^The namespace "app" of the state would take \d+ bytes as JSON; the limit is/),
+      message: expect.stringMatching(/^The namespace "app" of the state would have \d+ bytes as JSON; the limit is/),
     });
     await update('app', 100_000);
     await update('weather', 100_000);
     await expect(update('orders', 100_000)).rejects.toMatchObject({
       code: 'too_large',
-      message: expect.stringContaining(`The state would take 300`),
+      message: expect.stringContaining(`The state would have 300`),
     });
     expect(Object.keys((await stateOf(key)) ?? {})).toEqual(['app', 'weather']);
   });
@@ -123,7 +123,7 @@ describeStores(DATABASES, (db) => {
     expect(await imported({ version: 1 }, {})).toEqual({});
     await expect(imported({}, { n: 1 })).rejects.toMatchObject({
       code: 'invalid_request',
-      message: expect.stringContaining('its state is not made of namespaces'),
+      message: expect.stringContaining('its state is not an object of namespaces'),
     });
   });
 });
