@@ -1,13 +1,14 @@
-/** A bound: its value, what it counts, and the code of the error that a user meets at it. */
+/** A limit: its value, its unit, and the code of the error when it is exceeded. */
 export interface Limit {
   readonly value: number;
   readonly unit: 'bytes' | 'characters' | 'items' | 'ms';
-  /** Null where nobody notices. */
+  /** Null when exceeding it has no visible effect. */
   readonly error: 'too_large' | 'invalid_request' | 'queue_full' | 'run_failed' | 'rate_limited' | null;
+  /** What is limited, as listed in docs/limits.md. */
   readonly what: string;
 }
 
-/** Every bound of the system. Nothing is unbounded. */
+/** Every limit of the system. Nothing is unbounded. */
 export const LIMITS = {
   userBytes: { value: 384, unit: 'bytes', error: 'invalid_request', what: 'a user id, percent-encoded' },
   sessionIdBytes: { value: 384, unit: 'bytes', error: 'invalid_request', what: 'a session id, percent-encoded' },

@@ -6,18 +6,18 @@ import { budgetFactsSchema } from '../budget.ts';
 
 const seq = z.number().int().positive();
 const at = z.string();
-/** Of every event. */
+/** Fields of every durable event. `at` is ISO 8601 UTC. */
 const session = { seq, at, sessionId: z.string() };
-/** Of an event of a run. */
+/** Fields of every event of a run. */
 const run = { ...session, runId: z.string() };
-/** Of an event of a step. */
+/** Fields of every event of a step. */
 const step = { ...run, step: z.number().int().positive() };
 const call = { ...step, callId: z.string(), tool: z.string() };
 const count = z.number().int().nonnegative();
-/** Of the run so far; null when a part is not known, absent in events of before it was recorded. */
+/** Cost of the run so far; null when a part is unknown. Absent in events from before it was recorded. */
 const costUsd = z.number().nullable().optional();
 
-/** The durable events of a session: numbered without gaps, append-only, complete without deltas. */
+/** The durable events of a session: append-only, numbered from 1 without gaps, and complete without live events. */
 export const eventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('session.opened'), ...session, agent: z.string() }),
   z.object({
@@ -29,9 +29,9 @@ export const eventSchema = z.discriminatedUnion('type', [
     type: z.literal('session.updated'),
     ...session,
     metadata: z.record(z.string(), z.json()).optional(),
-    /** What was merged into the namespaces that changed. Without `namespaces`, from before there were any: into `app`. */
+    /** The patch of the changed namespaces. In older events without `namespaces`, a patch of `app`. */
     state: z.record(z.string(), z.json()).optional(),
-    /** Those of the state that changed. */
+    /** Names of the changed namespaces. */
     namespaces: z.array(z.string()).optional(),
     policy: policyPatchSchema.optional(),
   }),
@@ -68,11 +68,11 @@ export const eventSchema = z.discriminatedUnion('type', [
     attempt: count,
     text: z.string(),
     finish: finishSchema,
-    /** True when the text was cut short by a cancel. */
+    /** Whether the text was cut short by a cancellation. */
     partial: z.boolean(),
     model: z.string(),
     usage: usageSchema.nullable(),
-    /** The newest event that the model call had seen: a message to steer by with a higher `seq` came after this reply. */
+    /** `seq` of the newest event in the model call's context. A steering message with a higher `seq` follows this reply in the transcript. */
     throughSeq: z.number().int(),
     firstTokenMs: z.number().nullable(),
     durationMs: z.number(),
@@ -82,15 +82,15 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('tool.failed'), ...call, error: z.string(), attempts: count }),
   z.object({ type: z.literal('tool.unknown'), ...call, error: z.string(), attempts: count }),
   z.object({ type: z.literal('tool.cancelled'), ...call, error: z.string() }),
-  /** A budget of a month or day reached the part at which to warn, or its daily threshold; once for each user and period. */
+  /** A monthly or daily budget reached its warning level; once per user, budget and period. */
   z.object({
     type: z.literal('budget.warned'),
     ...run,
-    /** `limit`: a part of a limit that stops is used. `threshold`: the amount at which only to warn. */
+    /** `limit`: the share `warnAt` of a limit is used. `threshold`: `dailyWarnUsd` is reached. */
     kind: z.enum(['limit', 'threshold']),
     ...budgetFactsSchema.shape,
   }),
-  /** What was set aside for a model call is free again: its run was over and nobody had said how the call ended. */
+  /** The reservation of a model call was released: its run has ended and the call's outcome was never reported. */
   z.object({
     type: z.literal('budget.released'),
     ...step,
@@ -105,7 +105,7 @@ export const eventSchema = z.discriminatedUnion('type', [
 export type PerdureEvent = z.infer<typeof eventSchema>;
 export type EventType = PerdureEvent['type'];
 
-/** An event before the store numbers and dates it. */
+/** An event before the store assigns `seq`, `at` and `sessionId`. */
 export type NewEvent = PerdureEvent extends infer E
   ? E extends PerdureEvent
     ? Omit<E, 'seq' | 'at' | 'sessionId'>

@@ -67,10 +67,10 @@ test('a refusal says what was used, the limit, when it resets and what to do', (
     resetsAt: '2026-12-01T00:00:00.000Z',
   });
   expect(refusalText(facts, 0.05, 'openai/x')).toBe(
-    'The budget of the month has $9.981234 of $10.00 used and $0.005 set aside for calls under way or whose use is not known; the next call may take up to $0.05. It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget).',
+    'The budget of the month has $9.981234 of $10.00 used and $0.005 reserved for calls in flight or with unknown usage; the next call may use up to $0.05. It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget).',
   );
   expect(refusalText({ ...facts, limit: 0.06 }, 0.07, 'openai/x')).toBe(
-    'One call of "openai/x" may take up to $0.07, and the budget of the month is $0.06 in all. Give the agent a lower maxOutputTokens, or an operator can raise the limit (perdure budget).',
+    'A single call of "openai/x" may use up to $0.07, but the whole budget of the month is $0.06. Lower maxOutputTokens of the agent, or ask an operator to raise the limit (perdure budget).',
   );
   expect(refusalText({ ...facts, scope: 'run', limit: 0.06, resetsAt: null }, 0.07, 'openai/x')).toMatch(
     /or raise the policy budget\.runUsd\.$/,
