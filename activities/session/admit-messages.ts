@@ -1,5 +1,4 @@
-import { PerdureError } from '../../contracts/errors.ts';
-import { messageInputSchema, type MessageInput } from '../../contracts/session/message.ts';
+import { messageInputSchema } from '../../contracts/session/message.ts';
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolvePolicy } from '../../core/policy.ts';
@@ -10,20 +9,16 @@ import { appendRefusals } from '../../store/admission/append-refusals.ts';
 import type { AdmitInput, AdmitOutput, Delivery, Verdict } from '../shared/contract.ts';
 import { budgetsOf, leastOf } from '../run/budget-terms.ts';
 import { callingSession } from '../shared/calling-session.ts';
-import { parse } from '../shared/command-failure.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { dueInMs } from './session-life.ts';
 import { tellEvicted } from './tell-evicted.ts';
-
-type Parsed =
-  | { readonly message: MessageInput & { id: string } }
-  | { readonly refusal: Extract<Verdict, { ok: false }> };
+import { validateDelivery } from './validate-delivery.ts';
 
 /** Validates each delivery, asks the store for the rest, and records the refusal of what has no sender to tell. */
 export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Promise<AdmitOutput> {
   const { db, live, agents, deployment, telemetry } = deps;
   const { key, kind } = callingSession();
-  const parsed = input.deliveries.map(parseDelivery);
+  const parsed = input.deliveries.map(validateDelivery);
   const messages = parsed.flatMap((one) => ('message' in one ? [one.message] : []));
   const admission = await commitAdmissions(db, key, {
     messages,
@@ -69,25 +64,6 @@ function admissionBudget(deps: ActivityDeps): AdmissionBudget {
       return agent ? { model: agent.spec.model ?? models.defaultModel, ...leastOf(deps, agent, content) } : null;
     },
   };
-}
-
-function parseDelivery({ input, via, fallbackId }: Delivery): Parsed {
-  if (via === 'unknown-signal') {
-    return {
-      refusal: refusalOf('invalid_request', `There is no signal ${JSON.stringify(String(input).slice(0, 100))}.`),
-    };
-  }
-  try {
-    const message = parse(messageInputSchema, input);
-    return { message: { ...message, id: message.id ?? fallbackId } };
-  } catch (error) {
-    if (error instanceof PerdureError) return { refusal: refusalOf(error.code, error.message) };
-    throw error;
-  }
-}
-
-function refusalOf(code: PerdureError['code'], detail: string): Extract<Verdict, { ok: false }> {
-  return { ok: false, code, detail, retryAfterMs: null };
 }
 
 function verdictOf(result: Verdict | undefined): Verdict {
