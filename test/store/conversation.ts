@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 
 export const USAGE: Usage = { inputTokens: 10, outputTokens: 5, cachedTokens: 2, reasoningTokens: 0 };
 
-/** A key that no other test uses. */
+/** Returns a key that no other test uses. */
 export function newKey(user = 'ann'): SessionKey {
   return { user, session: randomUUID() };
 }
@@ -31,7 +31,7 @@ export function admission(overrides: Partial<AdmissionRequest> = {}): AdmissionR
   };
 }
 
-/** Admits one message; whatever is refused fails the test. */
+/** Admits one message. Throws if it is refused. */
 export async function send(
   db: Db,
   key: SessionKey,
@@ -48,7 +48,7 @@ export async function send(
   return { ...result, events, openRuns, created, runId: result.receipt.runId as string };
 }
 
-/** Admits one message that must be refused. */
+/** Returns the refusal of one message. Throws if it is accepted. */
 export async function refused(
   db: Db,
   key: SessionKey,
@@ -57,7 +57,7 @@ export async function refused(
 ): Promise<Extract<AdmissionDecision, { ok: false }>> {
   const { results } = await commitAdmissions(db, key, admission({ ...overrides, messages: [message] }));
   const [result] = results;
-  if (!result || result.ok) throw new Error('The message was taken.');
+  if (!result || result.ok) throw new Error('The message was accepted.');
   return result;
 }
 
@@ -65,7 +65,7 @@ export function pin(): { hash: string; model: string } {
   return { hash: 'version-1', model: 'scripted/one' };
 }
 
-/** Begins a step that must be a model call. */
+/** Begins a step. Throws unless a model call is next. */
 export async function beginModel(db: Db, key: SessionKey, runId: string): Promise<BegunModel> {
   const position = await beginStep(db, key, { runId, pin });
   if (position.kind !== 'model') throw new Error(`The run is at ${position.kind}.`);
@@ -82,7 +82,7 @@ interface ReplyParts {
   readonly usage: Usage | null;
 }
 
-/** What to commit for a claimed model call; without tool calls it completes the run. */
+/** Returns the commit of a claimed model call. Without tool calls it completes the run. */
 export function replyTo(
   runId: string,
   {
@@ -108,7 +108,7 @@ export function replyTo(
   };
 }
 
-/** Sends a message and answers it. */
+/** Sends a message and commits a reply that completes its run. */
 export async function converse(db: Db, key: SessionKey, id: string, content = id): Promise<string> {
   const { runId } = await send(db, key, { id, content });
   const position = await beginModel(db, key, runId);
@@ -116,21 +116,21 @@ export async function converse(db: Db, key: SessionKey, id: string, content = id
   return runId;
 }
 
-/** A session with one run that waits. */
+/** Creates a session with one queued run. */
 export async function started(db: Db): Promise<{ key: SessionKey; runId: string }> {
   const key = newKey();
   const { runId } = await send(db, key, { id: 'm1', content: 'hi' });
   return { key, runId };
 }
 
-/** A session whose run has committed a first step with these calls. */
+/** Creates a session whose run has committed a first step with these calls. */
 export async function withCalls(db: Db, ...calls: CommittedCall[]): Promise<{ key: SessionKey; runId: string }> {
   const { key, runId } = await started(db);
   await commitStep(db, key, replyTo(runId, await beginModel(db, key, runId), { toolCalls: calls }));
   return { key, runId };
 }
 
-/** Resolves when the store's clock shows another millisecond: what is written then is later than what was written before. */
+/** Resolves once the store's clock is at a later millisecond, so that later writes have later times. */
 export async function nextMillisecond(db: Db): Promise<void> {
   const now = async () => {
     const [row] = await db.query<{ at: string }>(

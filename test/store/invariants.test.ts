@@ -21,7 +21,7 @@ import { startTool } from '../../store/runs/start-tool.ts';
 import { DATABASES, describeStores } from '../support/store/databases.ts';
 import { admission, call, newKey, pin, replyTo } from './conversation.ts';
 
-/** What a run's driver remembers between operations: possibly of long ago. */
+/** What the driver of a run keeps between operations. It may be outdated. */
 type Claim = {
   readonly runId: string;
   readonly step: number;
@@ -33,7 +33,7 @@ interface World {
   readonly db: Db;
   readonly key: SessionKey;
   readonly runs: string[];
-  /** Ordinals that runs got when they were resumed. */
+  /** Ordinals assigned to resumed runs. */
   readonly resumed: Map<string, Set<number>>;
   readonly claims: Claim[];
   readonly calls: { readonly runId: string; readonly callId: string }[];
@@ -152,7 +152,7 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
   }
 }
 
-/** What an archived session does not have cannot be asked for, so it comes back at once, with a message that it knows or a new one. */
+/** Restores an archived session with a repeated or a new message, because its rows cannot be read before. */
 async function archiveAndRestore(world: World): Promise<PerdureEvent[]> {
   const { events } = await archiveSession(world.db, world.key);
   return [...events, ...(await perform(world, { op: 'send', id: 1, how: 'enqueue' }))];
@@ -169,7 +169,7 @@ async function tryToResume({ db, key, resumed }: World, runId: string): Promise<
   }
 }
 
-/** What does not hold in a session, given all the events that the operations said they appended. */
+/** Returns the violated invariants of a session, given all events that the operations returned. */
 async function problemsIn({ db, key, resumed }: World, returned: readonly PerdureEvent[]): Promise<string[]> {
   const { events } = await readEvents(db, key, { after: 0, limit: 1_000 });
   const session = await readSession(db, key);

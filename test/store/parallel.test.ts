@@ -21,7 +21,7 @@ async function eventsOf(db: Db, key: SessionKey): Promise<PerdureEvent[]> {
 const times = <T>(count: number, work: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
-// PGlite has one connection, so only a server shows whether the locks hold.
+// On a server: PGlite has one connection, so it cannot show locking errors.
 describeStores(['postgres'], (db) => {
   test('a hundred admissions of one id at once give one run and one receipt', async () => {
     const key = newKey();

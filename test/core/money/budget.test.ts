@@ -100,7 +100,7 @@ test('reservations that are made one after the other never pass the limit, whate
         const account: Account = { scope: 'day', unit: 'tokens', used, reserved, limit, resetsAt: null };
         if (exceeded([account], { nanos: null, tokens: worst })) continue;
         reserved += worst;
-        // Every third is lost: what it reserved stays.
+        // Every third call is lost; its reservation stays.
         if (worst % 3 === 0) continue;
         used += Math.floor(worst * part);
         reserved -= worst;

@@ -14,7 +14,7 @@ import { newKey, send } from '../conversation.ts';
 const OPEN = { agent: 'assistant', kind: 'session', execution: null } as const;
 const mayBe = (limit: number, evictIdleMs = 0): SessionLimit => ({ of: 'user', limit, evictIdleMs });
 
-/** Sessions of a user, the one idle longest first. */
+/** Opens sessions of a user; the first has been idle longest. */
 async function open(
   db: Db,
   user: string,
@@ -60,7 +60,7 @@ describeStores(DATABASES, (db) => {
     const reason = 'session_limit: idle longest where 2 sessions of a user may be active (limits activePerUser)';
     expect(events).toMatchObject([{ type: 'session.expired', reason }]);
     expect(await expireOverLimit(db(), sweep.id, near(first), mayBe(2))).toBeNull();
-    // The limit holds again.
+    // The limit is no longer exceeded.
     expect(await expireOverLimit(db(), sweep.id, near(second), mayBe(2))).toBeNull();
     expect(await readSession(db(), first)).toMatchObject({ status: 'expired' });
     const report = await readSweep(db(), user, sweep.id);

@@ -141,7 +141,7 @@ describeStores(DATABASES, (db) => {
     expect(await send(db(), key, interrupting)).toMatchObject({ duplicate: true, interrupts: first.runId });
     const next = await send(db(), key, { id: 'm4', content: '4', whileRunning: 'interrupt' }, { execution: 'other' });
     expect(next.receipt.position).toBe(1);
-    // Another workflow asks: the one that was to stop the first run is lost, so that run has ended.
+    // Another execution means that the one which was to stop the first run is lost, so that run is cancelled.
     expect(next.openRuns?.map((run) => run.runId)).toEqual([urgent.runId, next.runId, queued.runId]);
     expect(await send(db(), key, interrupting)).toMatchObject({ duplicate: true, interrupts: null });
   });

@@ -52,7 +52,7 @@ describeStores(DATABASES, (db) => {
   });
 });
 
-/** Everybody's sessions are counted, so these have a store of their own, whose connections are all open. */
+/** A store of its own, because the sessions of all users are counted. Its connections are open. */
 async function ownServer() {
   const database = await openTestDatabase('postgres', 20);
   onTestFinished(async () => await database.close());
@@ -87,7 +87,7 @@ test('where those of others are idle, sessions made at once each take the place 
   );
   expect(made.every(({ created }) => created)).toBe(true);
   const records = await Promise.all([...idle, busy].map(async (key) => await readSession(db, key)));
-  // A new one is idle too, but not as long.
+  // The new session is idle too, but for a shorter time.
   expect(records.map((record) => record?.status)).toEqual([
     ...Array.from({ length: 4 }, () => 'expired'),
     ...Array.from({ length: 3 }, () => 'active'),

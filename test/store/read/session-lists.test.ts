@@ -9,7 +9,7 @@ import { newKey } from '../conversation.ts';
 
 const COUNT = 20_000;
 
-/** A store that answers a list with nothing and keeps how it would be found. */
+/** A store whose lists are empty, and which records the plan of each query. */
 function explaining(db: Db): Db & { readonly plans: string[] } {
   const plans: string[] = [];
   const explain = async (sql: string, params?: readonly unknown[]) => {
@@ -21,7 +21,7 @@ function explaining(db: Db): Db & { readonly plans: string[] } {
   return { ...db, plans, query: explain, transaction: (work) => work({ query: explain }) };
 }
 
-/** The ids on every page of the big user's list. */
+/** Returns the ids on all pages of the big user's list. */
 async function allOf(db: Db, filter: Omit<SessionQuery, 'limit'>): Promise<string[]> {
   const ids: string[] = [];
   for (let cursor: string | null | undefined; cursor !== null;) {

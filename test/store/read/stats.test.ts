@@ -30,7 +30,7 @@ async function fail(db: Db, key: SessionKey, id: string): Promise<string> {
   return runId;
 }
 
-/** A run of one call that cost so much; null: nobody knows. */
+/** Completes a run of one call with this cost; null is unknown. */
 async function spend(db: Db, key: SessionKey, id: string, nanos: number | null): Promise<void> {
   const { runId } = await send(db, key, { id, content: 'hi' });
   const cost = { nanos, priceSource: 'test', priceDate: null };
@@ -148,7 +148,7 @@ describeStores(['pglite', 'postgres'], (db) => {
     });
     const { data } = await readStats(db(), user, 'day', ALL);
     expect(data).toMatchObject([{ requests: 0, errorRate: null, calls: 1, costUsd: 0.002 }]);
-    // What is held for it when it is deleted is no call of its day.
+    // The reservation that is kept after the deletion does not count as a call.
     await db().query(`UPDATE perdure.usage_days SET calls = 0 WHERE user_id = $1`, [user]);
     expect((await readStats(db(), user, 'day', ALL)).data).toEqual([]);
   });
@@ -174,7 +174,7 @@ describeStores(['pglite', 'postgres'], (db) => {
     const runId = await fail(db(), key, 'm1');
     await requeueRun(db(), key, { runId, execution: null });
     await commitStep(db(), key, replyTo(runId, await beginModel(db(), key, runId)));
-    // An ended run that is saved again does not count again.
+    // Saving an ended run again does not count it again.
     const late = { runId, step: 1, attempt: 1, errorCode: 'timeout', usage: null, cost: UNKNOWN_COST };
     await countFailedCall(db(), key, { ...late, firstTokenMs: null, durationMs: 1 });
     const { total } = await readStats(db(), user, 'user', ALL);

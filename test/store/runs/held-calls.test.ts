@@ -17,7 +17,7 @@ import { beginModel, newKey, send } from '../conversation.ts';
 const archived = { archives: () => true };
 const deleted = { archives: () => false };
 
-/** A session whose run was cancelled while a call was under way for which a dollar is set aside; nobody says how the call ended. */
+/** A session whose run was cancelled during a model call that reserved one dollar and whose outcome is never reported. */
 async function withHeldCall(db: Db, endedBefore: string): Promise<{ key: SessionKey; runId: string }> {
   const key = newKey(newKey().session);
   const { runId } = await send(db, key, { id: 'm', content: 'hi' });

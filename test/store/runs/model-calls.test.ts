@@ -249,7 +249,7 @@ describeStores(DATABASES, (db) => {
   });
 });
 
-// PGlite has one connection, so only a server shows whether the locks hold.
+// On a server: PGlite has one connection, so it cannot show locking errors.
 describeStores(['postgres'], (db) => {
   test('fifty sessions of one user against a budget for ten calls: ten are reserved', async () => {
     const user = freshUser();
@@ -271,7 +271,7 @@ describeStores(['postgres'], (db) => {
       ),
     );
     const warned = commits.flatMap(({ events }) => events).filter(({ type }) => type === 'budget.warned');
-    // Those that were under way together may each not see the others; the next call does.
+    // Concurrent calls may not see each other's usage; the next call does.
     const next = await begun(db(), newKey(user));
     const last = await commitStep(db(), next.key, { ...replyTo(next.runId, next.position), cost: cost(0) });
     warned.push(...last.events.filter(({ type }) => type === 'budget.warned'));

@@ -143,7 +143,7 @@ describeStores(DATABASES, (db) => {
       { callId: 'c1', outcome, durationMs: 300 },
       { callId: 'c2', outcome, durationMs: 100, workedMs: 700 },
     ];
-    // The model call took 100.
+    // 100 ms of the working time are the model call's.
     expect(await beginStep(db(), quick.key, { runId: quick.runId, pin, results })).toMatchObject({ activeMs: 800 });
 
     const { key, runId } = await withCalls(db(), call('c1'));

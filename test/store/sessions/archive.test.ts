@@ -41,7 +41,7 @@ describeStores(DATABASES, (db) => {
     const before = { events: await eventsOf(db(), key), run: await readRun(db(), key, runId) };
     const archived = await archiveSession(db(), key);
     expect(archived.events.at(-1)).toMatchObject({ type: 'session.archived', seq: before.events.length + 1 });
-    // Its event of having been archived.
+    // The event session.archived.
     expect(await rowsLeft(db(), key)).toEqual([{ n: 1 }]);
     expect(await readSession(db(), key)).toMatchObject({
       status: 'archived',

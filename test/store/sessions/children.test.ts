@@ -62,7 +62,7 @@ describeStores(DATABASES, (db) => {
     const full = await recordChild(db(), key, child('one-more'));
     expect(full).toMatchObject({ recorded: false });
     expect(full.open).toHaveLength(limit);
-    // The one that is there already takes no other place.
+    // Recording an existing child again does not count towards the limit.
     expect(await recordChild(db(), key, child(full.open[0] ?? ''))).toMatchObject({ recorded: true });
     await recordEndedChildren(db(), key, { over: full.open.slice(0, 1), absent: [] });
     expect(await recordChild(db(), key, child('one-more'))).toMatchObject({ recorded: true });

@@ -14,11 +14,11 @@ import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { admission, newKey, refused, send } from '../conversation.ts';
 
 const OPEN = { agent: 'assistant', kind: 'session', execution: null } as const;
-/** One session of a user may be active; it makes room when it was idle for so long. */
+/** One active session per user, which is evicted after this idle time. */
 const one = (evictIdleMs: number) => ({ activePerUser: 1, active: null, evictIdleMs });
 const MESSAGE = { id: 'first', content: 'x' };
 
-/** An archived session with a cancelled run, and an active one in its stead. */
+/** Returns an archived session with a cancelled run, and an active session of the same user. */
 async function archivedAndActive(db: Db): Promise<{ away: SessionKey; here: SessionKey; runId: string }> {
   const away = newKey(newKey().session);
   const { runId } = await send(db, away, MESSAGE);

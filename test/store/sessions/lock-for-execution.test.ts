@@ -9,7 +9,7 @@ import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { admission, beginModel, newKey, send } from '../conversation.ts';
 
-/** A session whose workflow was lost after it admitted a message that interrupts, and before it stopped the run. */
+/** A session whose workflow was lost after it admitted an interrupting message and before it stopped the run. */
 async function interrupted(db: Db): Promise<{ key: SessionKey; stopped: string; urgent: string; over: string }> {
   const key = newKey();
   const first = await send(db, key, { id: 'm0', content: 'zero' }, { execution: 'one' });

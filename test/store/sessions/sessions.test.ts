@@ -133,7 +133,7 @@ describeStores(DATABASES, (db) => {
         { ...OPEN, metadata: { place: session < 'c' ? 'here' : 'there', n: 1 } },
       );
     }
-    // Of two that were active in one millisecond the later id is first.
+    // Sessions active in the same millisecond are ordered by descending id.
     await nextMillisecond(db());
     await send(db(), { user, session: 'b' }, { id: 'm', content: 'x' });
     await send(db(), { user, session: 'run' }, { id: 'm', content: 'x' }, { kind: 'run' });

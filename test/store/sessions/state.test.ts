@@ -148,6 +148,6 @@ test.each(DATABASES)('a state from before namespaces is in app after the migrati
 test('a new migration has a number of its own', () => {
   const numbers = readdirSync(join(import.meta.dirname, '../../../store/migrations')).map((name) => name.slice(0, 4));
   const shared = numbers.filter((number, index) => numbers.indexOf(number) !== index);
-  // Databases know these by their names: they stay.
+  // Databases record applied migrations by file name, so the names must not change.
   expect(shared.filter((number) => !['0005', '0006'].includes(number))).toEqual([]);
 });
