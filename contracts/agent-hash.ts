@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { AgentSpec, ToolSpec } from './agent.ts';
 
 /**
- * The name of an agent's version: the SHA-256, in hexadecimal, of the spec and the tools' specs as JSON with sorted
- * keys. The same content has the same hash, whatever the order of its keys.
+ * Computes the hash that identifies an agent version: the SHA-256, in hexadecimal, of the spec and the tools' specs as
+ * JSON with sorted keys. The order of keys does not affect it.
  */
 export function agentHash(content: { readonly spec: AgentSpec; readonly tools: readonly ToolSpec[] }): string {
   const { spec, tools } = content;

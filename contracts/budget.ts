@@ -3,7 +3,10 @@ import { z } from 'zod';
 const usd = z.number().min(0).max(1e6);
 const tokens = z.number().int().min(0).max(1e12);
 
-/** Limits of one user. A limit stops; `dailyWarnUsd` only warns. Null is no limit; what is absent is the deployment's. Months and days are UTC. */
+/**
+ * Limits of one user, per UTC month and day. Model calls that may exceed a limit are refused; `dailyWarnUsd` only
+ * warns. Null is no limit; the deployment's limit applies to an absent one.
+ */
 export const userLimitsSchema = z.strictObject({
   monthlyUsd: usd.nullable().optional(),
   monthlyTokens: tokens.nullable().optional(),
@@ -13,7 +16,7 @@ export const userLimitsSchema = z.strictObject({
 });
 export type UserLimits = z.infer<typeof userLimitsSchema>;
 
-/** Limits of one session and of one run, as a policy sets them. */
+/** Limits of a session over its lifetime, and of each of its runs, as part of a policy. */
 export const runBudgetSchema = z.strictObject({
   sessionUsd: usd.optional(),
   sessionTokens: tokens.optional(),
@@ -22,53 +25,55 @@ export const runBudgetSchema = z.strictObject({
 });
 export type RunBudget = z.infer<typeof runBudgetSchema>;
 
-/** What a deployment sets about budgets. */
+/** Budget settings of a deployment: `budgets:` in the deployment file. */
 export const budgetSettingsSchema = userLimitsSchema.extend({
-  /** The part of a limit of a month or day at which to warn. Default 0.8. */
+  /** Share of a monthly or daily limit at which to warn. Default 0.8. */
   warnAt: z.number().min(0).max(1).optional(),
-  /** The longest answer asked of a model, where a limit is in force and the agent sets none. Default 8,192 tokens. */
+  /** Maximum output tokens of a model call while a limit is in force and the agent sets no maximum. Default 8,192. */
   maxOutputTokens: z.number().int().min(1).max(1_000_000).optional(),
-  /** Calls of a model without a price, where a limit in dollars is in force. Default `refuse`. */
+  /** Whether models without a price may be called while a limit in dollars is in force. Default `refuse`. */
   unpriced: z.enum(['refuse', 'allow']).optional(),
 });
 export type BudgetSettings = z.infer<typeof budgetSettingsSchema>;
 
+/** What a budget limits. */
 export const budgetScopeSchema = z.enum(['month', 'day', 'session', 'run']);
 export type BudgetScope = z.infer<typeof budgetScopeSchema>;
 
-/** A budget that refused or warned. `used`, `reserved` and `limit` are dollars or tokens, as `unit` says. */
+/** The state of a budget that refused a call or reached its warning level. `used`, `reserved` and `limit` are dollars or tokens, as `unit` says. */
 export const budgetFactsSchema = z.object({
   scope: budgetScopeSchema,
   unit: z.enum(['usd', 'tokens']),
-  /** Known to be spent. */
+  /** The known usage. */
   used: z.number(),
-  /** Set aside for calls that are under way, or whose outcome is not known. */
+  /** Reserved for calls in flight and for calls with unknown usage. */
   reserved: z.number(),
   limit: z.number(),
-  /** ISO 8601; null where the budget never resets. */
+  /** ISO 8601; null for a budget that never resets. */
   resetsAt: z.string().nullable(),
 });
 export type BudgetFacts = z.infer<typeof budgetFactsSchema>;
 
-/** What was used in a month or day. */
+/** Usage in a month or day. */
 const periodSchema = z.object({
   /** `YYYY-MM` or `YYYY-MM-DD`, UTC. */
   period: z.string(),
+  /** When the next period begins, ISO 8601. */
   resetsAt: z.string(),
-  /** What is known to be spent; with `unpricedCalls` above 0 it was more. */
+  /** The known cost. The actual cost is higher when `unpricedCalls` is above 0. */
   usedUsd: z.number(),
   usedTokens: z.number().int(),
   reservedUsd: z.number(),
   reservedTokens: z.number().int(),
-  /** Calls whose cost is not known. */
+  /** Number of calls with an unknown cost. */
   unpricedCalls: z.number().int(),
 });
 export type BudgetPeriod = z.infer<typeof periodSchema>;
 
-/** `GET /v1/budget`. */
+/** Response of `GET /v1/budget`. */
 export const budgetReportSchema = z.object({
   user: z.string(),
-  /** As they are in force; null is no limit. */
+  /** The limits in force; null is no limit. */
   limits: z.object({
     monthlyUsd: z.number().nullable(),
     monthlyTokens: z.number().nullable(),
@@ -76,7 +81,7 @@ export const budgetReportSchema = z.object({
     dailyTokens: z.number().nullable(),
     dailyWarnUsd: z.number().nullable(),
   }),
-  /** Those set for this user; the others are the deployment's. */
+  /** The limits set for this user. The others are the deployment's. */
   own: userLimitsSchema,
   month: periodSchema,
   day: periodSchema,

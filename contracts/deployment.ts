@@ -7,37 +7,37 @@ import { budgetSettingsSchema } from './budget.ts';
 
 const usdPerMillion = z.number().min(0).max(1e6);
 
-/** A model's price in US dollars for a million tokens. */
+/** Price of a model in US dollars per million tokens, which overrides the bundled one. */
 export const priceOverrideSchema = z.strictObject({
-  /** `provider/model`, or `provider/*` for all that have no price of their own. */
+  /** `provider/model`, or `provider/*` for all models of the provider without a price of their own. */
   model: z
     .string()
     .max(200)
     .regex(/^[^/]+\/.+$/, 'Give provider/model, or provider/*.'),
-  /** The day from which it is in force, UTC. Default: always. */
+  /** First day on which the price is in force, UTC. Default: always in force. */
   from: z.iso.date().optional(),
   inputUsd: usdPerMillion,
   outputUsd: usdPerMillion,
-  /** Of cached input. Default: as other input. */
+  /** Cached input tokens. Default: the input price. */
   cachedUsd: usdPerMillion.optional(),
-  /** Of thoughts. Default: as other output. */
+  /** Reasoning tokens. Default: the output price. */
   reasoningUsd: usdPerMillion.optional(),
 });
 export type PriceOverride = z.infer<typeof priceOverrideSchema>;
 
-/** What the deployment file (`PERDURE_CONFIG`) sets for all agents and sessions of a deployment. */
+/** The deployment file (`PERDURE_CONFIG`): settings for all agents and sessions of a deployment. */
 export const deploymentSchema = z.strictObject({
-  /** In force where neither the agent nor the session says otherwise. */
+  /** Default policy. Agents and sessions override it. */
   policy: policySchema.optional(),
-  /** Limits of each provider of models, by the first part of `provider/model`. */
+  /** Limits per model provider, by the first part of `provider/model`. */
   providers: z.record(z.string().min(1).max(64), providerSettingsSchema).optional(),
-  /** Prices that go before the bundled ones. */
+  /** Prices that take precedence over the bundled ones. */
   prices: z.array(priceOverrideSchema).max(500).optional(),
-  /** Limits of each user, where an operator has set none of their own. */
+  /** Budgets of each user. Limits that an operator sets for a user take precedence. */
   budgets: budgetSettingsSchema.optional(),
-  /** Clean-up of sessions. */
+  /** Scheduled clean-up of sessions. */
   maintenance: maintenanceSettingsSchema.optional(),
-  /** How many sessions may be active. */
+  /** Limits of active sessions. */
   limits: sessionLimitsSchema.optional(),
 });
 export type Deployment = z.infer<typeof deploymentSchema>;

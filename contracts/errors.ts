@@ -1,37 +1,43 @@
 import type { BudgetFacts } from './budget.ts';
 
-/** What each error code means to a caller. One table for HTTP, Temporal and the client. */
+/**
+ * The error codes of HTTP, Temporal and the client. `httpStatus` is the status of the HTTP response. `retryable`: the
+ * same request may succeed later. `title` is RFC 9457's: the same for every error of the code.
+ */
 export const ERRORS = {
   invalid_request: { httpStatus: 400, retryable: false, title: 'The request is not valid' },
   unauthenticated: { httpStatus: 401, retryable: false, title: 'No valid credential was given' },
   forbidden: { httpStatus: 403, retryable: false, title: 'The credential does not allow this' },
-  not_found: { httpStatus: 404, retryable: false, title: 'There is no such thing' },
+  not_found: { httpStatus: 404, retryable: false, title: 'Not found' },
   session_ended: { httpStatus: 409, retryable: false, title: 'The session has ended' },
   run_in_progress: { httpStatus: 409, retryable: true, title: 'A run is in progress' },
-  already_exists: { httpStatus: 409, retryable: false, title: 'There is one already' },
+  already_exists: { httpStatus: 409, retryable: false, title: 'It already exists' },
   session_archived: { httpStatus: 409, retryable: false, title: 'The session is archived' },
-  already_decided: { httpStatus: 409, retryable: false, title: 'This was decided before' },
+  already_decided: { httpStatus: 409, retryable: false, title: 'A decision was already made' },
   too_large: { httpStatus: 413, retryable: false, title: 'The content is too large' },
-  idempotency_conflict: { httpStatus: 422, retryable: false, title: 'This message id was used for another body' },
+  idempotency_conflict: { httpStatus: 422, retryable: false, title: 'The message id was used for another body' },
   rate_limited: { httpStatus: 429, retryable: true, title: 'Too many requests' },
-  queue_full: { httpStatus: 429, retryable: true, title: 'Too much is waiting in this session' },
-  session_limit: { httpStatus: 429, retryable: true, title: 'Too many sessions' },
-  budget_exceeded: { httpStatus: 429, retryable: true, title: 'The budget is used up' },
-  internal: { httpStatus: 500, retryable: false, title: 'Perdure failed' },
-  temporal_unavailable: { httpStatus: 503, retryable: true, title: 'Temporal does not answer' },
-  store_unavailable: { httpStatus: 503, retryable: true, title: 'The store does not answer' },
-  model_unavailable: { httpStatus: 503, retryable: true, title: 'The model does not answer' },
+  queue_full: { httpStatus: 429, retryable: true, title: "The session's queue is full" },
+  session_limit: { httpStatus: 429, retryable: true, title: 'The limit of active sessions is reached' },
+  budget_exceeded: { httpStatus: 429, retryable: true, title: 'The budget is exceeded' },
+  internal: { httpStatus: 500, retryable: false, title: 'Internal error' },
+  temporal_unavailable: { httpStatus: 503, retryable: true, title: 'Temporal is not reachable' },
+  store_unavailable: { httpStatus: 503, retryable: true, title: 'The store is not reachable' },
+  model_unavailable: { httpStatus: 503, retryable: true, title: 'The model is not available' },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** An error that a user meets. `message` says what failed, the offending value and the remedy; never a message's content or a secret. */
+/**
+ * An error for users. `message` states what failed, the offending value and the remedy. It never contains a secret or a
+ * message's content.
+ */
 export class PerdureError extends Error {
   override readonly name = 'PerdureError';
   readonly code: ErrorCode;
-  /** When a retry makes sense, where a time is known. */
+  /** Delay after which a retry may succeed; undefined when unknown. */
   readonly retryAfterMs: number | undefined;
-  /** The budget that refused, with `budget_exceeded`. */
+  /** The exceeded budget, with `budget_exceeded`. */
   readonly budget: BudgetFacts | undefined;
 
   constructor(
@@ -50,7 +56,7 @@ export class PerdureError extends Error {
   }
 }
 
-/** Whether a code from elsewhere (a failure's type, a problem's body) is one of ours. */
+/** Whether a value, such as a failure's type or a problem's `code`, is an {@link ErrorCode}. */
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(ERRORS, code);
 }

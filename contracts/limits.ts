@@ -1,13 +1,14 @@
-/** A bound: its value, what it counts, and the code of the error that a user meets at it. */
+/** A limit: its value, its unit, and the code of the error when it is exceeded. */
 export interface Limit {
   readonly value: number;
   readonly unit: 'bytes' | 'characters' | 'items' | 'ms';
-  /** Null where nobody notices. */
+  /** Null when exceeding it has no visible effect. */
   readonly error: 'too_large' | 'invalid_request' | 'queue_full' | 'run_failed' | 'rate_limited' | null;
+  /** What is limited, as listed in docs/limits.md. */
   readonly what: string;
 }
 
-/** Every bound of the system. Nothing is unbounded. */
+/** Every limit of the system. Nothing is unbounded. */
 export const LIMITS = {
   userBytes: { value: 384, unit: 'bytes', error: 'invalid_request', what: 'a user id, percent-encoded' },
   sessionIdBytes: { value: 384, unit: 'bytes', error: 'invalid_request', what: 'a session id, percent-encoded' },
@@ -32,7 +33,7 @@ export const LIMITS = {
     value: 100,
     unit: 'items',
     error: 'too_large',
-    what: 'workflows of one session that its tools have started and that run',
+    what: 'running workflows started by the tools of one session',
   },
   childArgumentsBytes: {
     value: 512 * 1024,
@@ -64,7 +65,7 @@ export const LIMITS = {
     value: 120_000,
     unit: 'ms',
     error: 'run_failed',
-    what: 'how long a model may say nothing while it streams',
+    what: "the longest pause in a model's stream",
   },
   runMs: {
     value: 5 * 60_000,
@@ -76,13 +77,13 @@ export const LIMITS = {
     value: 24 * 3_600_000,
     unit: 'ms',
     error: 'run_failed',
-    what: 'how long a provider is left alone at most, whatever it asks for',
+    what: 'the longest cool-down of a provider, whatever it requests',
   },
   providerPlaceMs: {
     value: 10_000,
     unit: 'ms',
     error: 'rate_limited',
-    what: 'how long the place of a call at its provider is kept when its worker is not heard of',
+    what: 'how long the call of a lost worker keeps its place at the provider',
   },
   providerWaitMs: {
     value: 3_600_000,
@@ -122,6 +123,6 @@ export const LIMITS = {
     value: 64 * 1024 * 1024,
     unit: 'bytes',
     error: null,
-    what: 'conversations that a worker keeps in memory between model calls, the ones used last',
+    what: 'conversations that a worker caches between model calls, the most recently used ones',
   },
 } as const satisfies Record<string, Limit>;

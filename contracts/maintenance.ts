@@ -7,64 +7,64 @@ const durationMs = z
   .min(0)
   .max(3_650 * DAY_MS);
 
-/** How a deployment cleans up by itself: `maintenance:` in the deployment file. */
+/** Scheduled clean-up: `maintenance:` in the deployment file. */
 export const maintenanceSettingsSchema = z.strictObject({
-  /** Between two sweeps. Default 6 hours. */
+  /** Interval between two sweeps. Default 6 hours. */
   intervalMs: z
     .number()
     .int()
     .min(60_000)
     .max(30 * DAY_MS)
     .optional(),
-  /** A session of whose runs a larger part has failed becomes failed. Default 0.5; 1: none. */
+  /** A session with a higher share of failed runs is marked as failed. Default 0.5; 1 disables it. */
   failOverErrorRate: z.number().min(0).max(1).optional(),
-  /** A session of whose runs a larger part has failed is warned of. Default 0.3. */
+  /** A session with a higher share of failed runs is reported as a warning. Default 0.3. */
   warnOverErrorRate: z.number().min(0).max(1).optional(),
 });
 export type MaintenanceSettings = z.infer<typeof maintenanceSettingsSchema>;
 
-/** What is to be cleaned now. With neither time it is what the schedule does. */
+/** Request body of `POST /v1/maintenance/clean`. Without `idleMs` and `olderMs` it does the same as a scheduled sweep. */
 export const cleanRequestSchema = z.strictObject({
-  /** Removes sessions in which nothing has happened for so long, active ones too. */
+  /** Removes sessions without activity for this long, including active ones. */
   idleMs: durationMs.optional(),
-  /** Removes sessions that were created so long ago. */
+  /** Removes sessions created at least this long ago. */
   olderMs: durationMs.optional(),
-  /** Says what it would do, and does nothing. */
+  /** Reports what would be done without doing it. Default false. */
   dryRun: z.boolean().optional(),
 });
 export type CleanRequest = z.infer<typeof cleanRequestSchema>;
 
-/** What a sweep does to a session. `error`: it could not be done, and `reason` says why. */
+/** The action of a sweep on a session. `error`: the action failed, for the reason in `reason`. */
 export const sweepActionSchema = z.enum(['expired', 'failed', 'warned', 'archived', 'deleted', 'error']);
 export type SweepAction = z.infer<typeof sweepActionSchema>;
 
-/** A sweep as it is or was. */
+/** The report of a sweep. Times are ISO 8601 UTC. */
 const sweepRecordSchema = z.object({
   id: z.string(),
-  /** Whose sessions it was over; null: everybody's. */
+  /** The user whose sessions were swept; null: all users. */
   user: z.string().nullable(),
   startedAt: z.string(),
-  /** Null while it goes on. */
+  /** Null while the sweep is running. */
   endedAt: z.string().nullable(),
   dryRun: z.boolean(),
-  /** Sessions looked at. */
+  /** Number of sessions examined. */
   seen: z.number().int(),
-  /** Sessions by what was done to them. */
+  /** Number of sessions by action. */
   counts: z.partialRecord(sweepActionSchema, z.number().int()),
 });
 export type SweepRecord = z.infer<typeof sweepRecordSchema>;
 
-/** A page of sweeps. */
+/** Response of `GET /v1/maintenance/sweeps`: a page of sweeps, newest first. */
 export const sweepPageSchema = z.object({ data: z.array(sweepRecordSchema), nextCursor: z.string().nullable() });
 export type SweepPage = z.infer<typeof sweepPageSchema>;
 
-/** A sweep and a page of what it did. */
+/** Response of `GET /v1/maintenance/sweeps/{sweep}`: a sweep with a page of its actions. */
 export const sweepSchema = sweepRecordSchema.extend({
-  /** By user and session. */
+  /** Ordered by user and session. */
   actions: z.array(
     z.object({ user: z.string(), session: z.string(), action: sweepActionSchema, reason: z.string(), at: z.string() }),
   ),
-  /** Where the next page of actions begins; null on the last one. */
+  /** Cursor of the next page of actions; null on the last page. */
   nextCursor: z.string().nullable(),
 });
 export type Sweep = z.infer<typeof sweepSchema>;

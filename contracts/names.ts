@@ -1,6 +1,6 @@
 /** Every name that crosses a process boundary. `docs/temporal.md` lists them for other languages. */
 
-/** The task queue that workers poll and sessions are started on. */
+/** The default task queue: workers poll it, and sessions are started on it. */
 export const TASK_QUEUE = 'perdure';
 
 /** Workflow types. */
@@ -9,14 +9,14 @@ export const WORKFLOW = {
   session: 'agentSession',
   /** One run without a session; workflow id `:run:user:run`. */
   run: 'agentRun',
-  /** A clean-up of sessions; its argument is `{sweepId?, user?, request?: {idleMs?, olderMs?, dryRun?}}`. */
+  /** A clean-up of sessions. Argument: `{sweepId?, user?, request?: {idleMs?, olderMs?, dryRun?}}`. */
   maintenance: 'maintenance',
 } as const;
 
-/** The Temporal Schedule that starts clean-ups. */
+/** Id of the Temporal Schedule that starts clean-ups. */
 export const MAINTENANCE_SCHEDULE = 'perdure-maintenance';
 
-/** Updates: answered, and each carries the JSON named in `contracts/commands.ts` or `contracts/message.ts`. */
+/** Updates. Each has a result and takes the JSON defined in `contracts/session/commands.ts` or `contracts/session/message.ts`. */
 export const UPDATE = {
   openSession: 'openSession',
   submitMessage: 'submitMessage',
@@ -26,13 +26,13 @@ export const UPDATE = {
   endSession: 'endSession',
 } as const;
 
-/** Signals: the same names and JSON as the updates, without an answer. */
+/** Signals: the same names and JSON as the updates, without a result. */
 export const SIGNAL = {
   submitMessage: 'submitMessage',
   updateSession: 'updateSession',
   cancelRun: 'cancelRun',
   endSession: 'endSession',
-  /** Has no update: the session asks the store whether it has expired. */
+  /** Without a corresponding update: the session checks in the store whether it has expired. */
   checkExpiry: 'checkExpiry',
   /** The earlier name of `checkExpiry`. Recorded histories and older senders use it; workflows still accept it. */
   lookAtLife: 'lookAtLife',
@@ -45,17 +45,17 @@ export const ACTIVITY_TYPE = {
 
 /** Queries, for Temporal clients that have no gateway. */
 export const QUERY = {
-  /** Answers with {@link import('./session/session.ts').ControlSnapshot}. */
+  /** Returns a {@link import('./session/session.ts').ControlSnapshot}. */
   session: 'session',
 } as const;
 
 /**
- * The header of signals and updates that carries a trace: JSON of W3C's `traceparent`, as Temporal's own OpenTelemetry
- * packages send it. Handed on to activities.
+ * Header of signals and updates with the trace context: JSON with W3C's `traceparent`, in the format of Temporal's
+ * OpenTelemetry packages. Workflows pass it on to activities.
  */
 export const TRACE_HEADER = '_tracer-data';
 
-/** Search attributes, registered when a worker starts. All are keywords. */
+/** Search attributes of session workflows, registered when a worker starts. All have the type Keyword. */
 export const SEARCH_ATTRIBUTE = {
   user: 'PerdureUser',
   agent: 'PerdureAgent',

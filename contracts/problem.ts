@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { budgetFactsSchema } from './budget.ts';
 
-/** An error as HTTP carries it: RFC 9457, `application/problem+json`. */
+/** The body of an HTTP error: RFC 9457, `application/problem+json`. */
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
   status: z.number().int(),
-  /** One of `contracts/errors.ts`. */
+  /** An `ErrorCode` of `contracts/errors.ts`. A client may meet codes that are newer than it. */
   code: z.string(),
-  /** What failed, the offending value, the remedy. */
+  /** What failed, the offending value and the remedy. */
   detail: z.string(),
   requestId: z.string(),
-  /** With `budget_exceeded`: what was used, the limit, and when it resets. */
+  /** With `budget_exceeded`: the exceeded budget. */
   budget: budgetFactsSchema.optional(),
 });
 export type Problem = z.infer<typeof problemSchema>;

@@ -1,50 +1,51 @@
 import { z } from 'zod';
 
-/** What a deployment sets for one provider of models. What is not set is not limited. */
+/** Settings for one model provider in the deployment file. Default of each limit: none. */
 export const providerSettingsSchema = z.strictObject({
-  /** Calls going at one time, over all workers. */
+  /** Maximum number of concurrent calls, over all workers. */
   concurrency: z.number().int().min(1).max(10_000).optional(),
-  /** Calls begun in any minute, over all workers. */
+  /** Maximum number of calls started in any minute, over all workers. */
   requestsPerMinute: z.number().int().min(1).max(1_000_000).optional(),
-  /** Tokens, in and out, of the calls of a minute, over all workers. */
+  /** Maximum number of input and output tokens of the calls in any minute, over all workers. */
   tokensPerMinute: z.number().int().min(1).max(1_000_000_000).optional(),
   circuit: z
     .strictObject({
-      /** Failures in a row that open the circuit. Default 5. */
+      /** Number of consecutive failures that open the circuit. Default 5. */
       failures: z.number().int().min(1).max(1_000).optional(),
-      /** How long it is open before one call is tried. Default 60,000 ms. */
+      /** How long the circuit stays open before a trial call. Default 60,000 ms. */
       openMs: z.number().int().min(100).max(3_600_000).optional(),
     })
     .optional(),
 });
 export type ProviderSettings = z.infer<typeof providerSettingsSchema>;
 
-/** Why a run waits for its provider: over a limit, an open circuit, or after a refusal for its rate. */
+/** Why a run waits for its provider. `rate_limit`: a limit of the deployment; `circuit`: the circuit is open; `cool_down`: the provider rejected a call for its rate. */
 export const waitKindSchema = z.enum(['rate_limit', 'circuit', 'cool_down']);
 export type WaitKind = z.infer<typeof waitKindSchema>;
 
+/** State of a provider's circuit breaker. */
 export const circuitPhaseSchema = z.enum(['closed', 'open', 'half_open']);
 export type CircuitPhase = z.infer<typeof circuitPhaseSchema>;
 
-/** A provider as all workers see it. Times are ISO 8601 UTC. */
+/** State of a provider, shared by all workers. Times are ISO 8601 UTC. */
 export const providerStatusSchema = z.object({
   provider: z.string(),
   circuit: z.object({
     state: circuitPhaseSchema,
-    /** Failures in a row. */
+    /** Number of consecutive failures. */
     failures: z.number().int(),
-    /** When it was opened; null while it is closed. */
+    /** When the circuit was opened; null while it is closed. */
     since: z.string().nullable(),
-    /** When a call is tried next; null unless it is open. */
+    /** When the next trial call is allowed; null unless the circuit is open. */
     until: z.string().nullable(),
   }),
-  /** Nobody calls the provider until then; null when it is not cooling down. */
+  /** No calls are made until then; null when the provider is not cooling down. */
   coolDownUntil: z.string().nullable(),
-  /** Calls that hold a place now; counted where a limit is set. */
+  /** Number of calls in flight; counted only if a limit is set. */
   inFlight: z.number().int(),
-  /** Runs that wait for this provider, of all users. */
+  /** Number of runs, of all users, that wait for this provider. */
   waiting: z.number().int(),
-  /** As this gateway's deployment file sets them; null is not limited. */
+  /** The limits in this gateway's deployment file; null is no limit. */
   limits: z.object({
     concurrency: z.number().int().nullable(),
     requestsPerMinute: z.number().int().nullable(),
@@ -53,7 +54,7 @@ export const providerStatusSchema = z.object({
 });
 export type ProviderStatus = z.infer<typeof providerStatusSchema>;
 
-/** Whether its calls have to wait now, or fail. */
-export function isTroubled({ circuit, coolDownUntil }: ProviderStatus): boolean {
+/** Whether the provider's circuit is not closed or it is cooling down, so that calls wait or fail. */
+export function isUnhealthy({ circuit, coolDownUntil }: ProviderStatus): boolean {
   return circuit.state !== 'closed' || coolDownUntil !== null;
 }

@@ -2,50 +2,54 @@ import { z } from 'zod';
 import { usageSchema } from './session/run.ts';
 import { costFields, tokenFields } from './usage.ts';
 
+/** What statistics are grouped by. */
 export const statsBySchema = z.enum(['session', 'user', 'agent', 'day']);
 export type StatsBy = z.infer<typeof statsBySchema>;
 
-/** What model calls used and cost: all of them, those of runs that go on included. */
-const spentFields = {
-  /** Model calls, failed ones included. */
+/** Usage and cost of model calls, including calls of runs that have not ended. */
+const usageFields = {
+  /** Number of model calls, including failed ones. */
   calls: z.number().int(),
-  /** Null when the tokens of a call are not known. */
+  /** Sums of tokens; null when the tokens of any call are unknown. */
   usage: usageSchema,
-  /** Tokens that providers reported. */
+  /** Sums of the tokens that providers reported. */
   knownUsage: z.object(tokenFields),
-  /** Calls whose tokens are not known. */
+  /** Number of calls with unknown tokens. */
   unmeteredCalls: z.number().int(),
   ...costFields,
 };
-export type Spent = z.infer<z.ZodObject<typeof spentFields>>;
+export type UsageSummary = z.infer<z.ZodObject<typeof usageFields>>;
 
-/** How runs went and what they used. Null is unknown, or that there is nothing to reckon from. */
+/** Run statistics and usage. Null: unknown, or no runs to compute it from. */
 export const statsSchema = z.object({
-  /** Runs that ended; one that was resumed and ended again counts again. */
+  /** Number of run ends. A run that was resumed and ended again counts again. */
   requests: z.number().int(),
-  /** Of these, those that failed. */
+  /** Number of run ends as failed. */
   errors: z.number().int(),
+  /** Number of run ends as cancelled. */
   cancelled: z.number().int(),
-  /** Errors of requests, 0 to 1. */
+  /** Share of errors in requests: 0 to 1. */
   errorRate: z.number().nullable(),
-  /** From a run's start to its end, of runs that started and were not resumed. */
+  /** Mean time from start to end, of runs that started and were not resumed. */
   meanMs: z.number().nullable(),
-  /** Within 10 % by user, agent and day; exact by session. */
+  /** Median. Accurate to 10 % by user, agent and day; exact by session. */
   p50Ms: z.number().nullable(),
+  /** 95th percentile, with the accuracy of `p50Ms`. */
   p95Ms: z.number().nullable(),
-  ...spentFields,
+  ...usageFields,
 });
 export type Stats = z.infer<typeof statsSchema>;
 
-/** `GET /v1/stats`: a row for each session, user, agent or day, and all of them together. */
+/** Response of `GET /v1/stats`: one row per session, user, agent or day, and the total. */
 export const statsPageSchema = z.object({
   by: statsBySchema,
-  /** Days, UTC, both included; null is open. */
+  /** First and last day, UTC, `YYYY-MM-DD`, both inclusive. Null is unbounded. */
   from: z.string().nullable(),
   to: z.string().nullable(),
   data: z.array(statsSchema.extend({ key: z.string() })),
-  /** Of everything in the time asked for, not of this page only. */
+  /** Total of the whole range, not only of this page. */
   total: statsSchema,
+  /** Null on the last page. */
   nextCursor: z.string().nullable(),
 });
 export type StatsPage = z.infer<typeof statsPageSchema>;

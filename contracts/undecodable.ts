@@ -1,11 +1,11 @@
 const MARK = 'perdure/undecodable';
 
-/** Stands for a payload that could not be decoded. `reason` never holds a part of it. */
+/** Returns a marker that replaces a payload that could not be decoded. `reason` must not contain any part of the payload. */
 export function undecodable(reason: string): { readonly [MARK]: string } {
   return { [MARK]: reason };
 }
 
-/** Whether a value is such a marker, also after it travelled as JSON. */
+/** Whether a value is such a marker, including after a round trip through JSON. */
 export function isUndecodable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && MARK in value;
 }

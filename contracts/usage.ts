@@ -1,17 +1,17 @@
 import { z } from 'zod';
 
-/** Money in dollars. */
+/** Cost fields of a record, in US dollars. */
 export const costFields = {
-  /** Null when the cost of a part is not known. */
+  /** Null when the cost of any call is unknown. */
   costUsd: z.number().nullable(),
-  /** The part that is known. */
+  /** Sum of the known costs. */
   knownCostUsd: z.number(),
-  /** Calls whose cost is not known. */
+  /** Number of calls with an unknown cost. */
   unpricedCalls: z.number().int(),
 };
 export type Cost = z.infer<z.ZodObject<typeof costFields>>;
 
-/** Tokens that providers reported. */
+/** Sums of the tokens that providers reported. Cached tokens are part of the input, reasoning tokens part of the output. */
 export const tokenFields = {
   inputTokens: z.number().int(),
   outputTokens: z.number().int(),
@@ -19,30 +19,31 @@ export const tokenFields = {
   reasoningTokens: z.number().int(),
 };
 
+/** What a usage report is grouped by. */
 export const usageBySchema = z.enum(['day', 'agent', 'model', 'session', 'user']);
 export type UsageBy = z.infer<typeof usageBySchema>;
 
 /** One line of a usage report. */
 const usageLineSchema = z.object({
-  /** The day, agent, `provider/model`, session or user; null for what belongs to sessions that are deleted. */
+  /** The day, agent, `provider/model`, session or user. Null for the usage of deleted sessions. */
   key: z.string().nullable(),
-  /** Model calls, failed ones included. */
+  /** Number of model calls, including failed ones. */
   calls: z.number().int(),
-  /** Those that brought no whole reply. */
+  /** Number of calls without a whole reply. */
   failedCalls: z.number().int(),
   ...tokenFields,
-  /** Calls whose tokens no provider reported: above 0, the tokens were more. */
+  /** Number of calls without reported tokens. The actual tokens are more when it is above 0. */
   unmeteredCalls: z.number().int(),
   ...costFields,
 });
 export type UsageLine = z.infer<typeof usageLineSchema>;
 
-/** `GET /v1/usage`. */
+/** Response of `GET /v1/usage`. */
 export const usageReportSchema = z.object({
   /** Null: all users. */
   user: z.string().nullable(),
   by: usageBySchema,
-  /** First and last day, UTC, both included. */
+  /** First and last day, UTC, `YYYY-MM-DD`, both inclusive. */
   from: z.string(),
   to: z.string(),
   data: z.array(usageLineSchema),

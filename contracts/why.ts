@@ -3,9 +3,9 @@ import { runStatusSchema } from './session/run.ts';
 import { sessionStatusSchema, waitingForSchema } from './session/session.ts';
 
 /**
- * What a run's time went to. `queue`: until it started. `limit`, `circuit`, `approval`: waits for a provider's limit, for
- * an open circuit, for a person's answer. `model`, `tool`: work. `retry`: between tries of one model call. `stopped`:
- * from an end to the start of the life that a resume gave it. `overhead`: all else, which is ours.
+ * What a period of a run was spent on. `queue`: until it started. `limit`, `circuit`, `approval`: waiting for a
+ * provider's limit, an open circuit or a person's decision. `model`, `tool`: working. `retry`: between attempts of a
+ * model call. `stopped`: from an end of the run to its start after a resume. `overhead`: everything else.
  */
 export const spanKindSchema = z.enum([
   'queue',
@@ -23,31 +23,31 @@ export type SpanKind = z.infer<typeof spanKindSchema>;
 const ms = z.number().int().nonnegative();
 const tokens = z.number().int().nullable();
 
-/** A stretch of a run's time, counted from when its first message was taken. Tools side by side overlap; `overhead` never does. */
+/** A period of a run. Times are relative to the admission of its first message. Parallel tool calls overlap; `overhead` overlaps nothing. */
 export const whySpanSchema = z.object({
   kind: spanKindSchema,
-  /** What it was, in a few words: `step 2`, a tool's name. */
+  /** A short description, such as `step 2` or a tool's name. */
   label: z.string(),
   startMs: ms,
   durationMs: ms,
   step: z.number().int().nullable(),
   attempt: z.number().int().nullable(),
   callId: z.string().nullable(),
-  /** From the start of a model call to its first delta; null without one. */
+  /** From the start of a model call to its first delta; null without deltas. */
   firstTokenMs: z.number().nullable(),
-  /** True while it lasts. */
+  /** Whether the period has not ended. */
   open: z.boolean(),
-  /** How it failed; null when it did not. Never a message's content. */
+  /** The error; null without one. Never contains a message's content. */
   error: z.string().nullable(),
 });
 export type WhySpan = z.infer<typeof whySpanSchema>;
 
-/** One model call's part of the cost. Null is unknown. */
+/** The cost of one model call. Null is unknown. */
 export const whyCostSchema = z.object({
   step: z.number().int(),
   attempt: z.number().int(),
   model: z.string().nullable(),
-  /** How the call ended; `unknown` for a try that left no record of its own. */
+  /** The call's outcome; `unknown` for an attempt without a record. */
   outcome: z.string(),
   inputTokens: tokens,
   cachedTokens: tokens,
@@ -66,7 +66,7 @@ const sumSchema = whyCostSchema.pick({
 });
 export type CostSum = z.infer<typeof sumSchema>;
 
-/** `GET …/runs/{run}/why`: where the time and the money of a run went. */
+/** Response of `GET …/runs/{run}/why`: how the time and cost of a run break down. */
 export const runWhySchema = z.object({
   sessionId: z.string(),
   runId: z.string(),
@@ -74,43 +74,44 @@ export const runWhySchema = z.object({
   agent: z.string(),
   model: z.string().nullable(),
   createdAt: z.string(),
-  /** Null while it lasts; times are then counted to `asOf`. */
+  /** Null while the run has not ended; times then count to `asOf`. */
   endedAt: z.string().nullable(),
   asOf: z.string(),
   /** From the first message to the end. */
   wallMs: ms,
-  /** In the order of their start; together they cover the run's time without a hole. */
+  /** Ordered by start. Together they cover the run without gaps. */
   spans: z.array(whySpanSchema),
-  /** The run's time by kind, the largest first; adds up to `wallMs`. What overlaps is counted once. */
+  /** Time by kind, the largest first. Overlaps count once, so that the sum is `wallMs`. */
   time: z.array(z.object({ kind: spanKindSchema, durationMs: ms })),
   cost: z.object({
     calls: z.array(whyCostSchema),
-    /** Sums over all calls; null where a part is unknown. */
+    /** Sums over all calls; null when a part is unknown. */
     total: sumSchema,
-    /** Sums over what is known, and of how many calls the cost is not. */
+    /** Sums over the known parts. */
     known: sumSchema,
+    /** Number of calls with an unknown cost. */
     unknownCalls: z.number().int(),
   }),
-  /** A sentence each on the largest part. */
+  /** One sentence each about the largest part of the time and of the cost. */
   summary: z.object({ time: z.string(), cost: z.string() }),
 });
 export type RunWhy = z.infer<typeof runWhySchema>;
 
-/** `GET …/sessions/{id}/why`: what a session waits for, since when, who can unblock it, when it times out. */
+/** Response of `GET …/sessions/{id}/why`: what a session waits for, since when, who can unblock it, when it times out. */
 export const sessionWhySchema = z.object({
   sessionId: z.string(),
   status: sessionStatusSchema,
   asOf: z.string(),
   waitingFor: waitingForSchema,
-  /** The run that is going or the first that waits, and where it is; null without one. */
+  /** The current run, or the first in the queue; null without open runs. */
   runId: z.string().nullable(),
   step: z.number().int().nullable(),
   attempt: z.number().int().nullable(),
-  /** Runs that wait. */
+  /** Number of queued runs. */
   queued: z.number().int(),
-  /** Workers that asked for work within the last 70 s; null when Temporal does not answer. */
+  /** Number of workers that polled the task queue within the last 70 s; null when Temporal is not reachable. */
   workers: z.number().int().nullable(),
-  /** All of it in a paragraph. */
+  /** The explanation as one paragraph. */
   text: z.string(),
 });
 export type SessionWhy = z.infer<typeof sessionWhySchema>;

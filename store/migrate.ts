@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { Db } from './db/db.ts';
 
 const FOLDER = join(import.meta.dirname, 'migrations');
-/** Any number that no other program on the same database uses: "perdure" in ASCII. */
+/** Key of the advisory lock, unlikely to be used by other programs on the same database: "perdure" in ASCII. */
 const LOCK = 0x70657264757265n;
 
 /**
- * Brings the schema `perdure` up to date: the numbered `.sql` files in `migrations/` that were not applied before,
- * in order, all in one transaction under an advisory lock. Processes that start at once wait for each other.
+ * Migrates the schema `perdure`: applies the numbered `.sql` files in `migrations/` that are not recorded as applied, in
+ * order, in one transaction. An advisory lock serialises processes that start at the same time.
  */
 export async function migrate(db: Db): Promise<void> {
   const files = (await readdir(FOLDER)).filter((name) => /^\d{4}-.+\.sql$/.test(name)).toSorted();

@@ -6,17 +6,17 @@ import { openPglite } from './db/pglite.ts';
 import { openPostgres } from './db/postgres.ts';
 
 export interface StoreOptions {
-  /** A served PostgreSQL; wins over `dataDir`. */
+  /** Connection URL of a PostgreSQL server. Takes precedence over `dataDir`. */
   readonly databaseUrl?: string | undefined;
-  /** The folder of the embedded server's and store's files (`PERDURE_DATA`); the store's are in `store` under it. */
+  /** Data folder (`PERDURE_DATA`). The embedded store uses its subfolder `store`. */
   readonly dataDir?: string | undefined;
-  /** A folder for archives (`PERDURE_ARCHIVES`). Default: they are kept in the store. */
+  /** Folder for archives (`PERDURE_ARCHIVES`). Default: archives are stored in the database. */
   readonly archivesDir?: string | undefined;
-  /** Connections to a served PostgreSQL at most. Default 10. */
+  /** Maximum number of connections to a PostgreSQL server. Default 10. */
   readonly poolSize?: number | undefined;
 }
 
-/** Opens the store and brings its schema up to date. With neither address nor folder it is in memory and forgotten at the end. */
+/** Opens the store and migrates its schema. Without `databaseUrl` and `dataDir` it is in memory and lost when closed. Throws `store_unavailable`. */
 export async function openStore(options: StoreOptions): Promise<Db> {
   const db = await choose(options);
   try {

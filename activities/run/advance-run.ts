@@ -7,7 +7,7 @@ import { resolvePolicy } from '../../core/policy.ts';
 import type { StepDigest } from '../../core/session/session-details.ts';
 import { placeTool } from '../../core/tools/tool-placement.ts';
 import { ring } from '../../live/ring.ts';
-import { endRun } from '../../store/runs/end-run.ts';
+import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { finishTools, type ToolResult } from '../../store/runs/finish-tools.ts';
 import { startTool } from '../../store/runs/start-tool.ts';
 import type { Advance, ToolTask } from '../shared/contract.ts';
@@ -52,7 +52,12 @@ export async function advanceRun(
     if (!(error instanceof Stopped)) throw error;
     if (error.why.kind === 'leave') throw leaving(error);
     const end = { status: 'cancelled', reason: error.why.reason } as const;
-    const { status, session, events } = await endRun(deps.db, key, { runId, end, partial: null, failSession: false });
+    const { status, session, events } = await commitRunEnd(deps.db, key, {
+      runId,
+      end,
+      partial: null,
+      failSession: false,
+    });
     ring(deps.live, key, events);
     return { kind: 'ended', status, session, steps: run.steps };
   }

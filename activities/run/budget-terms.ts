@@ -1,7 +1,7 @@
 import type { AgentVersion } from '../../contracts/agent.ts';
 import type { UserLimits } from '../../contracts/budget.ts';
 import type { Usage } from '../../contracts/session/run.ts';
-import { isLimited, limitsOf, resolveBudgets, type ResolvedBudgets } from '../../core/money/budget.ts';
+import { needsReservation, limitsOf, resolveBudgets, type ResolvedBudgets } from '../../core/money/budget.ts';
 import type { ResolvedPolicy } from '../../core/policy.ts';
 import { costNanos, worstCostNanos } from '../../core/money/price.ts';
 import type { ModelRequest } from '../../models/model-client.ts';
@@ -17,7 +17,7 @@ export function budgetsOf({ deployment }: Pick<ActivityDeps, 'deployment'>): Res
 
 /** Whether anything limits what a call of this user under this policy may use. */
 export function isHeld(budgets: ResolvedBudgets, own: UserLimits | null, policy: ResolvedPolicy): boolean {
-  return isLimited(limitsOf(budgets, own), policy.budget);
+  return needsReservation(limitsOf(budgets, own), policy.budget);
 }
 
 /** A request whose answer has an end, so that its worst case has one. */

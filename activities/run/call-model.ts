@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { ResolvedPolicy } from '../../core/policy.ts';
 import { ring } from '../../live/ring.ts';
 import type { ModelReply, ModelRequest } from '../../models/model-client.ts';
-import { endRun } from '../../store/runs/end-run.ts';
+import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { costOf } from './budget-terms.ts';
 import { CUT_OFF, endOfFailure, endOfReply } from './call-end.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
@@ -90,7 +90,7 @@ async function commitStop(
   const { step, attempt, throughSeq, model } = position;
   const cost = costOf(deps, model, null);
   const partial = { step, attempt, throughSeq, model, ...voice.said, ...timings, cost };
-  const ended = await endRun(deps.db, key, {
+  const ended = await commitRunEnd(deps.db, key, {
     runId,
     end: { status: 'cancelled', reason },
     partial,

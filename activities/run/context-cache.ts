@@ -5,7 +5,7 @@ import { callIdsIn, KnownConversation, type ConversationWindow } from '../../cor
 import { transcript } from '../../core/conversation/transcript.ts';
 import type { RunPosition } from '../../store/runs/begin-step.ts';
 import type { Db } from '../../store/db/db.ts';
-import type { KnownBefore } from '../../store/runs/load-news.ts';
+import type { CachedPosition } from '../../store/runs/load-new-events.ts';
 import { readContext } from '../../store/read/read-context.ts';
 
 interface Kept {
@@ -44,7 +44,7 @@ export class ContextCache {
   }
 
   /** What to tell `beginStep`. */
-  known(key: SessionKey): KnownBefore | null {
+  known(key: SessionKey): CachedPosition | null {
     const kept = this.#kept.get(workflowIdOf(key));
     return kept ? { createdAt: kept.createdAt, throughSeq: kept.conversation.through } : null;
   }
@@ -53,7 +53,7 @@ export class ContextCache {
   async read(db: Db, key: SessionKey, { runId, position, runs }: ContextRequest): Promise<ConversationWindow> {
     const { throughSeq, conversation: told } = position;
     const kept = this.#of(key, told.createdAt);
-    if (told.news) kept.conversation.follow(told.news, told.since, throughSeq);
+    if (told.newEvents) kept.conversation.follow(told.newEvents, told.since, throughSeq);
     try {
       const found = kept.conversation.window(runId, runs, throughSeq);
       if (found !== null && found !== 'beginning') return found;

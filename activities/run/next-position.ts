@@ -57,7 +57,7 @@ async function begin(
   mayCall: (model: string) => boolean,
 ): Promise<RunPosition> {
   const pin = (name: string) => currentAgent(deps, name);
-  const position = await beginStep(deps.db, key, { runId, pin, results, mayCall, known: contexts.known(key) });
+  const position = await beginStep(deps.db, key, { runId, pin, results, mayCall, cached: contexts.known(key) });
   ring(deps.live, key, position.events);
   return position;
 }

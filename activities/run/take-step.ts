@@ -87,7 +87,7 @@ function giveUp(deps: ActivityDeps, task: StepTask, { retry }: ResolvedPolicy, e
   if (error instanceof ApplicationFailure || error instanceof PerdureError) throw error;
   const failure = asModelError(error);
   tellOfFailure(deps, task, failure);
-  throw providerFailure(failure, retry, task.position.tries);
+  throw providerFailure(failure, retry, task.position.attemptsSinceResume);
 }
 
 /** The verdict on a reply's calls; a reply that is not taken at all was still paid for. */

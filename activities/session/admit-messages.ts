@@ -1,31 +1,26 @@
-import { PerdureError } from '../../contracts/errors.ts';
-import { messageInputSchema, type MessageInput } from '../../contracts/session/message.ts';
+import { messageInputSchema } from '../../contracts/session/message.ts';
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolvePolicy } from '../../core/policy.ts';
 import { ring } from '../../live/ring.ts';
-import type { AdmissionBudget } from '../../store/admission/admission.ts';
-import { admitMessages as admitToStore, type Admitted } from '../../store/admission/admit-messages.ts';
-import { refuseMessages } from '../../store/admission/refuse-messages.ts';
+import type { AdmissionBudget } from '../../store/admission/admission-request.ts';
+import { commitAdmissions, type CommittedAdmissions } from '../../store/admission/commit-admissions.ts';
+import { appendRefusals } from '../../store/admission/append-refusals.ts';
 import type { AdmissionVerdict, AdmitInput, AdmitOutput, MessageDelivery } from '../shared/contract.ts';
 import { budgetsOf, leastOf } from '../run/budget-terms.ts';
 import { callingSession } from '../shared/calling-session.ts';
-import { parse } from '../shared/command-failure.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { dueInMs } from './expire-session.ts';
 import { notifyEvicted } from './notify-evicted.ts';
-
-type Refusal = Extract<AdmissionVerdict, { ok: false }>;
-
-type ParsedDelivery = { readonly message: MessageInput & { id: string } } | { readonly refusal: Refusal };
+import { validateDelivery } from './validate-delivery.ts';
 
 /** Validates each delivery, admits the valid ones to the store, and records the refusals of signals. */
 export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Promise<AdmitOutput> {
   const { db, live, agents, deployment, telemetry } = deps;
   const { key, kind } = callingSession();
-  const parsed = input.deliveries.map(parseDelivery);
+  const parsed = input.deliveries.map(validateDelivery);
   const messages = parsed.flatMap((one) => ('message' in one ? [one.message] : []));
-  const admission = await admitToStore(db, key, {
+  const admission = await commitAdmissions(db, key, {
     messages,
     kind,
     execution: input.execution,
@@ -52,7 +47,7 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
 
 function sessionInfo(
   deps: ActivityDeps,
-  session: NonNullable<Admitted['session']>,
+  session: NonNullable<CommittedAdmissions['session']>,
   withExpiry: boolean,
 ): NonNullable<AdmitOutput['session']> {
   const { status, agent } = session;
@@ -69,25 +64,6 @@ function admissionBudget(deps: ActivityDeps): AdmissionBudget {
       return agent ? { model: agent.spec.model ?? models.defaultModel, ...leastOf(deps, agent, content) } : null;
     },
   };
-}
-
-function parseDelivery({ input, via, fallbackId }: MessageDelivery): ParsedDelivery {
-  if (via === 'unknown-signal') {
-    return {
-      refusal: refusalOf('invalid_request', `There is no signal ${JSON.stringify(String(input).slice(0, 100))}.`),
-    };
-  }
-  try {
-    const message = parse(messageInputSchema, input);
-    return { message: { ...message, id: message.id ?? fallbackId } };
-  } catch (error) {
-    if (error instanceof PerdureError) return { refusal: refusalOf(error.code, error.message) };
-    throw error;
-  }
-}
-
-function refusalOf(code: PerdureError['code'], detail: string): Refusal {
-  return { ok: false, code, detail, retryAfterMs: null };
 }
 
 function requireResult(result: AdmissionVerdict | undefined): AdmissionVerdict {
@@ -107,7 +83,7 @@ async function recordRefusals(
     const { code, detail } = verdict;
     return [{ messageId: idIn(delivery.input), code, detail, dedupe: delivery.fallbackId }];
   });
-  if (refusals.length > 0) ring(live, key, (await refuseMessages(db, key, refusals)).events);
+  if (refusals.length > 0) ring(live, key, (await appendRefusals(db, key, refusals)).events);
 }
 
 function idIn(input: unknown): string | null {

@@ -1,13 +1,13 @@
 import { expiryOf } from '../../core/session/expiry.ts';
 import { ring } from '../../live/ring.ts';
-import { expireSession as expireInStore, type SessionLife } from '../../store/sessions/expire-session.ts';
-import { callingSession } from '../shared/calling-session.ts';
+import { expireIfDue, type ExpiryFacts } from '../../store/sessions/expire-if-due.ts';
 import type { ExpireOutput } from '../shared/contract.ts';
+import { callingSession } from '../shared/calling-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { sessionPolicy } from './session-policy.ts';
 
 /** Milliseconds until the session expires if nothing happens in it. At least 1. */
-export function dueInMs(deps: Pick<ActivityDeps, 'agents' | 'deployment'>, life: SessionLife): number {
+export function dueInMs(deps: Pick<ActivityDeps, 'agents' | 'deployment'>, life: ExpiryFacts): number {
   const { atMs } = expiryOf(life, sessionPolicy(deps)(life.agent, life.policy));
   return Math.max(1, Math.ceil(atMs - Date.parse(life.at)));
 }
@@ -15,7 +15,7 @@ export function dueInMs(deps: Pick<ActivityDeps, 'agents' | 'deployment'>, life:
 /** Expires the calling session if it is due and has no open run. The store decides, by its own clock. */
 export async function expireSession(deps: ActivityDeps): Promise<ExpireOutput> {
   const { key } = callingSession();
-  const { session, dueInMs: due, events } = await expireInStore(deps.db, key, sessionPolicy(deps));
+  const { session, dueInMs: due, events } = await expireIfDue(deps.db, key, sessionPolicy(deps));
   ring(deps.live, key, events);
   return { session, dueInMs: due };
 }

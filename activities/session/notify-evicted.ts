@@ -1,5 +1,5 @@
 import { ring } from '../../live/ring.ts';
-import type { EvictedSession } from '../../store/sessions/make-room.ts';
+import type { EvictedSession } from '../../store/sessions/ensure-capacity.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 
 /** Notifies the readers and the workflows of sessions that expired to make room. Does not wait for the workflows. */

@@ -7,11 +7,11 @@ import {
 import { PerdureError } from '../../contracts/errors.ts';
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import { ring } from '../../live/ring.ts';
-import { endSession as endInStore } from '../../store/sessions/end-session.ts';
-import { openSession as openInStore } from '../../store/sessions/open-session.ts';
-import { refuseMessages } from '../../store/admission/refuse-messages.ts';
-import { resumeRun as resumeInStore } from '../../store/sessions/resume-run.ts';
-import { updateSession as updateInStore } from '../../store/sessions/update-session.ts';
+import { commitSessionEnd } from '../../store/sessions/commit-session-end.ts';
+import { getOrCreateSession } from '../../store/sessions/get-or-create-session.ts';
+import { appendRefusals } from '../../store/admission/append-refusals.ts';
+import { requeueRun } from '../../store/sessions/requeue-run.ts';
+import { patchSession } from '../../store/sessions/patch-session.ts';
 import type { EndOutput, OpenOutput, ResumeOutput, SessionActivities, UpdateOutput } from '../shared/contract.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import { command, parse } from '../shared/command-failure.ts';
@@ -29,7 +29,14 @@ export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Pr
     const { agent = agents.defaultAgent, metadata = {}, policy = {} } = parse(openSessionSchema, input.request);
     if (!agents.agent(agent)) throw unknownAgent(agent);
     const limits = sessionLimits(deps.deployment.limits);
-    const opened = await openInStore(db, key, { agent, metadata, policy, kind, limits, execution: input.execution });
+    const opened = await getOrCreateSession(db, key, {
+      agent,
+      metadata,
+      policy,
+      kind,
+      limits,
+      execution: input.execution,
+    });
     ring(live, key, opened.events);
     notifyEvicted(deps, opened.evicted);
     const session = {
@@ -46,7 +53,7 @@ export function updateSession(deps: ActivityDeps, input: Input<'updateSession'>)
   const { key } = callingSession();
   return command(async () => {
     const update = parse(updateSessionSchema, input.request);
-    const { events, session } = await updateInStore(db, key, update);
+    const { events, session } = await patchSession(db, key, update);
     ring(live, key, events);
     return update.policy === undefined ? {} : { dueInMs: dueInMs(deps, session) };
   });
@@ -56,7 +63,7 @@ export function endSession({ db, live }: ActivityDeps, input: Input<'endSession'
   const { key } = callingSession();
   return command(async () => {
     const { status = 'completed', reason = null } = parse(endSessionSchema, input.request);
-    const { events, cancelledRuns } = await endInStore(db, key, { status, reason });
+    const { events, cancelledRuns } = await commitSessionEnd(db, key, { status, reason });
     ring(live, key, events);
     return { status, cancelledRuns };
   });
@@ -64,7 +71,7 @@ export function endSession({ db, live }: ActivityDeps, input: Input<'endSession'
 
 export async function recordRefusal({ db, live }: ActivityDeps, input: Input<'recordRefusal'>): Promise<void> {
   const { key } = callingSession();
-  const { events } = await refuseMessages(db, key, [{ messageId: null, ...input }]);
+  const { events } = await appendRefusals(db, key, [{ messageId: null, ...input }]);
   ring(live, key, events);
 }
 
@@ -73,7 +80,7 @@ export function resumeRun(deps: ActivityDeps, input: Input<'resumeRun'>): Promis
   const { key } = callingSession();
   return command(async () => {
     const { runId } = parse(resumeRunSchema, input.request);
-    const resumed = await resumeInStore(db, key, {
+    const resumed = await requeueRun(db, key, {
       runId,
       execution: input.execution,
       limits: sessionLimits(deployment.limits),

@@ -2,7 +2,7 @@ import { resolvePolicy } from '../../core/policy.ts';
 import type { RunStatus } from '../../contracts/session/run.ts';
 import type { SessionStatus } from '../../contracts/session/session.ts';
 import { ring } from '../../live/ring.ts';
-import { endRun as endInStore } from '../../store/runs/end-run.ts';
+import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { readRun } from '../../store/read/read-run.ts';
 import { readSession } from '../../store/read/read-session.ts';
 import type { EndRunInput, SessionActivities } from '../shared/contract.ts';
@@ -30,7 +30,7 @@ export async function endRun(
   const before = await readSession(db, key);
   const policy = resolvePolicy(deployment.policy, agents.agent(run.agent)?.spec.policy, before?.policy);
   const failSession = end.status === 'failed' && policy.failSessionOnRunFailure;
-  const { status, session, events } = await endInStore(db, key, { runId, ordinal, end, partial: null, failSession });
+  const { status, session, events } = await commitRunEnd(db, key, { runId, ordinal, end, partial: null, failSession });
   ring(live, key, events);
   return { status, session };
 }

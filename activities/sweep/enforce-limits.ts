@@ -2,7 +2,7 @@ import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import { limitReason, type SessionLimit } from '../../core/session/session-limit.ts';
 import { ring } from '../../live/ring.ts';
 import { expireOverLimit, listOverLimit, type OverLimit } from '../../store/admin/sweeps/enforce-limit.ts';
-import { noteAction, type SweepStart } from '../../store/admin/sweeps/sweeps.ts';
+import { recordAction, type SweepStart } from '../../store/admin/sweeps/sweeps.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { failedAction } from './failed-action.ts';
 
@@ -29,13 +29,13 @@ async function expireOne(
   session: OverLimit,
 ): Promise<void> {
   const { key } = session;
-  if (dryRun) return await noteAction(db, id, key, { action: 'expired', reason: limitReason(limit) });
+  if (dryRun) return await recordAction(db, id, key, { action: 'expired', reason: limitReason(limit) });
   try {
     const events = await expireOverLimit(db, id, session, limit);
     if (!events) return;
     ring(live, key, events);
     await requestExpiryCheck(key);
   } catch (error) {
-    await noteAction(db, id, key, failedAction('expired', error));
+    await recordAction(db, id, key, failedAction('expired', error));
   }
 }

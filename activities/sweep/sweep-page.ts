@@ -10,8 +10,8 @@ import {
   beginPage,
   beginSweep,
   endSweep,
-  noteAction,
-  pageOfSweep,
+  recordAction,
+  readSweepPage,
   type SessionPosition,
   type SweepStart,
 } from '../../store/admin/sweeps/sweeps.ts';
@@ -66,7 +66,7 @@ async function sweepSessions(
   const rules = { request: input.request, settings: deployment.maintenance ?? {} };
   const policy = sessionPolicy(deps);
   const decide: Decide = (facts, agent, own, nowMs) => decideCleanUp(facts, policy(agent, own), rules, nowMs);
-  const known = await pageOfSweep(db, input.sweepId);
+  const known = await readSweepPage(db, input.sweepId);
   const interrupted = known && isDeepStrictEqual(known.after, after) ? known : null;
   const page = await listCandidates(db, { user: input.user, after, limit: PAGE_SIZE }, interrupted, decide);
   if (!interrupted) await beginPage(db, input.sweepId, page.bounds, page.seen);
@@ -80,14 +80,14 @@ async function sweepOne(
   { key, decision }: Candidate,
   decide: Decide,
 ): Promise<void> {
-  if (request.dryRun) return await noteAction(db, sweepId, key, decision);
+  if (request.dryRun) return await recordAction(db, sweepId, key, decision);
   try {
     const swept = await sweepSession(db, sweepId, key, decide);
     if (swept) ring(live, key, swept.events);
-    if (swept?.over) await requestExpiryCheck(key);
+    if (swept?.deactivated) await requestExpiryCheck(key);
     if (swept?.action === 'warned') log.warn('Many runs of a session fail', { session: key.session });
   } catch (error) {
-    await noteAction(db, sweepId, key, failedAction(decision.action, error));
+    await recordAction(db, sweepId, key, failedAction(decision.action, error));
   }
 }
 

@@ -3,7 +3,7 @@ import { ToolError } from '../../agents/define-tool.ts';
 import type { StartWorkflow } from '../../agents/start-workflow.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { noteChild, noteEndedChildren } from '../../store/sessions/children.ts';
+import { recordChild, recordEndedChildren } from '../../store/sessions/children.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 
 interface Caller {
@@ -44,10 +44,10 @@ export function startWorkflowFor(
     // The key is a hash of the user, the session, the run and the call: nobody else's workflow can have this id.
     const workflowId = `child-${idempotencyKey}${name === '' ? '' : `-${name}`}`;
     const child = { workflowId, type, taskQueue, runId, tool };
-    const { noted, open } = await noteChild(db, session, child);
-    if (!noted) {
-      await noteEndedChildren(db, session, await workflows.ended(open));
-      if (!(await noteChild(db, session, child)).noted) throw tooMany();
+    const { recorded, open } = await recordChild(db, session, child);
+    if (!recorded) {
+      await recordEndedChildren(db, session, await workflows.ended(open));
+      if (!(await recordChild(db, session, child)).recorded) throw tooMany();
     }
     const startedBy = { session: parentId, run: runId, tool };
     return await workflows.start({ workflowId, type, taskQueue, args: args ?? [], timeoutMs, startedBy });

@@ -5,7 +5,7 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { mergeKeys, namespaceOf } from '../../core/session/merge-state.ts';
 import { ring } from '../../live/ring.ts';
 import { readSession } from '../../store/read/read-session.ts';
-import { updateSession, type Update } from '../../store/sessions/update-session.ts';
+import { patchSession, type SessionPatch } from '../../store/sessions/patch-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 
 /** What a tool reads and writes of its session. */
@@ -16,8 +16,8 @@ export function toolState(
 ): Pick<ToolContext, 'state' | 'metadata'> {
   const { namespace } = tool;
   const namespaceNow = async (name: string) => namespaceOf((await readSession(db, key))?.state ?? {}, name);
-  const change = async (update: Update): Promise<void> =>
-    ring(live, key, (await updateSession(db, key, update)).events);
+  const change = async (update: SessionPatch): Promise<void> =>
+    ring(live, key, (await patchSession(db, key, update)).events);
   return {
     state: {
       read: async (name?: string) =>

@@ -1,5 +1,5 @@
 import { PerdureError } from '../../contracts/errors.ts';
-import { isTroubled } from '../../contracts/provider.ts';
+import { isUnhealthy } from '../../contracts/provider.ts';
 import type { Cli } from '../shared/cli.ts';
 import type { Finding } from './finding.ts';
 import { providerState } from '../look/providers.ts';
@@ -9,7 +9,7 @@ export async function checkProviders({ client }: Cli): Promise<Finding> {
   const check = 'Providers';
   try {
     const { data } = await client.providers();
-    const troubled = data.filter(isTroubled);
+    const troubled = data.filter(isUnhealthy);
     if (troubled.length === 0) return { check, state: 'ok', found: 'none is in trouble', remedy: null };
     return {
       check,

@@ -1,18 +1,19 @@
 import { z } from 'zod';
 
-/** A workflow that a tool of a session has started and that Temporal says is running. */
+/** A running workflow that was started by a tool of a session. */
 export const childWorkflowSchema = z.object({
   workflowId: z.string(),
   /** The workflow's type. */
   type: z.string(),
   taskQueue: z.string(),
-  /** The tool that started it, and the run in which it did. */
+  /** The tool that started the workflow. */
   tool: z.string(),
+  /** The run in which the tool was called. */
   runId: z.string(),
-  /** When its execution began; one that continues as new begins again. */
+  /** When the current execution started. Continue-as-new starts another. ISO 8601 UTC. */
   startedAt: z.string(),
 });
 export type ChildWorkflow = z.infer<typeof childWorkflowSchema>;
 
-/** What the store knows of such a workflow: that it was to be started, not whether it runs. */
-export type NotedChild = Omit<ChildWorkflow, 'startedAt'>;
+/** A child workflow as recorded in the store before its start. Whether it is running, only Temporal knows. */
+export type RecordedChild = Omit<ChildWorkflow, 'startedAt'>;

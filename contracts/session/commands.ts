@@ -3,19 +3,20 @@ import { agentNameSchema } from './message.ts';
 import { policyPatchSchema, policySchema } from '../agent.ts';
 import { patchSchema, statePatchSchema } from './state.ts';
 
-/** The JSON of the update `openSession`. Answered with an `OpenedSession`. */
+/** The JSON of the update `openSession`, which returns an `OpenedSession`. An existing session keeps its agent, metadata and policy. */
 export const openSessionSchema = z.strictObject({
   agent: agentNameSchema.optional(),
   metadata: patchSchema.optional(),
   policy: policySchema.optional(),
 });
 export type OpenSession = z.infer<typeof openSessionSchema>;
+/** The result of the update `openSession`. */
 export interface OpenedSession {
-  /** False when the session was there before. */
+  /** False when the session existed before. */
   readonly created: boolean;
 }
 
-/** The JSON of the update and signal `updateSession`: merged key by key, state within each namespace; null removes. */
+/** The JSON of the update and signal `updateSession`. Merged key by key, state within each namespace; null removes a key. */
 export const updateSessionSchema = z.strictObject({
   metadata: patchSchema.optional(),
   state: statePatchSchema.optional(),
@@ -25,21 +26,23 @@ export type UpdateSession = z.infer<typeof updateSessionSchema>;
 
 /** The JSON of the update and signal `cancelRun`. */
 export const cancelRunSchema = z.strictObject({
-  /** Default: the run that is going. */
+  /** Default: the current run. */
   runId: z.string().min(1).max(100).optional(),
 });
 export type CancelRun = z.infer<typeof cancelRunSchema>;
+/** The result of the update `cancelRun`. */
 export interface CancelledRun {
-  /** The run that was told to stop; null when none was going. */
+  /** The run that is being cancelled; null when none was running. */
   readonly runId: string | null;
 }
 
-/** The JSON of the update `resumeRun`: a failed run goes on from its last completed step. */
+/** The JSON of the update `resumeRun`: a failed or cancelled run continues after its last committed step. */
 export const resumeRunSchema = z.strictObject({ runId: z.string().min(1).max(100) });
 export type ResumeRun = z.infer<typeof resumeRunSchema>;
 
 /** The JSON of the update and signal `endSession`. */
 export const endSessionSchema = z.strictObject({
+  /** Default `completed`. A completed session accepts no more messages; a failed one is reopened by a message. */
   status: z.enum(['completed', 'failed']).optional(),
   reason: z.string().max(1_000).optional(),
 });

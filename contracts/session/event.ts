@@ -6,18 +6,18 @@ import { budgetFactsSchema } from '../budget.ts';
 
 const seq = z.number().int().positive();
 const at = z.string();
-/** Of every event. */
+/** Fields of every durable event. `at` is ISO 8601 UTC. */
 const session = { seq, at, sessionId: z.string() };
-/** Of an event of a run. */
+/** Fields of every event of a run. */
 const run = { ...session, runId: z.string() };
-/** Of an event of a step. */
+/** Fields of every event of a step. */
 const step = { ...run, step: z.number().int().positive() };
 const call = { ...step, callId: z.string(), tool: z.string() };
 const count = z.number().int().nonnegative();
-/** Of the run so far; null when a part is not known, absent in events of before it was recorded. */
+/** Cost of the run so far; null when a part is unknown. Absent in events from before it was recorded. */
 const costUsd = z.number().nullable().optional();
 
-/** The durable events of a session: numbered without gaps, append-only, complete without deltas. */
+/** The durable events of a session: append-only, numbered from 1 without gaps, and complete without live events. */
 export const eventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('session.opened'), ...session, agent: z.string() }),
   z.object({
@@ -29,9 +29,9 @@ export const eventSchema = z.discriminatedUnion('type', [
     type: z.literal('session.updated'),
     ...session,
     metadata: z.record(z.string(), z.json()).optional(),
-    /** What was merged into the namespaces that changed. Without `namespaces`, from before there were any: into `app`. */
+    /** The patch of the changed namespaces. In older events without `namespaces`, a patch of `app`. */
     state: z.record(z.string(), z.json()).optional(),
-    /** Those of the state that changed. */
+    /** Names of the changed namespaces. */
     namespaces: z.array(z.string()).optional(),
     policy: policyPatchSchema.optional(),
   }),
@@ -68,11 +68,11 @@ export const eventSchema = z.discriminatedUnion('type', [
     attempt: count,
     text: z.string(),
     finish: finishSchema,
-    /** True when the text was cut short by a cancel. */
+    /** Whether the text was cut short by a cancellation. */
     partial: z.boolean(),
     model: z.string(),
     usage: usageSchema.nullable(),
-    /** The newest event that the model call had seen: a message to steer by with a higher `seq` came after this reply. */
+    /** `seq` of the newest event in the model call's context. A steering message with a higher `seq` follows this reply in the transcript. */
     throughSeq: z.number().int(),
     firstTokenMs: z.number().nullable(),
     durationMs: z.number(),
@@ -82,15 +82,15 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('tool.failed'), ...call, error: z.string(), attempts: count }),
   z.object({ type: z.literal('tool.unknown'), ...call, error: z.string(), attempts: count }),
   z.object({ type: z.literal('tool.cancelled'), ...call, error: z.string() }),
-  /** A budget of a month or day reached the part at which to warn, or its daily threshold; once for each user and period. */
+  /** A monthly or daily budget reached its warning level; once per user, budget and period. */
   z.object({
     type: z.literal('budget.warned'),
     ...run,
-    /** `limit`: a part of a limit that stops is used. `threshold`: the amount at which only to warn. */
+    /** `limit`: the share `warnAt` of a limit is used. `threshold`: `dailyWarnUsd` is reached. */
     kind: z.enum(['limit', 'threshold']),
     ...budgetFactsSchema.shape,
   }),
-  /** What was set aside for a model call is free again: its run was over and nobody had said how the call ended. */
+  /** The reservation of a model call was released: its run has ended and the call's outcome was never reported. */
   z.object({
     type: z.literal('budget.released'),
     ...step,
@@ -105,29 +105,100 @@ export const eventSchema = z.discriminatedUnion('type', [
 export type PerdureEvent = z.infer<typeof eventSchema>;
 export type EventType = PerdureEvent['type'];
 
-/** An event before the store numbers and dates it. */
+/** An event before the store assigns `seq`, `at` and `sessionId`. */
 export type NewEvent = PerdureEvent extends infer E
   ? E extends PerdureEvent
     ? Omit<E, 'seq' | 'at' | 'sessionId'>
     : never
   : never;
 
-/** Whether nothing of a run comes after this event. */
-export function endsRun(type: EventType | LiveEventType): boolean {
-  return type === 'run.completed' || type === 'run.failed' || type === 'run.cancelled';
-}
-
 const live = { at, sessionId: z.string(), runId: z.string(), step: z.number().int().positive() };
 
-/** Live only: never stored, may be lost; readers apply `text.slice(0, offset) + delta`. Offsets count UTF-16 code units. */
+/**
+ * Live events: streamed, never stored, and possibly lost. Readers apply a delta as `text.slice(0, offset) + delta`;
+ * offsets count UTF-16 code units.
+ */
 export const liveEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('message.delta'), ...live, attempt: count, offset: count, delta: z.string() }),
   z.object({ type: z.literal('reasoning.delta'), ...live, attempt: count, offset: count, delta: z.string() }),
   z.object({ type: z.literal('tool.progress'), ...live, callId: z.string(), tool: z.string(), progress: z.json() }),
+  /** The attempt's text so far is void: another attempt of the step begins. */
   z.object({ type: z.literal('step.retracted'), ...live, attempt: count }),
 ]);
 export type LiveEvent = z.infer<typeof liveEventSchema>;
 export type LiveEventType = LiveEvent['type'];
 
-/** What a stream of a session carries. */
+/** An event of a session's stream: durable or live. */
 export type StreamEvent = PerdureEvent | LiveEvent;
+
+/** How code that handles events by type treats a durable event. */
+interface DurableTraits {
+  readonly kind: 'durable';
+  /**
+   * `content`: part of the context of model calls. `boundary`: changes which runs or events that context contains.
+   * `none`: neither. The store selects by this field what it reads into a model call's context.
+   */
+  readonly conversation: 'content' | 'boundary' | 'none';
+  /** The place of the event in the course of its run. */
+  readonly run: 'start' | 'reply' | 'end' | 'none';
+  /** Read models whose rows change in the transaction that appends the event, besides the session's own row. */
+  readonly rows: readonly ('messages' | 'runs' | 'steps' | 'toolCalls' | 'modelCalls')[];
+}
+
+interface LiveTraits {
+  readonly kind: 'live';
+}
+
+/**
+ * The traits of every event type. A new type must be added here, or nothing compiles; lists of event types, in
+ * TypeScript and in SQL, are derived from this table.
+ */
+export const EVENT_TRAITS = {
+  'session.opened': { kind: 'durable', conversation: 'none', run: 'none', rows: [] },
+  'session.recovered': { kind: 'durable', conversation: 'none', run: 'none', rows: [] },
+  'session.updated': { kind: 'durable', conversation: 'none', run: 'none', rows: [] },
+  'session.ended': { kind: 'durable', conversation: 'none', run: 'none', rows: [] },
+  'session.failed': { kind: 'durable', conversation: 'none', run: 'none', rows: [] },
+  'session.expired': { kind: 'durable', conversation: 'none', run: 'none', rows: [] },
+  'session.archived': { kind: 'durable', conversation: 'none', run: 'none', rows: [] },
+
+  'message.received': { kind: 'durable', conversation: 'content', run: 'none', rows: ['messages', 'runs'] },
+  'message.refused': { kind: 'durable', conversation: 'none', run: 'none', rows: [] },
+
+  'run.started': { kind: 'durable', conversation: 'boundary', run: 'start', rows: ['runs'] },
+  'reasoning.completed': { kind: 'durable', conversation: 'none', run: 'none', rows: ['steps'] },
+  'message.completed': { kind: 'durable', conversation: 'content', run: 'reply', rows: ['runs', 'steps'] },
+  'tool.called': { kind: 'durable', conversation: 'content', run: 'none', rows: ['toolCalls'] },
+  'tool.completed': { kind: 'durable', conversation: 'content', run: 'none', rows: ['toolCalls'] },
+  'tool.failed': { kind: 'durable', conversation: 'content', run: 'none', rows: ['toolCalls'] },
+  'tool.unknown': { kind: 'durable', conversation: 'content', run: 'none', rows: ['toolCalls'] },
+  'tool.cancelled': { kind: 'durable', conversation: 'content', run: 'none', rows: ['toolCalls'] },
+  'budget.warned': { kind: 'durable', conversation: 'none', run: 'none', rows: [] },
+  'budget.released': { kind: 'durable', conversation: 'none', run: 'none', rows: ['modelCalls'] },
+  // No boundary: a completed run has started and cannot be resumed, so nothing that was read of it changes.
+  'run.completed': { kind: 'durable', conversation: 'none', run: 'end', rows: ['runs'] },
+  'run.failed': { kind: 'durable', conversation: 'boundary', run: 'end', rows: ['runs'] },
+  'run.cancelled': { kind: 'durable', conversation: 'boundary', run: 'end', rows: ['runs'] },
+
+  'message.delta': { kind: 'live' },
+  'reasoning.delta': { kind: 'live' },
+  'tool.progress': { kind: 'live' },
+  'step.retracted': { kind: 'live' },
+} as const satisfies { readonly [T in EventType]: DurableTraits } & { readonly [T in LiveEventType]: LiveTraits };
+
+/** The types of events that end a run. */
+export type RunEndType = {
+  [T in EventType]: (typeof EVENT_TRAITS)[T]['run'] extends 'end' ? T : never;
+}[EventType];
+
+/** Every durable event type, in the order of {@link EVENT_TRAITS}. */
+export const EVENT_TYPES: readonly EventType[] = Object.keys(EVENT_TRAITS).filter(isDurableType);
+
+/** Whether an event ends its run: no later event of the run follows, unless the run is resumed. */
+export function endsRun(type: EventType | LiveEventType): type is RunEndType {
+  return isDurableType(type) && EVENT_TRAITS[type].run === 'end';
+}
+
+function isDurableType(type: string): type is EventType {
+  return (EVENT_TRAITS as Readonly<Record<string, DurableTraits | LiveTraits>>)[type]?.kind === 'durable';
+}

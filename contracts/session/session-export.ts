@@ -5,7 +5,7 @@ import { agentNameSchema } from './message.ts';
 const row = z.record(z.string(), z.json());
 const count = z.number().int().min(0);
 
-/** A row of the table `sessions`; columns that this version does not know are left out on import. */
+/** A row of the table `sessions`. An import ignores columns that this version does not have. */
 const sessionRowSchema = z.looseObject({
   kind: z.enum(['session', 'run']),
   status: z.enum(['active', 'completed', 'failed', 'expired']),
@@ -36,18 +36,18 @@ const agentVersionSchema = z.strictObject({
   ),
 });
 
-/** A session as one JSON document: what `GET /v1/sessions/{id}/export` gives and an archive holds. See docs/export.md. */
+/** A session as one JSON document: the response of `GET /v1/sessions/{id}/export` and the content of an archive. See docs/export.md. */
 export const sessionExportSchema = z.strictObject({
   format: z.literal('perdure.session'),
-  /** In 1 the state had no namespaces. */
+  /** In version 1 the state had no namespaces. */
   version: z.literal([1, 2]),
   exportedAt: z.string(),
-  /** The session id; the user is whoever imports it. */
+  /** The session id. The importing user becomes the session's user. */
   id: z.string(),
   session: sessionRowSchema,
-  /** The versions that its runs have pinned. */
+  /** The agent versions that the session's runs have pinned. */
   agentVersions: z.array(agentVersionSchema),
-  /** Every row of the session, by table, as the store has them. */
+  /** The session's rows by table, with the columns of the store. */
   tables: z.record(z.string(), z.array(row)),
 });
 export type SessionExport = z.infer<typeof sessionExportSchema>;

@@ -1,35 +1,35 @@
 import { LIMITS } from '../limits.ts';
 import { PerdureError } from '../errors.ts';
 
-/** Who and which conversation. Every store function takes one; nothing is read by session id alone. */
+/** Identifies a session. Every store function takes the whole key; nothing is read by session id alone. */
 export interface SessionKey {
-  /** The user, as the credential names them. Any characters but control characters. */
+  /** The user, as named by the credential. Any characters except control characters. */
   readonly user: string;
-  /** The session id within that user. Any characters but control characters. */
+  /** The session id, unique within the user. Any characters except control characters. */
   readonly session: string;
 }
 
-/** The first characters of the workflow id of a run without a session. No session's id can begin so: its user part is never empty. */
+/** Prefix of the workflow id of a run without a session. A session's workflow id never starts with a colon, because its user part is not empty. */
 const RUN_PREFIX = ':run:';
 
-/** Checks both parts; throws `invalid_request` that names the part and the remedy. */
+/** Creates a key. Throws `invalid_request` for a part that is empty, too long, or contains control characters. */
 export function sessionKey(user: string, session: string): SessionKey {
   checkPart('user', user, LIMITS.userBytes.value);
   checkPart('session id', session, LIMITS.sessionIdBytes.value);
   return { user, session };
 }
 
-/** `user:session`, the user part percent-encoded, so that no two keys share an id. */
+/** Returns the workflow id of a session: `user:session`, with the user percent-encoded so that the id is unique per key. */
 export function workflowIdOf(key: SessionKey): string {
   return `${encodeURIComponent(key.user)}:${key.session}`;
 }
 
-/** The workflow id of a run without a session. Its rows live under the session id `run-id`. */
+/** Returns the workflow id of a run without a session: `:run:user:run`. Its rows have the run id as session id. */
 export function runWorkflowIdOf(key: SessionKey): string {
   return `${RUN_PREFIX}${encodeURIComponent(key.user)}:${key.session}`;
 }
 
-/** The key in a workflow id made by {@link workflowIdOf} or {@link runWorkflowIdOf}; throws `invalid_request` for any other text. */
+/** Parses a workflow id made by {@link workflowIdOf} or {@link runWorkflowIdOf}. Throws `invalid_request` for any other text. */
 export function sessionKeyOf(workflowId: string): SessionKey {
   const id = workflowId.startsWith(RUN_PREFIX) ? workflowId.slice(RUN_PREFIX.length) : workflowId;
   const colon = id.indexOf(':');
@@ -43,12 +43,12 @@ export function sessionKeyOf(workflowId: string): SessionKey {
   return sessionKey(user, id.slice(colon + 1));
 }
 
-/** How a caller's session id is made when they choose none. */
+/** How a session id is derived for a caller who does not choose one. */
 export type KeyScheme = 'user' | 'device' | 'application' | 'temporary';
 
 /**
- * The session id for a scheme: one per user (`main`), per user and device, per user and application,
- * or a temporary one. `part` is the device, the application, or a fresh unique id.
+ * Returns the session id for a scheme: one per user (`main`), per user and device, per user and application, or a
+ * temporary one. `part` is the device, the application, or a new unique id.
  */
 export function sessionIdFor(scheme: KeyScheme, part = ''): string {
   switch (scheme) {
@@ -74,7 +74,7 @@ function decode(text: string): string | undefined {
 
 function checkPart(what: string, value: string, maxBytes: number): void {
   if (typeof value !== 'string' || value === '') {
-    throw new PerdureError('invalid_request', `The ${what} is empty. Give at least one character.`);
+    throw new PerdureError('invalid_request', `The ${what} is empty. It must have at least one character.`);
   }
   if (/\p{Cc}/u.test(value) || !value.isWellFormed()) {
     throw new PerdureError(
@@ -82,12 +82,12 @@ function checkPart(what: string, value: string, maxBytes: number): void {
       `The ${what} ${JSON.stringify(value.slice(0, 80))} contains a control character. Use printable characters.`,
     );
   }
-  // Percent-encoding can triple the bytes, and Temporal refuses ids over 1,000 bytes: count what is sent.
+  // Counts the encoded form: Temporal rejects ids over 1,000 bytes, and percent-encoding can triple the length.
   const bytes = encodeURIComponent(value).length;
   if (bytes > maxBytes) {
     throw new PerdureError(
       'invalid_request',
-      `The ${what} takes ${bytes} bytes when percent-encoded; the limit is ${maxBytes}. Use a shorter one.`,
+      `The ${what} has ${bytes} bytes when percent-encoded; the limit is ${maxBytes}. Use a shorter one.`,
     );
   }
 }

@@ -1,24 +1,24 @@
 import { z } from 'zod';
 
-/** How many sessions may be active: `limits:` in the deployment file. */
+/** Limits of active sessions: `limits:` in the deployment file. */
 export const sessionLimitsSchema = z.strictObject({
-  /** Of one user. Default 10,000. */
+  /** Maximum per user. Default 10,000. */
   activePerUser: z.number().int().min(1).max(1_000_000).optional(),
-  /** Of all users. Default: no limit but each user's. */
+  /** Maximum of all users together. Default: none. */
   active: z.number().int().min(1).max(100_000_000).optional(),
-  /** At a limit, the session that was idle longest expires, if that was for so long. Default 30 minutes. */
+  /** At a limit, the session that has been idle longest expires if it has been idle for at least this long. Default 30 minutes. */
   evictIdleMs: z.number().int().min(0).optional(),
 });
 
-/** The limits in force. */
+/** Limits of active sessions with all defaults applied. */
 export interface SessionLimits {
   readonly activePerUser: number;
-  /** Null: none. */
+  /** Null: no limit. */
   readonly active: number | null;
   readonly evictIdleMs: number;
 }
 
-/** What a deployment sets, with the defaults. */
+/** Applies the defaults to the limits of a deployment. */
 export function sessionLimits(given: z.infer<typeof sessionLimitsSchema> = {}): SessionLimits {
   return {
     activePerUser: given.activePerUser ?? 10_000,

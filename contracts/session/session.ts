@@ -6,76 +6,83 @@ import { waitKindSchema } from '../provider.ts';
 import { sessionStateSchema } from './state.ts';
 import { costFields } from '../usage.ts';
 
+/** Status of a session. A message reopens a `failed`, `expired` or `archived` session; a `completed` one accepts none. `deleted` occurs only in results. */
 export const sessionStatusSchema = z.enum(['active', 'completed', 'failed', 'expired', 'archived', 'deleted']);
 export type SessionStatus = z.infer<typeof sessionStatusSchema>;
 
-/** What a session waits for, since when, who can unblock it, until when. */
+/** What a session waits for. Times are ISO 8601 UTC. */
 export const waitingForSchema = z.object({
-  /** `rate_limit`, `circuit`, `cool_down`: for leave to call its provider (docs/providers.md). */
+  /** `rate_limit`, `circuit`, `cool_down`: the run waits until it may call its provider (docs/providers.md). */
   what: z.enum(['message', 'worker', 'model', 'tool', ...waitKindSchema.options, 'nothing']),
   since: z.string(),
+  /** Who can unblock it, such as `the user`, `a worker` or a tool's name. */
   who: z.string(),
+  /** When the wait ends at the latest; null when unknown. */
   until: z.string().nullable(),
 });
 export type WaitingFor = z.infer<typeof waitingForSchema>;
 
-/** A session as its row in the store says. Times are ISO 8601 UTC. */
+/** A session. Times are ISO 8601 UTC. */
 export const sessionRecordSchema = z.object({
   id: z.string(),
   user: z.string(),
   status: sessionStatusSchema,
   agent: z.string(),
   metadata: z.record(z.string(), z.json()),
-  /** An object of its own for each namespace. */
+  /** One object per namespace. */
   state: sessionStateSchema,
   policy: policySchema,
   createdAt: z.string(),
   updatedAt: z.string(),
   lastActiveAt: z.string(),
-  /** When it was created, or reopened since: its maximum age counts from here. */
+  /** When the session was created or last reopened. `maxAgeMs` counts from here. */
   openedAt: z.string(),
   endReason: z.string().nullable(),
-  /** The `seq` of the newest event; 0 before the first. */
+  /** `seq` of the newest event; 0 before the first. */
   head: z.number().int(),
+  /** Number of admitted messages. */
   messages: z.number().int(),
+  /** Number of runs. */
   runs: z.number().int(),
-  /** Runs that failed, each time they did. */
+  /** Number of run ends as failed. A resumed run may count more than once. */
   errors: z.number().int(),
-  /** Runs that ended, each time they did. */
+  /** Number of run ends. A resumed run may count more than once. */
   endedRuns: z.number().int(),
-  /** Errors of ended runs, 0 to 1; null before the first end. */
+  /** Share of errors in ended runs: 0 to 1; null before the first end. */
   errorRate: z.number().nullable(),
-  /** From a run's start to its end, on average, of runs that were not resumed; null before the first. */
+  /** Mean time from start to end, of runs that were not resumed; null before the first. */
   meanMs: z.number().nullable(),
   usage: usageSchema,
   ...costFields,
 });
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;
 
-/** `GET /v1/sessions/{id}`. */
+/** Response of `GET /v1/sessions/{id}`. */
 export const sessionSnapshotSchema = sessionRecordSchema.extend({
-  /** Ids of the runs that wait, in the order in which they will go. */
+  /** Ids of the queued runs, in the order of execution. */
   queue: z.array(z.string()),
+  /** The running run; null when none is. */
   currentRun: z
     .object({ id: z.string(), status: runStatusSchema, steps: z.number().int(), startedAt: z.string().nullable() })
     .nullable(),
   waitingFor: waitingForSchema,
-  /** When it expires if nothing happens in it; null for one that is not active. */
+  /** When the session expires without further activity; null when it is not active. */
   expiresAt: z.string().nullable(),
-  /** Workflows that its tools have started and that run, newest first; null when Temporal cannot be asked. */
+  /** Running workflows that its tools have started, newest first; null when Temporal is not reachable. */
   children: z.array(childWorkflowSchema).nullable(),
 });
 export type SessionSnapshot = z.infer<typeof sessionSnapshotSchema>;
 
-/** What the query `session` answers: the small state that the workflow holds. */
+/** The result of the query `session`: the state that the workflow holds. */
 export interface ControlSnapshot {
   readonly status: SessionStatus;
   readonly agent: string | null;
-  /** Ids of the runs that wait. */
+  /** Ids of the queued runs. */
   readonly queue: readonly string[];
+  /** Id of the current run; null when none is running. */
   readonly currentRun: string | null;
-  /** Runs ended in this session since it was opened, over all executions. */
+  /** Number of runs that ended since the session was opened, over all executions. */
   readonly runsEnded: number;
-  /** Times this session continued as new. */
+  /** How often the session continued as new. */
   readonly continuedAsNew: number;
 }

@@ -1,20 +1,21 @@
 import { z } from 'zod';
 import type { JsonObject } from '../json.ts';
 
-/** The state of a session: an object of its own for each namespace. The application's is `app`; a tool's or a context provider's is named after it. */
+/** The state of a session: one object per namespace. The application uses `app`; a tool or context provider uses its own name. */
 export type SessionState = { readonly [namespace: string]: JsonObject };
 
 const NAME = '1 to 64 letters, digits, ".", "_" or "-", of which the first is no "."';
 
-/** A namespace's name. Every tool's name is one. */
+/** A namespace's name. Every tool name is a valid one. */
 export const namespaceSchema = z.string().regex(/^(?!__proto__$)[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/, `must be ${NAME}`);
 
+/** The state of a session. */
 export const sessionStateSchema = z.record(z.string(), z.record(z.string(), z.json()));
 
-/** A map of JSON values by name; a null removes the key when it is merged. */
+/** A patch of JSON values by key. Null removes the key. */
 export const patchSchema = z.record(z.string().min(1).max(200), z.json());
 
-/** Merged key by key within each namespace; a null removes a key, and in place of a namespace all of it. */
+/** A patch of the state, merged key by key within each namespace. Null removes a key, or a whole namespace. */
 export const statePatchSchema = z.record(
   namespaceSchema,
   z

@@ -8,7 +8,7 @@ const toolCallSchema = z.object({
   malformed: z.string().nullable(),
 });
 
-/** One entry of a session as its model sees it. */
+/** One entry of a session's transcript, as given to the model. */
 export const transcriptEntrySchema = z.discriminatedUnion('role', [
   z.object({ role: z.literal('user'), runId: z.string(), messageId: z.string(), content: z.string() }),
   z.object({
@@ -17,7 +17,7 @@ export const transcriptEntrySchema = z.discriminatedUnion('role', [
     step: z.number().int(),
     content: z.string(),
     toolCalls: z.array(toolCallSchema),
-    /** True when the text was cut short by a cancel. */
+    /** Whether the text was cut short by a cancellation. */
     partial: z.boolean(),
   }),
   z.object({

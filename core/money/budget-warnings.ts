@@ -2,9 +2,9 @@ import type { BudgetScope } from '../../contracts/budget.ts';
 import type { ResolvedBudgets, ResolvedLimits } from './budget.ts';
 import { nanosOf } from './price.ts';
 
-/** At which amount a user is to be warned. Nano-dollars or tokens. */
+/** An amount at which a user is warned. `at` and `limit` are nano-dollars or tokens, as `unit` says. */
 export interface Warning {
-  /** Names it within its period. */
+  /** Identifies the warning within its period: `scope:unit:kind`. */
   readonly name: string;
   readonly kind: 'limit' | 'threshold';
   readonly scope: Extract<BudgetScope, 'month' | 'day'>;
@@ -13,7 +13,7 @@ export interface Warning {
   readonly limit: number;
 }
 
-/** What to warn of: each limit when a part of it is gone, and the daily threshold when it is reached. */
+/** Returns the warnings for a user's limits: one per limit, at the share `warnAt` of it, and one for the daily threshold. */
 export function warningsOf(limits: ResolvedLimits, { warnAt }: ResolvedBudgets): Warning[] {
   const warnings: Warning[] = [];
   const add = (

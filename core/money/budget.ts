@@ -2,7 +2,7 @@ import type { BudgetFacts, BudgetScope, BudgetSettings, RunBudget, UserLimits } 
 import { defined } from '../defined.ts';
 import { nanosOf, usdOf } from './price.ts';
 
-/** A user's limits with nothing left open; null is no limit. */
+/** A user's limits with all defaults applied; null is no limit. */
 export type ResolvedLimits = Readonly<Record<keyof UserLimits, number | null>>;
 
 const NO_LIMITS: ResolvedLimits = {
@@ -13,64 +13,70 @@ const NO_LIMITS: ResolvedLimits = {
   dailyWarnUsd: 10,
 };
 
-/** Budget settings with nothing left open, but for a user's own limits. */
+/** Budget settings of a deployment with all defaults applied. Limits set for a single user are not included. */
 export interface ResolvedBudgets {
   readonly limits: ResolvedLimits;
+  /** Share of a limit at which to warn: 0 to 1. */
   readonly warnAt: number;
   readonly maxOutputTokens: number;
   readonly unpriced: 'refuse' | 'allow';
 }
 
+/** Applies the defaults: no limits, a daily warning at 10 dollars, `warnAt` 0.8, 8,192 output tokens, unpriced models refused. */
 export function resolveBudgets(settings: BudgetSettings = {}): ResolvedBudgets {
   const { warnAt = 0.8, maxOutputTokens = 8_192, unpriced = 'refuse', ...limits } = settings;
   return { limits: { ...NO_LIMITS, ...defined(limits) }, warnAt, maxOutputTokens, unpriced };
 }
 
-/** A user's limits: their own where set, null included, else the deployment's. */
+/** Merges the limits set for a user over the deployment's. A null set for the user removes the deployment's limit. */
 export function limitsOf(budgets: ResolvedBudgets, own: UserLimits | null): ResolvedLimits {
   return { ...budgets.limits, ...defined(own ?? {}) };
 }
 
-/** One budget: what has gone of it and how far it goes. Nano-dollars or tokens, as `unit` says. */
+/** A limited budget and its usage. Amounts are nano-dollars or tokens, as `unit` says. */
 export interface Account {
   readonly scope: BudgetScope;
   readonly unit: 'usd' | 'tokens';
   readonly used: number;
+  /** Reserved for calls in flight and for calls with unknown usage. */
   readonly reserved: number;
   readonly limit: number;
-  /** ISO 8601; null where it never resets. */
+  /** ISO 8601; null for a budget that never resets. */
   readonly resetsAt: string | null;
 }
 
-/** What has gone in a period, session or run. */
-export interface Spent {
+/** Usage of a period, session or run. */
+export interface BudgetUsage {
   readonly usedNanos: number;
   readonly usedTokens: number;
   readonly reservedNanos: number;
   readonly reservedTokens: number;
 }
 
-/** Whether anything is limited, so that a call must be reserved. */
-export function isLimited(limits: ResolvedLimits, budget: RunBudget): boolean {
-  return limitsPeriod(limits) || limitsSession(budget) || limitsRun(budget);
+/** Whether any limit is in force, so that model calls must be reserved. */
+export function needsReservation(limits: ResolvedLimits, budget: RunBudget): boolean {
+  return hasPeriodLimit(limits) || hasSessionLimit(budget) || hasRunLimit(budget);
 }
 
-export function limitsPeriod({ monthlyUsd, monthlyTokens, dailyUsd, dailyTokens }: ResolvedLimits): boolean {
+/** Whether the user has a limit per month or day. */
+export function hasPeriodLimit({ monthlyUsd, monthlyTokens, dailyUsd, dailyTokens }: ResolvedLimits): boolean {
   return [monthlyUsd, monthlyTokens, dailyUsd, dailyTokens].some((limit) => limit !== null);
 }
 
-export function limitsSession({ sessionUsd, sessionTokens }: RunBudget): boolean {
+/** Whether the policy limits the session. */
+export function hasSessionLimit({ sessionUsd, sessionTokens }: RunBudget): boolean {
   return sessionUsd !== undefined || sessionTokens !== undefined;
 }
 
-export function limitsRun({ runUsd, runTokens }: RunBudget): boolean {
+/** Whether the policy limits each run. */
+export function hasRunLimit({ runUsd, runTokens }: RunBudget): boolean {
   return runUsd !== undefined || runTokens !== undefined;
 }
 
-/** The accounts of one scope that are limited. */
+/** Returns the accounts of one scope, one per limited unit. `limits` are in dollars and tokens. */
 export function accountsIn(
   scope: BudgetScope,
-  spent: Spent,
+  spent: BudgetUsage,
   limits: { readonly usd: number | null | undefined; readonly tokens: number | null | undefined },
   resetsAt: string | null,
 ): Account[] {
@@ -93,62 +99,66 @@ export function accountsIn(
   return accounts;
 }
 
-/** The first account that does not hold what a call may take more. An unknown amount of dollars is not held by any. */
+/** Returns the first account that a further call may exceed; null when all accounts suffice. An unknown cost exceeds every limit in dollars. */
 export function exceeded(
   accounts: readonly Account[],
   worst: { readonly nanos: number | null; readonly tokens: number },
 ): Account | null {
-  const holds = ({ unit, used, reserved, limit }: Account) => {
-    const more = unit === 'usd' ? worst.nanos : worst.tokens;
-    return more !== null && used + reserved + more <= limit;
+  const suffices = ({ unit, used, reserved, limit }: Account) => {
+    const amount = unit === 'usd' ? worst.nanos : worst.tokens;
+    return amount !== null && used + reserved + amount <= limit;
   };
-  return accounts.find((account) => !holds(account)) ?? null;
+  return accounts.find((account) => !suffices(account)) ?? null;
 }
 
-/** When only what is set aside for other calls is in the way, it may soon be free. */
+/** Retry delay when only reservations of other calls are in the way: they are released when those calls end. */
 const RESERVED_RETRY_MS = 5_000;
 
-/** In how many ms a call that `account` does not hold may fit; null where that takes another limit, another price or another call. */
-export function retryAfterMs(account: Account, worst: Parameters<typeof exceeded>[1], nowMs: number): number | null {
-  const fits = (gone: Partial<Account>) => exceeded([{ ...account, ...gone }], worst) === null;
+/** Returns in how many ms a call that exceeds `account` may succeed; null when waiting does not help. */
+export function budgetRetryAfterMs(
+  account: Account,
+  worst: Parameters<typeof exceeded>[1],
+  nowMs: number,
+): number | null {
+  const fits = (usage: Partial<Account>) => exceeded([{ ...account, ...usage }], worst) === null;
   if (fits({ reserved: 0 })) return RESERVED_RETRY_MS;
   if (account.resetsAt === null || !fits({ used: 0, reserved: 0 })) return null;
   return Math.max(0, Date.parse(account.resetsAt) - nowMs);
 }
 
-/** An account as the contracts say it. */
+/** Converts an account to the contract's facts, in dollars or tokens. */
 export function factsOf({ scope, unit, used, reserved, limit, resetsAt }: Account): BudgetFacts {
   const shown = (amount: number) => (unit === 'usd' ? usdOf(amount) : amount);
   return { scope, unit, used: shown(used), reserved: shown(reserved), limit: shown(limit), resetsAt };
 }
 
-/** Why a budget refuses, in words. `worst` is what a call of `model` would have taken at most; null where its price is not known. */
+/** Returns the message for an exceeded budget. `worst` is the worst case of the call of `model`, in the budget's unit; null when its price is unknown. */
 export function refusalText(facts: BudgetFacts, worst: number | null, model: string): string {
   const { scope, unit, used, reserved, limit, resetsAt } = facts;
   const shown = (amount: number) => (unit === 'usd' ? `$${dollars(amount)}` : `${amount} tokens`);
   if (worst === null) {
     return (
-      `The ${scope} is limited to ${shown(limit)}, and the model ${JSON.stringify(model)} has no price, so that its cost cannot be held to that. ` +
-      `Set its price under "prices:" in the deployment file (0 where it costs nothing), or "budgets: { unpriced: allow }".`
+      `The budget of the ${scope} is ${shown(limit)}, but the model ${JSON.stringify(model)} has no price, so its cost cannot be limited. ` +
+      `Set its price under "prices:" in the deployment file (0 if it is free), or set "budgets: { unpriced: allow }".`
     );
   }
   const policy = `the policy budget.${scope}${unit === 'usd' ? 'Usd' : 'Tokens'}`;
   if (worst > limit) {
-    const who = resetsAt === null ? `raise ${policy}` : 'an operator can raise the limit (perdure budget)';
+    const raise = resetsAt === null ? `raise ${policy}` : 'ask an operator to raise the limit (perdure budget)';
     return (
-      `One call of ${JSON.stringify(model)} may take up to ${shown(worst)}, and the budget of the ${scope} is ${shown(limit)} in all. ` +
-      `Give the agent a lower maxOutputTokens, or ${who}.`
+      `A single call of ${JSON.stringify(model)} may use up to ${shown(worst)}, but the whole budget of the ${scope} is ${shown(limit)}. ` +
+      `Lower maxOutputTokens of the agent, or ${raise}.`
     );
   }
-  const set = reserved > 0 ? ` and ${shown(reserved)} set aside for calls under way or whose use is not known` : '';
+  const held = reserved > 0 ? ` and ${shown(reserved)} reserved for calls in flight or with unknown usage` : '';
   const remedy =
     resetsAt === null
-      ? `Raise ${policy}, or begin another ${scope}.`
+      ? `Raise ${policy}, or start another ${scope}.`
       : `It resets at ${resetsAt}; an operator can raise it (perdure budget).`;
-  return `The budget of the ${scope} has ${shown(used)} of ${shown(limit)} used${set}; the next call may take up to ${shown(worst)}. ${remedy}`;
+  return `The budget of the ${scope} has ${shown(used)} of ${shown(limit)} used${held}; the next call may use up to ${shown(worst)}. ${remedy}`;
 }
 
-/** At least two decimals, at most six. */
+/** Formats dollars with two to six decimals. */
 function dollars(usd: number): string {
   return usd.toFixed(6).replace(/0{1,4}$/, '');
 }

@@ -1,40 +1,40 @@
 import type { Usage } from '../../contracts/session/run.ts';
 
-/** US dollars for a million tokens; a call with more input tokens than `aboveInputTokens` is charged the tier's rate for all of them. */
+/** US dollars per million tokens. A call with more input tokens than a tier's `aboveInputTokens` is charged that tier's rate for all of its tokens. */
 export interface Rate {
   readonly usd: number;
   readonly tiers: readonly { readonly aboveInputTokens: number; readonly usd: number }[];
 }
 
-/** What a model costs, and who says so. */
+/** The price of a model and its source. */
 export interface Price {
   readonly input: Rate;
   readonly output: Rate;
-  /** Of input tokens that the provider had cached; null: as other input. */
+  /** Rate of cached input tokens; null: the input rate. */
   readonly cached: Rate | null;
-  /** Of output tokens spent on thoughts; null: as other output. */
+  /** Rate of reasoning tokens; null: the output rate. */
   readonly reasoning: Rate | null;
-  /** For the request itself. */
+  /** Charged per request, in US dollars. */
   readonly requestUsd: number;
-  /** Input and output tokens together that the model takes at most; null where that is not known. */
+  /** Context window: maximum of input and output tokens together; null when unknown. */
   readonly contextTokens: number | null;
-  /** Where the price is from. */
+  /** Where the price is taken from. */
   readonly source: string;
-  /** The day since which it is in force, or on which the source was published, `YYYY-MM-DD`; null for an override without one. */
+  /** The first day on which the price is in force, or the day on which the source was published, `YYYY-MM-DD`. Null for an override without a date. */
   readonly date: string | null;
 }
 
-/** Money is counted in whole billionths of a dollar, so that sums are exact. */
+/** Money is stored in whole nano-dollars, so that sums are exact. */
 const NANOS_PER_USD = 1e9;
-/** A dollar for a million tokens is this for one. */
+/** Converts US dollars per million tokens to nano-dollars per token. */
 const NANOS_PER_USD_PER_MILLION = 1_000;
 
-/** Dollars as whole nano-dollars. */
+/** Converts dollars to nano-dollars, rounded. */
 export function nanosOf(usd: number): number {
   return Math.round(usd * NANOS_PER_USD);
 }
 
-/** Nano-dollars as dollars; null stays unknown. */
+/** Converts nano-dollars to dollars; null stays null. */
 export function usdOf(nanos: number): number;
 export function usdOf(nanos: number | null): number | null;
 export function usdOf(nanos: number | null): number | null {
@@ -42,8 +42,9 @@ export function usdOf(nanos: number | null): number | null {
 }
 
 /**
- * What a call cost, in nano-dollars. Null where the price or the tokens are not known, unless the model is free. Cached
- * and reasoning tokens are parts of input and output; those that a provider does not tell apart cost as the rest.
+ * Computes the cost of a call in nano-dollars. Null when the price or the tokens are unknown, unless the model is free.
+ * Cached and reasoning tokens are parts of input and output; if a provider does not report them, they are charged as
+ * the rest.
  */
 export function costNanos(price: Price | null, usage: Usage | null): number | null {
   if (!price) return null;
@@ -61,28 +62,28 @@ export function costNanos(price: Price | null, usage: Usage | null): number | nu
   return Math.round(usd * NANOS_PER_USD_PER_MILLION + price.requestUsd * NANOS_PER_USD);
 }
 
-/** Tokens that a call uses at most. */
+/** The most tokens that a call can use. */
 export interface WorstCase {
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
 
-/** The most that a call of at most so many tokens can cost, in nano-dollars; null where the price is not known. */
+/** Computes the maximum cost of a call in nano-dollars, rounded up; null when the price is unknown. */
 export function worstCostNanos(price: Price | null, { inputTokens, outputTokens }: WorstCase): number | null {
   if (!price) return null;
-  const dearest = (...rates: readonly (Rate | null)[]) =>
+  const highest = (...rates: readonly (Rate | null)[]) =>
     Math.max(
       ...rates.flatMap((rate) => (rate ? [rate.usd, ...reachable(rate, inputTokens).map(({ usd }) => usd)] : [])),
     );
-  const usd = inputTokens * dearest(price.input, price.cached) + outputTokens * dearest(price.output, price.reasoning);
+  const usd = inputTokens * highest(price.input, price.cached) + outputTokens * highest(price.output, price.reasoning);
   return Math.ceil(usd * NANOS_PER_USD_PER_MILLION + price.requestUsd * NANOS_PER_USD);
 }
 
 function isFree({ input, output, cached, reasoning, requestUsd }: Price): boolean {
-  return requestUsd === 0 && [input, output, cached, reasoning].every(isNothing);
+  return requestUsd === 0 && [input, output, cached, reasoning].every(isZero);
 }
 
-function isNothing(rate: Rate | null): boolean {
+function isZero(rate: Rate | null): boolean {
   return rate === null || (rate.usd === 0 && rate.tiers.every(({ usd }) => usd === 0));
 }
 

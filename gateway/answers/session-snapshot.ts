@@ -15,8 +15,8 @@ export async function snapshotOf(
     resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy),
   );
   if (found !== null) {
-    const { noted, ...snapshot } = found;
-    return { ...snapshot, children: await activeChildren({ db, sender }, key, noted) };
+    const { recordedChildren, ...snapshot } = found;
+    return { ...snapshot, children: await activeChildren({ db, sender }, key, recordedChildren) };
   }
   throw new PerdureError(
     'not_found',

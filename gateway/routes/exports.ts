@@ -5,8 +5,8 @@ import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import { sessionKey } from '../../contracts/session/session-key.ts';
 import { sessionSnapshotSchema } from '../../contracts/session/session.ts';
 import { ring } from '../../live/ring.ts';
-import { exportSession } from '../../store/sessions/export-session.ts';
-import { importSession } from '../../store/sessions/import-session.ts';
+import { readSessionExport } from '../../store/sessions/read-session-export.ts';
+import { createFromExport } from '../../store/sessions/create-from-export.ts';
 import { existing } from '../answers/existing.ts';
 import type { GatewayParts } from '../answers/gateway-parts.ts';
 import { route, type Route } from '../http/route.ts';
@@ -22,7 +22,7 @@ export function exportRoutes(parts: GatewayParts): Route[] {
       summary: 'A session as one JSON document, archived or not',
       answers: { 200: { description: 'The document', schema: sessionExportSchema } },
       async handle({ user, param }) {
-        return Response.json(await exportSession(db, await existing(db, user, param('id'))));
+        return Response.json(await readSessionExport(db, await existing(db, user, param('id'))));
       },
     }),
     route({
@@ -37,7 +37,7 @@ export function exportRoutes(parts: GatewayParts): Route[] {
         const id = query.id ?? body.id;
         checkAddressable(id);
         const key = sessionKey(user, id);
-        const { events, evicted } = await importSession(db, key, body, sessionLimits(deployment.limits));
+        const { events, evicted } = await createFromExport(db, key, body, sessionLimits(deployment.limits));
         ring(live, key, events);
         for (const made of evicted) {
           ring(live, made.key, made.events);

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { circuitPhaseSchema, isTroubled, providerStatusSchema, type ProviderStatus } from '../../contracts/provider.ts';
+import {
+  circuitPhaseSchema,
+  isUnhealthy,
+  providerStatusSchema,
+  type ProviderStatus,
+} from '../../contracts/provider.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { readinessOf } from '../../telemetry/readiness.ts';
 import type { GatewayParts } from '../answers/gateway-parts.ts';
@@ -47,7 +52,7 @@ export function operationRoutes({ db, sender, live, deployment }: GatewayParts, 
           live: () => live.ready(),
         });
         const troubled = providers
-          .filter(isTroubled)
+          .filter(isUnhealthy)
           .map(({ provider, circuit, coolDownUntil }) => ({ provider, circuit: circuit.state, coolDownUntil }));
         const unavailable = { status: 503, headers: { 'retry-after': '1' } };
         return Response.json({ ...readiness, providers: troubled }, readiness.status === 'ready' ? {} : unavailable);

@@ -3,9 +3,9 @@ import { dayOf } from '../../core/money/utc-period.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { addCost, type ModelCallRow, type RunRow, type StepRow, type UsageDayRow } from '../log/rows.ts';
 
-/** What a call cost, in nano-dollars, and whose price says so. */
+/** The cost of a model call in nano-dollars, and the source and date of its price. */
 export interface CallCost {
-  /** Null when the price or the tokens are not known. */
+  /** Null when the price or the tokens are unknown. */
   readonly nanos: number | null;
   readonly priceSource: string | null;
   readonly priceDate: string | null;
@@ -13,8 +13,8 @@ export interface CallCost {
 
 export const UNKNOWN_COST: CallCost = { nanos: null, priceSource: null, priceDate: null };
 
-/** How a model call ended, as whoever made it says. */
-export interface CallEnd {
+/** How a model call ended, as reported by its caller. */
+export interface ModelCallEnd {
   readonly outcome: Exclude<CallOutcome, 'running'>;
   readonly errorCode?: string;
   readonly answeredBy?: string;
@@ -24,8 +24,8 @@ export interface CallEnd {
   readonly durationMs: number | null;
 }
 
-/** Of a call of which nobody has told how it ended, or will. */
-export const LOST: CallEnd = {
+/** The end of a model call whose outcome was not reported and will not be. */
+export const LOST_CALL: ModelCallEnd = {
   outcome: 'lost',
   usage: null,
   cost: UNKNOWN_COST,
@@ -33,7 +33,7 @@ export const LOST: CallEnd = {
   durationMs: null,
 };
 
-/** The rows that change with a model call. */
+/** The rows that change when a model call is settled. */
 export interface CallRows {
   readonly modelCalls: readonly ModelCallRow[];
   readonly usageDays: readonly UsageDayRow[];
@@ -41,7 +41,7 @@ export interface CallRows {
 
 export const NO_CALL_ROWS: CallRows = { modelCalls: [], usageDays: [] };
 
-/** The record of an attempt that is claimed now. */
+/** Returns the row of an attempt that is being claimed. */
 export function claimedCall({ at }: LockedSession, run: RunRow, step: StepRow, model: string): ModelCallRow {
   return {
     run_id: run.run_id,
@@ -72,10 +72,10 @@ export function claimedCall({ at }: LockedSession, run: RunRow, step: StepRow, m
 }
 
 /**
- * Notes how a call ended, and adds it to its run, session and day. What is known now is no longer held; what is not
- * known stays held at its worst case.
+ * Records how a model call ended, and adds its cost to its run, its session and the user's day. Releases the part of
+ * the reservation whose actual amount is known; the rest stays held at the worst case.
  */
-export function settleCall(session: LockedSession, run: RunRow, call: ModelCallRow, end: CallEnd): CallRows {
+export function settleModelCall(session: LockedSession, run: RunRow, call: ModelCallRow, end: ModelCallEnd): CallRows {
   const { usage, cost } = end;
   call.outcome = end.outcome;
   call.error_code = end.errorCode ?? null;

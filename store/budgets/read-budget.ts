@@ -3,10 +3,10 @@ import { limitsOf, type ResolvedBudgets } from '../../core/money/budget.ts';
 import { usdOf } from '../../core/money/price.ts';
 import { monthOf, nextDay, nextMonth } from '../../core/money/utc-period.ts';
 import type { Db } from '../db/db.ts';
-import { readPeriods, type PeriodSpent } from './read-periods.ts';
+import { readPeriods, type PeriodUsage } from './read-periods.ts';
 import { readUserLimits } from './user-budgets.ts';
 
-/** A user's limits and what has gone of them in the month and on the day of `day`, `YYYY-MM-DD`. */
+/** Reads a user's limits and their usage in the month and on the day of `day`, `YYYY-MM-DD`. */
 export async function readBudget(db: Db, user: string, budgets: ResolvedBudgets, day: string): Promise<BudgetReport> {
   const [own, spent] = await Promise.all([readUserLimits(db, user), readPeriods(db, user, day)]);
   return {
@@ -18,7 +18,7 @@ export async function readBudget(db: Db, user: string, budgets: ResolvedBudgets,
   };
 }
 
-function periodOf(period: string, resetsAt: string, spent: PeriodSpent): BudgetPeriod {
+function periodOf(period: string, resetsAt: string, spent: PeriodUsage): BudgetPeriod {
   const { usedTokens, reservedTokens, unpricedCalls } = spent;
   const usd = { usedUsd: usdOf(spent.usedNanos), reservedUsd: usdOf(spent.reservedNanos) };
   return { period, resetsAt, ...usd, usedTokens, reservedTokens, unpricedCalls };

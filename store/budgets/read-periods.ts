@@ -1,24 +1,24 @@
-import type { Spent } from '../../core/money/budget.ts';
+import type { BudgetUsage } from '../../core/money/budget.ts';
 import { firstOfMonth } from '../../core/money/utc-period.ts';
 import type { Tx } from '../db/db.ts';
 
-/** What a user has spent in a period. */
-export interface PeriodSpent extends Spent {
-  /** Calls whose cost is not known. */
+/** A user's usage in a period. */
+export interface PeriodUsage extends BudgetUsage {
+  /** Number of calls with an unknown cost. */
   readonly unpricedCalls: number;
 }
 
-/** What a user has spent in the month and on the day of `day`, `YYYY-MM-DD`, over all sessions. */
+/** Reads a user's usage over all sessions in the month and on the day of `day`, `YYYY-MM-DD`. */
 export async function readPeriods(
   tx: Tx,
   user: string,
   day: string,
-): Promise<{ readonly month: PeriodSpent; readonly day: PeriodSpent }> {
-  const rows = await tx.query<PeriodSpent>(READ, [user, firstOfMonth(day), day]);
-  return { month: rows[0] as PeriodSpent, day: rows[1] as PeriodSpent };
+): Promise<{ readonly month: PeriodUsage; readonly day: PeriodUsage }> {
+  const rows = await tx.query<PeriodUsage>(READ, [user, firstOfMonth(day), day]);
+  return { month: rows[0] as PeriodUsage, day: rows[1] as PeriodUsage };
 }
 
-/** One row for the month and one for the day. Rows of the other days are read once. */
+/** One row for the month, then one for the day. MATERIALIZED, so that the rows of the month are read once. */
 const READ = `
   WITH used AS MATERIALIZED (
     SELECT day, cost_nanos, input_tokens + output_tokens AS tokens, unpriced_calls, held_nanos, held_tokens

@@ -1,7 +1,7 @@
 import type { UserLimits } from '../../contracts/budget.ts';
 import type { Db, Tx } from '../db/db.ts';
 
-/** The limits that an operator has set for a user; null when none were. */
+/** Reads the limits that an operator has set for a user; null for none. */
 export async function readUserLimits(tx: Tx, user: string): Promise<UserLimits | null> {
   const [row] = await tx.query<{ limits: UserLimits }>(`SELECT limits FROM perdure.user_budgets WHERE user_id = $1`, [
     user,
@@ -9,7 +9,7 @@ export async function readUserLimits(tx: Tx, user: string): Promise<UserLimits |
   return row?.limits ?? null;
 }
 
-/** As {@link readUserLimits}, and holds the user's row: reservations of one user take turns by it. Take it after the session's. */
+/** Like {@link readUserLimits}, and locks the user's row, which serialises reservations of the user. Lock order: session row, user. */
 export async function lockUserLimits(tx: Tx, user: string): Promise<UserLimits> {
   const lock = `SELECT limits FROM perdure.user_budgets WHERE user_id = $1 FOR UPDATE`;
   const [row] = await tx.query<{ limits: UserLimits }>(lock, [user]);
@@ -19,7 +19,7 @@ export async function lockUserLimits(tx: Tx, user: string): Promise<UserLimits> 
   return made?.limits ?? {};
 }
 
-/** Replaces a user's own limits. What is absent is the deployment's again. */
+/** Replaces the limits set for a user. The deployment's limit applies to each one that is absent. */
 export async function saveUserLimits(db: Db, user: string, limits: UserLimits): Promise<void> {
   await db.query(
     `INSERT INTO perdure.user_budgets (user_id, limits) VALUES ($1, $2)

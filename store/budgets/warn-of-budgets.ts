@@ -2,29 +2,29 @@ import type { UserLimits } from '../../contracts/budget.ts';
 import { factsOf, limitsOf, type ResolvedBudgets } from '../../core/money/budget.ts';
 import { warningsOf, type Warning } from '../../core/money/budget-warnings.ts';
 import { monthOf, nextDay, nextMonth } from '../../core/money/utc-period.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { PendingEvents } from '../log/pending-events.ts';
 import type { Tx } from '../db/db.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { readPeriods } from './read-periods.ts';
 import type { UsageDayRow } from '../log/rows.ts';
 
-/** What a commit knows of its user's spending before it adds to it. */
+/** A user's spending before a commit adds to it. */
 export interface Spending {
   readonly ownLimits: UserLimits | null;
   /** Nano-dollars on this day, UTC. */
   readonly spentToday: number;
-  /** Names of the warnings that were given for this day and month. */
+  /** Names of the warnings already given for this day and month. */
   readonly warned: readonly string[];
 }
 
 /**
- * Adds a `budget.warned` to the log for each budget that this call takes past its mark, once for each user and period
- * over all sessions. A user without limits who is below the daily threshold costs no statement.
+ * Adds a `budget.warned` for each budget whose warning level the call reaches, once per user and period over all
+ * sessions. Runs no statement for a user without limits who is below the daily threshold.
  */
 export async function warnOfBudgets(
   tx: Tx,
   { key }: LockedSession,
-  log: EventLog,
+  pending: PendingEvents,
   { runId, added, budgets, spending }: WarnInput,
 ): Promise<void> {
   const limits = limitsOf(budgets, spending.ownLimits);
@@ -40,19 +40,22 @@ export async function warnOfBudgets(
     const { kind, scope, unit, limit } = warning;
     const resetsAt = scope === 'month' ? nextMonth(added.day) : nextDay(added.day);
     const reserved = isUsd ? reservedNanos : reservedTokens;
-    log.add({ type: 'budget.warned', runId, kind, ...factsOf({ scope, unit, used, reserved, limit, resetsAt }) }, null);
+    pending.add(
+      { type: 'budget.warned', runId, kind, ...factsOf({ scope, unit, used, reserved, limit, resetsAt }) },
+      null,
+    );
   }
 }
 
 export interface WarnInput {
   readonly runId: string;
-  /** What is about to be added. */
+  /** The usage that the commit adds. */
   readonly added: UsageDayRow;
   readonly budgets: ResolvedBudgets;
   readonly spending: Spending;
 }
 
-/** Of sessions that come at once the first is told so; the others wait for it and are not. */
+/** Whether this is the first session to give the warning. Concurrent sessions wait on the unique key and get false. */
 async function isFirst(tx: Tx, user: string, { name, scope }: Warning, day: string): Promise<boolean> {
   const inserted = await tx.query(
     `INSERT INTO perdure.budget_warnings (user_id, budget, period) VALUES ($1, $2, $3)

@@ -3,16 +3,17 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerdureError } from '../../contracts/errors.ts';
 
-/** Archives as files, each `<id>.json.gz`. */
+/** Stores archives as files named `<id>.json.gz`. */
 export interface ArchiveFolder {
-  /** Resolves when the file is on the disk. */
+  /** Resolves once the file is synced to disk. */
   write(id: string, data: Buffer): Promise<void>;
-  /** Throws `store_unavailable` when it cannot be read. */
+  /** Throws `store_unavailable` when the file cannot be read. */
   read(id: string): Promise<Buffer>;
+  /** Does nothing when there is no such file. */
   remove(id: string): Promise<void>;
 }
 
-/** A folder (`PERDURE_ARCHIVES`) that every worker and gateway sees under the same path. Made when it is first written to. */
+/** Opens the archive folder (`PERDURE_ARCHIVES`), which every worker and gateway must see under the same path. Created on the first write. */
 export function archiveFolder(path: string): ArchiveFolder {
   const fileOf = (id: string): string => join(path, `${id}.json.gz`);
   return {
@@ -35,7 +36,7 @@ export function archiveFolder(path: string): ArchiveFolder {
         const { code } = error as NodeJS.ErrnoException;
         throw new PerdureError(
           'store_unavailable',
-          `The archive ${fileOf(id)} cannot be read (${code ?? 'no reason known'}). Check PERDURE_ARCHIVES, or bring the file back.`,
+          `The archive ${fileOf(id)} cannot be read (${code ?? 'unknown reason'}). Check PERDURE_ARCHIVES, or restore the file.`,
         );
       }
     },

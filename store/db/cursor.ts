@@ -1,11 +1,11 @@
 import { PerdureError } from '../../contracts/errors.ts';
 
-/** Where the next page begins, as text that means nothing to its holder. */
+/** Encodes the position of the last row of a page as an opaque cursor. */
 export function cursorOf(position: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url');
 }
 
-/** The position in a cursor: as many strings or numbers as `shape`. Throws `invalid_request` for any other text. */
+/** Decodes a cursor into the values described by `shape`. Throws `invalid_request` for any other text. */
 export function positionIn(cursor: string, shape: readonly ('string' | 'number' | 'time')[]): (string | number)[] {
   const position = parsed(cursor);
   const fits =
@@ -15,7 +15,7 @@ export function positionIn(cursor: string, shape: readonly ('string' | 'number' 
   if (fits) return position as (string | number)[];
   throw new PerdureError(
     'invalid_request',
-    `The cursor ${JSON.stringify(cursor.slice(0, 80))} is not one that a page ended with. Leave it out to begin at the first page.`,
+    `The cursor ${JSON.stringify(cursor.slice(0, 80))} is not valid. Pass the "nextCursor" of the previous page unchanged, or omit it to start at the first page.`,
   );
 }
 

@@ -1,20 +1,20 @@
 import type { ArchiveFolder } from './archive-folder.ts';
 
-/** Rows by column name. `bigint` and `numeric` columns are cast to `int`/`float8` in the SQL, `jsonb` arrives parsed, `timestamptz` as ISO 8601 UTC text. */
+/** A row by column name. SQL casts `bigint` and `numeric` to `int` or `float8`; `json` and `jsonb` arrive parsed, `timestamptz` as ISO 8601 UTC text. */
 export type Row = Record<string, unknown>;
 
 /** Runs statements inside one transaction. */
 export interface Tx {
-  /** `$1`-style parameters. Objects for `jsonb` columns are passed as JSON text. Without `params` the text may hold several statements. */
+  /** Uses `$1`-style parameters; pass JSON columns as JSON text. Without `params`, `sql` may contain several statements and the last one's rows are returned. */
   query<R extends object = Row>(sql: string, params?: readonly unknown[]): Promise<R[]>;
 }
 
-/** The store: PostgreSQL, embedded (PGlite) or served. Statements are the same for both. */
+/** The store: PostgreSQL, either embedded (PGlite) or a server. Both run the same statements. Methods throw `store_unavailable` when the database is unreachable, `internal` for other driver errors. */
 export interface Db extends Tx {
-  /** Where archives are kept; the store itself when absent. */
+  /** The folder that archives are written to. Absent: they are stored in the table `archives`. */
   readonly archives?: ArchiveFolder | undefined;
   readonly kind: 'pglite' | 'postgres';
-  /** READ COMMITTED. Commits when `work` resolves, rolls back when it rejects. Retries serialization failures and deadlocks (40001, 40P01), so `work` must have no other effects. */
+  /** Runs `work` in a READ COMMITTED transaction: commits when it resolves, rolls back when it rejects. Retries serialization failures and deadlocks (40001, 40P01), so `work` may run more than once and must have no other side effects. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

@@ -1,24 +1,25 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PGlite, types, type ParserOptions } from '@electric-sql/pglite';
+import { Mutex } from 'async-mutex';
 import type { Db, Tx } from './db.ts';
-import { freshCluster, provideCluster } from './fresh-cluster.ts';
+import { clusterTemplate, ensureCluster } from './cluster-template.ts';
 import { preparedStatements } from './pglite-statements.ts';
-import { serialQueue } from './serial-queue.ts';
-import { retryingConflicts, storeFailure } from './store-failure.ts';
+
+import { retryConflicts, storeFailure } from './store-failure.ts';
 
 const PARSERS: ParserOptions = { [types.TIMESTAMPTZ]: (text: string) => new Date(text).toISOString() };
 
 /**
- * The embedded store: `memory://`, or the path of a folder, which one process at a time may open.
- * What was committed survives a killed process. It runs in the thread that opens it.
+ * Opens the embedded store (PGlite). `path` is `memory://` or a folder, which only one process at a time may open.
+ * Committed transactions survive a killed process. Statements run on the calling thread.
  */
 export async function openPglite(path: string): Promise<Db> {
   const pglite = await open(path);
-  // The embedded store has no statistics that a plan for one statement's parameters could use, and planning takes time.
+  // Without table statistics a custom plan is no better than the generic one, and planning takes time.
   await pglite.exec('SET plan_cache_mode = force_generic_plan');
-  // There is one connection, so transactions and single statements take turns.
-  const inTurn = serialQueue();
+  // PGlite has a single connection: a transaction holds it from BEGIN to COMMIT.
+  const connection = new Mutex();
   const prepared = preparedStatements(pglite, PARSERS);
   const tx: Tx = {
     query: async <R extends object>(sql: string, params?: readonly unknown[]) => {
@@ -28,7 +29,7 @@ export async function openPglite(path: string): Promise<Db> {
   };
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      return await inTurn(work);
+      return await connection.runExclusive(work);
     } catch (error) {
       throw storeFailure(error, '(embedded PostgreSQL)');
     }
@@ -38,9 +39,9 @@ export async function openPglite(path: string): Promise<Db> {
     query: async <R extends object>(sql: string, params?: readonly unknown[]) =>
       await guarded(async () => await tx.query<R>(sql, params)),
     transaction: async (work) =>
-      await guarded(async () => await retryingConflicts(async () => await inTransaction(tx, work))),
+      await guarded(async () => await retryConflicts(async () => await inTransaction(tx, work))),
     close: async () => {
-      await inTurn(async () => {
+      await connection.runExclusive(async () => {
         if (!pglite.closed) await pglite.close();
       });
     },
@@ -49,9 +50,9 @@ export async function openPglite(path: string): Promise<Db> {
 
 async function open(path: string): Promise<PGlite> {
   const options = { relaxedDurability: false, parsers: PARSERS };
-  if (path.includes('://')) return PGlite.create({ ...options, dataDir: path, loadDataDir: await freshCluster() });
+  if (path.includes('://')) return PGlite.create({ ...options, dataDir: path, loadDataDir: await clusterTemplate() });
   await mkdir(dirname(path), { recursive: true });
-  await provideCluster(path);
+  await ensureCluster(path);
   return PGlite.create({ ...options, dataDir: path });
 }
 

@@ -1,19 +1,20 @@
 import { Pool, types, type PoolClient, type QueryResult } from 'pg';
 import type { Db, Tx } from './db.ts';
-import { storableParams } from './storable.ts';
+import { sanitizeParams } from './sanitize.ts';
 import { statementNames } from './statement-names.ts';
-import { retryingConflicts, storeFailure } from './store-failure.ts';
+import { retryConflicts, storeFailure } from './store-failure.ts';
 
 const TIMESTAMPTZ: number = types.builtins.TIMESTAMPTZ;
-/** As declared it takes the types that `pg` knows by name only; a server has more. */
+/** Widened: the declared type accepts only the OIDs that `pg` names, but a server has more. */
 const getTypeParser: (oid: number, format?: 'text' | 'binary') => unknown = types.getTypeParser;
 
-/** A worker that vanishes in the middle of a transaction holds its session's lock no longer than this. */
+/** Bounds how long a worker that dies inside a transaction keeps its session locked. */
 const IDLE_IN_TRANSACTION_MS = 30_000;
 const CONNECT_MS = 5_000;
-/** A server that a fail-over has cut off says nothing at all: no statement waits longer than this. */
+/** Server-side limit of one statement. */
 const STATEMENT_MS = 15_000;
-const ANSWER_MS = 20_000;
+/** Client-side limit of one statement: a server cut off by a fail-over never responds. */
+const RESPONSE_MS = 20_000;
 
 async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -24,11 +25,11 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
 }
 
 export interface PostgresOptions {
-  /** Connections at most. Default 10. */
+  /** Maximum number of connections. Default 10. */
   readonly poolSize?: number | undefined;
 }
 
-/** A served PostgreSQL. Connections are opened when they are needed, so a server that is away is found at the first statement. */
+/** Opens a PostgreSQL server. Connections are opened on demand, so an unreachable server is reported by the first statement. */
 export async function openPostgres(databaseUrl: string, options: PostgresOptions = {}): Promise<Db> {
   const pool = new Pool({
     connectionString: databaseUrl,
@@ -36,19 +37,19 @@ export async function openPostgres(databaseUrl: string, options: PostgresOptions
     connectionTimeoutMillis: CONNECT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     statement_timeout: STATEMENT_MS,
-    query_timeout: ANSWER_MS,
+    query_timeout: RESPONSE_MS,
     keepAlive: true,
     application_name: 'perdure',
     types: { getTypeParser: typeParser },
   });
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  // The pool replaces an idle connection that breaks; without a listener the error would end the process.
   pool.on('error', () => {});
   return {
     kind: 'postgres',
     query: async <R extends object>(sql: string, params?: readonly unknown[]) =>
       await guarded(async () => await txOf(pool).query<R>(sql, params)),
     transaction: async (work) =>
-      await guarded(async () => await retryingConflicts(async () => await inTransaction(pool, work))),
+      await guarded(async () => await retryConflicts(async () => await inTransaction(pool, work))),
     close: async () => {
       if (!pool.ending) await pool.end();
     },
@@ -58,7 +59,7 @@ export async function openPostgres(databaseUrl: string, options: PostgresOptions
 async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken = false;
-  // A connection that breaks between two statements says so here; the next statement rejects as well.
+  // Emitted when the connection breaks between two statements; the next statement rejects as well.
   const onError = () => {
     broken = true;
   };
@@ -77,14 +78,14 @@ async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promi
   }
 }
 
-/** Each connection keeps the statements prepared that it has run. Behind PgBouncer this needs version 1.21 and `max_prepared_statements`. */
+/** Statements stay prepared per connection. Behind PgBouncer this requires version 1.21 with `max_prepared_statements`. */
 const nameOf = statementNames();
 
 function txOf(connection: Pool | PoolClient): Tx {
   return {
     query: async <R extends object>(sql: string, params?: readonly unknown[]) => {
       if (params !== undefined)
-        return (await connection.query({ name: nameOf(sql), text: sql, values: storableParams(params) })).rows as R[];
+        return (await connection.query({ name: nameOf(sql), text: sql, values: sanitizeParams(params) })).rows as R[];
       const results: unknown = await connection.query(sql);
       const last = (Array.isArray(results) ? results.at(-1) : results) as QueryResult | undefined;
       return (last?.rows ?? []) as R[];

@@ -1,39 +1,41 @@
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import { EVENT_TRAITS, type PerdureEvent } from '../../contracts/session/event.ts';
 import type { Tx } from '../db/db.ts';
-import type { EventLog } from './event-log.ts';
+import type { PendingEvents } from './pending-events.ts';
 import { eventOf, eventRowOf } from './event-row.ts';
 import type { LockedSession } from './lock-session.ts';
 import type { MessageRow, ModelCallRow, RunRow, StepRow, ToolCallRow, UsageDayRow } from './rows.ts';
 import { runStatsOf, type RunStatsRow } from './run-stats.ts';
-import { storable } from '../db/storable.ts';
+import { sanitizeJson } from '../db/sanitize.ts';
 
-/** The read models that change with the events: whole rows, inserted or replaced. */
+/** Rows of the read models that change with the events. Each is a whole row that is inserted or replaces the one before. */
 export interface ChangedRows {
   readonly messages?: readonly MessageRow[];
   readonly runs?: readonly RunRow[];
   readonly steps?: readonly StepRow[];
   readonly toolCalls?: readonly ToolCallRow[];
   readonly modelCalls?: readonly ModelCallRow[];
-  /** Added to what its user's day has. */
+  /** Added to the user's sums of the day. */
   readonly usageDays?: readonly UsageDayRow[];
 }
 
 /**
- * Appends events after the session's head, moves the head and saves the read models, `session.row` included, in one
- * statement. The caller holds the session's lock and has found, in the read models, that these events are new; the
- * unique dedupe keys and the comparison of the head make a mistake in that fail instead of repeating anything.
+ * Appends the pending events after the session's head, advances the head and saves the read models, including
+ * `session.row`, in one statement. Returns the events as they were stored. The caller holds the session's lock and has
+ * checked against the read models that the events are new; if it has not, the unique dedupe keys or the comparison of
+ * the head make the statement fail.
  */
 export async function appendEvents(
   tx: Tx,
   session: LockedSession,
-  { drafts }: EventLog,
+  { drafts }: PendingEvents,
   changed: ChangedRows = {},
 ): Promise<PerdureEvent[]> {
+  checkRows(drafts, changed);
   const { key, at, row } = session;
   const head = row.head + drafts.length;
   const rows = drafts.map(({ event, dedupe }, index) => ({ ...eventRowOf(event, row.head + index + 1, at), dedupe }));
-  const events = storable(rows);
-  const params: unknown[] = [key.user, key.session, row.head, storable({ ...row, head, updated_at: at }).text];
+  const events = sanitizeJson(rows);
+  const params: unknown[] = [key.user, key.session, row.head, sanitizeJson({ ...row, head, updated_at: at }).text];
   const writes: WriteName[] = [];
   const add = (name: WriteName, text: string) => {
     writes.push(name);
@@ -41,17 +43,25 @@ export async function appendEvents(
   };
   if (rows.length > 0) add('events', events.text);
   for (const name of ['messages', 'runs', 'steps', 'toolCalls', 'modelCalls', 'usageDays'] as const) {
-    if (changed[name]?.length) add(name, storable(changed[name]).text);
+    if (changed[name]?.length) add(name, sanitizeJson(changed[name]).text);
   }
   const ends = runStatsOf(drafts, changed.runs ?? [], at);
   if (ends.length > 0) {
-    add('runStats', storable(ends).text);
+    add('runStats', sanitizeJson(ends).text);
     params.push(...endCounts(ends));
   }
   const [saved] = await tx.query<{ version: string }>(statementOf(writes), params);
   if (!saved) throw new Error('The session changed under its lock.');
   session.version = saved.version;
   return events.value.map((event) => eventOf(event, key.session));
+}
+
+/** Throws for an event without a row of each read model that {@link EVENT_TRAITS} names for its type. */
+function checkRows(drafts: PendingEvents['drafts'], changed: ChangedRows): void {
+  for (const { event } of drafts) {
+    const missing = EVENT_TRAITS[event.type].rows.find((name) => !changed[name]?.length);
+    if (missing) throw new Error(`The event ${event.type} was appended without a row of ${missing}.`);
+  }
 }
 
 const TOKENS = 'input_tokens output_tokens cached_tokens reasoning_tokens';
@@ -107,7 +117,7 @@ type WriteName = keyof typeof WRITES;
 
 const statements = new Map<string, string>();
 
-/** One statement for these writes, whose rows are `$5` and on, and the session's. Always the same text for the same writes: stores keep it prepared. */
+/** Returns one statement for the writes, whose rows are the parameters from `$5` on, and for the session's row. The text is the same for the same writes, so that it stays prepared. */
 function statementOf(writes: readonly WriteName[]): string {
   const shape = writes.join();
   const known = statements.get(shape);
@@ -119,7 +129,7 @@ function statementOf(writes: readonly WriteName[]): string {
   return statement;
 }
 
-/** What the ends of runs add to the session's own counters: {@link endCounts}, as parameters from `first` on. */
+/** Adds run ends to the session's counters. The parameters from `first` on are {@link endCounts}. */
 function counted(first: number): string {
   return `, ended_runs = s.ended_runs + $${first}::integer, timed_runs = s.timed_runs + $${first + 1}::integer,
           busy_ms = s.busy_ms + $${first + 2}::bigint`;
@@ -134,7 +144,7 @@ function sum(rows: readonly RunStatsRow[], name: 'ended' | 'busy_ms'): number {
   return rows.reduce((all, row) => all + row[name], 0);
 }
 
-/** Inserts the rows in the JSON array `$rows`; those whose `id` is there already are replaced, unless `id` is empty. */
+/** Returns an INSERT of the rows in the JSON array `$rows`. Rows with the same `id` columns are replaced; with an empty `id` they are a unique violation. */
 function saveAll(table: string, id: string, columnNames: string): string {
   const columns = words(columnNames);
   const insert = `
@@ -147,7 +157,7 @@ function saveAll(table: string, id: string, columnNames: string): string {
   return `${insert} ON CONFLICT (user_id, session_id, ${words(id).join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
 }
 
-/** Adds the sums in the JSON array `$rows` to the user's rows of the same `id`. */
+/** Returns a statement that adds the sums in the JSON array `$rows` to the user's rows with the same `id` columns. */
 function addAll(table: string, id: string, sumNames: string): string {
   const sums = words(sumNames);
   const columns = [...words(id), ...sums];
@@ -158,7 +168,7 @@ function addAll(table: string, id: string, sumNames: string): string {
        SET ${sums.map((column) => `${column} = t.${column} + EXCLUDED.${column}`).join(', ')}`;
 }
 
-/** A JSON null arrives as an SQL NULL; as the arguments of a call it is a value. */
+/** `json_populate_recordset` turns a JSON null into an SQL NULL; as the arguments of a tool call it is a value. */
 function valueOf(column: string): string {
   return column === 'arguments' ? `coalesce(i.arguments, 'null')` : `i.${column}`;
 }

@@ -1,25 +1,33 @@
-import type { NewEvent, PerdureEvent } from '../../contracts/session/event.ts';
+import type { EventType, NewEvent, PerdureEvent } from '../../contracts/session/event.ts';
 
-/** An event as its row in the store. */
+/** A row of the table `events`. */
 export interface EventRow {
   readonly seq: number;
-  readonly type: string;
+  readonly type: EventType;
   readonly run_id: string | null;
   readonly step: number | null;
   readonly attempt: number | null;
   readonly at: string;
-  /** What is left: the event's own fields. */
+  /** The fields without a column of their own. */
   readonly data: object;
 }
 
-/** The row of a new event. */
+/** The fields with columns of their own. An event type that declares one of them differently does not compile. */
+interface EventColumns {
+  readonly type: EventType;
+  readonly runId?: string | undefined;
+  readonly step?: number;
+  readonly attempt?: number;
+}
+
+/** Returns the row of a new event. */
 export function eventRowOf(event: NewEvent, seq: number, at: string): EventRow {
-  const { type, ...fields } = event as { type: string; runId?: string; step?: number; attempt?: number };
-  const { runId, step, attempt, ...data } = fields;
+  const columns: EventColumns = event;
+  const { type, runId, step, attempt, ...data } = columns;
   return { seq, type, run_id: runId ?? null, step: step ?? null, attempt: attempt ?? null, at, data };
 }
 
-/** The event in a row. What was just appended and what is read later are the same, the order of keys included. */
+/** Returns the event of a row: equal to the one that was appended, including the order of its keys. */
 export function eventOf(row: EventRow, sessionId: string): PerdureEvent {
   return {
     seq: row.seq,

@@ -3,22 +3,22 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 import type { SessionRow } from './rows.ts';
 
-/** A session whose row this transaction holds: nobody else appends until it is over. */
+/** A session whose row is locked by this transaction: no other transaction appends to it until this one ends. */
 export interface LockedSession {
   readonly key: SessionKey;
-  /** The time of everything that this transaction writes; never before the time of an earlier one. */
+  /** The time of everything that this transaction writes, ISO 8601 UTC. Never decreases from one transaction to the next. */
   readonly at: string;
-  /** When it was created: tells a session that was deleted from one that has its id now. */
+  /** When the session was created. Distinguishes it from a deleted session with the same id. */
   readonly createdAt: string;
-  /** Names the state of all that the session's lock guards: every write saves the session's row, and so makes another. */
+  /** Version of everything that the session's lock guards: every write also saves the session's row, which changes it. */
   version: string;
-  /** Changed by the write functions and saved by `appendEvents`. */
+  /** Mutable: write functions change it, and `appendEvents` saves it. */
   readonly row: SessionRow;
 }
 
 /**
- * Takes the session row's lock: the first statement of every transaction that writes to a session. Statements
- * after it see all that earlier holders committed. Null when there is no such session.
+ * Locks the session's row. Must be the first statement of every transaction that writes to a session: statements after
+ * it see everything that earlier holders of the lock committed. Returns null when there is no such session.
  */
 export async function lockSession(tx: Tx, key: SessionKey): Promise<LockedSession | null> {
   const [found] = await tx.query<SessionRow & { at: string; created_at: string; version: string }>(
@@ -38,17 +38,17 @@ export async function lockSession(tx: Tx, key: SessionKey): Promise<LockedSessio
   return { key, at, createdAt, version, row };
 }
 
-/** As {@link lockSession}; throws `not_found` when there is no such session. */
+/** Like {@link lockSession}, but throws `not_found` when there is no such session. */
 export async function lockExistingSession(tx: Tx, key: SessionKey): Promise<LockedSession> {
   const session = await lockSession(tx, key);
   if (session) return session;
   throw noSuchSession(key);
 }
 
-/** The error of a look-up that found no session. */
+/** Returns the `not_found` error for a session key. */
 export function noSuchSession(key: SessionKey): PerdureError {
   return new PerdureError(
     'not_found',
-    `There is no session ${JSON.stringify(key.session)}. Send it a message to create it; \`perdure sessions\` lists those there are.`,
+    `There is no session ${JSON.stringify(key.session)}. Send it a message to create it, or run \`perdure sessions\` to list existing ones.`,
   );
 }

@@ -7,9 +7,9 @@ import type { SessionStatus } from '../../contracts/session/session.ts';
 import type { Cost } from '../../contracts/usage.ts';
 import { usdOf } from '../../core/money/price.ts';
 
-// The tables' rows, named as their columns, as write functions load, change and save them. Times are text.
+// Rows of the tables, with the names of their columns. Write functions load, change and save them. Times are text.
 
-/** Sums of tokens; null is unknown, and stays so. */
+/** Sums of tokens. Null is unknown; adding to an unknown sum leaves it unknown. */
 export interface TokenColumns {
   input_tokens: number | null;
   output_tokens: number | null;
@@ -17,13 +17,13 @@ export interface TokenColumns {
   reasoning_tokens: number | null;
 }
 
-/** Cost as rows keep it: what is known, and how many calls are not. */
+/** Sums of cost: the known part in nano-dollars, and the number of calls with an unknown cost. */
 export interface CostColumns {
   cost_nanos: number;
   unpriced_calls: number;
 }
 
-/** A session's row without what may be large: metadata and state. */
+/** A row of `sessions` without the columns that may be large: metadata and state. */
 export interface SessionRow extends TokenColumns, CostColumns {
   readonly kind: 'session' | 'run';
   status: SessionStatus;
@@ -37,9 +37,9 @@ export interface SessionRow extends TokenColumns, CostColumns {
   end_reason: string | null;
   execution: string | null;
   last_active_at: string;
-  /** When it was created, or reopened since. */
+  /** When the session was created or last reopened. */
   opened_at: string;
-  /** Why it was recovered last, until a run has completed since. */
+  /** Reason of the last recovery; null once a run has completed since. */
   recovered: RecoveryReason | null;
 }
 
@@ -69,7 +69,7 @@ export interface StepRow {
   readonly run_id: string;
   readonly step: number;
   attempts: number;
-  /** Those made before the run was last resumed. */
+  /** Attempts made before the run was last resumed. */
   attempts_before: number;
   committed: boolean;
   model: string | null;
@@ -106,7 +106,7 @@ export interface ModelCallRow extends TokenColumns {
   held_tokens: number;
 }
 
-/** What a model call adds to its user's day. */
+/** What a model call adds to a row of `usage_days`. */
 export interface UsageDayRow extends CostColumns {
   readonly day: string;
   readonly agent: string;
@@ -152,19 +152,19 @@ export const NO_TOKENS: TokenColumns = { input_tokens: 0, output_tokens: 0, cach
 /** Nothing spent. */
 export const NO_COST: CostColumns = { cost_nanos: 0, unpriced_calls: 0 };
 
-/** Adds a call's cost to a sum; null is unknown. */
+/** Adds a call's cost in nano-dollars to a sum; null is unknown. */
 export function addCost(sum: CostColumns, nanos: number | null): void {
   if (nanos === null) sum.unpriced_calls += 1;
   else sum.cost_nanos += nanos;
 }
 
-/** A sum of costs as the contracts say it. */
-export function costOf({ cost_nanos: nanos, unpriced_calls: unpriced }: CostColumns): Cost {
+/** Converts a sum of costs to its fields in the contracts. */
+export function costRecordOf({ cost_nanos: nanos, unpriced_calls: unpriced }: CostColumns): Cost {
   const knownCostUsd = usdOf(nanos);
   return { costUsd: unpriced > 0 ? null : knownCostUsd, knownCostUsd, unpricedCalls: unpriced };
 }
 
-/** Adds a model call's tokens to a sum. What the provider did not say makes the sum unknown. */
+/** Adds a model call's tokens to a sum. A count that the provider did not report makes the sum unknown. */
 export function addTokens(sum: TokenColumns, usage: Usage | null): void {
   sum.input_tokens = plus(sum.input_tokens, usage?.inputTokens);
   sum.output_tokens = plus(sum.output_tokens, usage?.outputTokens);
@@ -172,7 +172,7 @@ export function addTokens(sum: TokenColumns, usage: Usage | null): void {
   sum.reasoning_tokens = plus(sum.reasoning_tokens, usage?.reasoningTokens);
 }
 
-/** A sum of tokens as the contracts say it. */
+/** Converts a sum of tokens to `Usage`. */
 export function usageOf(sum: TokenColumns): Usage {
   return {
     inputTokens: sum.input_tokens,
@@ -182,7 +182,7 @@ export function usageOf(sum: TokenColumns): Usage {
   };
 }
 
-/** Whether a run has not ended. */
+/** Whether a run with this status has not ended. */
 export function isOpen(status: RunStatus): boolean {
   return status === 'queued' || status === 'running';
 }

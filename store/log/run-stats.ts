@@ -1,13 +1,13 @@
-import { endsRun } from '../../contracts/session/event.ts';
+import { endsRun, type RunEndType } from '../../contracts/session/event.ts';
 import { bucketOf } from '../../core/duration-buckets.ts';
-import type { EventLog } from './event-log.ts';
+import type { PendingEvents } from './pending-events.ts';
 import type { RunRow } from './rows.ts';
 
-/** What ends of runs add to the statistics of a user's day. */
+/** What run ends add to the statistics of a user's day: a row of the table `run_stats`. */
 export interface RunStatsRow {
   readonly day: string;
   readonly agent: string;
-  /** -1 for runs of which no duration is known. */
+  /** -1 for runs without a known duration. */
   readonly bucket: number;
   ended: number;
   failed: number;
@@ -15,33 +15,40 @@ export interface RunStatsRow {
   busy_ms: number;
 }
 
-/** What the ends of runs among these events add: a row for each agent and bucket. Empty while no run ends. */
-export function runStatsOf(drafts: EventLog['drafts'], runs: readonly RunRow[], at: string): RunStatsRow[] {
+/** The counter that a run end increments, besides `ended`. */
+const COUNTERS: Readonly<Record<RunEndType, 'failed' | 'cancelled' | null>> = {
+  'run.completed': null,
+  'run.failed': 'failed',
+  'run.cancelled': 'cancelled',
+};
+
+/** Returns what the run ends among the events add: one row per agent and bucket; empty when no run ends. */
+export function runStatsOf(drafts: PendingEvents['drafts'], runs: readonly RunRow[], at: string): RunStatsRow[] {
   const rows = new Map<string, RunStatsRow>();
   for (const { event } of drafts) {
     if (!endsRun(event.type) || !('runId' in event)) continue;
     const run = runs.find(({ run_id }) => run_id === event.runId);
     if (!run) continue;
-    const ms = durationOf(run, at);
+    const ms = durationMs(run, at);
     const bucket = ms === null ? -1 : bucketOf(ms);
     const name = JSON.stringify([run.agent, bucket]);
-    const row = rows.get(name) ?? none(at.slice(0, 10), run.agent, bucket);
+    const row = rows.get(name) ?? zeroRow(at.slice(0, 10), run.agent, bucket);
     rows.set(name, row);
     row.ended += 1;
-    if (event.type === 'run.failed') row.failed += 1;
-    if (event.type === 'run.cancelled') row.cancelled += 1;
+    const counter = COUNTERS[event.type];
+    if (counter !== null) row[counter] += 1;
     row.busy_ms += ms ?? 0;
   }
-  // In one order, so that two sessions that want the same rows take them one after the other.
+  // A fixed order, so that two transactions that update the same rows lock them in the same order.
   return [...rows.values()].toSorted((a, b) => a.agent.localeCompare(b.agent) || a.bucket - b.bucket);
 }
 
-function none(day: string, agent: string, bucket: number): RunStatsRow {
+function zeroRow(day: string, agent: string, bucket: number): RunStatsRow {
   return { day, agent, bucket, ended: 0, failed: 0, cancelled: 0, busy_ms: 0 };
 }
 
-/** From its start to its end; null for a run that never started, or was resumed: between its lives nobody worked. */
-function durationOf(run: RunRow, at: string): number | null {
+/** From start to end. Null for a run that never started or was resumed: no work was done between its end and its resume. */
+function durationMs(run: RunRow, at: string): number | null {
   if (run.started_at === null || run.resumes > 0) return null;
   return Math.max(0, Date.parse(at) - Date.parse(run.started_at));
 }

@@ -1,7 +1,7 @@
--- What a session is made of. Every table but agent_versions carries (user_id, session_id), and every statement filters
--- by both. There are no foreign keys: all writes go through the session row's lock, and checking a parent for each
--- event would cost more than the event. Text columns that are compared or sorted as ids use the "C" collation, so
--- that keyset pages are the same on every server.
+-- The tables of sessions. Every table but agent_versions has (user_id, session_id), and every statement filters by both.
+-- There are no foreign keys: all writes hold the session row's lock, and checking a parent per event would cost more
+-- than inserting the event. Text columns that are compared or sorted as ids use the "C" collation, so that keyset pages
+-- are the same on every server.
 
 CREATE TABLE perdure.sessions (
   user_id          text COLLATE "C" NOT NULL,
@@ -17,15 +17,15 @@ CREATE TABLE perdure.sessions (
   messages         integer NOT NULL,
   runs             integer NOT NULL,
   errors           integer NOT NULL,
-  -- the newest ordinal given to a run
+  -- the highest ordinal assigned to a run
   last_ordinal     integer NOT NULL,
-  -- sums over committed steps; NULL is unknown, and stays so
+  -- sums over committed steps; NULL is unknown and remains NULL
   input_tokens     bigint,
   output_tokens    bigint,
   cached_tokens    bigint,
   reasoning_tokens bigint,
   end_reason       text,
-  -- the start of the workflow that asked last; another one means that a workflow was lost
+  -- id of the last workflow execution that loaded the session; a different one means that a workflow was lost
   execution        text,
   created_at       timestamptz NOT NULL,
   updated_at       timestamptz NOT NULL,
@@ -44,18 +44,18 @@ CREATE TABLE perdure.events (
   step       integer,
   attempt    integer,
   at         timestamptz NOT NULL,
-  -- names the fact, so that it cannot be recorded twice
+  -- identifies the fact, so that it is recorded once
   dedupe     text COLLATE "C",
-  -- json, not jsonb: read back it is byte for byte what was sent live
+  -- json, not jsonb: reading it returns the bytes that were published live
   data       json NOT NULL,
   PRIMARY KEY (user_id, session_id, seq)
 );
 CREATE UNIQUE INDEX events_once ON perdure.events (user_id, session_id, dedupe) WHERE dedupe IS NOT NULL;
--- What a model call is shown of a run.
+-- Events of a run that belong to the context of model calls.
 CREATE INDEX events_of_context ON perdure.events (user_id, session_id, run_id, seq)
   WHERE type = 'message.received' OR type = 'message.completed' OR type LIKE 'tool.%';
 
--- A message's content is in its message.received event only.
+-- A message's content is stored only in its message.received event.
 CREATE TABLE perdure.messages (
   user_id    text COLLATE "C" NOT NULL,
   session_id text COLLATE "C" NOT NULL,
@@ -64,7 +64,7 @@ CREATE TABLE perdure.messages (
   -- seq of its message.received
   seq        integer NOT NULL,
   body_hash  text NOT NULL,
-  -- the run that it stopped
+  -- id of the run that it interrupted
   interrupts text COLLATE "C",
   receipt    json NOT NULL,
   PRIMARY KEY (user_id, session_id, message_id)
@@ -81,14 +81,14 @@ CREATE TABLE perdure.runs (
   agent_version    text,
   model            text,
   message_ids      json NOT NULL,
-  -- content of its messages, UTF-8
+  -- size of the content of its messages in UTF-8
   bytes            integer NOT NULL,
-  -- seq of its newest message.received: a reply that saw less does not complete the run
+  -- seq of its newest message.received: a reply with an older context does not complete the run
   last_message_seq integer NOT NULL,
-  -- seq of its newest run.started: the order in which runs are told to the model
+  -- seq of its newest run.started: the order of runs in the transcript
   started_seq      integer,
   resumes          integer NOT NULL,
-  -- committed steps
+  -- number of committed steps
   steps            integer NOT NULL,
   active_ms        double precision NOT NULL,
   input_tokens     bigint,
@@ -112,7 +112,7 @@ CREATE TABLE perdure.steps (
   run_id         text COLLATE "C" NOT NULL,
   step           integer NOT NULL,
   attempts       integer NOT NULL,
-  -- those made before the run was last resumed: they do not count against its retries
+  -- attempts before the run was last resumed, which do not count as retries
   attempts_before integer NOT NULL,
   committed      boolean NOT NULL,
   model          text,
@@ -130,7 +130,7 @@ CREATE TABLE perdure.tool_calls (
   run_id          text COLLATE "C" NOT NULL,
   call_id         text COLLATE "C" NOT NULL,
   step            integer NOT NULL,
-  -- its place among the calls of its step
+  -- order among the calls of its step
   position        integer NOT NULL,
   tool            text NOT NULL,
   status          text NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'failed', 'unknown', 'cancelled')),
@@ -146,7 +146,7 @@ CREATE TABLE perdure.tool_calls (
 );
 CREATE INDEX tool_calls_open ON perdure.tool_calls (user_id, session_id, run_id) WHERE status IN ('pending', 'running');
 
--- The declarative part of agents, by content: the same for every user.
+-- Agent versions by content hash, shared by all users.
 CREATE TABLE perdure.agent_versions (
   hash     text PRIMARY KEY,
   spec     json NOT NULL,

@@ -1,7 +1,6 @@
--- What model calls cost, and what users may spend. Money is in whole billionths of a dollar (nanos).
+-- Cost of model calls, and budgets of users. Money is stored in nano-dollars.
 
--- Known cost, and calls whose cost is not known: above 0, the session or run cost more. Of calls made before this
--- migration nothing is known.
+-- Known cost, and the number of calls with an unknown cost. The cost of calls before this migration is unknown.
 ALTER TABLE perdure.sessions ADD COLUMN cost_nanos bigint NOT NULL DEFAULT 0;
 ALTER TABLE perdure.sessions ADD COLUMN unpriced_calls integer NOT NULL DEFAULT 0;
 ALTER TABLE perdure.runs ADD COLUMN cost_nanos bigint NOT NULL DEFAULT 0;
@@ -11,7 +10,7 @@ UPDATE perdure.sessions s SET unpriced_calls = r.steps
   FROM (SELECT user_id, session_id, sum(steps)::integer AS steps FROM perdure.runs GROUP BY user_id, session_id) r
  WHERE r.user_id = s.user_id AND r.session_id = s.session_id AND r.steps > 0;
 
--- One row for each attempt of a step's model call.
+-- One row per attempt of a step's model call.
 CREATE TABLE perdure.model_calls (
   user_id          text COLLATE "C" NOT NULL,
   session_id       text COLLATE "C" NOT NULL,
@@ -19,18 +18,18 @@ CREATE TABLE perdure.model_calls (
   step             integer NOT NULL,
   attempt          integer NOT NULL,
   agent            text NOT NULL,
-  -- provider/model as it was asked for
+  -- the requested provider/model
   model            text NOT NULL,
-  -- as the provider names the model that answered
+  -- the model that replied, as named by the provider
   answered_by      text,
-  -- of its claim, UTC: the period whose budget it is charged to
+  -- UTC day of the claim: the call is charged to the budgets of this day and its month
   day              date NOT NULL,
   outcome          text NOT NULL CHECK (outcome IN ('running', 'completed', 'failed', 'stopped', 'lost')),
   error_code       text,
   started_at       timestamptz NOT NULL,
   ended_at         timestamptz,
   first_token_ms   double precision,
-  -- of the call itself, without the context's reading before it and the commit after it
+  -- duration of the call, without reading the context and without the commit
   duration_ms      double precision,
   input_tokens     bigint,
   output_tokens    bigint,
@@ -39,10 +38,10 @@ CREATE TABLE perdure.model_calls (
   cost_nanos       bigint,
   price_source     text,
   price_date       text,
-  -- the worst case that was set aside; NULL where no budget was in force
+  -- the reserved worst case; NULL if no budget was in force
   reserved_nanos   bigint,
   reserved_tokens  bigint,
-  -- what of that still counts: all of it until the true figure is known
+  -- the part that is still reserved: all of it until the actual amount is known
   held_nanos       bigint NOT NULL,
   held_tokens      bigint NOT NULL,
   PRIMARY KEY (user_id, session_id, run_id, step, attempt)
@@ -50,7 +49,7 @@ CREATE TABLE perdure.model_calls (
 CREATE INDEX model_calls_by_day ON perdure.model_calls (user_id, day);
 CREATE INDEX model_calls_held ON perdure.model_calls (user_id, day) WHERE held_nanos > 0 OR held_tokens > 0;
 
--- What users used, by day, agent and model: kept when sessions are deleted.
+-- Usage by user, day, agent and model. Kept when sessions are deleted.
 CREATE TABLE perdure.usage_days (
   user_id          text COLLATE "C" NOT NULL,
   day              date NOT NULL,
@@ -58,30 +57,30 @@ CREATE TABLE perdure.usage_days (
   model            text NOT NULL,
   calls            integer NOT NULL,
   failed_calls     integer NOT NULL,
-  -- calls whose tokens, or whose cost, nobody knows
+  -- numbers of calls with unknown tokens and with an unknown cost
   unmetered_calls  integer NOT NULL,
   unpriced_calls   integer NOT NULL,
-  -- what is known
+  -- sums of known amounts
   input_tokens     bigint NOT NULL,
   output_tokens    bigint NOT NULL,
   cached_tokens    bigint NOT NULL,
   reasoning_tokens bigint NOT NULL,
   cost_nanos       bigint NOT NULL,
-  -- set aside for calls whose records went with their sessions before anyone told what they used
+  -- still reserved for calls with unknown usage whose records were deleted with their sessions
   held_nanos       bigint NOT NULL DEFAULT 0,
   held_tokens      bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (user_id, day, agent, model)
 );
 CREATE INDEX usage_days_by_day ON perdure.usage_days (day);
 
--- A user's own limits. Its row is what parallel reservations of the user take turns by.
+-- Limits set for a user. Locking the row serialises the reservations of the user.
 CREATE TABLE perdure.user_budgets (
   user_id text COLLATE "C" PRIMARY KEY,
-  -- as contracts/budget.ts says; what is absent is the deployment's
+  -- UserLimits of contracts/budget.ts; the deployment's limit applies to an absent one
   limits  jsonb NOT NULL
 );
 
--- Warnings that were given: once for each user, budget and period.
+-- Warnings already given, once per user, budget and period.
 CREATE TABLE perdure.budget_warnings (
   user_id text COLLATE "C" NOT NULL,
   -- scope:unit:kind

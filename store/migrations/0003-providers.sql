@@ -1,20 +1,20 @@
--- What all workers know of the providers of models, so that limits and circuits hold over all of them. Every change of a
--- provider is made under its row's lock, which is never held while a session's is waited for.
+-- State of model providers, shared by all workers, so that limits and circuits hold over all of them. A provider changes
+-- under its row's lock, which is never held while waiting for a session's lock.
 
 CREATE TABLE perdure.providers (
   provider text COLLATE "C" PRIMARY KEY,
-  -- core/provider-state.ts
+  -- the provider state of core/providers
   state    json NOT NULL
 );
 
--- A call that is going. One whose worker vanished comes back when it has expired.
+-- A call in flight. The place of a call whose worker was lost is free after expires_at.
 CREATE TABLE perdure.provider_places (
   place_id        text COLLATE "C" PRIMARY KEY,
   provider        text COLLATE "C" NOT NULL,
   user_id         text COLLATE "C" NOT NULL,
   session_id      text COLLATE "C" NOT NULL,
   run_id          text COLLATE "C" NOT NULL,
-  -- the one call of a half-open circuit
+  -- the trial call of a half-open circuit
   trial           boolean NOT NULL,
   reserved_tokens integer NOT NULL,
   taken_at        timestamptz NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE perdure.provider_places (
 );
 CREATE INDEX provider_places_by_provider ON perdure.provider_places (provider, expires_at);
 
--- Runs that wait for a place now, and when they ask again.
+-- Runs that wait for a place, and when their next request is due.
 CREATE TABLE perdure.provider_tickets (
   user_id    text COLLATE "C" NOT NULL,
   session_id text COLLATE "C" NOT NULL,
@@ -34,7 +34,7 @@ CREATE TABLE perdure.provider_tickets (
 );
 CREATE INDEX provider_tickets_by_provider ON perdure.provider_tickets (provider, user_id, since);
 
--- Users who were served of late: core/fair-turn.ts. Without a row: not since the virtual time.
+-- Fair sharing between users: core/providers. Users without a row were not served since the virtual time.
 CREATE TABLE perdure.provider_turns (
   provider text COLLATE "C" NOT NULL,
   user_id  text COLLATE "C" NOT NULL,
@@ -42,7 +42,7 @@ CREATE TABLE perdure.provider_turns (
   PRIMARY KEY (provider, user_id)
 );
 
--- Each time that a run waited for its provider.
+-- Waits of runs for their providers.
 CREATE TABLE perdure.waits (
   user_id    text COLLATE "C" NOT NULL,
   session_id text COLLATE "C" NOT NULL,
@@ -50,7 +50,7 @@ CREATE TABLE perdure.waits (
   kind       text NOT NULL CHECK (kind IN ('rate_limit', 'circuit', 'cool_down')),
   provider   text COLLATE "C" NOT NULL,
   started_at timestamptz NOT NULL,
-  -- when it should be over, as last reckoned
+  -- expected end, as last computed
   until_at   timestamptz,
   ended_at   timestamptz,
   PRIMARY KEY (user_id, session_id, run_id, started_at)

@@ -1,22 +1,22 @@
--- How runs went, by user, day and agent, counted in the transaction that ends a run. A row for each bucket of durations
--- (core/duration-buckets.ts), so that sessions of one user that end runs at one moment seldom want the same row.
+-- Run statistics by user, day and agent, counted in the transaction that ends a run. One row per bucket of durations
+-- (core/duration-buckets.ts), so that concurrent run ends of a user seldom update the same row.
 
 CREATE TABLE perdure.run_stats (
   user_id   text COLLATE "C" NOT NULL,
-  -- of the end, UTC
+  -- UTC day of the end
   day       date NOT NULL,
   agent     text NOT NULL,
-  -- -1: no duration is known of these
+  -- -1: the duration is unknown
   bucket    smallint NOT NULL,
   ended     integer NOT NULL,
   failed    integer NOT NULL,
   cancelled integer NOT NULL,
-  -- from start to end, of all of them
+  -- sum of the times from start to end
   busy_ms   bigint NOT NULL,
   PRIMARY KEY (user_id, day, agent, bucket)
 ) WITH (fillfactor = 50);
 
--- The same for a session as a whole; timed_runs are those that busy_ms is the sum of.
+-- The same per session. timed_runs is the number of runs that busy_ms sums.
 ALTER TABLE perdure.sessions ADD COLUMN ended_runs integer NOT NULL DEFAULT 0;
 ALTER TABLE perdure.sessions ADD COLUMN timed_runs integer NOT NULL DEFAULT 0;
 ALTER TABLE perdure.sessions ADD COLUMN busy_ms bigint NOT NULL DEFAULT 0;

@@ -1,13 +1,13 @@
--- Sessions that were archived: their rows in other tables are gone, and their row in `sessions` says so.
+-- Archived sessions. Their rows in other tables are deleted; their row in `sessions` has the status archived.
 CREATE TABLE perdure.archives (
   user_id     text COLLATE "C" NOT NULL,
   session_id  text COLLATE "C" NOT NULL,
-  -- names the document, in a folder too
+  -- id of the document, and of its file if it is in a folder
   archive_id  text NOT NULL,
   archived_at timestamptz NOT NULL,
-  -- of the document before compression
+  -- size of the document before compression
   bytes       bigint NOT NULL,
-  -- gzip of the document; NULL where a folder holds it
+  -- the document, compressed with gzip; NULL if it is a file
   data        bytea,
   PRIMARY KEY (user_id, session_id)
 );

@@ -1,2 +1,2 @@
--- Why the session was recovered last, until a run has completed since: model calls are told of it. NULL for most.
+-- Reason of the last recovery, which model calls are given; NULL once a run has completed since.
 ALTER TABLE perdure.sessions ADD COLUMN recovered text;

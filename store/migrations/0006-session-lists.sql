@@ -1,6 +1,6 @@
--- Lists of sessions: each filter alone reads about as many rows as it shows. A turn of an active session writes two
--- entries more than before, one for each index by agent; the others leave out sessions that are active, without errors,
--- or without metadata.
+-- Indexes for lists of sessions: a list with a single filter reads about as many rows as it returns. A turn of an active
+-- session writes two more index entries, one per index by agent; the other indexes exclude active sessions, sessions
+-- without errors, or sessions without metadata.
 
 CREATE INDEX sessions_by_agent ON perdure.sessions (user_id, agent, last_active_at DESC, session_id DESC);
 CREATE INDEX sessions_of_all_by_agent ON perdure.sessions (agent, last_active_at DESC, user_id DESC, session_id DESC);

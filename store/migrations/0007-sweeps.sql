@@ -1,10 +1,10 @@
--- What clean-ups did, to whom and why. user_id is whose sessions were asked for; NULL: everybody's.
+-- Reports of clean-ups. user_id is the user whose sessions were requested; NULL for all users.
 CREATE TABLE perdure.sweeps (
   sweep_id   text COLLATE "C" PRIMARY KEY,
   user_id    text COLLATE "C",
   dry_run    boolean NOT NULL,
   seen       integer NOT NULL,
-  -- sessions by action
+  -- number of sessions by action
   counts     jsonb NOT NULL,
   started_at timestamptz NOT NULL,
   ended_at   timestamptz

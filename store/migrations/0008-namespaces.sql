@@ -1,2 +1,2 @@
--- A session's state is an object of namespaces. What was kept before there were any is the application's.
+-- A session's state is an object of namespaces. Earlier state becomes the namespace app.
 UPDATE perdure.sessions SET state = jsonb_build_object('app', state) WHERE state <> '{}';

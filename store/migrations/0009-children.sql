@@ -1,5 +1,5 @@
--- Workflows that tools of a session have started. Whether one still runs is for Temporal to say: `ended_at` only spares
--- asking again about one that it has said is over. They stay where they were started: an export has none of them.
+-- Workflows started by tools of a session. Only Temporal knows whether one is running; `ended_at` avoids asking about
+-- ended ones again. Exports do not contain them.
 CREATE TABLE perdure.children (
   user_id     text COLLATE "C" NOT NULL,
   session_id  text COLLATE "C" NOT NULL,

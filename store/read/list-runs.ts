@@ -2,7 +2,7 @@ import type { RunRecord } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { positionIn } from '../db/cursor.ts';
 import type { Db } from '../db/db.ts';
-import { pageOf, pageSize } from '../db/page.ts';
+import { cutPage, pageSize } from '../db/page.ts';
 import { runRecordOf } from '../runs/records.ts';
 import type { RunRow } from '../log/rows.ts';
 
@@ -14,7 +14,7 @@ export interface RunPage {
   readonly nextCursor: string | null;
 }
 
-/** A session's runs, the newest in its queue's order first; at most 200 at once. Throws `invalid_request` for a cursor that is none. */
+/** Lists a session's runs by descending ordinal, at most 200 per page. Throws `invalid_request` for an invalid cursor. */
 export async function listRuns(
   db: Db,
   key: SessionKey,
@@ -29,6 +29,6 @@ export async function listRuns(
       LIMIT $4`,
     [key.user, key.session, before, limit + 1],
   );
-  const { shown, nextCursor } = pageOf(rows, limit, ({ run }) => [run.ordinal]);
-  return { data: shown.map(({ run }) => runRecordOf(run)), nextCursor };
+  const { page: runs, nextCursor } = cutPage(rows, limit, ({ run }) => [run.ordinal]);
+  return { data: runs.map(({ run }) => runRecordOf(run)), nextCursor };
 }

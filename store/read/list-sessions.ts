@@ -2,19 +2,20 @@ import { LIMITS } from '../../contracts/limits.ts';
 import type { SessionRecord, SessionStatus } from '../../contracts/session/session.ts';
 import { positionIn } from '../db/cursor.ts';
 import type { Db } from '../db/db.ts';
-import { pageOf, pageSize } from '../db/page.ts';
-import { SESSION_COLUMNS, sessionRecordOf, type ShownSession } from './session-record.ts';
+import { cutPage, pageSize } from '../db/page.ts';
+import { SESSION_COLUMNS, sessionRecordOf, type SessionRecordRow } from './session-record.ts';
 
-export interface SessionFilter {
+/** Filters of a list of sessions, and its page. */
+export interface SessionQuery {
   readonly status?: SessionStatus | undefined;
   readonly agent?: string | undefined;
-  /** Keys and their values as text: `5` finds the number 5 too. */
+  /** Keys with their values as text: `5` also matches the number 5. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
-  /** ISO 8601. */
+  /** Only sessions with activity since this time, ISO 8601. */
   readonly activeSince?: string | undefined;
-  /** Failed runs of ended ones, at least: 0 to 1. */
+  /** Minimum share of failed runs among ended ones: 0 to 1. */
   readonly minErrorRate?: number | undefined;
-  /** At most 200. */
+  /** Page size, at most 200. */
   readonly limit: number;
   readonly cursor?: string | undefined;
 }
@@ -25,28 +26,28 @@ export interface SessionPage {
   readonly nextCursor: string | null;
 }
 
-/** Conditions that are all to hold, joined with AND, and their parameters. */
+/** SQL conditions, to be joined with AND, and their parameters. */
 export interface Conditions {
   readonly sql: string[];
   readonly params: unknown[];
-  /** A parameter's place in the SQL. */
+  /** Adds a parameter and returns its placeholder. */
   readonly param: (value: unknown) => string;
 }
 
-/** What the filters of every list of sessions mean; only what is asked for is in the SQL, so that the planner sees it. Runs without a session are left out. */
-export function sessionConditions(filter: SessionFilter): Conditions {
+/** Returns the conditions of a list of sessions. Only the given filters are part of the SQL, so that the planner can choose an index. Excludes runs without a session. */
+export function sessionConditions(filter: SessionQuery): Conditions {
   const { status, agent, metadata = {}, activeSince, minErrorRate } = filter;
   const params: unknown[] = [];
   const param = (value: unknown): string => `$${params.push(value)}`;
   const sql = [`s.kind = 'session'`];
   if (status !== undefined) sql.push(`s.status = ${param(status)}`);
-  // What the index of sessions that are not active holds.
+  // Repeats the predicate of the partial index `sessions_by_status`.
   if (status !== undefined && status !== 'active') sql.push(`s.status <> 'active'`);
   if (agent !== undefined) sql.push(`s.agent = ${param(agent)}`);
   if (activeSince !== undefined) sql.push(`s.last_active_at >= ${param(activeSince)}`);
   if (minErrorRate !== undefined) {
     sql.push(`s.ended_runs > 0 AND s.errors >= ${param(minErrorRate)}::float8 * s.ended_runs`);
-    // What the index of sessions with errors holds.
+    // Repeats the predicate of the partial index `sessions_with_errors`.
     if (minErrorRate > 0) sql.push('s.errors > 0');
   }
   if (Object.keys(metadata).length > 0) {
@@ -60,7 +61,7 @@ export function sessionConditions(filter: SessionFilter): Conditions {
   return { sql, params, param };
 }
 
-/** What the index of metadata can tell: all that have the value as text, or as the JSON that the text is, and perhaps some more. */
+/** Returns a condition that the index of metadata supports. Selects a superset: rows with the value as text, or as the JSON value that the text denotes. */
 function containing(key: string, value: string, param: Conditions['param']): string {
   const name = JSON.stringify(key);
   const asText = `s.metadata @> ${param(`{${name}:${JSON.stringify(value)}}`)}::jsonb`;
@@ -76,30 +77,30 @@ function isJson(text: string): boolean {
   }
 }
 
-/** A page of the sessions that meet the conditions, in order. `positionOf` gives the values that the order compares. */
+/** Reads a page of sessions. `positionOf` returns the values that `order` compares, for the cursor. */
 export async function readPage(
   db: Db,
   { sql, params, param }: Conditions,
   order: string,
   limit: number,
-  positionOf: (last: ShownSession) => readonly string[],
+  positionOf: (last: SessionRecordRow) => readonly string[],
 ): Promise<SessionPage> {
   const select = `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s WHERE ${sql.join(' AND ')} ORDER BY ${order} LIMIT ${param(limit + 1)}`;
-  const { shown, nextCursor } = pageOf(await rowsOf(db, select, params), limit, positionOf);
-  return { data: shown.map(sessionRecordOf), nextCursor };
+  const { page, nextCursor } = cutPage(await rowsOf(db, select, params), limit, positionOf);
+  return { data: page.map(sessionRecordOf), nextCursor };
 }
 
-async function rowsOf(db: Db, select: string, params: readonly unknown[]): Promise<ShownSession[]> {
-  if (!select.includes('@>')) return await db.query<ShownSession>(select, params);
+async function rowsOf(db: Db, select: string, params: readonly unknown[]): Promise<SessionRecordRow[]> {
+  if (!select.includes('@>')) return await db.query<SessionRecordRow>(select, params);
   return await db.transaction(async (tx) => {
-    // Whether a value is rare decides on the index; a plan made for any value takes every value for rare.
+    // The best index depends on how rare the value is, and a generic plan assumes that every value is rare.
     await tx.query('SET LOCAL plan_cache_mode = force_custom_plan');
-    return await tx.query<ShownSession>(select, params);
+    return await tx.query<SessionRecordRow>(select, params);
   });
 }
 
-/** A user's sessions, newest activity first. Throws `invalid_request` for a cursor that is none. */
-export async function listSessions(db: Db, user: string, filter: SessionFilter): Promise<SessionPage> {
+/** Lists a user's sessions, newest activity first. Throws `invalid_request` for an invalid cursor. */
+export async function listSessions(db: Db, user: string, filter: SessionQuery): Promise<SessionPage> {
   const limit = pageSize(filter.limit, LIMITS.sessionsPerPage.value);
   const conditions = sessionConditions(filter);
   const { sql, param } = conditions;

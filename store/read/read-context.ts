@@ -2,39 +2,43 @@ import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Db } from '../db/db.ts';
 import { eventOf, type EventRow } from '../log/event-row.ts';
+import { eventTypeCondition } from '../log/event-type-condition.ts';
 
 export interface ContextRange {
   readonly runId: string;
-  /** Earlier runs at most, the newest ones; 0 for none. */
+  /** Maximum number of earlier runs, the newest first; 0 for none. */
   readonly runs: number;
-  /** Nothing later of `runId` itself. */
+  /** Events of `runId` after this `seq` are left out. */
   readonly throughSeq: number;
 }
 
-/** What a model call is shown of a run: its messages, replies and tool calls, by `seq`. */
+/** The events of a run that belong to the context of a model call: messages, replies and tool calls, ordered by `seq`. */
 export interface ContextRun {
   readonly runId: string;
-  /** `seq` of the newest start. */
+  /** `seq` of the run's newest `run.started`. */
   readonly startedSeq: number;
   readonly events: PerdureEvent[];
 }
 
 export interface Context {
-  /** In the order of their starts. */
+  /** In the order in which they started. */
   readonly runs: ContextRun[];
-  /** Whether no run has started since. */
+  /** Whether `runId` is the run that started last. */
   readonly newest: boolean;
 }
 
+const IS_CONTENT = eventTypeCondition('type', ({ conversation }) => conversation === 'content');
+
 /**
- * What a model call is made from: the newest runs started before `runId`, then `runId` itself. Empty for a run that has not started. A worker that knows the session does without: see `beginStep`'s `news`.
+ * Reads the context of a model call: the newest runs that started before `runId`, then `runId` itself. Empty for a run
+ * that has not started. A worker that has the conversation cached does not need it: see `newEvents` of `beginStep`.
  */
 export async function readContext(
   db: Db,
   key: SessionKey,
   { runId, runs, throughSeq }: ContextRange,
 ): Promise<Context> {
-  // One look into the index for each run, whatever the planner knows: an embedded store has no statistics.
+  // LATERAL with OFFSET 0 forces one index scan per run: the embedded store has no statistics to plan by.
   const rows = await db.query<EventRow & { run_id: string; started_seq: number; newest_seq: number }>(
     `WITH this AS MATERIALIZED (
        SELECT run_id, started_seq FROM perdure.runs
@@ -50,7 +54,7 @@ export async function readContext(
       CROSS JOIN LATERAL (
         SELECT * FROM perdure.events
          WHERE user_id = $1 AND session_id = $2 AND run_id = r.run_id
-           AND (type = 'message.received' OR type = 'message.completed' OR type LIKE 'tool.%')
+           AND (${IS_CONTENT})
            AND (run_id <> $3 OR seq <= $5)
         OFFSET 0) e
       CROSS JOIN (SELECT max(started_seq) AS seq FROM perdure.runs WHERE user_id = $1 AND session_id = $2) newest

@@ -7,11 +7,11 @@ import { eventOf, type EventRow } from '../log/event-row.ts';
 
 export interface EventPage {
   readonly events: PerdureEvent[];
-  /** What to give as `after` for the next page: the last event's `seq`, or `after` when there was none. */
+  /** Pass as `after` for the next page: the `seq` of the last event, or `after` for an empty page. */
   readonly next: number;
 }
 
-/** The events after `after`, in order; at most 1,000 at once. Empty when there is no such session. */
+/** Reads the events after the `seq` `after`, in order, at most 1,000. Empty when there is no such session. */
 export async function readEvents(
   db: Db,
   key: SessionKey,

@@ -5,7 +5,7 @@ import type { Db } from '../db/db.ts';
 import { runRecordOf } from '../runs/records.ts';
 import type { RunRow } from '../log/rows.ts';
 
-/** What became of a message: its receipt and the run that answers it; null when no such message was taken. */
+/** Reads the receipt of a message and its run; null when no such message was admitted. */
 export async function readMessage(
   db: Db,
   key: SessionKey,

@@ -1,20 +1,22 @@
-import { endsRun, type EventType } from '../../contracts/session/event.ts';
+import { EVENT_TRAITS, type EventType } from '../../contracts/session/event.ts';
 import type { WaitKind } from '../../contracts/provider.ts';
 import type { ModelCallRecord, RunError } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { ModelCallFact, RunFacts, RunLife } from '../../core/why/run-facts.ts';
 import type { Db } from '../db/db.ts';
+import { eventTypeCondition } from '../log/event-type-condition.ts';
 import { runDetailOf, type RunParts } from '../runs/records.ts';
 
-interface Course {
+/** An event that marks a start, a reply or an end of the run. */
+interface Milestone {
   readonly type: EventType;
   readonly step: number | null;
   readonly at: string;
   readonly data: { readonly durationMs?: number; readonly error?: RunError; readonly reason?: string };
 }
 
-interface Found extends RunParts {
-  readonly course: Course[];
+interface FactsRow extends RunParts {
+  readonly milestones: Milestone[];
   readonly waits: readonly {
     readonly kind: WaitKind;
     readonly provider: string;
@@ -27,7 +29,9 @@ interface Found extends RunParts {
 
 const OF_RUN = (table: string) => `${table}.user_id = $1 AND ${table}.session_id = $2 AND ${table}.run_id = $3`;
 
-/** Events before the run's first message are none of its own: from there on the key of the table is read in order. */
+const IS_MILESTONE = eventTypeCondition('e.type', ({ run }) => run !== 'none');
+
+/** No event of a run precedes its first message: from there the events are read in the order of the table's key. */
 const READ = `
   SELECT to_json(r) AS run, date_trunc('milliseconds', clock_timestamp()) AS now,
          (SELECT coalesce(json_agg(s ORDER BY s.step), '[]') FROM perdure.steps s WHERE ${OF_RUN('s')}) AS steps,
@@ -39,10 +43,10 @@ const READ = `
                    'data', json_build_object('durationMs', e.data->'durationMs', 'error', e.data->'error',
                                              'reason', e.data->'reason')) ORDER BY e.seq), '[]')
             FROM perdure.events e
-           WHERE ${OF_RUN('e')} AND e.type IN ('run.started', 'message.completed', 'run.completed', 'run.failed', 'run.cancelled')
+           WHERE ${OF_RUN('e')} AND (${IS_MILESTONE})
              AND e.seq > (SELECT min(m.seq) FROM perdure.messages m
                            WHERE m.user_id = $1 AND m.session_id = $2
-                             AND m.message_id IN (SELECT json_array_elements_text(r.message_ids)))) AS course,
+                             AND m.message_id IN (SELECT json_array_elements_text(r.message_ids)))) AS milestones,
          (SELECT coalesce(json_agg(json_build_object('kind', w.kind, 'provider', w.provider, 'startedAt', w.started_at,
                                                      'endedAt', w.ended_at) ORDER BY w.started_at), '[]')
             FROM perdure.waits w WHERE ${OF_RUN('w')}) AS waits,
@@ -55,24 +59,24 @@ const READ = `
     FROM perdure.runs r
    WHERE ${OF_RUN('r')}`;
 
-/** All that is known of a run's course, as of one moment; null when there is no such run. */
+/** Reads everything about the course of a run from one snapshot; null when there is no such run. */
 export async function readRunFacts(db: Db, key: SessionKey, runId: string): Promise<RunFacts | null> {
-  const [found] = await db.query<Found>(READ, [key.user, key.session, runId]);
+  const [found] = await db.query<FactsRow>(READ, [key.user, key.session, runId]);
   if (!found) return null;
   const { stepList, toolCalls, modelCalls, ...run } = runDetailOf(found);
-  const { ahead, course, waits, now } = found;
+  const { ahead, milestones, waits, now } = found;
   return {
     sessionId: key.session,
     run,
     steps: stepList,
     toolCalls,
-    lives: livesIn(course),
-    replies: course.flatMap(({ type, step, data }) =>
+    lives: runLives(milestones),
+    replies: milestones.flatMap(({ type, step, data }) =>
       type === 'message.completed' && step !== null ? [{ step, durationMs: data.durationMs ?? 0 }] : [],
     ),
     modelCalls: modelCalls.map(factOf),
     waits: waits.map(({ kind, provider, startedAt, endedAt }) => ({
-      // Of a cool-down too the provider's limit is the reason.
+      // A cool-down is caused by the provider's rate limit as well.
       kind: kind === 'circuit' ? ('circuit' as const) : ('limit' as const),
       whom: provider,
       startedAt,
@@ -87,14 +91,28 @@ function factOf({ answeredBy, errorCode, ...call }: ModelCallRecord): ModelCallF
   return { ...call, model: answeredBy ?? call.model, error: errorCode };
 }
 
-function livesIn(course: readonly Course[]): RunLife[] {
+/** The periods from a start of the run, the first or after a resume, to the end that followed. */
+function runLives(milestones: readonly Milestone[]): RunLife[] {
   const lives: { startedAt: string; endedAt: string | null; ending: string | null }[] = [];
-  for (const { type, at, data } of course) {
-    if (type === 'run.started') lives.push({ startedAt: at, endedAt: null, ending: null });
-    const last = lives.at(-1);
-    if (!endsRun(type) || last === undefined) continue;
-    last.endedAt = at;
-    last.ending = data.error?.code ?? data.reason ?? 'completed';
+  for (const { type, at, data } of milestones) {
+    const { run } = EVENT_TRAITS[type];
+    switch (run) {
+      case 'start':
+        lives.push({ startedAt: at, endedAt: null, ending: null });
+        break;
+      case 'end': {
+        const last = lives.at(-1);
+        if (last === undefined) break;
+        last.endedAt = at;
+        last.ending = data.error?.code ?? data.reason ?? 'completed';
+        break;
+      }
+      case 'reply':
+      case 'none':
+        break;
+      default:
+        run satisfies never;
+    }
   }
   return lives;
 }

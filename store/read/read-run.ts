@@ -3,7 +3,7 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Db } from '../db/db.ts';
 import { runDetailOf, type RunParts } from '../runs/records.ts';
 
-/** A run with its steps and tool calls, as of one moment; null when there is none. A run without a session is in the session of its own id. */
+/** Reads a run with its steps, tool calls and model calls from one snapshot; null when there is none. A run without a session is stored under its own id as session id. */
 export async function readRun(db: Db, key: SessionKey, runId: string): Promise<RunDetail | null> {
   const [found] = await db.query<RunParts>(
     `SELECT to_json(r) AS run,

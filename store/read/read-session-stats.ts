@@ -1,8 +1,8 @@
 import type { Stats } from '../../contracts/stats.ts';
 import { positionIn } from '../db/cursor.ts';
 import type { Db } from '../db/db.ts';
-import { pageOf } from '../db/page.ts';
-import { mean, ratio, spentOf, type StatsRange } from './stats-report.ts';
+import { cutPage } from '../db/page.ts';
+import { mean, ratio, usageSummaryOf, type StatsRange } from './stats-report.ts';
 import { SUMS_OF_CALLS, type UsageSums } from './usage-report.ts';
 
 interface SessionStatsRow extends Omit<UsageSums, 'failed_calls'> {
@@ -18,11 +18,11 @@ interface SessionStatsRow extends Omit<UsageSums, 'failed_calls'> {
 }
 
 const MS = `extract(epoch FROM r.ended_at - r.started_at)::float8 * 1000`;
-/** The key of each end of a run, of which a resumed one has several, in the order of the index `events_once`. */
+/** Selects run ends, of which a resumed run has several, by their dedupe keys: a range of the index `events_once`. */
 const IS_END = `e.dedupe >= 'end:' AND e.dedupe < 'end;'`;
 const TIMED = `FILTER (WHERE r.started_at IS NOT NULL AND r.resumes = 0)`;
 
-/** How the runs of each of a user's sessions went, newest activity first, reckoned from its runs and their ends, and what their model calls used. Throws `invalid_request` for a cursor that is none. */
+/** Reads run statistics and usage per session of a user, newest activity first, computed from the sessions' runs, run ends and model calls. Throws `invalid_request` for an invalid cursor. */
 export async function readSessionStats(
   db: Db,
   user: string,
@@ -58,8 +58,8 @@ export async function readSessionStats(
       ORDER BY s.last_active_at DESC, s.session_id DESC`,
     [user, from, to, at, id, limit + 1],
   );
-  const { shown, nextCursor } = pageOf(rows, limit, (last) => [last.last_active_at, last.key]);
-  return { data: shown.map(statsOf), nextCursor };
+  const { page, nextCursor } = cutPage(rows, limit, (last) => [last.last_active_at, last.key]);
+  return { data: page.map(statsOf), nextCursor };
 }
 
 function statsOf(row: SessionStatsRow): Stats & { key: string } {
@@ -72,6 +72,6 @@ function statsOf(row: SessionStatsRow): Stats & { key: string } {
     meanMs: mean(row.busy_ms, row.timed),
     p50Ms: row.p50_ms,
     p95Ms: row.p95_ms,
-    ...spentOf(row),
+    ...usageSummaryOf(row),
   };
 }

@@ -1,17 +1,17 @@
 import type { Policy } from '../../contracts/agent.ts';
-import type { NotedChild } from '../../contracts/session/children.ts';
+import type { RecordedChild } from '../../contracts/session/children.ts';
 import type { WaitKind } from '../../contracts/provider.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { SessionSnapshot, WaitingFor } from '../../contracts/session/session.ts';
 import { expiryOf, type Lifespan, type LifetimePolicy } from '../../core/session/expiry.ts';
 import type { Db } from '../db/db.ts';
-import { inOrder, type OpenRunRow } from '../runs/open-run.ts';
+import { orderOpenRuns, type OpenRunRow } from '../runs/order-open-runs.ts';
 import { runRecordOf } from '../runs/records.ts';
 import type { RunRow, StepRow, ToolCallRow } from '../log/rows.ts';
-import { SESSION_COLUMNS, sessionRecordOf, type ShownSession } from './session-record.ts';
+import { SESSION_COLUMNS, sessionRecordOf, type SessionRecordRow } from './session-record.ts';
 
-/** What a session is doing, beside its row. */
-interface Doing {
+/** The open work of a session. */
+interface OpenWork {
   readonly open: (OpenRunRow & { readonly created_at: string })[];
   readonly running: RunRow | null;
   readonly step: StepRow | null;
@@ -22,26 +22,28 @@ interface Doing {
     started_at: string;
     until_at: string | null;
   } | null;
-  readonly children: NotedChild[];
+  readonly children: RecordedChild[];
 }
 
-/** A session without what only Temporal knows: which of the workflows that its tools started, newest first, do run. */
-export type StoredSnapshot = Omit<SessionSnapshot, 'children'> & { readonly noted: readonly NotedChild[] };
+/** A snapshot without what only Temporal knows: which of the recorded children, newest first, are running. */
+export type StoredSnapshot = Omit<SessionSnapshot, 'children'> & {
+  readonly recordedChildren: readonly RecordedChild[];
+};
 
-/** A session, its queue, its current run and what it waits for, as of one moment; null when there is none. `lifetimeOf`: the policy in force. */
+/** Reads a session with its queue, its current run and what it waits for, from one snapshot; null when there is none. `lifetimeOf` returns the policy in force. */
 export async function readSnapshot(
   db: Db,
   key: SessionKey,
   lifetimeOf: (agent: string, policy: Policy) => LifetimePolicy,
 ): Promise<StoredSnapshot | null> {
-  const [row] = await db.query<ShownSession & Doing>(READ, [key.user, key.session]);
+  const [row] = await db.query<SessionRecordRow & OpenWork>(READ, [key.user, key.session]);
   if (!row) return null;
   const running = row.running && runRecordOf(row.running);
   const record = sessionRecordOf(row);
   const expiresAt = record.status === 'active' ? expiresAtOf(record, lifetimeOf(row.agent, row.policy)) : null;
   return {
     ...record,
-    queue: inOrder(row.open.filter((run) => run.status === 'queued')).map((run) => run.runId),
+    queue: orderOpenRuns(row.open.filter((run) => run.status === 'queued')).map((run) => run.runId),
     currentRun: running && {
       id: running.id,
       status: running.status,
@@ -50,7 +52,7 @@ export async function readSnapshot(
     },
     waitingFor: waitingFor(row, expiresAt),
     expiresAt,
-    noted: row.children,
+    recordedChildren: row.children,
   };
 }
 
@@ -84,7 +86,7 @@ function expiresAtOf(life: Lifespan, lifetime: LifetimePolicy): string {
 }
 
 function waitingFor(
-  { status, last_active_at, open, running, step, calls, held }: ShownSession & Doing,
+  { status, last_active_at, open, running, step, calls, held }: SessionRecordRow & OpenWork,
   expiresAt: string | null,
 ): WaitingFor {
   const [call] = calls;

@@ -4,13 +4,13 @@ import {
   NO_SUMS,
   SUMS_OF_CALLS,
   sumsOfDays,
-  USAGE_LINES,
+  MAX_USAGE_LINES,
   usageLineOf,
   type UsageSpan,
   type UsageSums,
 } from './usage-report.ts';
 
-/** What a user's model calls used, by day, agent, model or session. */
+/** Reads the usage of a user's model calls, by day, agent, model or session. */
 export async function readUsage(
   db: Db,
   user: string,
@@ -24,7 +24,7 @@ export async function readUsage(
   return { user, by, from, to, data: lines.map(usageLineOf), total: usageLineOf(sum) };
 }
 
-/** Sessions that are deleted have no records left: what is missing from the sum was theirs. */
+/** Deleted sessions have no records of calls: the difference to the sum over days is theirs, in a line with a null key. */
 async function bySession(db: Db, user: string, { from, to }: UsageSpan, sum: UsageSums): Promise<UsageSums[]> {
   const sums = await db.query<UsageSums>(BY_SESSION, [from, to, user]);
   const [of = NO_SUMS] = await db.query<UsageSums>(OF_SESSIONS, [from, to, user]);
@@ -44,6 +44,6 @@ const BY_SESSION = `
     SELECT session_id AS key, ${SUMS_OF_CALLS} ${SETTLED}
      GROUP BY session_id
      ORDER BY cost_nanos DESC, calls DESC, key
-     LIMIT ${USAGE_LINES}`;
+     LIMIT ${MAX_USAGE_LINES}`;
 
 const OF_SESSIONS = `SELECT NULL::text AS key, ${SUMS_OF_CALLS} ${SETTLED}`;

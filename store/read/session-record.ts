@@ -1,8 +1,8 @@
 import type { SessionRecord } from '../../contracts/session/session.ts';
 import { mean, ratio } from './stats-report.ts';
-import { costOf, usageOf, type CostColumns, type TokenColumns } from '../log/rows.ts';
+import { costRecordOf, usageOf, type CostColumns, type TokenColumns } from '../log/rows.ts';
 
-/** The columns of a session that readers are shown; `s` is its table. */
+/** The columns that a `SessionRecord` is made of, of the table `s`. */
 export const SESSION_COLUMNS = `
   s.user_id, s.session_id, s.status, s.agent, s.metadata, s.state, s.policy, s.created_at, s.updated_at,
   s.last_active_at, s.opened_at, s.end_reason, s.head, s.messages, s.runs, s.errors,
@@ -10,7 +10,7 @@ export const SESSION_COLUMNS = `
   s.output_tokens::float8, s.cached_tokens::float8, s.reasoning_tokens::float8, s.cost_nanos::float8, s.unpriced_calls`;
 
 /** A row of {@link SESSION_COLUMNS}. */
-export interface ShownSession
+export interface SessionRecordRow
   extends
     TokenColumns,
     CostColumns,
@@ -30,7 +30,8 @@ export interface ShownSession
   readonly busy_ms: number;
 }
 
-export function sessionRecordOf(row: ShownSession): SessionRecord {
+/** Converts a row of `sessions`. */
+export function sessionRecordOf(row: SessionRecordRow): SessionRecord {
   return {
     id: row.session_id,
     user: row.user_id,
@@ -52,6 +53,6 @@ export function sessionRecordOf(row: ShownSession): SessionRecord {
     errorRate: ratio(row.errors, row.ended_runs),
     meanMs: mean(row.busy_ms, row.timed_runs),
     usage: usageOf(row),
-    ...costOf(row),
+    ...costRecordOf(row),
   };
 }

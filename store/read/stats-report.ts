@@ -1,26 +1,26 @@
-import type { Spent, Stats } from '../../contracts/stats.ts';
+import type { UsageSummary, Stats } from '../../contracts/stats.ts';
 import { UNKNOWN_USAGE } from '../../contracts/session/run.ts';
 import { percentileMs } from '../../core/duration-buckets.ts';
 import type { Db } from '../db/db.ts';
-import { costOf } from '../log/rows.ts';
+import { costRecordOf } from '../log/rows.ts';
 import { NO_SUMS, SUMS_OF_DAYS, type UsageSums } from './usage-report.ts';
 
-/** Days, UTC, `YYYY-MM-DD`, both included; null is open. */
+/** First and last day, UTC, `YYYY-MM-DD`, both inclusive. Null is unbounded. */
 export interface StatsRange {
   readonly from: string | null;
   readonly to: string | null;
 }
 
-/** A row for each of `by`, at most {@link STATS_ROWS}, ordered by name, and all of them together. */
+/** One row per key, at most {@link MAX_STATS_ROWS}, ordered by key, and the total. */
 export interface StatsReport {
   readonly data: (Stats & { readonly key: string })[];
   readonly total: Stats;
 }
 
-/** Rows at most: the newest days, else those with the most runs. The total counts all. */
-const STATS_ROWS = 1_000;
+/** Limit of rows: the newest days, otherwise the keys with the most runs. The total covers all. */
+const MAX_STATS_ROWS = 1_000;
 
-/** What a row is about, as SQL over `run_stats` and `usage_days` alike. */
+/** The key of a row, as SQL over both `run_stats` and `usage_days`. */
 const KEY = { user: 'user_id', agent: 'agent', day: 'day::text', nothing: `''` } as const;
 
 interface BucketRow {
@@ -32,7 +32,7 @@ interface BucketRow {
   readonly busy_ms: number;
 }
 
-/** Runs by the day of their end, model calls by the day of their beginning. `user` narrows both to one user's. */
+/** Reads run statistics by the day of the run's end, and usage by the day of the model call's start. `user` restricts both to one user; null for all. */
 export async function reportStats(
   db: Db,
   by: Exclude<keyof typeof KEY, 'nothing'>,
@@ -55,10 +55,10 @@ export async function reportStats(
   return {
     data: keys.map((key) => ({
       key,
-      ...ranOf(runs.filter((row) => row.key === key)),
-      ...spentOf(calls.find((row) => row.key === key) ?? NO_SUMS),
+      ...runTotalsOf(runs.filter((row) => row.key === key)),
+      ...usageSummaryOf(calls.find((row) => row.key === key) ?? NO_SUMS),
     })),
-    total: { ...ranOf(all.runs), ...spentOf(all.calls[0] ?? NO_SUMS) },
+    total: { ...runTotalsOf(all.runs), ...usageSummaryOf(all.calls[0] ?? NO_SUMS) },
   };
 }
 
@@ -83,10 +83,10 @@ function shownKeys(by: Exclude<keyof typeof KEY, 'nothing'>, where: string): str
             SELECT ${KEY[by]}, 0 FROM perdure.usage_days WHERE calls > 0 AND ${where}) k
      GROUP BY key
      ORDER BY ${by === 'day' ? '' : 'sum(ended) DESC,'} key DESC
-     LIMIT ${STATS_ROWS}`;
+     LIMIT ${MAX_STATS_ROWS}`;
 }
 
-function ranOf(rows: readonly BucketRow[]): Omit<Stats, keyof Spent> {
+function runTotalsOf(rows: readonly BucketRow[]): Omit<Stats, keyof UsageSummary> {
   const sum = (name: 'ended' | 'failed' | 'cancelled' | 'busy_ms', of = rows) =>
     of.reduce((all, row) => all + row[name], 0);
   const timed = rows.filter(({ bucket }) => bucket >= 0);
@@ -103,8 +103,8 @@ function ranOf(rows: readonly BucketRow[]): Omit<Stats, keyof Spent> {
   };
 }
 
-/** What model calls used: those of runs that have not ended are among them. */
-export function spentOf(sums: Omit<UsageSums, 'key' | 'failed_calls'>): Spent {
+/** Converts sums of model calls. They include calls of runs that have not ended. */
+export function usageSummaryOf(sums: Omit<UsageSums, 'key' | 'failed_calls'>): UsageSummary {
   const knownUsage = {
     inputTokens: sums.input_tokens,
     outputTokens: sums.output_tokens,
@@ -116,16 +116,16 @@ export function spentOf(sums: Omit<UsageSums, 'key' | 'failed_calls'>): Spent {
     usage: sums.unmetered_calls > 0 ? UNKNOWN_USAGE : knownUsage,
     knownUsage,
     unmeteredCalls: sums.unmetered_calls,
-    ...costOf(sums),
+    ...costRecordOf(sums),
   };
 }
 
-/** Null of nothing. */
+/** Null when `whole` is 0. */
 export function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
 }
 
-/** To a millisecond; null of nothing. */
+/** Mean rounded to a millisecond; null when `count` is 0. */
 export function mean(sumMs: number, count: number): number | null {
   return count === 0 ? null : Math.round(sumMs / count);
 }

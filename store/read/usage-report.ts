@@ -1,13 +1,13 @@
 import type { UsageBy, UsageLine } from '../../contracts/usage.ts';
-import { costOf } from '../log/rows.ts';
+import { costRecordOf } from '../log/rows.ts';
 
-/** Which days are meant, both included, `YYYY-MM-DD`. */
+/** First and last day, UTC, `YYYY-MM-DD`, both inclusive. */
 export interface UsageSpan {
   readonly from: string;
   readonly to: string;
 }
 
-/** Sums as a statement answers them. */
+/** A row of {@link SUMS_OF_DAYS} or {@link SUMS_OF_CALLS} with its key. */
 export interface UsageSums {
   readonly key: string | null;
   readonly calls: number;
@@ -21,10 +21,10 @@ export interface UsageSums {
   readonly cost_nanos: number;
 }
 
-/** Lines of a report at most: the dearest are shown first, the total counts all. */
-export const USAGE_LINES = 1_000;
+/** Limit of lines in a report: the most expensive ones. The total covers all. */
+export const MAX_USAGE_LINES = 1_000;
 
-/** What a line is about, as SQL over `usage_days`. */
+/** The key of a line, as SQL over `usage_days`. */
 const KEYS: Readonly<Record<Exclude<UsageBy, 'session'> | 'nothing', string>> = {
   day: `to_char(day, 'YYYY-MM-DD')`,
   agent: 'agent',
@@ -33,7 +33,7 @@ const KEYS: Readonly<Record<Exclude<UsageBy, 'session'> | 'nothing', string>> = 
   nothing: `NULL::text`,
 };
 
-/** Sums of all that is counted, as SQL over `usage_days`. */
+/** Columns of sums over `usage_days`. */
 export const SUMS_OF_DAYS = [
   ...['calls', 'failed_calls', 'unmetered_calls', 'unpriced_calls'].map((column) => sum(column, 'integer')),
   ...['input_tokens', 'output_tokens', 'cached_tokens', 'reasoning_tokens', 'cost_nanos'].map((column) =>
@@ -41,7 +41,7 @@ export const SUMS_OF_DAYS = [
   ),
 ].join(', ');
 
-/** The same, as SQL over the records of calls. */
+/** The same columns over `model_calls`. */
 export const SUMS_OF_CALLS = `
            count(*)::integer AS calls,
            count(*) FILTER (WHERE outcome <> 'completed')::integer AS failed_calls,
@@ -53,7 +53,7 @@ export const SUMS_OF_CALLS = `
            coalesce(sum(reasoning_tokens), 0)::float8 AS reasoning_tokens,
            coalesce(sum(cost_nanos), 0)::float8 AS cost_nanos`;
 
-/** Sums over days. `$1` and `$2` are the span; `where` narrows it. */
+/** Returns a query of sums over days. `$1` and `$2` are the first and last day; `where` is a further condition. */
 export function sumsOfDays(by: keyof typeof KEYS, where: string): string {
   return `
     SELECT ${KEYS[by]} AS key, ${SUMS_OF_DAYS}
@@ -61,13 +61,14 @@ export function sumsOfDays(by: keyof typeof KEYS, where: string): string {
      WHERE day BETWEEN $1::date AND $2::date AND ${where}
      GROUP BY 1
      ORDER BY ${by === 'day' ? 'key' : 'sum(cost_nanos) DESC, sum(input_tokens + output_tokens) DESC, key'}
-     LIMIT ${USAGE_LINES}`;
+     LIMIT ${MAX_USAGE_LINES}`;
 }
 
 function sum(column: string, type: string): string {
   return `coalesce(sum(${column}), 0)::${type} AS ${column}`;
 }
 
+/** Converts sums to a line of a report. */
 export function usageLineOf(sums: UsageSums): UsageLine {
   return {
     key: sums.key,
@@ -78,7 +79,7 @@ export function usageLineOf(sums: UsageSums): UsageLine {
     cachedTokens: sums.cached_tokens,
     reasoningTokens: sums.reasoning_tokens,
     unmeteredCalls: sums.unmetered_calls,
-    ...costOf(sums),
+    ...costRecordOf(sums),
   };
 }
 

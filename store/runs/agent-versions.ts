@@ -1,16 +1,16 @@
 import type { AgentSpec, AgentVersion, ToolSpec } from '../../contracts/agent.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { storable } from '../db/storable.ts';
+import { sanitizeJson } from '../db/sanitize.ts';
 
-/** Keeps an agent's declarative part under its hash. A version that is there already is left alone. */
+/** Saves an agent version under its hash. Does nothing when the hash exists. */
 export async function saveAgentVersion(db: Tx, { hash, spec, tools }: AgentVersion): Promise<void> {
   await db.query(
     `INSERT INTO perdure.agent_versions (hash, spec, tools) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING`,
-    [hash, storable(spec).text, storable(tools).text],
+    [hash, sanitizeJson(spec).text, sanitizeJson(tools).text],
   );
 }
 
-/** The version that a run has pinned; null for a hash that was never saved. */
+/** Reads an agent version by its hash; null when it was never saved. */
 export async function readAgentVersion(db: Db, hash: string): Promise<AgentVersion | null> {
   const [version] = await db.query<{ hash: string; spec: AgentSpec; tools: ToolSpec[] }>(
     `SELECT hash, spec, tools FROM perdure.agent_versions WHERE hash = $1`,

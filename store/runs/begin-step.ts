@@ -7,13 +7,13 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { RecoveryReason } from '../../core/conversation/recovery-note.ts';
 import { dayOf } from '../../core/money/utc-period.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents, type EventLog } from '../log/event-log.ts';
+import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { closeCalls, toolTimeMs, type ToolResult } from './finish-tools.ts';
-import { newsAfter, newsIn, type KnownBefore } from './load-news.ts';
-import { loadRunAndNews, type LoadedRun } from './load-run.ts';
+import { newEventsAfter, parseNewEvents, type CachedPosition } from './load-new-events.ts';
+import { loadRunAndNewEvents, type LoadedRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from '../log/lock-session.ts';
-import { lostBefore } from './lost-call.ts';
+import { settleSupersededCall } from './settle-superseded-call.ts';
 import { claimedCall } from '../budgets/model-call.ts';
 import { toolCallRecordOf } from './records.ts';
 import { isOpen, type ModelCallRow, type RunRow, type StepRow } from '../log/rows.ts';
@@ -21,53 +21,53 @@ import type { Spending } from '../budgets/warn-of-budgets.ts';
 
 export interface BeginStep {
   readonly runId: string;
-  /** The version of the agent that a starting run keeps, and its model as `provider/model`. Called when a run starts for the first time only. */
+  /** Returns the agent version that the run is pinned to, and its model as `provider/model`. Called only when a run starts for the first time. */
   readonly pin: (agent: string, sessionPolicy: Policy) => { readonly hash: string; readonly model: string };
-  /** Whether a call of this model may go now; if not, no try is claimed. Default: it may. */
+  /** Whether the model may be called now; if not, no attempt is claimed and the position is `held`. Default: it may. */
   readonly mayCall?: (model: string) => boolean;
-  /** Of tool calls that have just been run: recorded first, as `finishTools` would, in the same transaction. Default none. */
+  /** Results of tool calls that have just been run. Recorded first, as by `finishTools`, in the same transaction. Default: none. */
   readonly results?: readonly ToolResult[];
-  /** What the caller knows of the conversation, if it does: then it is told what is new. */
-  readonly known?: KnownBefore | null;
+  /** The caller's cached conversation. If given, the position of a model call contains the events that are new since. */
+  readonly cached?: CachedPosition | null;
 }
 
-/** What a run needs next. `agentVersion` is the pinned hash; `policy` is the session's. */
+/** What a run needs next. `agentVersion` is the hash of the pinned version; `policy` is the session's own. */
 export type RunPosition =
   | { readonly kind: 'ended'; readonly status: RunStatus; readonly session: SessionStatus }
   | {
       readonly kind: 'tools';
       readonly step: number;
-      /** Those without a result: pending or running. */
+      /** Calls without a result: pending or running. */
       readonly calls: ToolCallRecord[];
       readonly agentVersion: string;
       readonly policy: Policy;
     }
-  /** A model call is next, and may not go now. */
+  /** A model call is next, but `mayCall` returned false. */
   | { readonly kind: 'held'; readonly model: string; readonly agentVersion: string; readonly policy: Policy }
   | {
       readonly kind: 'model';
-      /** Why the session was recovered, where no run has completed since. */
+      /** Reason of the session's last recovery; null once a run has completed since. */
       readonly recovered: RecoveryReason | null;
       readonly step: number;
-      /** 1 for the first try. An earlier one's commit is stale from now on. */
+      /** From 1. The commit of an earlier attempt is stale from now on. */
       readonly attempt: number;
-      /** As {@link attempt}, but counted from the run's last resume: what its retries are measured by. */
-      readonly tries: number;
-      /** The newest event that the model call may see. */
+      /** Attempts since the run was last resumed, this one included. Retry policies count these. */
+      readonly attemptsSinceResume: number;
+      /** `seq` of the newest event that the model call may see. */
       readonly throughSeq: number;
       readonly agentVersion: string;
       readonly model: string;
       readonly policy: Policy;
-      /** Working time of the run so far. */
+      /** Working time of the run so far, without waits. */
       readonly activeMs: number;
-      readonly conversation: ConversationNews;
-      /** The limits that an operator has set for the user; null for none. */
+      readonly conversation: ConversationUpdate;
+      /** Limits that an operator has set for the user; null for none. */
       readonly ownLimits: UserLimits | null;
-      /** For the step's commit. */
+      /** Pass to `commitStep`. */
       readonly claimed: ClaimedStep;
     };
 
-/** The rows of a claimed step as they are while the session's `version` is this one. */
+/** The rows of a claimed step. They are current as long as the session's `version` is unchanged. */
 export interface ClaimedStep extends Spending {
   readonly version: string;
   readonly run: RunRow;
@@ -75,18 +75,18 @@ export interface ClaimedStep extends Spending {
   readonly modelCall: ModelCallRow;
 }
 
-/** How the conversation went on. */
-export interface ConversationNews {
-  /** When the session was created: see {@link KnownBefore}. */
+/** Events of the conversation that the caller has not cached. */
+export interface ConversationUpdate {
+  /** When the session was created: see {@link CachedPosition}. */
   readonly createdAt: string;
-  /** What happened to the conversation since `since` and up to the position's `throughSeq`, in order; null when it has to be read anew. */
-  readonly news: readonly PerdureEvent[] | null;
+  /** Events of the conversation after `since` and up to the position's `throughSeq`, in order. Null: read the context from scratch. */
+  readonly newEvents: readonly PerdureEvent[] | null;
   readonly since: number;
 }
 
 /**
- * Where a run goes on: starts it if it waits, and claims the next try of its next model call unless tool calls are
- * open. What is committed is never asked for again. Throws `not_found`.
+ * Continues a run after what is committed of it: starts the run if it is queued, and claims the next attempt of its
+ * model call unless tool calls are open. A committed reply is never requested again. Throws `not_found`.
  */
 export async function beginStep(
   db: Db,
@@ -95,59 +95,59 @@ export async function beginStep(
 ): Promise<RunPosition & { readonly events: PerdureEvent[] }> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
-    const since = newsAfter(input.known ?? null, session);
-    const loaded = await loadRunAndNews(tx, key, input.runId, { after: since, day: dayOf(session.at) });
+    const since = newEventsAfter(input.cached ?? null, session);
+    const loaded = await loadRunAndNewEvents(tx, key, input.runId, { after: since, day: dayOf(session.at) });
     const { run, openCalls } = loaded;
     if (!isOpen(run.status)) return { kind: 'ended', status: run.status, session: session.row.status, events: [] };
-    const log = newEvents(session);
-    const { agentVersion, model } = start(session, log, run, input);
-    const started = log.drafts.length > 0;
+    const pending = pendingEvents(session);
+    const { agentVersion, model } = start(session, pending, run, input);
+    const started = pending.drafts.length > 0;
     const results = input.results ?? [];
-    const toolCalls = closeCalls(session, log, openCalls, results);
+    const toolCalls = closeCalls(session, pending, openCalls, results);
     run.active_ms += toolTimeMs(results, toolCalls);
     const runs = started || toolCalls.length > 0 ? [run] : [];
     const pinned = { agentVersion, policy: session.row.policy };
     const stillOpen = openCalls.filter((call) => !toolCalls.includes(call));
     const [firstCall] = stillOpen;
     if (firstCall) {
-      const events = log.drafts.length > 0 ? await appendEvents(tx, session, log, { runs, toolCalls }) : [];
+      const events = pending.drafts.length > 0 ? await appendEvents(tx, session, pending, { runs, toolCalls }) : [];
       return { kind: 'tools', step: firstCall.step, calls: stillOpen.map(toolCallRecordOf), ...pinned, events };
     }
     if (input.mayCall?.(model) === false) {
-      const steps = started ? triesAnew(loaded) : [];
-      const changed = log.drafts.length > 0 || steps.length > 0;
-      const events = changed ? await appendEvents(tx, session, log, { runs, steps, toolCalls }) : [];
+      const steps = started ? resetAttempts(loaded) : [];
+      const changed = pending.drafts.length > 0 || steps.length > 0;
+      const events = changed ? await appendEvents(tx, session, pending, { runs, steps, toolCalls }) : [];
       return { kind: 'held', model, ...pinned, events };
     }
     const step = nextAttempt(session, loaded, started);
-    const lost = lostBefore(session, loaded, step);
+    const lost = settleSupersededCall(session, loaded, step);
     const call = claimedCall(session, run, step, model);
     const modelCalls = [...lost.modelCalls, call];
     const changed = { runs: lost.modelCalls.length > 0 ? [run] : runs, steps: [step], toolCalls };
-    const events = await appendEvents(tx, session, log, { ...changed, modelCalls, usageDays: lost.usageDays });
-    const throughSeq = session.row.head + log.drafts.length;
-    const tries = step.attempts - step.attempts_before;
+    const events = await appendEvents(tx, session, pending, { ...changed, modelCalls, usageDays: lost.usageDays });
+    const throughSeq = session.row.head + pending.drafts.length;
+    const attemptsSinceResume = step.attempts - step.attempts_before;
     const claim = {
       step: step.step,
       attempt: step.attempts,
-      tries,
+      attemptsSinceResume,
       throughSeq,
       model,
       activeMs: run.active_ms,
       recovered: session.row.recovered,
     };
-    const before = newsIn(loaded.news, since, key.session);
-    const conversation = { createdAt: session.createdAt, news: before && [...before, ...events], since };
+    const before = parseNewEvents(loaded.newEvents, since, key.session);
+    const conversation = { createdAt: session.createdAt, newEvents: before && [...before, ...events], since };
     const { ownLimits, spentToday, warned } = loaded;
     const claimed = { version: session.version, run, step, modelCall: call, ownLimits, spentToday, warned };
     return { kind: 'model', ...claim, ...pinned, ownLimits, conversation, claimed, events };
   });
 }
 
-/** Makes a queued run a running one. A resumed run keeps the version that its committed steps were made with. */
+/** Starts a queued run. A resumed run keeps the agent version that its committed steps were made with. */
 function start(
   session: LockedSession,
-  log: EventLog,
+  pending: PendingEvents,
   run: RunRow,
   { pin }: BeginStep,
 ): { agentVersion: string; model: string } {
@@ -157,7 +157,7 @@ function start(
   run.model = model;
   run.status = 'running';
   run.started_at ??= session.at;
-  run.started_seq = log.add(
+  run.started_seq = pending.add(
     { type: 'run.started', runId: run.run_id, agent: run.agent, agentVersion, model },
     `start:${run.run_id}:${run.resumes}`,
   );
@@ -176,12 +176,12 @@ function missingPin(run: RunRow): never {
   throw new Error(`The run ${run.run_id} is running without a pinned agent.`);
 }
 
-/** The open step of a run that was resumed, before its next try is claimed: earlier ones do not count from now on. */
-function triesAnew({ step }: LoadedRun): StepRow[] {
+/** Returns the open step of a resumed run with its attempts so far excluded from the retry count. */
+function resetAttempts({ step }: LoadedRun): StepRow[] {
   return step && !step.committed ? [{ ...step, attempts_before: step.attempts }] : [];
 }
 
-/** The step whose model call is tried next, with the try counted. `started`: it is the first try after a start or a resume. */
+/** Returns the row of the step whose model call is next, with the attempt counted. `started`: it is the first attempt after a start or a resume. */
 function nextAttempt({ at }: LockedSession, { run, step: newest }: LoadedRun, started: boolean): StepRow {
   if (newest && !newest.committed) {
     const { attempts, attempts_before } = newest;

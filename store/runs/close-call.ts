@@ -1,16 +1,16 @@
 import type { Json } from '../../contracts/json.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { PendingEvents } from '../log/pending-events.ts';
 import type { ToolCallRow } from '../log/rows.ts';
 
-/** How a tool call ended. */
+/** The result of a tool call. */
 export type ToolOutcome =
   | { readonly status: 'completed'; readonly result: Json }
-  /** `error` is told to the model. */
+  /** `error` becomes part of the conversation. */
   | { readonly status: 'failed' | 'unknown' | 'cancelled'; readonly error: string };
 
-/** Gives an open tool call its one result. `durationMs` null: from its start until now. */
+/** Records the result of an open tool call. With `durationMs` null, the duration is counted from the call's start. */
 export function closeCall(
-  log: EventLog,
+  pending: PendingEvents,
   call: ToolCallRow,
   outcome: ToolOutcome,
   at: string,
@@ -21,20 +21,20 @@ export function closeCall(
   const dedupe = `result:${runId}:${callId}`;
   if (outcome.status === 'completed') {
     const elapsed = durationMs ?? Date.parse(at) - Date.parse(call.started_at ?? at);
-    log.add({ type: 'tool.completed', ...of, result: outcome.result, attempts, durationMs: elapsed }, dedupe);
+    pending.add({ type: 'tool.completed', ...of, result: outcome.result, attempts, durationMs: elapsed }, dedupe);
     call.result = outcome.result;
   } else {
     const { error } = outcome;
-    if (outcome.status === 'failed') log.add({ type: 'tool.failed', ...of, error, attempts }, dedupe);
-    if (outcome.status === 'unknown') log.add({ type: 'tool.unknown', ...of, error, attempts }, dedupe);
-    if (outcome.status === 'cancelled') log.add({ type: 'tool.cancelled', ...of, error }, dedupe);
+    if (outcome.status === 'failed') pending.add({ type: 'tool.failed', ...of, error, attempts }, dedupe);
+    if (outcome.status === 'unknown') pending.add({ type: 'tool.unknown', ...of, error, attempts }, dedupe);
+    if (outcome.status === 'cancelled') pending.add({ type: 'tool.cancelled', ...of, error }, dedupe);
     call.error = error;
   }
   call.status = outcome.status;
   call.ended_at = at;
 }
 
-/** The result of a call that is given up: what was begun and may not be repeated has an unknown outcome. */
+/** Returns the outcome of a call that is abandoned: `unknown` for a started call that may not be repeated, otherwise `cancelled`. */
 export function abandonedOutcome(call: ToolCallRow, why: string): ToolOutcome {
   if (call.status === 'running' && !call.idempotent) {
     return { status: 'unknown', error: `${why}, and the tool may have acted` };

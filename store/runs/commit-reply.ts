@@ -1,9 +1,9 @@
 import type { Finish, Usage } from '../../contracts/session/run.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { PendingEvents } from '../log/pending-events.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { addTokens, type RunRow, type StepRow } from '../log/rows.ts';
 
-/** A model's reply, whole or cut short. */
+/** A model's reply, whole or partial. */
 export interface Reply {
   readonly text: string;
   readonly reasoning: string;
@@ -16,14 +16,20 @@ export interface Reply {
   readonly partial: boolean;
 }
 
-/** Notes a reply as the outcome of its step, and adds its tokens and time to the run and the session. */
-export function commitReply(session: LockedSession, log: EventLog, run: RunRow, step: StepRow, reply: Reply): void {
+/** Records a reply as the outcome of its step, and adds its tokens and time to the run and the session. */
+export function commitReply(
+  session: LockedSession,
+  pending: PendingEvents,
+  run: RunRow,
+  step: StepRow,
+  reply: Reply,
+): void {
   const { text, reasoning, durationMs, ...facts } = reply;
   const of = { runId: run.run_id, step: step.step, attempt: step.attempts };
   if (reasoning !== '') {
-    log.add({ type: 'reasoning.completed', ...of, text: reasoning }, `reasoning:${run.run_id}:${step.step}`);
+    pending.add({ type: 'reasoning.completed', ...of, text: reasoning }, `reasoning:${run.run_id}:${step.step}`);
   }
-  log.add({ type: 'message.completed', ...of, text, ...facts, durationMs }, `reply:${run.run_id}:${step.step}`);
+  pending.add({ type: 'message.completed', ...of, text, ...facts, durationMs }, `reply:${run.run_id}:${step.step}`);
   step.committed = true;
   step.model = reply.model;
   step.finish = reply.finish;

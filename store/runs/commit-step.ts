@@ -7,27 +7,33 @@ import { resolveBudgets, type ResolvedBudgets } from '../../core/money/budget.ts
 import { idempotencyKey } from '../../core/tools/idempotency-key.ts';
 import { dayOf } from '../../core/money/utc-period.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents, type EventLog } from '../log/event-log.ts';
+import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import type { ClaimedStep } from './begin-step.ts';
 import { commitReply } from './commit-reply.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { loadRunAndSpending } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from '../log/lock-session.ts';
-import { NO_CALL_ROWS, settleCall, UNKNOWN_COST, type CallCost, type CallEnd } from '../budgets/model-call.ts';
-import { costOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from '../log/rows.ts';
+import {
+  NO_CALL_ROWS,
+  settleModelCall,
+  UNKNOWN_COST,
+  type CallCost,
+  type ModelCallEnd,
+} from '../budgets/model-call.ts';
+import { costRecordOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from '../log/rows.ts';
 import { warnOfBudgets, type Spending } from '../budgets/warn-of-budgets.ts';
 
 /** A tool call that a reply asks for. */
 export interface CommittedCall {
-  /** Unique within its run: the caller renames what a model repeats. */
+  /** Unique within its run. The caller renames ids that the model repeats. */
   readonly callId: string;
   readonly tool: string;
   readonly arguments: Json;
-  /** Claimed by this commit: the caller runs it at once. Others wait for `startTool`. */
+  /** Whether the commit claims the call, because the caller runs it at once. Other calls stay pending until `startTool`. */
   readonly inPlace: boolean;
-  /** Whether the pinned tool may be run again with the same key. */
+  /** Whether the pinned tool may be run again with the same idempotency key. */
   readonly idempotent: boolean;
-  /** Why the call is not run at all; it has failed at once. */
+  /** Why the call is not run; it fails immediately. Null for a call that is run. */
   readonly refused: string | null;
 }
 
@@ -37,33 +43,33 @@ export interface CommitStep {
   readonly attempt: number;
   readonly reply: {
     readonly text: string;
-    /** Empty when the provider sends none. */
+    /** Empty when the provider sent none. */
     readonly reasoning: string;
     readonly finish: Finish;
     readonly usage: Usage | null;
     readonly model: string;
   };
-  /** Default: not known. */
+  /** Default: unknown. */
   readonly cost?: CallCost;
-  /** The deployment's, for warnings. Default: those in force where it sets none. */
+  /** The deployment's budgets, for warnings. Default: the defaults of `resolveBudgets`. */
   readonly budgets?: ResolvedBudgets;
   readonly toolCalls: readonly CommittedCall[];
-  /** What `beginStep` answered. */
+  /** As returned by `beginStep`. */
   readonly throughSeq: number;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
-  /** What `beginStep` answered: saves a look where nothing has happened since. */
+  /** As returned by `beginStep`. Saves reading the rows again when the session is unchanged. */
   readonly claimed?: ClaimedStep;
-  /** Whether the reply ends the run, unless a message to steer by came after `throughSeq`. */
+  /** Whether the reply completes the run, unless a steering message arrived after `throughSeq`. */
   readonly completes: boolean;
 }
 
 export type StepCommit =
   | { readonly outcome: 'committed'; readonly ended: boolean; readonly events: PerdureEvent[] }
-  /** The run has ended, the step is committed, or a later attempt was begun. */
+  /** The run has ended, the step is already committed, or a later attempt was claimed. Nothing was written. */
   | { readonly outcome: 'stale'; readonly events: [] };
 
-/** Commits a model's whole reply (one that was cut short is `endRun`'s), its tool calls and, if it is the last one, the end of the run: all or nothing. Throws `not_found`. */
+/** Commits a model's whole reply, its tool calls and, if it is the last reply, the end of the run, in one transaction. `commitRunEnd` commits partial replies. Throws `not_found`. */
 export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Promise<StepCommit> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
@@ -71,27 +77,27 @@ export async function commitStep(db: Db, key: SessionKey, input: CommitStep): Pr
     const { run, step, modelCall } = claimed;
     const current = step?.step === input.step && step.attempts === input.attempt && !step.committed;
     if (run.status !== 'running' || !current) return { outcome: 'stale', events: [] };
-    await refuseRepeatedIds(tx, session, input);
-    const log = newEvents(session);
+    await checkCallIds(tx, session, input);
+    const pending = pendingEvents(session);
     const { reply, throughSeq, firstTokenMs, durationMs } = input;
-    commitReply(session, log, run, step, { ...reply, throughSeq, firstTokenMs, durationMs, partial: false });
-    const calls = modelCall ? settleCall(session, run, modelCall, callEnd(input)) : NO_CALL_ROWS;
+    commitReply(session, pending, run, step, { ...reply, throughSeq, firstTokenMs, durationMs, partial: false });
+    const calls = modelCall ? settleModelCall(session, run, modelCall, callEnd(input)) : NO_CALL_ROWS;
     const { runId, budgets = resolveBudgets() } = input;
     for (const added of calls.usageDays)
-      await warnOfBudgets(tx, session, log, { runId, added, budgets, spending: claimed });
-    const toolCalls = input.toolCalls.map((call, position) => addCall(session, log, input, call, position));
+      await warnOfBudgets(tx, session, pending, { runId, added, budgets, spending: claimed });
+    const toolCalls = input.toolCalls.map((call, position) => addCall(session, pending, input, call, position));
     const open = toolCalls.some((call) => call.status !== 'failed');
     const ended = input.completes && !open && run.last_message_seq <= input.throughSeq;
     if (ended) {
-      complete(session, log, run, reply.text);
+      complete(session, pending, run, reply.text);
       session.row.recovered = null;
     }
-    const events = await appendEvents(tx, session, log, { runs: [run], steps: [step], toolCalls, ...calls });
+    const events = await appendEvents(tx, session, pending, { runs: [run], steps: [step], toolCalls, ...calls });
     return { outcome: 'committed', ended, events };
   });
 }
 
-/** Where nothing was written since the claim its rows need not be loaded again. Each try of the transaction changes copies of its own. */
+/** Returns the claimed rows if the session is unchanged since the claim, else loads them. Copies, because the transaction may run more than once. */
 async function claimedRows(
   tx: Tx,
   session: LockedSession,
@@ -101,11 +107,12 @@ async function claimedRows(
   return await loadRunAndSpending(tx, session.key, runId, dayOf(session.at));
 }
 
-function callEnd({ reply, cost = UNKNOWN_COST, firstTokenMs, durationMs }: CommitStep): CallEnd {
+function callEnd({ reply, cost = UNKNOWN_COST, firstTokenMs, durationMs }: CommitStep): ModelCallEnd {
   return { outcome: 'completed', answeredBy: reply.model, usage: reply.usage, cost, firstTokenMs, durationMs };
 }
 
-async function refuseRepeatedIds(tx: Tx, { key }: LockedSession, { runId, toolCalls }: CommitStep): Promise<void> {
+/** Throws `internal` for a call id that is used twice within the run. */
+async function checkCallIds(tx: Tx, { key }: LockedSession, { runId, toolCalls }: CommitStep): Promise<void> {
   if (toolCalls.length === 0) return;
   const ids = toolCalls.map((call) => call.callId);
   const known = await tx.query<{ call_id: string }>(
@@ -118,21 +125,21 @@ async function refuseRepeatedIds(tx: Tx, { key }: LockedSession, { runId, toolCa
   if (repeated === undefined) return;
   throw new PerdureError(
     'internal',
-    `The tool call id ${JSON.stringify(repeated)} is used twice in the run ${runId}. Give each call of a run an id of its own.`,
+    `The tool call id ${JSON.stringify(repeated)} is used twice in the run ${runId}. Call ids must be unique within a run.`,
   );
 }
 
 function addCall(
   { key, at }: LockedSession,
-  log: EventLog,
+  pending: PendingEvents,
   { runId, step }: CommitStep,
   { callId, tool, arguments: args, inPlace, idempotent, refused }: CommittedCall,
   position: number,
 ): ToolCallRow {
   const call = { runId, step, callId, tool };
-  log.add({ type: 'tool.called', ...call, arguments: args }, `call:${runId}:${callId}`);
+  pending.add({ type: 'tool.called', ...call, arguments: args }, `call:${runId}:${callId}`);
   if (refused !== null) {
-    log.add({ type: 'tool.failed', ...call, error: refused, attempts: 0 }, `result:${runId}:${callId}`);
+    pending.add({ type: 'tool.failed', ...call, error: refused, attempts: 0 }, `result:${runId}:${callId}`);
   }
   const running = refused === null && inPlace;
   return {
@@ -153,18 +160,18 @@ function addCall(
   };
 }
 
-function complete({ at }: LockedSession, log: EventLog, run: RunRow, output: string): void {
+function complete({ at }: LockedSession, pending: PendingEvents, run: RunRow, output: string): void {
   run.status = 'completed';
   run.output = output;
   run.ended_at = at;
-  log.add(
+  pending.add(
     {
       type: 'run.completed',
       runId: run.run_id,
       output,
       steps: run.steps,
       usage: usageOf(run),
-      costUsd: costOf(run).costUsd,
+      costUsd: costRecordOf(run).costUsd,
     },
     `end:${run.run_id}:${run.resumes}`,
   );

@@ -1,7 +1,7 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents, type EventLog } from '../log/event-log.ts';
+import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import { closeCall, type ToolOutcome } from './close-call.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { loadRun } from './load-run.ts';
@@ -11,15 +11,15 @@ import type { ToolCallRow } from '../log/rows.ts';
 export interface ToolResult {
   readonly callId: string;
   readonly outcome: ToolOutcome;
-  /** Of its last try. */
+  /** Duration of the last attempt. */
   readonly durationMs: number;
-  /** Of all its tries under one claim, without the waits between them. Default: `durationMs`. */
+  /** Duration of all attempts under one claim, without the waits between them. Default: `durationMs`. */
   readonly workedMs?: number | undefined;
-  /** Tries that were begun, where they were made under one claim. */
+  /** Attempts that were started under one claim. Default: the one that the claim counted. */
   readonly attempts?: number | undefined;
 }
 
-/** Gives tool calls their results. A call that has one keeps it: each is closed exactly once. Throws `not_found`. */
+/** Records the results of tool calls. A call that has a result keeps it, so that each call has exactly one. Throws `not_found`. */
 export async function finishTools(
   db: Db,
   key: SessionKey,
@@ -28,16 +28,16 @@ export async function finishTools(
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
     const { run, openCalls } = await loadRun(tx, key, runId);
-    const log = newEvents(session);
-    const closed = closeCalls(session, log, openCalls, results);
+    const pending = pendingEvents(session);
+    const closed = closeCalls(session, pending, openCalls, results);
     const [first] = closed;
     if (!first) return { events: [] };
     run.active_ms += Math.max(0, toolTimeMs(results, closed) - (await longestCallMs(tx, key, first)));
-    return { events: await appendEvents(tx, session, log, { runs: [run], toolCalls: closed }) };
+    return { events: await appendEvents(tx, session, pending, { runs: [run], toolCalls: closed }) };
   });
 }
 
-/** Calls of a step run side by side, so the longest of those that ended so far is what they took of the run's working time. */
+/** The working time already counted for a step: its calls run in parallel, so it is the longest of those that have ended. */
 async function longestCallMs(tx: Tx, key: SessionKey, { run_id, step }: ToolCallRow): Promise<number> {
   const [found] = await tx.query<{ ms: number }>(
     `SELECT coalesce(max(extract(epoch FROM ended_at - started_at)), 0)::float8 * 1000 AS ms FROM perdure.tool_calls
@@ -47,7 +47,7 @@ async function longestCallMs(tx: Tx, key: SessionKey, { run_id, step }: ToolCall
   return found?.ms ?? 0;
 }
 
-/** What calls that ran side by side took of their run's working time: as long as the longest of them. */
+/** The working time of calls that ran in parallel: the longest of them. */
 export function toolTimeMs(results: readonly ToolResult[], closed: readonly ToolCallRow[]): number {
   const ids = new Set(closed.map(({ call_id }) => call_id));
   const times = results
@@ -56,10 +56,10 @@ export function toolTimeMs(results: readonly ToolResult[], closed: readonly Tool
   return Math.max(0, ...times);
 }
 
-/** Notes results of open calls, and answers the calls that got one. */
+/** Records results of open calls and returns the calls that were closed. */
 export function closeCalls(
   session: LockedSession,
-  log: EventLog,
+  pending: PendingEvents,
   openCalls: readonly ToolCallRow[],
   results: readonly ToolResult[],
 ): ToolCallRow[] {
@@ -70,7 +70,7 @@ export function closeCalls(
     if (!call) continue;
     open.delete(callId);
     call.attempts = Math.max(call.attempts, attempts ?? 0);
-    closeCall(log, call, outcome, session.at, durationMs);
+    closeCall(pending, call, outcome, session.at, durationMs);
     closed.push(call);
   }
   if (closed.length > 0) session.row.last_active_at = session.at;

@@ -3,7 +3,7 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 import type { ToolCallRow } from '../log/rows.ts';
 
-/** Loads a tool call under its session's lock. Throws `not_found`. */
+/** Loads a tool call. The caller holds the session's lock. Throws `not_found`. */
 export async function loadCall(tx: Tx, key: SessionKey, runId: string, callId: string): Promise<ToolCallRow> {
   const [found] = await tx.query<{ call: ToolCallRow }>(
     `SELECT to_json(t) AS call FROM perdure.tool_calls t

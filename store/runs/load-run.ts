@@ -3,20 +3,20 @@ import { PerdureError } from '../../contracts/errors.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 import type { EventRow } from '../log/event-row.ts';
-import { newsColumn } from './load-news.ts';
+import { newEventsColumn } from './load-new-events.ts';
 import type { ModelCallRow, RunRow, StepRow, ToolCallRow } from '../log/rows.ts';
 import type { Spending } from '../budgets/warn-of-budgets.ts';
 
-/** A run as the write functions need it. */
+/** A run with the rows that write functions need. */
 export interface LoadedRun {
   readonly run: RunRow;
   /** The newest step, committed or not. */
   readonly step: StepRow | null;
-  /** Calls without a result, in their order; all of them are of the newest committed step. */
+  /** Tool calls without a result, by position. All belong to the newest committed step. */
   readonly openCalls: readonly ToolCallRow[];
-  /** The newest attempt of the newest step; null where none was made since attempts are recorded. */
+  /** The newest attempt of the newest step; null before the first, and for runs older than the table `model_calls`. */
   readonly modelCall: ModelCallRow | null;
-  /** The limits that an operator has set for the user; null for none. */
+  /** Limits that an operator has set for the user; null for none. */
   readonly ownLimits: UserLimits | null;
 }
 
@@ -35,7 +35,7 @@ const selectRuns = (more = '') => `
     FROM perdure.runs r
    WHERE r.user_id = $1 AND r.session_id = $2`;
 
-/** What is spent on this day, and which warnings of this day and month were given. */
+/** Columns of {@link Spending}: what the user has spent on the day, and the warnings of the day and its month. */
 const spendingColumns = (day: string) => `,
          (SELECT coalesce(sum(cost_nanos), 0)::float8 FROM perdure.usage_days
            WHERE user_id = $1 AND day = ${day}::text::date) AS "spentToday",
@@ -43,24 +43,24 @@ const spendingColumns = (day: string) => `,
            WHERE user_id = $1 AND period IN (${day}::text, left(${day}::text, 7))) AS warned`;
 
 const RUN = `${selectRuns()} AND r.run_id = $3`;
-const RUN_AND_NEWS = `${selectRuns(`,${newsColumn('$4')}${spendingColumns('$5')}`)} AND r.run_id = $3`;
+const RUN_AND_NEW_EVENTS = `${selectRuns(`,${newEventsColumn('$4')}${spendingColumns('$5')}`)} AND r.run_id = $3`;
 const RUN_AND_SPENDING = `${selectRuns(spendingColumns('$4'))} AND r.run_id = $3`;
 const OPEN_RUNS = `${selectRuns()} AND r.status IN ('queued', 'running') ORDER BY r.ordinal`;
 
-/** Loads a run under its session's lock. Throws `not_found`. */
+/** Loads a run. The caller holds the session's lock. Throws `not_found`. */
 export async function loadRun(tx: Tx, key: SessionKey, runId: string): Promise<LoadedRun> {
   const [run] = await tx.query<LoadedRun>(RUN, [key.user, key.session, runId]);
   return run ?? noSuchRun(key, runId);
 }
 
-/** As {@link loadRun}, with what happened to the conversation after the `seq` in `after` (see `newsIn`), and what the user has spent on `day`, `YYYY-MM-DD`. */
-export async function loadRunAndNews(
+/** Like {@link loadRun}, with the events of the conversation after the `seq` `after` (see `parseNewEvents`) and the user's spending on `day`, `YYYY-MM-DD`. */
+export async function loadRunAndNewEvents(
   tx: Tx,
   key: SessionKey,
   runId: string,
   { after, day }: { readonly after: number; readonly day: string },
-): Promise<LoadedRun & Spending & { readonly news: readonly EventRow[] }> {
-  const [run] = await tx.query<LoadedRun & Spending & { news: EventRow[] }>(RUN_AND_NEWS, [
+): Promise<LoadedRun & Spending & { readonly newEvents: readonly EventRow[] }> {
+  const [run] = await tx.query<LoadedRun & Spending & { newEvents: EventRow[] }>(RUN_AND_NEW_EVENTS, [
     key.user,
     key.session,
     runId,
@@ -70,7 +70,7 @@ export async function loadRunAndNews(
   return run ?? noSuchRun(key, runId);
 }
 
-/** As {@link loadRun}, with what the user has spent on `day`, `YYYY-MM-DD`. */
+/** Like {@link loadRun}, with the user's spending on `day`, `YYYY-MM-DD`. */
 export async function loadRunAndSpending(
   tx: Tx,
   key: SessionKey,
@@ -84,11 +84,11 @@ export async function loadRunAndSpending(
 function noSuchRun(key: SessionKey, runId: string): never {
   throw new PerdureError(
     'not_found',
-    `There is no run ${JSON.stringify(runId)} in the session ${JSON.stringify(key.session)}. \`perdure runs\` lists those there are.`,
+    `There is no run ${JSON.stringify(runId)} in the session ${JSON.stringify(key.session)}. Run \`perdure runs\` to list its runs.`,
   );
 }
 
-/** Every run of a session that has not ended, the oldest first. */
+/** Loads the runs of a session that have not ended, by ordinal. The caller holds the session's lock. */
 export async function loadOpenRuns(tx: Tx, key: SessionKey): Promise<LoadedRun[]> {
   return await tx.query<LoadedRun>(OPEN_RUNS, [key.user, key.session]);
 }

@@ -1,10 +1,10 @@
 import type { ModelCallRecord, RunDetail, RunRecord, StepRecord, ToolCallRecord } from '../../contracts/session/run.ts';
 import { usdOf } from '../../core/money/price.ts';
-import { costOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from '../log/rows.ts';
+import { costRecordOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from '../log/rows.ts';
 
-// Rows as the contracts say them.
+// Conversions of rows to the records of the contracts.
 
-/** A time as ISO 8601 UTC: PostgreSQL writes it with an offset in JSON. */
+/** Converts a time to ISO 8601 UTC: PostgreSQL writes times with an offset in JSON. */
 function iso(time: string): string {
   return new Date(time).toISOString();
 }
@@ -13,6 +13,7 @@ function isoOrNull(time: string | null): string | null {
   return time === null ? null : iso(time);
 }
 
+/** Converts a row of `runs`. */
 export function runRecordOf(row: RunRow): RunRecord {
   return {
     id: row.run_id,
@@ -26,13 +27,13 @@ export function runRecordOf(row: RunRow): RunRecord {
     endedAt: isoOrNull(row.ended_at),
     steps: row.steps,
     usage: usageOf(row),
-    ...costOf(row),
+    ...costRecordOf(row),
     output: row.output,
     error: row.error,
   };
 }
 
-/** What lies around a run. */
+/** A run with the rows that belong to it. */
 export interface RunParts {
   readonly run: RunRow;
   readonly steps: readonly StepRow[];
@@ -40,6 +41,7 @@ export interface RunParts {
   readonly modelCalls: readonly ModelCallRow[];
 }
 
+/** Converts a run with its steps, tool calls and model calls. */
 export function runDetailOf({ run, steps, calls, modelCalls }: RunParts): RunDetail {
   return {
     ...runRecordOf(run),
@@ -71,6 +73,7 @@ function modelCallRecordOf(row: ModelCallRow): ModelCallRecord {
   };
 }
 
+/** Converts a row of `tool_calls`. */
 export function toolCallRecordOf(row: ToolCallRow): ToolCallRecord {
   return {
     callId: row.call_id,

@@ -1,12 +1,12 @@
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { loadCall } from './load-call.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
 
-/** Gives a claimed tool call back after a try that is known to have failed, so that it may be tried again, and counts the time it took. Does nothing to one that has its result. Throws `not_found`. */
+/** Returns a claimed tool call to `pending` after an attempt that is known to have failed, and adds `workedMs` to the run's working time. Leaves a call that has a result unchanged. Throws `not_found`. */
 export async function releaseTool(
   db: Db,
   key: SessionKey,
@@ -19,6 +19,6 @@ export async function releaseTool(
     call.status = 'pending';
     const { run } = await loadRun(tx, key, runId);
     run.active_ms += workedMs;
-    await appendEvents(tx, session, newEvents(session), { runs: [run], toolCalls: [call] });
+    await appendEvents(tx, session, pendingEvents(session), { runs: [run], toolCalls: [call] });
   });
 }

@@ -1,12 +1,12 @@
 import type { BudgetFacts, RunBudget } from '../../contracts/budget.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { exceeded, factsOf, limitsOf, limitsPeriod, type ResolvedBudgets } from '../../core/money/budget.ts';
+import { exceeded, factsOf, limitsOf, hasPeriodLimit, type ResolvedBudgets } from '../../core/money/budget.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
-import { settleCall } from '../budgets/model-call.ts';
+import { settleModelCall } from '../budgets/model-call.ts';
 import { readAccounts } from '../budgets/read-accounts.ts';
 import { lockUserLimits, readUserLimits } from '../budgets/user-budgets.ts';
 
@@ -14,20 +14,20 @@ export interface Reservation {
   readonly runId: string;
   readonly step: number;
   readonly attempt: number;
-  /** What the call takes at most; `nanos` is null where its price is not known. */
+  /** The most that the call can use; `nanos` is null when its price is unknown. */
   readonly worst: { readonly nanos: number | null; readonly tokens: number };
   readonly budgets: ResolvedBudgets;
-  /** The policy's, of session and run. */
+  /** Limits of the session and the run, from the policy. */
   readonly budget: RunBudget;
 }
 
 export type ReservedCall =
   | { readonly kind: 'reserved' }
   | { readonly kind: 'refused'; readonly facts: BudgetFacts }
-  /** The run has ended, or a later attempt was begun. */
+  /** The run has ended, or a later attempt was claimed. Nothing was reserved. */
   | { readonly kind: 'stale' };
 
-/** No tokens, no money: the call was not made. */
+/** The settlement of a call that is refused: it is not made and costs nothing. */
 const NOT_MADE = {
   outcome: 'failed',
   errorCode: 'budget_exceeded',
@@ -38,8 +38,8 @@ const NOT_MADE = {
 } as const;
 
 /**
- * Sets aside what a claimed model call takes at most, in every budget that is limited, or in none. Until the call is
- * settled nobody else can have it: reservations of one user are made one after the other. Throws `not_found`.
+ * Reserves the worst case of a claimed model call in every limited budget, or in none of them. The amount stays
+ * reserved until the call is settled. The user's row serialises the reservations of one user. Throws `not_found`.
  */
 export async function reserveCall(db: Db, key: SessionKey, reservation: Reservation): Promise<ReservedCall> {
   const { runId, step, attempt, worst, budgets, budget } = reservation;
@@ -49,18 +49,18 @@ export async function reserveCall(db: Db, key: SessionKey, reservation: Reservat
     const current = modelCall?.step === step && modelCall.attempt === attempt && modelCall.outcome === 'running';
     if (!current || run.status !== 'running') return { kind: 'stale' };
     let limits = limitsOf(budgets, await readUserLimits(tx, key.user));
-    if (limitsPeriod(limits)) limits = limitsOf(budgets, await lockUserLimits(tx, key.user));
+    if (hasPeriodLimit(limits)) limits = limitsOf(budgets, await lockUserLimits(tx, key.user));
     const accounts = await readAccounts(tx, key, { day: modelCall.day, limits, budget, runId });
     const full = exceeded(accounts, worst);
     if (full) {
-      await appendEvents(tx, session, newEvents(session), settleCall(session, run, modelCall, NOT_MADE));
+      await appendEvents(tx, session, pendingEvents(session), settleModelCall(session, run, modelCall, NOT_MADE));
       return { kind: 'refused', facts: factsOf(full) };
     }
     modelCall.reserved_nanos = worst.nanos;
     modelCall.reserved_tokens = worst.tokens;
     modelCall.held_nanos = worst.nanos ?? 0;
     modelCall.held_tokens = worst.tokens;
-    await appendEvents(tx, session, newEvents(session), { modelCalls: [modelCall] });
+    await appendEvents(tx, session, pendingEvents(session), { modelCalls: [modelCall] });
     return { kind: 'reserved' };
   });
 }

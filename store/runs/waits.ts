@@ -2,14 +2,14 @@ import type { WaitKind } from '../../contracts/provider.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 
-/** A run's wait that is going on. */
+/** A run's wait for its provider that has not ended. */
 export interface OpenWait {
   readonly kind: WaitKind;
   readonly provider: string;
 }
 
-/** Notes that a run waits for its provider, and for what; `open` is the wait that is going on so far. */
-export async function noteWait(
+/** Records that a run waits for its provider. Extends `open`, the run's current wait, if kind and provider are the same; otherwise ends it and starts another. */
+export async function recordWait(
   tx: Tx,
   key: SessionKey,
   wait: OpenWait & { readonly runId: string; readonly untilMs: number | null; readonly open: OpenWait | null },
@@ -31,7 +31,7 @@ export async function noteWait(
   );
 }
 
-/** Notes that a run waits no more. */
+/** Ends the current wait of a run. */
 export async function closeWait(tx: Tx, key: SessionKey, runId: string): Promise<void> {
   await tx.query(
     `UPDATE perdure.waits SET ended_at = clock_timestamp()
@@ -40,8 +40,8 @@ export async function closeWait(tx: Tx, key: SessionKey, runId: string): Promise
   );
 }
 
-/** Takes a run that has ended out of the line for its provider. */
-export async function stopWaiting(tx: Tx, key: SessionKey, runIds: readonly string[]): Promise<void> {
+/** Removes runs that have ended from their providers' queues and ends their waits. */
+export async function cancelWaits(tx: Tx, key: SessionKey, runIds: readonly string[]): Promise<void> {
   await tx.query(
     `WITH gone AS (DELETE FROM perdure.provider_tickets
                     WHERE user_id = $1 AND session_id = $2

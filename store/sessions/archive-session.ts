@@ -1,16 +1,16 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
-import { dropArchive, keepDocument, readArchive } from './archive-document.ts';
-import { closeRun } from '../runs/close-run.ts';
+import { pendingEvents } from '../log/pending-events.ts';
+import { deleteArchive, saveArchive, readArchive } from './session-archive.ts';
+import { cancelOpenRuns } from '../runs/cancel-runs.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { deleteRows } from './delete-session.ts';
-import { loadOpenRuns } from '../runs/load-run.ts';
+
 import { lockExistingSession, lockSession, type LockedSession } from '../log/lock-session.ts';
 import { readDocument, writeTables } from './session-document.ts';
 
-/** Archives a session: see {@link archiveLocked}. Open runs are cancelled first. Throws `not_found` and `too_large`. */
+/** Cancels the open runs of a session and archives it: see {@link archiveLocked}. Throws `not_found` and `too_large`. */
 export async function archiveSession(db: Db, key: SessionKey): Promise<{ events: PerdureEvent[] }> {
   return await db.transaction(async (tx) => {
     let session = await lockExistingSession(tx, key);
@@ -21,36 +21,26 @@ export async function archiveSession(db: Db, key: SessionKey): Promise<{ events:
 }
 
 /**
- * Keeps a session as one compressed document and removes its rows; its own row stays, with the status `archived`, so
- * that it is listed and its metadata and counters can be read. A message restores it. The caller holds the session and
- * has seen that no run is open.
+ * Saves a session as one compressed document and deletes its rows. Its own row stays, with the status `archived`, so
+ * that it is listed and its metadata and counters can be read. A message restores it. The caller holds the session's
+ * lock and has checked that no run is open. Does nothing to an archived session.
  */
 export async function archiveLocked(db: Db, tx: Tx, session: LockedSession): Promise<PerdureEvent[]> {
   if (session.row.status === 'archived') return [];
-  await keepDocument(db, tx, session.key, await readDocument(tx, session));
+  await saveArchive(db, tx, session.key, await readDocument(tx, session));
   await deleteRows(tx, session.key);
-  const log = newEvents(session);
-  log.add({ type: 'session.archived' }, null);
+  const pending = pendingEvents(session);
+  pending.add({ type: 'session.archived' }, null);
   session.row.status = 'archived';
-  return await appendEvents(tx, session, log);
+  return await appendEvents(tx, session, pending);
 }
 
 /**
- * Brings the rows of an archived session back that the transaction holds; the caller reopens it. Answers what to call
- * after the commit.
+ * Restores the rows of an archived session whose lock the transaction holds; the caller reopens it. Returns a function
+ * that removes the archive file, to be called after the commit.
  */
 export async function restoreRows(db: Db, tx: Tx, { key }: LockedSession): Promise<() => Promise<void>> {
   const { tables } = await readArchive(db, tx, key);
   await writeTables(tx, key, tables);
-  return await dropArchive(db, tx, key);
-}
-
-/** Cancels every open run of a session that the transaction holds. */
-export async function cancelOpenRuns(tx: Tx, session: LockedSession, reason: string): Promise<PerdureEvent[]> {
-  const open = await loadOpenRuns(tx, session.key);
-  if (open.length === 0) return [];
-  const log = newEvents(session);
-  for (const loaded of open) closeRun(session, log, loaded, { status: 'cancelled', reason }, null);
-  const runs = open.map(({ run }) => run);
-  return await appendEvents(tx, session, log, { runs, toolCalls: open.flatMap(({ openCalls }) => openCalls) });
+  return await deleteArchive(db, tx, key);
 }

@@ -1,19 +1,19 @@
-import type { NotedChild } from '../../contracts/session/children.ts';
+import type { RecordedChild } from '../../contracts/session/children.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Db } from '../db/db.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
 
 /**
- * Notes a workflow that is about to be started, before it is, so that none is started that nobody knows of. Noted
- * again, it is one that may run. `noted` is false when as many as may be are not known to be over: `open` are those.
- * Throws `not_found`.
+ * Records a workflow before a tool starts it, so that no started workflow is missing from the records. Recording it
+ * again marks it as open again. `open` lists the session's other open children; with `LIMITS.childWorkflows` of them
+ * nothing is recorded and `recorded` is false. Throws `not_found`.
  */
-export async function noteChild(
+export async function recordChild(
   db: Db,
   key: SessionKey,
-  child: NotedChild,
-): Promise<{ readonly noted: boolean; readonly open: readonly string[] }> {
+  child: RecordedChild,
+): Promise<{ readonly recorded: boolean; readonly open: readonly string[] }> {
   return await db.transaction(async (tx) => {
     const { at } = await lockExistingSession(tx, key);
     const rows = await tx.query<{ workflow_id: string }>(
@@ -22,7 +22,7 @@ export async function noteChild(
       [key.user, key.session, child.workflowId],
     );
     const open = rows.map(({ workflow_id }) => workflow_id);
-    if (open.length >= LIMITS.childWorkflows.value) return { noted: false, open };
+    if (open.length >= LIMITS.childWorkflows.value) return { recorded: false, open };
     await tx.query(
       `INSERT INTO perdure.children AS c (user_id, session_id, workflow_id, type, task_queue, run_id, tool, noted_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -30,19 +30,19 @@ export async function noteChild(
           SET noted_at = EXCLUDED.noted_at, ended_at = NULL`,
       [key.user, key.session, child.workflowId, child.type, child.taskQueue, child.runId, child.tool, at],
     );
-    return { noted: true, open };
+    return { recorded: true, open };
   });
 }
 
-/** What Temporal said of workflows that were noted. */
-export interface ChildrenOver {
+/** Workflow ids of recorded children that Temporal does not report as running. */
+export interface EndedChildren {
   readonly over: readonly string[];
-  /** There is none of the id: its start has failed, or is on its way; or it was over long ago. */
+  /** Unknown to Temporal: not started yet, failed to start, or past the namespace's retention. */
   readonly absent: readonly string[];
 }
 
-/** Spares asking Temporal about these again. One that is absent may still be started for an hour. */
-export async function noteEndedChildren(db: Db, key: SessionKey, { over, absent }: ChildrenOver): Promise<void> {
+/** Marks children as ended, so that Temporal is not asked about them again. An absent one may still start and is marked only an hour after it was recorded. */
+export async function recordEndedChildren(db: Db, key: SessionKey, { over, absent }: EndedChildren): Promise<void> {
   if (over.length === 0 && absent.length === 0) return;
   await db.query(
     `UPDATE perdure.children SET ended_at = clock_timestamp()

@@ -4,8 +4,9 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { NO_COST, NO_TOKENS } from '../log/rows.ts';
-import { storable } from '../db/storable.ts';
+import { sanitizeJson } from '../db/sanitize.ts';
 
+/** What a session is created with. */
 export interface NewSession {
   readonly kind: 'session' | 'run';
   readonly agent: string;
@@ -13,7 +14,7 @@ export interface NewSession {
   readonly execution: string | null;
 }
 
-/** A session that is not in the store yet: what {@link insertSession} will hold, at head 0. */
+/** Returns a session that is not stored yet, at head 0, for {@link insertSession}. */
 export function blankSession(
   key: SessionKey,
   at: string,
@@ -30,7 +31,7 @@ export function blankSession(
   };
 }
 
-/** Inserts a blank session and holds its lock. False when somebody else has just created it: then lock that one. */
+/** Inserts a blank session, which locks it. Returns false when another transaction has created it meanwhile; the caller then locks that one. */
 export async function insertSession(tx: Tx, { key, at, row }: LockedSession, metadata: JsonObject): Promise<boolean> {
   const inserted = await tx.query(
     `INSERT INTO perdure.sessions (user_id, session_id, kind, status, agent, metadata, state, policy, head, messages,
@@ -44,7 +45,7 @@ export async function insertSession(tx: Tx, { key, at, row }: LockedSession, met
       key.session,
       row.kind,
       row.agent,
-      storable(metadata).text,
+      sanitizeJson(metadata).text,
       JSON.stringify(row.policy),
       row.execution,
       at,

@@ -1,32 +1,33 @@
-import type { EventLog } from '../log/event-log.ts';
+import type { PendingEvents } from '../log/pending-events.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 
 /**
- * Notes which workflow start asks now. Another one than before, of a session that is active or has runs open, means that a workflow was
- * lost: the transcript says so, once for each start. False when nothing changed.
+ * Records the calling workflow execution in the session's row. If it differs from the recorded one while the session is
+ * active or has open runs, that workflow was lost: adds a `session.recovered`, once per execution. Returns whether the
+ * row changed.
  */
-export function noteExecution(
+export function detectLostWorkflow(
   session: LockedSession,
-  log: EventLog,
+  pending: PendingEvents,
   execution: string | null,
   openRuns: number,
 ): boolean {
   const { row } = session;
   if (execution === null || row.execution === execution) return false;
-  // The workflow of an active session ends for no reason of its own.
+  // The workflow of an active session never completes by itself.
   const lost = row.execution !== null && row.status === 'active';
   row.execution = execution;
   if (!lost && openRuns === 0) return true;
-  log.add({ type: 'session.recovered', reason: 'workflow_lost' }, `recovered:${execution}`);
+  pending.add({ type: 'session.recovered', reason: 'workflow_lost' }, `recovered:${execution}`);
   row.recovered = 'workflow_lost';
   return true;
 }
 
-/** Makes a failed, expired or archived session active again. */
-export function reopen({ row, at }: LockedSession, log: EventLog): void {
+/** Makes a failed, expired or archived session active again. Does nothing to an active one. */
+export function reopen({ row, at }: LockedSession, pending: PendingEvents): void {
   if (row.status === 'active') return;
   row.recovered = row.status === 'archived' ? 'restored' : 'reopened';
-  log.add({ type: 'session.recovered', reason: row.recovered }, null);
+  pending.add({ type: 'session.recovered', reason: row.recovered }, null);
   row.status = 'active';
   row.end_reason = null;
   row.opened_at = at;

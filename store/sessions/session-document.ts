@@ -6,13 +6,13 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 import type { LockedSession } from '../log/lock-session.ts';
 import { SESSION_TABLES } from './session-tables.ts';
-import { storable } from '../db/storable.ts';
+import { sanitizeJson } from '../db/sanitize.ts';
 
 type Rows = SessionExport['tables'][string];
 
 const PAGE = 1_000;
 
-/** A session that the transaction holds, as one document. Throws `too_large`. */
+/** Reads a session whose lock the transaction holds as one document. Throws `too_large`. */
 export async function readDocument(tx: Tx, { key, at }: LockedSession): Promise<SessionExport> {
   const size = { bytes: 0 };
   const [session] = await readRows(tx, key, 'sessions', 'session_id', size);
@@ -38,7 +38,7 @@ export async function readDocument(tx: Tx, { key, at }: LockedSession): Promise<
 async function readRows(tx: Tx, key: SessionKey, table: string, order: string, size: { bytes: number }): Promise<Rows> {
   const rows: Rows = [];
   for (let more = true; more;) {
-    // The table's name is one of ours. `to_json`, not `to_jsonb`: it keeps the order of keys.
+    // `table` is from SESSION_TABLES, never input. `to_json` instead of `to_jsonb` keeps the order of keys.
     const page = await tx.query<{ row: string }>(
       `SELECT to_json(t)::text AS row FROM perdure.${table} t
         WHERE t.user_id = $1 AND t.session_id = $2 ORDER BY ${order} LIMIT ${PAGE} OFFSET $3`,
@@ -55,7 +55,7 @@ async function readRows(tx: Tx, key: SessionKey, table: string, order: string, s
   return rows;
 }
 
-/** Puts the rows of a document's tables where a session's row is held. Rows that are there already stay. */
+/** Inserts the rows of a document's tables for a session whose lock the transaction holds. Existing rows stay unchanged. */
 export async function writeTables(tx: Tx, key: SessionKey, tables: SessionExport['tables']): Promise<void> {
   for (const { name } of SESSION_TABLES) {
     const rows = tables[name] ?? [];
@@ -66,11 +66,11 @@ export async function writeTables(tx: Tx, key: SessionKey, tables: SessionExport
   }
 }
 
-/** Columns that are not taken as they are. */
+/** Columns whose values are not copied. */
 const VALUES: Readonly<Record<string, string>> = {
-  // A JSON null arrives as an SQL NULL; as the arguments of a call it is a value.
+  // `json_populate_recordset` turns a JSON null into an SQL NULL; as the arguments of a tool call it is a value.
   arguments: `coalesce(i.arguments, 'null')`,
-  // What was set aside stays charged where the rows were.
+  // Reservations stay charged where the session was exported.
   held_nanos: '0',
   held_tokens: '0',
 };
@@ -87,11 +87,11 @@ async function insertRows(
     `INSERT INTO perdure.${table} (user_id, session_id, ${columns.join(', ')})
      SELECT $1, $2, ${values.join(', ')} FROM json_populate_recordset(NULL::perdure.${table}, $3::json) i
      ON CONFLICT DO NOTHING`,
-    [key.user, key.session, storable(rows).text],
+    [key.user, key.session, sanitizeJson(rows).text],
   );
 }
 
-/** The columns that both the table and the rows have, quoted by being the table's own names: what a document says elsewhere is left out. */
+/** Returns the columns that both the table and the row have, by the table's own names, so that no name from the document reaches SQL. */
 export async function columnsOf(tx: Tx, table: string, row: Rows[number] | undefined): Promise<string[]> {
   if (row === undefined) return [];
   const columns = await tx.query<{ name: string }>(
@@ -105,6 +105,6 @@ export async function columnsOf(tx: Tx, table: string, row: Rows[number] | undef
 function tooLarge(key: SessionKey, limit: number): PerdureError {
   return new PerdureError(
     'too_large',
-    `The session ${JSON.stringify(key.session)} takes more than ${limit} bytes as one document. Read its events page by page instead.`,
+    `The session ${JSON.stringify(key.session)} is larger than ${limit} bytes as one document. Read its events page by page instead.`,
   );
 }

@@ -4,12 +4,12 @@ import { LIMITS, type Limit } from '../../contracts/limits.ts';
 import type { SessionState } from '../../contracts/session/state.ts';
 import { namespaceOf } from '../../core/session/merge-state.ts';
 
-/** Throws `too_large` when a session's metadata takes more than it may. */
+/** Throws `too_large` for metadata over its limit. */
 export function checkMetadataSize(metadata: JsonObject): void {
   check('The metadata', LIMITS.metadataBytes, bytesOf(metadata));
 }
 
-/** Throws `too_large` when a change makes a session's state, or a namespace of it, take more than it may. What is too large already may shrink. */
+/** Throws `too_large` when a change makes a session's state, or one of its namespaces, exceed its limit. State that is over the limit already may shrink. */
 export function checkStateSize(before: SessionState, after: SessionState): void {
   for (const [name, part] of Object.entries(after)) {
     const was = bytesOf(namespaceOf(before, name));
@@ -22,7 +22,7 @@ function check(what: string, limit: Limit, bytes: number, was = 0): void {
   if (bytes <= Math.max(limit.value, was)) return;
   throw new PerdureError(
     'too_large',
-    `${what} would take ${bytes} bytes as JSON; the limit is ${limit.value}. Remove keys by setting them to null, or keep large values elsewhere.`,
+    `${what} would have ${bytes} bytes as JSON; the limit is ${limit.value}. Remove keys by setting them to null, or store large values elsewhere.`,
   );
 }
 

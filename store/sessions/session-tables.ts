@@ -1,11 +1,11 @@
-/** A table whose rows belong to one session, by the columns `user_id` and `session_id`. */
+/** A table whose rows belong to a session by the columns `user_id` and `session_id`. */
 export interface SessionTable {
   readonly name: string;
-  /** Columns that are unique within a session: the order of an export. */
+  /** Columns that are unique within a session. Exports are ordered by them. */
   readonly order: string;
 }
 
-/** Every such table but `sessions` itself. A new one is registered here: deletion, export, import and archives follow. */
+/** All such tables but `sessions` and `children`. Register a new table here: deletion, export, import and archives use this list. */
 export const SESSION_TABLES: readonly SessionTable[] = [
   { name: 'events', order: 'seq' },
   { name: 'messages', order: 'message_id' },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Execution } from '../../client/temporal/temporal-state.ts';
 import type { SessionSnapshot } from '../../contracts/session/session.ts';
-import { noteChild } from '../../store/sessions/children.ts';
+import { recordChild } from '../../store/sessions/children.ts';
 import { embeddedDatabase } from '../support/store/databases.ts';
 import { sessionPath, startGateway } from './start-gateway.ts';
 
@@ -25,7 +25,7 @@ test('children are those that Temporal says are running, and unknown while it do
 
   const common = { type: 'report', taskQueue: 'reports', runId: 'r1', tool: 'write' };
   for (const workflowId of ['a', 'b', 'c'])
-    await noteChild(database.db, { user: 'local', session }, { ...common, workflowId });
+    await recordChild(database.db, { user: 'local', session }, { ...common, workflowId });
   expect(await children()).toBeNull();
   sender.temporal = new Map([execution('a', 'over'), execution('b', 'absent'), execution('c', 'running')]);
   expect(await children()).toEqual([{ ...common, workflowId: 'c', startedAt: at }]);

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { sweepPageSchema, sweepSchema } from '../../contracts/maintenance.ts';
 import { serveGateway } from '../../gateway/serve-gateway.ts';
-import { beginPage, beginSweep, endSweep, noteAction } from '../../store/admin/sweeps/sweeps.ts';
+import { beginPage, beginSweep, endSweep, recordAction } from '../../store/admin/sweeps/sweeps.ts';
 import { embeddedDatabase } from '../support/store/databases.ts';
 import { runCli, startCli } from '../support/process/run-cli.ts';
 import { startGateway } from './start-gateway.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
     ['ann', 'b'],
     ['bob', 'a'],
   ] as const) {
-    await noteAction(db, 'of-all', { user, session }, { action: 'deleted', reason: 'idle' });
+    await recordAction(db, 'of-all', { user, session }, { action: 'deleted', reason: 'idle' });
   }
   await beginPage(db, 'of-all', PAGE, 7);
   await endSweep(db, 'of-all');
@@ -121,7 +121,7 @@ test('a clean-up that no worker takes says so while it waits, and reports once i
   await beginSweep(db, { id: 'late', user: 'ann', dryRun: true });
   await beginPage(db, 'late', PAGE, 12);
   await cli.shows('looked at 12 sessions so far');
-  await noteAction(db, 'late', { user: 'ann', session: 'a' }, { action: 'archived', reason: 'idle' });
+  await recordAction(db, 'late', { user: 'ann', session: 'a' }, { action: 'archived', reason: 'idle' });
   await endSweep(db, 'late');
   const { code, stdout } = await cli.done;
   await served.close();

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { createGatewayClient } from '../../client/http/gateway-client.ts';
 import { createPerdure } from '../../client/create-perdure.ts';
-import { openSession } from '../../store/sessions/open-session.ts';
+import { getOrCreateSession } from '../../store/sessions/get-or-create-session.ts';
 import { converse, newKey } from '../store/conversation.ts';
 import { embeddedDatabase } from '../support/store/databases.ts';
 import { runCli } from '../support/process/run-cli.ts';
@@ -13,8 +13,8 @@ const bob = { user: 'bob', session: 'trip' };
 beforeAll(async () => {
   const { db } = database;
   const open = { agent: 'assistant', kind: 'session', execution: null } as const;
-  await openSession(db, ann, { ...open, metadata: { topic: 'birds' } });
-  await openSession(db, bob, { ...open, metadata: { topic: 'birds' } });
+  await getOrCreateSession(db, ann, { ...open, metadata: { topic: 'birds' } });
+  await getOrCreateSession(db, bob, { ...open, metadata: { topic: 'birds' } });
   await converse(db, bob, 'm1');
   await converse(db, newKey('eve'), 'm1');
 }, 60_000);

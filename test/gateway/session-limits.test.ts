@@ -16,7 +16,7 @@ test('an import is refused with the remedy where no more sessions may be active,
   expect(await refused.json()).toMatchObject({
     code: 'session_limit',
     detail:
-      '1 session of yours is active, as many as may be, and none has been idle for 1 min 0 s. End or delete one, or send again later.',
+      'The limit of 1 active session per user is reached, and none has been idle for 1 min 0 s. End or delete one, or try again later.',
   });
   const roomy = startGateway(db, limits(0));
   expect((await roomy.call('POST', '/v1/sessions/import?id=two', document)).status).toBe(201);

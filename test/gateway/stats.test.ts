@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { statsPageSchema } from '../../contracts/stats.ts';
 import { serveGateway } from '../../gateway/serve-gateway.ts';
 import { deleteSession } from '../../store/sessions/delete-session.ts';
-import { endRun } from '../../store/runs/end-run.ts';
+import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { beginModel, converse, newKey, send } from '../store/conversation.ts';
 import { embeddedDatabase } from '../support/store/databases.ts';
 import { runCli } from '../support/process/run-cli.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const { runId } = await send(db, key, { id: 'm2', content: 'hi' });
   await beginModel(db, key, runId);
   const error = { code: 'run_timeout', detail: 'too slow' };
-  await endRun(db, key, { runId, end: { status: 'failed', error }, partial: null, failSession: false });
+  await commitRunEnd(db, key, { runId, end: { status: 'failed', error }, partial: null, failSession: false });
 }, 60_000);
 
 test('statistics come by session, user, agent and day, of the caller alone', async () => {

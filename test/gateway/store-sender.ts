@@ -5,16 +5,16 @@ import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { MessageInput, Receipt } from '../../contracts/session/message.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { LiveChannel } from '../../live/live-channel.ts';
-import { admitMessages } from '../../store/admission/admit-messages.ts';
+import { commitAdmissions } from '../../store/admission/commit-admissions.ts';
 import { beginStep } from '../../store/runs/begin-step.ts';
 import { commitStep } from '../../store/runs/commit-step.ts';
 import type { Db } from '../../store/db/db.ts';
-import { endRun } from '../../store/runs/end-run.ts';
-import { endSession } from '../../store/sessions/end-session.ts';
-import { openSession } from '../../store/sessions/open-session.ts';
+import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
+import { commitSessionEnd } from '../../store/sessions/commit-session-end.ts';
+import { getOrCreateSession } from '../../store/sessions/get-or-create-session.ts';
 import { readHead } from '../../store/read/read-head.ts';
-import { resumeRun } from '../../store/sessions/resume-run.ts';
-import { updateSession } from '../../store/sessions/update-session.ts';
+import { requeueRun } from '../../store/sessions/requeue-run.ts';
+import { patchSession } from '../../store/sessions/patch-session.ts';
 
 /** A sender without Temporal: it does in the store at once what the workflow would have done. */
 export interface StoreSender extends SessionSender {
@@ -40,7 +40,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
   async function submitAs(kind: 'session' | 'run', key: SessionKey, input: MessageInput): Promise<Receipt> {
     const id = input.id ?? 'made-by-sender';
     if (sender.noWorker) return { messageId: id, runId: null, disposition: 'accepted', position: null };
-    const { results, events } = await admitMessages(db, key, {
+    const { results, events } = await commitAdmissions(db, key, {
       messages: [{ ...input, id }],
       defaultAgent: 'assistant',
       knowsAgent: (name) => name === 'assistant',
@@ -58,7 +58,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
   async function cancelAt(key: SessionKey, runId: string | undefined): Promise<{ runId: string | null }> {
     if (runId === undefined) return { runId: null };
     const end = { status: 'cancelled', reason: 'cancelled' } as const;
-    const { events } = await endRun(db, key, { runId, end, partial: null, failSession: false });
+    const { events } = await commitRunEnd(db, key, { runId, end, partial: null, failSession: false });
     ring(key, events);
     return { runId };
   }
@@ -71,7 +71,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     temporal: new Map(),
     async open(key, input) {
       const { agent = 'assistant', metadata, policy } = input;
-      const opened = await openSession(db, key, {
+      const opened = await getOrCreateSession(db, key, {
         agent,
         metadata: metadata,
         policy,
@@ -84,12 +84,12 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     submit: async (key, input) => submitAs('session', key, input),
     submitRun: async (key, input) => submitAs('run', key, input),
     signal: async (key, input) => (await submitAs('session', key, input)).messageId,
-    update: async (key, input) => ring(key, (await updateSession(db, key, input)).events),
+    update: async (key, input) => ring(key, (await patchSession(db, key, input)).events),
     cancel: async (key, { runId }) => cancelAt(key, runId),
     cancelRun: async (key, { runId }) => cancelAt(key, runId),
-    resume: async (key, { runId }) => ring(key, (await resumeRun(db, key, { runId, execution: null })).events),
+    resume: async (key, { runId }) => ring(key, (await requeueRun(db, key, { runId, execution: null })).events),
     async end(key, { status = 'completed', reason }) {
-      ring(key, (await endSession(db, key, { status, reason: reason ?? null })).events);
+      ring(key, (await commitSessionEnd(db, key, { status, reason: reason ?? null })).events);
     },
     async checkExpiry(key) {
       sender.looked.push(key);

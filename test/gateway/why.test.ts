@@ -4,7 +4,7 @@ import { runWhySchema, sessionWhySchema } from '../../contracts/why.ts';
 import { saveAgentVersion } from '../../store/runs/agent-versions.ts';
 import { commitStep } from '../../store/runs/commit-step.ts';
 import { countFailedCall } from '../../store/runs/count-failed-call.ts';
-import { endRun } from '../../store/runs/end-run.ts';
+import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { UNKNOWN_COST } from '../../store/budgets/model-call.ts';
 import { finishTools } from '../../store/runs/finish-tools.ts';
 import { startTool } from '../../store/runs/start-tool.ts';
@@ -146,7 +146,7 @@ test('a session says what it waits for, since when, and who can unblock it', asy
   expect(tool.text).toContain('waits for the tool clock');
 
   const error = { code: 'model_unavailable', detail: 'The model is gone.' };
-  await endRun(db, key, { runId, end: { status: 'failed', error }, partial: null, failSession: false });
+  await commitRunEnd(db, key, { runId, end: { status: 'failed', error }, partial: null, failSession: false });
   const idle = await why();
   expect(idle).toMatchObject({ waitingFor: { what: 'message' }, runId: null });
   expect(idle.text).toContain(`Its last run, ${runId}, failed (model_unavailable): The model is gone.`);

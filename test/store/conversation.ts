@@ -1,5 +1,5 @@
-import type { Admission, AdmissionResult } from '../../store/admission/admission.ts';
-import { admitMessages, type Admitted } from '../../store/admission/admit-messages.ts';
+import type { AdmissionRequest, AdmissionDecision } from '../../store/admission/admission-request.ts';
+import { commitAdmissions, type CommittedAdmissions } from '../../store/admission/commit-admissions.ts';
 import { beginStep, type RunPosition } from '../../store/runs/begin-step.ts';
 import { commitStep, type CommitStep, type CommittedCall } from '../../store/runs/commit-step.ts';
 import type { Db } from '../../store/db/db.ts';
@@ -10,16 +10,16 @@ import { randomUUID } from 'node:crypto';
 
 export const USAGE: Usage = { inputTokens: 10, outputTokens: 5, cachedTokens: 2, reasoningTokens: 0 };
 
-/** A key that no other test uses. */
+/** Returns a key that no other test uses. */
 export function newKey(user = 'ann'): SessionKey {
   return { user, session: randomUUID() };
 }
 
-type Accepted = Extract<AdmissionResult, { ok: true }>;
+type Accepted = Extract<AdmissionDecision, { ok: true }>;
 type ModelPosition = Extract<RunPosition, { kind: 'model' }>;
 type BegunModel = ModelPosition & { readonly events: PerdureEvent[] };
 
-export function admission(overrides: Partial<Admission> = {}): Admission {
+export function admission(overrides: Partial<AdmissionRequest> = {}): AdmissionRequest {
   return {
     messages: [{ id: 'm1', content: 'hello' }],
     defaultAgent: 'assistant',
@@ -31,14 +31,14 @@ export function admission(overrides: Partial<Admission> = {}): Admission {
   };
 }
 
-/** Admits one message; whatever is refused fails the test. */
+/** Admits one message. Throws if it is refused. */
 export async function send(
   db: Db,
   key: SessionKey,
-  message: Admission['messages'][number],
-  overrides: Partial<Admission> = {},
-): Promise<Accepted & Pick<Admitted, 'events' | 'openRuns' | 'created'> & { readonly runId: string }> {
-  const { results, events, openRuns, created } = await admitMessages(
+  message: AdmissionRequest['messages'][number],
+  overrides: Partial<AdmissionRequest> = {},
+): Promise<Accepted & Pick<CommittedAdmissions, 'events' | 'openRuns' | 'created'> & { readonly runId: string }> {
+  const { results, events, openRuns, created } = await commitAdmissions(
     db,
     key,
     admission({ ...overrides, messages: [message] }),
@@ -48,16 +48,16 @@ export async function send(
   return { ...result, events, openRuns, created, runId: result.receipt.runId as string };
 }
 
-/** Admits one message that must be refused. */
+/** Returns the refusal of one message. Throws if it is accepted. */
 export async function refused(
   db: Db,
   key: SessionKey,
-  message: Admission['messages'][number],
-  overrides: Partial<Admission> = {},
-): Promise<Extract<AdmissionResult, { ok: false }>> {
-  const { results } = await admitMessages(db, key, admission({ ...overrides, messages: [message] }));
+  message: AdmissionRequest['messages'][number],
+  overrides: Partial<AdmissionRequest> = {},
+): Promise<Extract<AdmissionDecision, { ok: false }>> {
+  const { results } = await commitAdmissions(db, key, admission({ ...overrides, messages: [message] }));
   const [result] = results;
-  if (!result || result.ok) throw new Error('The message was taken.');
+  if (!result || result.ok) throw new Error('The message was accepted.');
   return result;
 }
 
@@ -65,7 +65,7 @@ export function pin(): { hash: string; model: string } {
   return { hash: 'version-1', model: 'scripted/one' };
 }
 
-/** Begins a step that must be a model call. */
+/** Begins a step. Throws unless a model call is next. */
 export async function beginModel(db: Db, key: SessionKey, runId: string): Promise<BegunModel> {
   const position = await beginStep(db, key, { runId, pin });
   if (position.kind !== 'model') throw new Error(`The run is at ${position.kind}.`);
@@ -82,7 +82,7 @@ interface ReplyParts {
   readonly usage: Usage | null;
 }
 
-/** What to commit for a claimed model call; without tool calls it completes the run. */
+/** Returns the commit of a claimed model call. Without tool calls it completes the run. */
 export function replyTo(
   runId: string,
   {
@@ -108,7 +108,7 @@ export function replyTo(
   };
 }
 
-/** Sends a message and answers it. */
+/** Sends a message and commits a reply that completes its run. */
 export async function converse(db: Db, key: SessionKey, id: string, content = id): Promise<string> {
   const { runId } = await send(db, key, { id, content });
   const position = await beginModel(db, key, runId);
@@ -116,21 +116,21 @@ export async function converse(db: Db, key: SessionKey, id: string, content = id
   return runId;
 }
 
-/** A session with one run that waits. */
+/** Creates a session with one queued run. */
 export async function started(db: Db): Promise<{ key: SessionKey; runId: string }> {
   const key = newKey();
   const { runId } = await send(db, key, { id: 'm1', content: 'hi' });
   return { key, runId };
 }
 
-/** A session whose run has committed a first step with these calls. */
+/** Creates a session whose run has committed a first step with these calls. */
 export async function withCalls(db: Db, ...calls: CommittedCall[]): Promise<{ key: SessionKey; runId: string }> {
   const { key, runId } = await started(db);
   await commitStep(db, key, replyTo(runId, await beginModel(db, key, runId), { toolCalls: calls }));
   return { key, runId };
 }
 
-/** Resolves when the store's clock shows another millisecond: what is written then is later than what was written before. */
+/** Resolves once the store's clock is at a later millisecond, so that later writes have later times. */
 export async function nextMillisecond(db: Db): Promise<void> {
   const now = async () => {
     const [row] = await db.query<{ at: string }>(

@@ -4,24 +4,24 @@ import { PerdureError } from '../../contracts/errors.ts';
 import { endsRun, type PerdureEvent } from '../../contracts/session/event.ts';
 import type { RunStatus, ToolCallRecord } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { admitMessages } from '../../store/admission/admit-messages.ts';
+import { commitAdmissions } from '../../store/admission/commit-admissions.ts';
 import { archiveSession } from '../../store/sessions/archive-session.ts';
 import { beginStep, type ClaimedStep } from '../../store/runs/begin-step.ts';
 import { commitStep } from '../../store/runs/commit-step.ts';
 import type { Db } from '../../store/db/db.ts';
-import { endRun } from '../../store/runs/end-run.ts';
-import { endSession } from '../../store/sessions/end-session.ts';
+import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
+import { commitSessionEnd } from '../../store/sessions/commit-session-end.ts';
 import { finishTools } from '../../store/runs/finish-tools.ts';
 import { listRuns } from '../../store/read/list-runs.ts';
 import { readEvents } from '../../store/read/read-events.ts';
 import { readRun } from '../../store/read/read-run.ts';
 import { readSession } from '../../store/read/read-session.ts';
-import { resumeRun } from '../../store/sessions/resume-run.ts';
+import { requeueRun } from '../../store/sessions/requeue-run.ts';
 import { startTool } from '../../store/runs/start-tool.ts';
 import { DATABASES, describeStores } from '../support/store/databases.ts';
 import { admission, call, newKey, pin, replyTo } from './conversation.ts';
 
-/** What a run's driver remembers between operations: possibly of long ago. */
+/** What the driver of a run keeps between operations. It may be outdated. */
 type Claim = {
   readonly runId: string;
   readonly step: number;
@@ -33,7 +33,7 @@ interface World {
   readonly db: Db;
   readonly key: SessionKey;
   readonly runs: string[];
-  /** Ordinals that runs got when they were resumed. */
+  /** Ordinals assigned to resumed runs. */
   readonly resumed: Map<string, Set<number>>;
   readonly claims: Claim[];
   readonly calls: { readonly runId: string; readonly callId: string }[];
@@ -88,7 +88,7 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
   switch (operation.op) {
     case 'send': {
       const message = { id: `m${operation.id}`, content: 'x', whileRunning: operation.how as 'steer' };
-      const { results, events } = await admitMessages(db, key, admission({ messages: [message] }));
+      const { results, events } = await commitAdmissions(db, key, admission({ messages: [message] }));
       for (const result of results) if (result.ok && result.run && !result.duplicate) world.runs.push(result.run.runId);
       return events;
     }
@@ -141,18 +141,18 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
       const how = operation.fail
         ? ({ status: 'failed', error: { code: 'model_unavailable', detail: 'x' } } as const)
         : ({ status: 'cancelled', reason: 'cancelled' } as const);
-      return (await endRun(db, key, { runId, end: how, partial, failSession: operation.failSession })).events;
+      return (await commitRunEnd(db, key, { runId, end: how, partial, failSession: operation.failSession })).events;
     }
     case 'resume':
       return runId ? await tryToResume(world, runId) : [];
     case 'endSession':
-      return world.runs.length > 0 ? (await endSession(db, key, { status: 'failed', reason: null })).events : [];
+      return world.runs.length > 0 ? (await commitSessionEnd(db, key, { status: 'failed', reason: null })).events : [];
     case 'archive':
       return world.runs.length > 0 ? await archiveAndRestore(world) : [];
   }
 }
 
-/** What an archived session does not have cannot be asked for, so it comes back at once, with a message that it knows or a new one. */
+/** Restores an archived session with a repeated or a new message, because its rows cannot be read before. */
 async function archiveAndRestore(world: World): Promise<PerdureEvent[]> {
   const { events } = await archiveSession(world.db, world.key);
   return [...events, ...(await perform(world, { op: 'send', id: 1, how: 'enqueue' }))];
@@ -160,7 +160,7 @@ async function archiveAndRestore(world: World): Promise<PerdureEvent[]> {
 
 async function tryToResume({ db, key, resumed }: World, runId: string): Promise<PerdureEvent[]> {
   try {
-    const { openRuns, events } = await resumeRun(db, key, { runId, execution: null });
+    const { openRuns, events } = await requeueRun(db, key, { runId, execution: null });
     resumed.set(runId, new Set([...(resumed.get(runId) ?? []), ...openRuns.map(({ ordinal }) => ordinal)]));
     return events;
   } catch (error) {
@@ -169,7 +169,7 @@ async function tryToResume({ db, key, resumed }: World, runId: string): Promise<
   }
 }
 
-/** What does not hold in a session, given all the events that the operations said they appended. */
+/** Returns the violated invariants of a session, given all events that the operations returned. */
 async function problemsIn({ db, key, resumed }: World, returned: readonly PerdureEvent[]): Promise<string[]> {
   const { events } = await readEvents(db, key, { after: 0, limit: 1_000 });
   const session = await readSession(db, key);

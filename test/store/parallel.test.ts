@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { admitMessages } from '../../store/admission/admit-messages.ts';
+import { commitAdmissions } from '../../store/admission/commit-admissions.ts';
 import { commitStep } from '../../store/runs/commit-step.ts';
 import type { Db } from '../../store/db/db.ts';
-import { endRun } from '../../store/runs/end-run.ts';
+import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { finishTools } from '../../store/runs/finish-tools.ts';
-import { openSession } from '../../store/sessions/open-session.ts';
+import { getOrCreateSession } from '../../store/sessions/get-or-create-session.ts';
 import { readEvents } from '../../store/read/read-events.ts';
 import { readRun } from '../../store/read/read-run.ts';
 import { startTool } from '../../store/runs/start-tool.ts';
-import { updateSession } from '../../store/sessions/update-session.ts';
+import { patchSession } from '../../store/sessions/patch-session.ts';
 import { describeStores } from '../support/store/databases.ts';
 import { admission, beginModel, call, converse, newKey, replyTo, send } from './conversation.ts';
 
@@ -21,7 +21,7 @@ async function eventsOf(db: Db, key: SessionKey): Promise<PerdureEvent[]> {
 const times = <T>(count: number, work: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
-// PGlite has one connection, so only a server shows whether the locks hold.
+// On a server: PGlite has one connection, so it cannot show locking errors.
 describeStores(['postgres'], (db) => {
   test('a hundred admissions of one id at once give one run and one receipt', async () => {
     const key = newKey();
@@ -35,7 +35,7 @@ describeStores(['postgres'], (db) => {
   test('opening a session at once by many creates it once', async () => {
     const key = newKey();
     const opened = await times(30, () =>
-      openSession(db(), key, { agent: 'assistant', kind: 'session', execution: null }),
+      getOrCreateSession(db(), key, { agent: 'assistant', kind: 'session', execution: null }),
     );
     expect(opened.filter(({ created }) => created)).toHaveLength(1);
     expect(await eventsOf(db(), key)).toHaveLength(1);
@@ -48,8 +48,8 @@ describeStores(['postgres'], (db) => {
       return times<unknown>(6, (n) =>
         n % 2 === 0
           ? send(db(), key, { id: `m${n}`, content: `${n}` })
-          : openSession(db(), key, { agent: 'assistant', kind: 'session', execution: null }).then(() =>
-              updateSession(db(), key, { metadata: { [`k${n}`]: n } }),
+          : getOrCreateSession(db(), key, { agent: 'assistant', kind: 'session', execution: null }).then(() =>
+              patchSession(db(), key, { metadata: { [`k${n}`]: n } }),
             ),
       );
     });
@@ -85,7 +85,7 @@ describeStores(['postgres'], (db) => {
       const position = await beginModel(db(), key, runId);
       const [commit, cancel] = await Promise.all([
         commitStep(db(), key, replyTo(runId, position)),
-        endRun(db(), key, {
+        commitRunEnd(db(), key, {
           runId,
           end: { status: 'cancelled', reason: 'cancelled' },
           partial: null,
@@ -119,8 +119,8 @@ describeStores(['postgres'], (db) => {
     const messages = Array.from({ length: 5 }, (_, index) => ({ id: `m${index}`, content: `${index}` }));
     await Promise.all([
       ...messages.map((message) => send(db(), key, message)),
-      admitMessages(db(), key, admission({ messages })),
-      admitMessages(db(), key, admission({ messages: messages.toReversed() })),
+      commitAdmissions(db(), key, admission({ messages })),
+      commitAdmissions(db(), key, admission({ messages: messages.toReversed() })),
     ]);
     const received = (await eventsOf(db(), key)).flatMap((event) =>
       event.type === 'message.received' ? [event.messageId] : [],

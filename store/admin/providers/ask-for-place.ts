@@ -7,7 +7,7 @@ import type { Line } from '../../../core/providers/fair-turn.ts';
 import { isLimited, type ProviderLimits } from '../../../core/providers/provider-limits.ts';
 import { isSound, type ProviderState } from '../../../core/providers/provider-state.ts';
 import type { Db, Tx } from '../../db/db.ts';
-import { closeWait, noteWait, type OpenWait } from '../../runs/waits.ts';
+import { closeWait, recordWait, type OpenWait } from '../../runs/waits.ts';
 import { EPOCH_MS, lockProvider } from './lock-provider.ts';
 
 export interface PlaceRequest {
@@ -72,7 +72,7 @@ export async function askForPlace(db: Db, key: SessionKey, request: PlaceRequest
     }
     const delayMs = Math.min(answer.delayMs, leftMs);
     await standInLine(tx, key, request, delayMs);
-    await noteWait(tx, key, { runId: request.runId, kind: why, provider: request.provider, untilMs, open: wait });
+    await recordWait(tx, key, { runId: request.runId, kind: why, provider: request.provider, untilMs, open: wait });
     return { kind: 'wait', delayMs, ...told };
   });
 }

@@ -6,7 +6,7 @@ export interface OpenCounts {
   readonly runningRuns: number;
 }
 
-/** For operators: how much is open, of all users. Runs without a session are no sessions. */
+/** For operators: counts active sessions and open runs of all users. Runs without a session count as runs only. */
 export async function countOpen(db: Db): Promise<OpenCounts> {
   const [counts] = await db.query<{ sessions: number; queued: number; running: number }>(
     `SELECT (SELECT count(*)::int FROM perdure.sessions WHERE status = 'active' AND kind = 'session') AS sessions,

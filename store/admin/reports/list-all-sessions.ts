@@ -1,13 +1,13 @@
 import { LIMITS } from '../../../contracts/limits.ts';
 import { positionIn } from '../../db/cursor.ts';
 import type { Db } from '../../db/db.ts';
-import { readPage, sessionConditions, type SessionFilter, type SessionPage } from '../../read/list-sessions.ts';
+import { readPage, sessionConditions, type SessionQuery, type SessionPage } from '../../read/list-sessions.ts';
 import { pageSize } from '../../db/page.ts';
 
-/** For operators: the sessions of every user, newest activity first. Throws `invalid_request` for a cursor that is none. */
+/** For operators: lists the sessions of all users, newest activity first. Throws `invalid_request` for an invalid cursor. */
 export async function listAllSessions(
   db: Db,
-  filter: SessionFilter & { readonly user?: string | undefined },
+  filter: SessionQuery & { readonly user?: string | undefined },
 ): Promise<SessionPage> {
   const limit = pageSize(filter.limit, LIMITS.sessionsPerPage.value);
   const conditions = sessionConditions(filter);

@@ -2,7 +2,7 @@ import type { UsageBy, UsageReport } from '../../../contracts/usage.ts';
 import type { Db } from '../../db/db.ts';
 import { NO_SUMS, sumsOfDays, usageLineOf, type UsageSpan, type UsageSums } from '../../read/usage-report.ts';
 
-/** For operators: what the model calls of every user used, by day, agent, model or user. */
+/** For operators: reads the usage of all users' model calls, by day, agent, model or user. */
 export async function readUsageOfAll(
   db: Db,
   { by, from, to }: UsageSpan & { readonly by: Exclude<UsageBy, 'session'> },

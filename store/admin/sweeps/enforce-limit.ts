@@ -1,43 +1,46 @@
 import type { PerdureEvent } from '../../../contracts/session/event.ts';
 import { sessionKey, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { limitReason, type SessionLimit } from '../../../core/session/session-limit.ts';
-import { countActive, lockActive } from '../../sessions/active-sessions.ts';
+import { countActiveSessions, lockActiveSessionLimit } from '../../sessions/active-session-limit.ts';
 import type { Db } from '../../db/db.ts';
-import { hasNoOpenRun, hasOpenRun, markExpired } from '../../sessions/expire-session.ts';
+import { hasNoOpenRun, hasOpenRun, markExpired } from '../../sessions/expire-if-due.ts';
 import { lockSession } from '../../log/lock-session.ts';
-import { noteAction, type SweepStart } from './sweeps.ts';
+import { recordAction, type SweepStart } from './sweeps.ts';
 
-/** A session that is one too many. */
+/** A session in excess of the limit of active sessions. */
 export interface OverLimit {
   readonly key: SessionKey;
-  /** Whether so many are over the limit that nobody need count them again before this one expires. */
-  readonly far: boolean;
+  /** Whether the excess is so large that the sessions need not be counted again before this one expires. */
+  readonly skipRecount: boolean;
 }
 
-/** More sessions than that do not end by themselves between a look at all of them and the end of a page of a sweep. */
-const CROWD = 1_000;
+/** Upper bound of sessions that end by themselves between the listing and the end of a page of a sweep. */
+const RECOUNT_MARGIN = 1_000;
 
 /**
- * Sessions that are to expire for the limit to hold, those that were idle longest first: of everybody, or of the sweep's
- * user. None that works, and none that this sweep has dealt with. In a dry run, what the sweep would have done counts as
- * done. Decided again before it is done.
+ * For workers: lists idle sessions in excess of the limit, of all users or of the sweep's user, the longest idle first,
+ * at most `maxSessions`. Leaves out sessions with open runs and those that the sweep has acted on. In a dry run, the
+ * recorded actions count as done. {@link expireOverLimit} checks again.
  */
 export async function listOverLimit(
   db: Db,
   { id, user, dryRun }: SweepStart,
   { of, limit, evictIdleMs }: SessionLimit,
-  most: number,
+  maxSessions: number,
 ): Promise<OverLimit[]> {
-  const params = [id, user, dryRun, of === 'user', limit, evictIdleMs, most, CROWD];
-  const rows = await db.query<{ user_id: string; session_id: string; far: boolean }>(OVER_LIMIT, params);
-  return rows.map(({ user_id, session_id, far }) => ({ key: sessionKey(user_id, session_id), far }));
+  const params = [id, user, dryRun, of === 'user', limit, evictIdleMs, maxSessions, RECOUNT_MARGIN];
+  const rows = await db.query<{ user_id: string; session_id: string; skip_recount: boolean }>(OVER_LIMIT, params);
+  return rows.map(({ user_id, session_id, skip_recount: skipRecount }) => ({
+    key: sessionKey(user_id, session_id),
+    skipRecount,
+  }));
 }
 
-/** Expires a session if the limit is still passed and it is still idle, and notes it, in one transaction. Null when it was left alone. */
+/** For workers: expires a session if the limit is still exceeded and the session is still idle, and records the action, in one transaction. Returns null when the session was left unchanged. */
 export async function expireOverLimit(
   db: Db,
   sweepId: string,
-  { key, far }: OverLimit,
+  { key, skipRecount }: OverLimit,
   limit: SessionLimit,
 ): Promise<readonly PerdureEvent[] | null> {
   const user = limit.of === 'user' ? key.user : null;
@@ -46,18 +49,18 @@ export async function expireOverLimit(
     if (session?.row.status !== 'active' || session.row.kind !== 'session') return null;
     const idleMs = Date.parse(session.at) - Date.parse(session.row.last_active_at);
     if (idleMs < limit.evictIdleMs || (await hasOpenRun(tx, key))) return null;
-    if (!far) {
-      await lockActive(tx, user);
-      if ((await countActive(tx, user)) <= limit.limit) return null;
+    if (!skipRecount) {
+      await lockActiveSessionLimit(tx, user);
+      if ((await countActiveSessions(tx, user)) <= limit.limit) return null;
     }
     const reason = limitReason(limit);
     const events = await markExpired(tx, session, reason);
-    await noteAction(tx, sweepId, key, { action: 'expired', reason });
+    await recordAction(tx, sweepId, key, { action: 'expired', reason });
     return events;
   });
 }
 
-/** `whose`: within which a limit counts; null for everybody's. One pass over the active sessions, however many there are. */
+/** `whose`: the user within whom the limit counts; null for all users. Scans the active sessions once. */
 const OVER_LIMIT = `
   WITH noted AS NOT MATERIALIZED (
     SELECT user_id, session_id, action FROM perdure.sweep_actions WHERE sweep_id = $1
@@ -77,5 +80,5 @@ const OVER_LIMIT = `
        AND NOT EXISTS (SELECT FROM noted n WHERE n.user_id = a.user_id AND n.session_id = a.session_id
                           AND n.action <> 'warned')
   )
-  SELECT user_id, session_id, excess - place > $8::integer AS far FROM idle
+  SELECT user_id, session_id, excess - place > $8::integer AS skip_recount FROM idle
    WHERE place <= excess ORDER BY last_active_at, user_id, session_id LIMIT $7`;

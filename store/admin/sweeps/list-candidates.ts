@@ -4,9 +4,10 @@ import type { CleanUpDecision, CleanUpFacts } from '../../../core/session/clean-
 import type { Db } from '../../db/db.ts';
 import type { SessionPosition, SweepPageBounds } from './sweeps.ts';
 
-/** A decision about a session, as of the store's clock. */
+/** Decides what to do to a session at a time of the store's clock; null for nothing. */
 export type Decide = (facts: CleanUpFacts, agent: string, policy: Policy, nowMs: number) => CleanUpDecision | null;
 
+/** A session with what is to be done to it. */
 export interface Candidate {
   readonly key: SessionKey;
   readonly decision: CleanUpDecision;
@@ -14,6 +15,7 @@ export interface Candidate {
 
 export interface CandidatePage {
   readonly candidates: Candidate[];
+  /** The number of sessions in the page. */
   readonly seen: number;
   readonly bounds: SweepPageBounds;
 }
@@ -27,19 +29,20 @@ type Row = Omit<CleanUpFacts, 'hasOpenRun'> & {
 };
 
 /**
- * A page of everybody's sessions, or of one user's, and what is to be done to them. Decided again before it is done.
- * Given the bounds of a page that was cut short, the sessions that are left of it.
+ * For workers: decides about a page of the sessions of all users, or of one user. `sweepSession` repeats the decision
+ * under the session's lock. `resumed`: the bounds of an interrupted page, whose remaining sessions are listed; null for
+ * a new page.
  */
 export async function listCandidates(
   db: Db,
   { user, after, limit }: { user: string | null; after: SessionPosition | null; limit: number },
-  cut: SweepPageBounds | null,
+  resumed: SweepPageBounds | null,
   decide: Decide,
 ): Promise<CandidatePage> {
-  // Nobody was there, and whoever came since is the next sweep's.
-  if (cut && !cut.last) return { candidates: [], seen: 0, bounds: cut };
+  // The page was empty; sessions created since are left to the next sweep.
+  if (resumed && !resumed.last) return { candidates: [], seen: 0, bounds: resumed };
   const [afterUser, afterSession] = after ?? [null, null];
-  const [lastUser, lastSession] = cut?.last ?? [null, null];
+  const [lastUser, lastSession] = resumed?.last ?? [null, null];
   const rows = await db.query<Row>(
     `SELECT user_id AS user, session_id AS session, kind, status, agent, policy, messages, errors,
             ended_runs AS "endedRuns",
@@ -49,14 +52,14 @@ export async function listCandidates(
         AND ($2::text IS NULL OR (user_id, session_id) > ($2, $3))
         AND ($5::text IS NULL OR (user_id, session_id) <= ($5, $6))
       ORDER BY user_id, session_id LIMIT $4`,
-    [user, afterUser, afterSession, cut ? null : limit, lastUser, lastSession],
+    [user, afterUser, afterSession, resumed ? null : limit, lastUser, lastSession],
   );
   const candidates = rows.flatMap((row) => {
     const decision = decide({ ...row, hasOpenRun: false }, row.agent, row.policy, Date.parse(row.now));
     return decision ? [{ key: sessionKey(row.user, row.session), decision }] : [];
   });
   const last = rows.at(-1);
-  const bounds = cut ?? {
+  const bounds = resumed ?? {
     after,
     last: last ? ([last.user, last.session] as const) : null,
     more: rows.length === limit,

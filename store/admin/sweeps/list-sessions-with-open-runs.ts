@@ -7,8 +7,9 @@ export interface SessionWithOpenRuns {
 }
 
 /**
- * For workers: sessions of every user that have a run open and have appended nothing for `quietForMs`, the quietest
- * first. One whose run waits for its provider is not quiet until it is so late to ask again.
+ * For workers: lists sessions of all users with an open run and no write for `quietForMs`, the longest quiet first. A
+ * session whose run waits for its provider counts as quiet only once its next request to the provider is overdue by
+ * `quietForMs`.
  */
 export async function listSessionsWithOpenRuns(
   db: Db,

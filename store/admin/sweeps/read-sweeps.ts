@@ -2,15 +2,15 @@ import { LIMITS } from '../../../contracts/limits.ts';
 import type { Sweep, SweepPage, SweepRecord } from '../../../contracts/maintenance.ts';
 import { positionIn } from '../../db/cursor.ts';
 import type { Db } from '../../db/db.ts';
-import { pageOf, pageSize } from '../../db/page.ts';
+import { cutPage, pageSize } from '../../db/page.ts';
 
-interface PageAsked {
+interface PageRequest {
   readonly limit: number;
   readonly cursor?: string | undefined;
 }
 
-/** Clean-ups, newest first: those over one user's sessions, or for operators all of them (`whose` null). Throws `invalid_request` for a cursor that is none. */
-export async function listSweeps(db: Db, whose: string | null, page: PageAsked): Promise<SweepPage> {
+/** Lists clean-ups, newest first: those over one user's sessions, or for operators all of them (`whose` null). Throws `invalid_request` for an invalid cursor. */
+export async function listSweeps(db: Db, whose: string | null, page: PageRequest): Promise<SweepPage> {
   const limit = pageSize(page.limit, LIMITS.sweepsPerPage.value);
   const [at, id] = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['time', 'string']);
   const rows = await db.query<SweepRecord>(
@@ -19,19 +19,19 @@ export async function listSweeps(db: Db, whose: string | null, page: PageAsked):
       ORDER BY started_at DESC, sweep_id DESC LIMIT $4`,
     [whose, at, id, limit + 1],
   );
-  const { shown: data, nextCursor } = pageOf(rows, limit, (last) => [last.startedAt, last.id]);
+  const { page: data, nextCursor } = cutPage(rows, limit, (last) => [last.startedAt, last.id]);
   return { data, nextCursor };
 }
 
 /**
- * A clean-up over one user's sessions, or for operators any (`whose` null), and a page of what it did. Null when there is
- * none. Throws `invalid_request` for a cursor that is none.
+ * Reads a clean-up over one user's sessions, or for operators any (`whose` null), with a page of its actions. Null when
+ * there is none. Throws `invalid_request` for an invalid cursor.
  */
 export async function readSweep(
   db: Db,
   whose: string | null,
   id: string,
-  page: PageAsked = { limit: LIMITS.sweepActionsPerPage.value },
+  page: PageRequest = { limit: LIMITS.sweepActionsPerPage.value },
 ): Promise<Sweep | null> {
   const limit = pageSize(page.limit, LIMITS.sweepActionsPerPage.value);
   const after = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['string', 'string']);
@@ -46,7 +46,7 @@ export async function readSweep(
       ORDER BY user_id, session_id LIMIT $4`,
     [id, ...after, limit + 1],
   );
-  const { shown: actions, nextCursor } = pageOf(rows, limit, (last) => [last.user, last.session]);
+  const { page: actions, nextCursor } = cutPage(rows, limit, (last) => [last.user, last.session]);
   return { ...sweep, actions, nextCursor };
 }
 

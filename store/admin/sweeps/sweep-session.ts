@@ -3,31 +3,31 @@ import type { SweepAction } from '../../../contracts/maintenance.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import type { CleanUpDecision } from '../../../core/session/clean-up.ts';
 import { appendEvents } from '../../log/append-events.ts';
-import { newEvents } from '../../log/event-log.ts';
+import { pendingEvents } from '../../log/pending-events.ts';
 import { archiveLocked } from '../../sessions/archive-session.ts';
 import type { Db, Tx } from '../../db/db.ts';
 import { deleteLocked } from '../../sessions/delete-session.ts';
-import { hasOpenRun, markExpired } from '../../sessions/expire-session.ts';
+import { hasOpenRun, markExpired } from '../../sessions/expire-if-due.ts';
 import { lockSession, type LockedSession } from '../../log/lock-session.ts';
 import type { Decide } from './list-candidates.ts';
-import { noteAction } from './sweeps.ts';
+import { recordAction } from './sweeps.ts';
 
-/** What a sweep did to a session. */
+/** The action that a sweep took on a session. */
 export interface SweptSession {
   readonly action: SweepAction;
   readonly events: PerdureEvent[];
-  /** Whether it was active and is so no longer: its workflow is to hear of that. */
-  readonly over: boolean;
+  /** Whether the session was active and is no longer. The caller notifies its workflow. */
+  readonly deactivated: boolean;
 }
 
-/** Decides again under the session's lock, does what is decided and notes it, in one transaction. Null when there was nothing to do. */
+/** Repeats the decision under the session's lock, carries it out and records it, in one transaction. Returns null when there was nothing to do. */
 export async function sweepSession(
   db: Db,
   sweepId: string,
   key: SessionKey,
   decide: Decide,
 ): Promise<SweptSession | null> {
-  let afterwards: (() => Promise<void>) | undefined;
+  let runAfterCommit: (() => Promise<void>) | undefined;
   const swept = await db.transaction(async (tx) => {
     const session = await lockSession(tx, key);
     if (!session) return null;
@@ -36,17 +36,17 @@ export async function sweepSession(
     const facts = { ...row, ...times, endedRuns: await countEnds(tx, key), hasOpenRun: await hasOpenRun(tx, key) };
     const decision = decide(facts, row.agent, row.policy, Date.parse(at));
     if (!decision) return null;
-    const over = row.status === 'active' && row.kind === 'session' && decision.action !== 'warned';
-    if (decision.action === 'deleted') afterwards = await deleteLocked(db, tx, key);
+    const deactivated = row.status === 'active' && row.kind === 'session' && decision.action !== 'warned';
+    if (decision.action === 'deleted') runAfterCommit = await deleteLocked(db, tx, key);
     const events = await act(db, tx, session, decision);
-    await noteAction(tx, sweepId, key, decision);
-    return { action: decision.action, events, over };
+    await recordAction(tx, sweepId, key, decision);
+    return { action: decision.action, events, deactivated };
   });
-  await afterwards?.();
+  await runAfterCommit?.();
   return swept;
 }
 
-/** The column is kept in the row by whoever ends a run; the locked session does without it. */
+/** `ended_runs` is not among the columns that `lockSession` loads. */
 async function countEnds(tx: Tx, { user, session }: SessionKey): Promise<number> {
   const [row] = await tx.query<{ ended: number }>(
     `SELECT ended_runs AS ended FROM perdure.sessions WHERE user_id = $1 AND session_id = $2`,
@@ -66,7 +66,7 @@ async function act(
   if (action !== 'failed') return [];
   session.row.status = 'failed';
   session.row.end_reason = reason;
-  const log = newEvents(session);
-  log.add({ type: 'session.failed', reason }, null);
-  return await appendEvents(tx, session, log);
+  const pending = pendingEvents(session);
+  pending.add({ type: 'session.failed', reason }, null);
+  return await appendEvents(tx, session, pending);
 }

@@ -2,17 +2,18 @@ import type { SweepAction } from '../../../contracts/maintenance.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import type { Db, Tx } from '../../db/db.ts';
 
-/** Reports are kept so long. */
-const KEPT = '30 days';
+/** How long reports are kept. */
+const REPORT_RETENTION = '30 days';
 
+/** What identifies and scopes a sweep. */
 export interface SweepStart {
   readonly id: string;
-  /** Whose sessions; null for everybody's. */
+  /** The user whose sessions are swept; null for all users. */
   readonly user: string | null;
   readonly dryRun: boolean;
 }
 
-/** Begins the report of a sweep; does nothing to one that is there. Old reports go. */
+/** For workers: creates the report of a sweep unless it exists, and deletes old reports. */
 export async function beginSweep(db: Db, { id, user, dryRun }: SweepStart): Promise<void> {
   await db.query(
     `INSERT INTO perdure.sweeps (sweep_id, user_id, dry_run, seen, counts, started_at)
@@ -20,14 +21,14 @@ export async function beginSweep(db: Db, { id, user, dryRun }: SweepStart): Prom
     [id, user, dryRun],
   );
   await db.query(
-    `WITH old AS (DELETE FROM perdure.sweeps WHERE started_at < clock_timestamp() - interval '${KEPT}' RETURNING sweep_id)
+    `WITH old AS (DELETE FROM perdure.sweeps WHERE started_at < clock_timestamp() - interval '${REPORT_RETENTION}' RETURNING sweep_id)
      DELETE FROM perdure.sweep_actions a USING old WHERE a.sweep_id = old.sweep_id`,
     [],
   );
 }
 
-/** Notes what was done to a session, once for each sweep, in the transaction that does it. What is done to one that was warned of takes that one's place. */
-export async function noteAction(
+/** Records an action on a session, once per sweep, in the transaction that carries it out. A later action replaces a warning. */
+export async function recordAction(
   tx: Tx,
   sweepId: string,
   key: SessionKey,
@@ -53,20 +54,21 @@ export async function noteAction(
   );
 }
 
-/** The sessions that one activity of a sweep looks at, in the order of users and sessions. */
+/** The range of sessions in one page of a sweep, ordered by user and session. */
 export interface SweepPageBounds {
-  /** The last session of the page before; null for the first page. */
+  /** The last session of the previous page; null for the first page. */
   readonly after: SessionPosition | null;
-  /** The last one of this page; null when there was none. */
+  /** The last session of this page; null when it is empty. */
   readonly last: SessionPosition | null;
-  /** Whether there are more. */
+  /** Whether another page follows. */
   readonly more: boolean;
 }
+
 /** User and session id. */
 export type SessionPosition = readonly [string, string];
 
-/** The page that a sweep is at; null before the first. */
-export async function pageOfSweep(db: Db, sweepId: string): Promise<SweepPageBounds | null> {
+/** For workers: reads the bounds of a sweep's current page; null before the first. */
+export async function readSweepPage(db: Db, sweepId: string): Promise<SweepPageBounds | null> {
   const [found] = await db.query<{ page: SweepPageBounds | null }>(
     `SELECT page FROM perdure.sweeps WHERE sweep_id = $1`,
     [sweepId],
@@ -74,7 +76,7 @@ export async function pageOfSweep(db: Db, sweepId: string): Promise<SweepPageBou
   return found?.page ?? null;
 }
 
-/** Notes which page a sweep is at now, and adds to the sessions that it has looked at. */
+/** For workers: records the bounds of a sweep's current page and adds to the number of sessions seen. */
 export async function beginPage(db: Db, sweepId: string, page: SweepPageBounds, seen: number): Promise<void> {
   await db.query(`UPDATE perdure.sweeps SET page = $2, seen = seen + $3 WHERE sweep_id = $1`, [
     sweepId,
@@ -83,7 +85,7 @@ export async function beginPage(db: Db, sweepId: string, page: SweepPageBounds, 
   ]);
 }
 
-/** Ends the report of a sweep. */
+/** For workers: marks a sweep as ended. */
 export async function endSweep(db: Db, sweepId: string): Promise<void> {
   await db.query(`UPDATE perdure.sweeps SET ended_at = clock_timestamp() WHERE sweep_id = $1 AND ended_at IS NULL`, [
     sweepId,

@@ -1,16 +1,16 @@
 import type { ContextCache } from '../../../activities/run/context-cache.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { transcript } from '../../../core/conversation/transcript.ts';
-import { admitMessages } from '../../../store/admission/admit-messages.ts';
+import { commitAdmissions } from '../../../store/admission/commit-admissions.ts';
 import { beginStep } from '../../../store/runs/begin-step.ts';
 import { commitStep } from '../../../store/runs/commit-step.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
-import { endRun } from '../../../store/runs/end-run.ts';
-import { endSession } from '../../../store/sessions/end-session.ts';
+import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
+import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
 import { finishTools } from '../../../store/runs/finish-tools.ts';
 import { readContext } from '../../../store/read/read-context.ts';
-import { resumeRun } from '../../../store/sessions/resume-run.ts';
+import { requeueRun } from '../../../store/sessions/requeue-run.ts';
 import { admission, call, pin, replyTo } from '../../store/conversation.ts';
 
 /** One run of a conversation that the test plays. */
@@ -41,7 +41,7 @@ export class PlayedConversation {
     this.#messages += 1;
     const id = `m${this.#messages}`;
     const message = { id, content: `${this.key.user} says ${id}`, whileRunning };
-    const { results } = await admitMessages(this.#db, this.key, admission({ messages: [message] }));
+    const { results } = await commitAdmissions(this.#db, this.key, admission({ messages: [message] }));
     const [result] = results;
     if (!result?.ok) return;
     if (result.interrupts) await this.#cancel(result.interrupts);
@@ -54,7 +54,7 @@ export class PlayedConversation {
     const run = open[which % Math.max(1, open.length)];
     if (!run) return;
     const { runId } = run;
-    const position = await beginStep(this.#db, this.key, { runId, pin, known: cache.known(this.key) });
+    const position = await beginStep(this.#db, this.key, { runId, pin, cached: cache.known(this.key) });
     if (position.kind === 'tools') {
       const results = position.calls.map(({ callId }) => ({
         callId,
@@ -94,13 +94,13 @@ export class PlayedConversation {
     const over = this.#runs.filter(({ status }) => status === 'over');
     const run = over[which % Math.max(1, over.length)];
     if (!run) return;
-    await resumeRun(this.#db, this.key, { runId: run.runId, execution: null });
+    await requeueRun(this.#db, this.key, { runId: run.runId, execution: null });
     run.status = 'open';
   }
 
   async end(): Promise<void> {
     if (this.#runs.length === 0) return;
-    await endSession(this.#db, this.key, { status: 'failed', reason: null });
+    await commitSessionEnd(this.#db, this.key, { status: 'failed', reason: null });
     for (const run of this.#runs) if (run.status === 'open') run.status = 'over';
   }
 
@@ -111,7 +111,7 @@ export class PlayedConversation {
 
   async #cancel(runId: string): Promise<void> {
     const end = { status: 'cancelled', reason: 'cancelled' } as const;
-    await endRun(this.#db, this.key, { runId, end, partial: null, failSession: false });
+    await commitRunEnd(this.#db, this.key, { runId, end, partial: null, failSession: false });
     for (const run of this.#runs) if (run.runId === runId) run.status = 'over';
   }
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startWorkflowFor } from '../../../activities/tools/start-workflow.ts';
 import type { WorkflowStarter } from '../../../activities/shared/workflow-starter.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { openStore } from '../../../store/open-store.ts';
 import { readSnapshot } from '../../../store/read/read-snapshot.ts';
 
@@ -14,8 +14,9 @@ afterAll(() => db.close());
 
 test('a workflow is noted before it is started, so that none is started that nobody knows of', async () => {
   const session = { user: 'ada', session: 'main' };
-  await openSession(db, session, { agent: 'assistant', kind: 'session', execution: null });
-  const noted = async () => (await readSnapshot(db, session, () => ({ idleTimeoutMs: 1, maxAgeMs: 1 })))?.noted;
+  await getOrCreateSession(db, session, { agent: 'assistant', kind: 'session', execution: null });
+  const noted = async () =>
+    (await readSnapshot(db, session, () => ({ idleTimeoutMs: 1, maxAgeMs: 1 })))?.recordedChildren;
   const seen: unknown[] = [];
   const workflows: WorkflowStarter = {
     async start({ workflowId }) {

@@ -5,10 +5,10 @@ import { defineTool, type Tool } from '../../../agents/define-tool.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { createInProcessLive } from '../../../live/in-process.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { openStore } from '../../../store/open-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';
-import { updateSession } from '../../../store/sessions/update-session.ts';
+import { patchSession } from '../../../store/sessions/patch-session.ts';
 import { toolContext } from '../../support/tool-context.ts';
 
 let db: Db;
@@ -39,7 +39,7 @@ const weather = defineTool({
 
 async function opened(): Promise<SessionKey> {
   const key = { user: 'ada', session: crypto.randomUUID() };
-  await openSession(db, key, { agent: 'assistant', kind: 'session', execution: null });
+  await getOrCreateSession(db, key, { agent: 'assistant', kind: 'session', execution: null });
   return key;
 }
 const live = createInProcessLive();
@@ -61,7 +61,7 @@ test('tools that name the same namespace share it, and others can be read', asyn
   const other = defineTool(options('other'));
   await contextOf(key, forecast).state.merge({ visits: 7 });
   expect(await contextOf(key, weather).state.read()).toEqual({ visits: 7 });
-  await updateSession(db, key, { state: { app: { plan: 'gold' } } });
+  await patchSession(db, key, { state: { app: { plan: 'gold' } } });
   const { state } = contextOf(key, other);
   expect(await state.read()).toEqual({});
   expect(await state.read('weather')).toEqual({ visits: 7 });
@@ -94,7 +94,7 @@ test('a write that the schema does not accept is refused with the field and its 
 
 test('a state that somebody else spoilt is told of on reading, and can be mended', async () => {
   const key = await opened();
-  await updateSession(db, key, { state: { weather: { visits: 'x' } } });
+  await patchSession(db, key, { state: { weather: { visits: 'x' } } });
   const { state } = contextOf(key, weather);
   await expect(state.read()).rejects.toThrow(
     'The state "weather" is not what the stateSchema of the tool "weather" says: visits: ',

@@ -5,7 +5,7 @@ import { toolState } from '../../../activities/tools/tool-state.ts';
 import { loadTemplates } from '../../../agents/templates/load-templates.ts';
 import type { Json } from '../../../contracts/json.ts';
 import { createInProcessLive } from '../../../live/in-process.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { openStore } from '../../../store/open-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { toolContext } from '../../support/tool-context.ts';
@@ -23,7 +23,7 @@ test('the tutor keeps the score in the state of the session', async () => {
   const db = await openStore({});
   onTestFinished(() => db.close());
   const key = { user: 'ada', session: 'maths' };
-  await openSession(db, key, { agent: 'tutor', kind: 'session', execution: null });
+  await getOrCreateSession(db, key, { agent: 'tutor', kind: 'session', execution: null });
   const context = toolContext(toolState({ db, live: createInProcessLive() }, key, tool));
   await tool.execute({ right: true }, context);
   expect(await tool.execute({ right: false }, context)).toEqual({ asked: 2, right: 1 });

@@ -4,11 +4,11 @@ import {
   accountsIn,
   exceeded,
   factsOf,
-  isLimited,
+  needsReservation,
   limitsOf,
   refusalText,
   resolveBudgets,
-  retryAfterMs,
+  budgetRetryAfterMs,
   type Account,
 } from '../../../core/money/budget.ts';
 import { warningsOf } from '../../../core/money/budget-warnings.ts';
@@ -35,9 +35,9 @@ test('a user has their own limits, then the deployment’s, then none; a null li
 
 test('a threshold that only warns limits nothing', () => {
   const limits = limitsOf(resolveBudgets(), null);
-  expect(isLimited(limits, {})).toBe(false);
-  expect(isLimited(limits, { runTokens: 5 })).toBe(true);
-  expect(isLimited({ ...limits, monthlyUsd: 0 }, {})).toBe(true);
+  expect(needsReservation(limits, {})).toBe(false);
+  expect(needsReservation(limits, { runTokens: 5 })).toBe(true);
+  expect(needsReservation({ ...limits, monthlyUsd: 0 }, {})).toBe(true);
 });
 
 test('a budget holds a call up to its limit, and no dollars that are not known', () => {
@@ -67,10 +67,10 @@ test('a refusal says what was used, the limit, when it resets and what to do', (
     resetsAt: '2026-12-01T00:00:00.000Z',
   });
   expect(refusalText(facts, 0.05, 'openai/x')).toBe(
-    'The budget of the month has $9.981234 of $10.00 used and $0.005 set aside for calls under way or whose use is not known; the next call may take up to $0.05. It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget).',
+    'The budget of the month has $9.981234 of $10.00 used and $0.005 reserved for calls in flight or with unknown usage; the next call may use up to $0.05. It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget).',
   );
   expect(refusalText({ ...facts, limit: 0.06 }, 0.07, 'openai/x')).toBe(
-    'One call of "openai/x" may take up to $0.07, and the budget of the month is $0.06 in all. Give the agent a lower maxOutputTokens, or an operator can raise the limit (perdure budget).',
+    'A single call of "openai/x" may use up to $0.07, but the whole budget of the month is $0.06. Lower maxOutputTokens of the agent, or ask an operator to raise the limit (perdure budget).',
   );
   expect(refusalText({ ...facts, scope: 'run', limit: 0.06, resetsAt: null }, 0.07, 'openai/x')).toMatch(
     /or raise the policy budget\.runUsd\.$/,
@@ -81,9 +81,10 @@ test('a refusal says what was used, the limit, when it resets and what to do', (
 test('a refusal says when to try again only where time helps', () => {
   const resetsAt = '2026-12-01T00:00:00.000Z';
   const account: Account = { scope: 'month', unit: 'usd', used: 60, reserved: 50, limit: 100, resetsAt };
-  const after = (nanos: number | null) => retryAfterMs(account, { nanos, tokens: 1 }, Date.parse(resetsAt) - 9_000);
+  const after = (nanos: number | null) =>
+    budgetRetryAfterMs(account, { nanos, tokens: 1 }, Date.parse(resetsAt) - 9_000);
   expect([30, 70, 101, null].map(after)).toEqual([5_000, 9_000, null, null]);
-  expect(retryAfterMs({ ...account, resetsAt: null }, { nanos: 70, tokens: 1 }, 0)).toBeNull();
+  expect(budgetRetryAfterMs({ ...account, resetsAt: null }, { nanos: 70, tokens: 1 }, 0)).toBeNull();
 });
 
 test('reservations that are made one after the other never pass the limit, whatever is settled between', () => {
@@ -99,7 +100,7 @@ test('reservations that are made one after the other never pass the limit, whate
         const account: Account = { scope: 'day', unit: 'tokens', used, reserved, limit, resetsAt: null };
         if (exceeded([account], { nanos: null, tokens: worst })) continue;
         reserved += worst;
-        // Every third is lost: what it reserved stays.
+        // Every third call is lost; its reservation stays.
         if (worst % 3 === 0) continue;
         used += Math.floor(worst * part);
         reserved -= worst;

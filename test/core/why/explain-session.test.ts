@@ -66,7 +66,7 @@ test('a run that ended for its budget is named with the amounts, and with how it
     }).text;
   expect(failed(error)).toBe(
     `The session trip is active and waits for a message from the user, since ${at} (0 ms ago). Nothing is stuck. ` +
-      'Its last run, run-1, failed (budget_exceeded): The budget of the month has $49.50 of $50.00 used; the next call may take up to $1.20. ' +
+      'Its last run, run-1, failed (budget_exceeded): The budget of the month has $49.50 of $50.00 used; the next call may use up to $1.20. ' +
       'It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget). ' +
       'When there is budget again, `perdure resume trip run-1` lets it go on after its last completed step. ' +
       '`perdure why run-1` shows what happened.',

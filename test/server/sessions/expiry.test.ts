@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
-import { expireSession } from '../../../store/sessions/expire-session.ts';
+import { expireIfDue } from '../../../store/sessions/expire-if-due.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { failedTasks, historyOf } from '../../support/temporal/raw-temporal.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
@@ -65,7 +65,7 @@ test('a session that is told to look at its life goes on if it lives, and comple
   await handle.signal('lookAtLife');
   await stack.sender.submit(key, { content: 'still there' });
   await stack.ended(key, 2);
-  await expireSession(stack.db, key, () => ({ idleTimeoutMs: 0, maxAgeMs: 1e9 }));
+  await expireIfDue(stack.db, key, () => ({ idleTimeoutMs: 0, maxAgeMs: 1e9 }));
   await handle.signal('lookAtLife');
   await handle.result();
   expect(failedTasks(await historyOf(stack.client, workflowIdOf(key)))).toEqual([]);

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { readSweep } from '../../../store/admin/sweeps/read-sweeps.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { openStore } from '../../../store/open-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { startStack } from '../../support/stack.ts';
@@ -15,7 +15,7 @@ test('a sweep expires the sessions idle longest until each user has as many acti
   onTestFinished(async () => await db.close());
   const [ann, bob, cid] = [keys('ann', 8), keys('bob', 3), keys('cid', 3)];
   for (const key of [...bob, ...ann, ...cid]) {
-    await openSession(db, key, { agent: 'assistant', kind: 'session', execution: null });
+    await getOrCreateSession(db, key, { agent: 'assistant', kind: 'session', execution: null });
   }
   await using stack = await startStack({
     temporal: await testTemporal(),

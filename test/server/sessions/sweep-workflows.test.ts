@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 
@@ -36,7 +36,7 @@ test('the workflows of sessions that a sweep deletes, archives or expires comple
   for (const { user } of [small, large]) await sweep(user, { idleMs: 0 });
   expect([await closed(stack, small), await closed(stack, large)]).toEqual(['COMPLETED', 'COMPLETED']);
   await converse(stack, crowded, 1);
-  await openSession(
+  await getOrCreateSession(
     stack.db,
     { ...crowded, session: 'newer' },
     { agent: 'assistant', kind: 'session', execution: null },

@@ -11,7 +11,7 @@ import { LIMITS } from '../../../contracts/limits.ts';
 import { runWorkflowIdOf, workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import type { SessionSnapshot } from '../../../contracts/session/session.ts';
 import { createGateway, type Gateway } from '../../../gateway/create-gateway.ts';
-import { noteChild } from '../../../store/sessions/children.ts';
+import { recordChild } from '../../../store/sessions/children.ts';
 import { workflowStarter } from '../../../worker/workflow-starter.ts';
 import { lastUserMessage, type FunctionModel } from '../../support/models/function-model.ts';
 import { registry, startStack, type Stack } from '../../support/stack.ts';
@@ -262,7 +262,7 @@ test('at the limit those that are over make room, and otherwise the next is refu
   await stack.sender.open(key, {});
   const running = await ask(key, 'write sales');
   const note = (workflowId: string) =>
-    noteChild(stack.db, key, { workflowId, type: 'report', taskQueue, runId: 'r', tool: 'write' });
+    recordChild(stack.db, key, { workflowId, type: 'report', taskQueue, runId: 'r', tool: 'write' });
   for (let n = 1; n < LIMITS.childWorkflows.value; n += 1) await note(`child-of-nobody-${randomUUID()}`);
   expect(await ask(key, 'write more', 2)).toMatch(/^Error: 100 workflows that tools of this session have started are/);
   await stack.db.query(

@@ -3,10 +3,10 @@ import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import type { SessionLimit } from '../../../core/session/session-limit.ts';
 import { expireOverLimit, listOverLimit } from '../../../store/admin/sweeps/enforce-limit.ts';
 import { readSweep } from '../../../store/admin/sweeps/read-sweeps.ts';
-import { beginSweep, noteAction } from '../../../store/admin/sweeps/sweeps.ts';
+import { beginSweep, recordAction } from '../../../store/admin/sweeps/sweeps.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { endSession } from '../../../store/sessions/end-session.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { DATABASES, describeStores, openTestDatabase } from '../../support/store/databases.ts';
 import { newKey, send } from '../conversation.ts';
@@ -14,14 +14,14 @@ import { newKey, send } from '../conversation.ts';
 const OPEN = { agent: 'assistant', kind: 'session', execution: null } as const;
 const mayBe = (limit: number, evictIdleMs = 0): SessionLimit => ({ of: 'user', limit, evictIdleMs });
 
-/** Sessions of a user, the one idle longest first. */
+/** Opens sessions of a user; the first has been idle longest. */
 async function open(
   db: Db,
   user: string,
   count: number,
 ): Promise<[SessionKey, SessionKey, SessionKey, ...SessionKey[]]> {
   const keys = Array.from({ length: count }, () => newKey(user));
-  for (const key of keys) await openSession(db, key, OPEN);
+  for (const key of keys) await getOrCreateSession(db, key, OPEN);
   return keys as [SessionKey, SessionKey, SessionKey, ...SessionKey[]];
 }
 
@@ -31,7 +31,7 @@ async function sweepOf(db: Db, user: string | null, dryRun = false) {
   return sweep;
 }
 
-const near = (key: SessionKey) => ({ key, far: false });
+const near = (key: SessionKey) => ({ key, skipRecount: false });
 
 async function listed(db: Db, ...asked: Parameters<typeof listOverLimit> extends [Db, ...infer Rest] ? Rest : never) {
   return (await listOverLimit(db, ...asked)).map(({ key }) => key);
@@ -55,12 +55,12 @@ describeStores(DATABASES, (db) => {
     const user = newKey().session;
     const [first, second] = await open(db(), user, 3);
     const sweep = await sweepOf(db(), user);
-    await noteAction(db(), sweep.id, first, { action: 'warned', reason: 'x' });
+    await recordAction(db(), sweep.id, first, { action: 'warned', reason: 'x' });
     const events = await expireOverLimit(db(), sweep.id, near(first), mayBe(2));
     const reason = 'session_limit: idle longest, and at most 2 sessions per user may be active (limits activePerUser)';
     expect(events).toMatchObject([{ type: 'session.expired', reason }]);
     expect(await expireOverLimit(db(), sweep.id, near(first), mayBe(2))).toBeNull();
-    // The limit holds again.
+    // The limit is no longer exceeded.
     expect(await expireOverLimit(db(), sweep.id, near(second), mayBe(2))).toBeNull();
     expect(await readSession(db(), first)).toMatchObject({ status: 'expired' });
     const report = await readSweep(db(), user, sweep.id);
@@ -72,9 +72,9 @@ describeStores(DATABASES, (db) => {
     const user = newKey().session;
     const [first, second, third] = await open(db(), user, 4);
     const sweep = await sweepOf(db(), user, true);
-    await noteAction(db(), sweep.id, third, { action: 'deleted', reason: 'x' });
+    await recordAction(db(), sweep.id, third, { action: 'deleted', reason: 'x' });
     expect(await listed(db(), sweep, mayBe(2), 10)).toEqual([first]);
-    await noteAction(db(), sweep.id, first, { action: 'error', reason: 'x' });
+    await recordAction(db(), sweep.id, first, { action: 'error', reason: 'x' });
     expect(await listed(db(), sweep, mayBe(2), 10)).toEqual([second]);
   });
 });
@@ -89,7 +89,7 @@ test('two sweeps at once expire no more than is too many, also where users have 
   const crowds = await Promise.all(sweeps.map(async (sweep) => await listOverLimit(db, sweep, limit, 100)));
   expect(crowds.map(({ length }) => length)).toEqual([35, 35]);
   const kept = keys.filter(({ session }) => !crowds[0]?.some(({ key }) => session === key.session));
-  for (const key of kept.slice(0, 5)) await endSession(db, key, { status: 'completed', reason: null });
+  for (const key of kept.slice(0, 5)) await commitSessionEnd(db, key, { status: 'completed', reason: null });
   await Promise.all(sweeps.flatMap(({ id }, n) => (crowds[n] ?? []).map((one) => expireOverLimit(db, id, one, limit))));
   const statuses = await Promise.all(keys.map(async (key) => (await readSession(db, key))?.status));
   expect(statuses.filter((status) => status === 'active')).toHaveLength(25);
@@ -110,7 +110,7 @@ test('of a hundred thousand active sessions those that are too many are found, a
   for (const limit of [mayBe(99), { of: 'all', limit: 98_000, evictIdleMs: 0 } as const]) {
     const crowd = await listOverLimit(db, sweep, limit, 200);
     expect(crowd).toHaveLength(200);
-    expect(crowd[0]?.far).toBe(limit.of === 'all');
+    expect(crowd[0]?.skipRecount).toBe(limit.of === 'all');
     for (const one of crowd.slice(0, 20)) expect(await expireOverLimit(db, sweep.id, one, limit)).not.toBeNull();
   }
 }, 60_000);

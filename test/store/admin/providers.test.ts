@@ -9,7 +9,7 @@ import { keepPlaces } from '../../../store/admin/providers/keep-places.ts';
 import { readProviders } from '../../../store/admin/providers/read-providers.ts';
 import { settleCall } from '../../../store/admin/providers/settle-call.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
-import { endRun } from '../../../store/runs/end-run.ts';
+import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { newKey, started } from '../conversation.ts';
 
@@ -182,7 +182,7 @@ describeStores(DATABASES, (db) => {
     const one = await started(db());
     await ask(name, limits, one);
     const end = { status: 'cancelled', reason: 'cancelled' } as const;
-    await endRun(db(), one.key, { runId: one.runId, end, partial: null, failSession: false });
+    await commitRunEnd(db(), one.key, { runId: one.runId, end, partial: null, failSession: false });
     expect(await waits(one.key)).toMatchObject([{ ended: true }]);
     const two = await started(db());
     await ask(name, limits, two);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { listCandidates, type Decide } from '../../../store/admin/sweeps/list-candidates.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { newKey } from '../conversation.ts';
 
@@ -10,7 +10,7 @@ describeStores(DATABASES, (db) => {
   test('a page that is begun again has the sessions that are left of it, and none that came since or belong to the next', async () => {
     const user = newKey().session;
     const open = async (session: string) =>
-      await openSession(db(), { user, session }, { agent: 'assistant', kind: 'session', execution: null });
+      await getOrCreateSession(db(), { user, session }, { agent: 'assistant', kind: 'session', execution: null });
     const list = async (after: readonly [string, string] | null, cut: Parameters<typeof listCandidates>[2] = null) =>
       await listCandidates(db(), { user, after, limit: 2 }, cut, all);
     const nobody = await list(null);

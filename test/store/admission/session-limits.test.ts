@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { admitMessages } from '../../../store/admission/admit-messages.ts';
+import { commitAdmissions } from '../../../store/admission/commit-admissions.ts';
 import type { Db, Tx } from '../../../store/db/db.ts';
-import { endRun } from '../../../store/runs/end-run.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { DATABASES, describeStores, openTestDatabase } from '../../support/store/databases.ts';
 import { admission, newKey, refused, send } from '../conversation.ts';
@@ -14,7 +14,7 @@ describeStores(DATABASES, (db) => {
   test('at the limit the session that was idle longest expires, and one with a run does not', async () => {
     const [busy, oldest, newer] = [newKey('lim-a'), newKey('lim-a'), newKey('lim-a')];
     await send(db(), busy, { id: 'm', content: 'x' });
-    for (const key of [oldest, newer]) await openSession(db(), key, OPEN);
+    for (const key of [oldest, newer]) await getOrCreateSession(db(), key, OPEN);
     await send(db(), newKey('lim-a'), { id: 'm', content: 'x' }, { limits: limits(3, 0) });
     const statuses = await Promise.all(
       [busy, oldest, newer].map(async (key) => (await readSession(db(), key))?.status),
@@ -25,12 +25,19 @@ describeStores(DATABASES, (db) => {
   test('where none is idle long enough a new session is refused, one that is there goes on, and nothing is left', async () => {
     const first = newKey('lim-b');
     const { runId } = await send(db(), first, { id: 'm', content: 'x' });
-    await endRun(db(), first, { runId, end: { status: 'cancelled', reason: 'x' }, partial: null, failSession: false });
+    await commitRunEnd(db(), first, {
+      runId,
+      end: { status: 'cancelled', reason: 'x' },
+      partial: null,
+      failSession: false,
+    });
     const second = newKey('lim-b');
     const tight = { limits: limits(1, 60_000) };
     const refusal = await refused(db(), second, { id: 'm', content: 'x' }, tight);
     expect(refusal).toMatchObject({ code: 'session_limit', detail: expect.stringContaining('End or delete one') });
-    await expect(openSession(db(), second, { ...OPEN, ...tight })).rejects.toMatchObject({ code: 'session_limit' });
+    await expect(getOrCreateSession(db(), second, { ...OPEN, ...tight })).rejects.toMatchObject({
+      code: 'session_limit',
+    });
     expect(await readSession(db(), second)).toBeNull();
     await send(db(), first, { id: 'm2', content: 'x' }, tight);
   });
@@ -38,14 +45,14 @@ describeStores(DATABASES, (db) => {
   test('of many sessions made at once only as many become active as may', async () => {
     const user = `lim-c-${newKey().session}`;
     const tried = await Promise.all(
-      Array.from({ length: 30 }, () => admitMessages(db(), newKey(user), admission({ limits: limits(5, 60_000) }))),
+      Array.from({ length: 30 }, () => commitAdmissions(db(), newKey(user), admission({ limits: limits(5, 60_000) }))),
     );
     expect(tried.filter(({ created }) => created)).toHaveLength(5);
     expect(tried.flatMap(({ results }) => results.flatMap((one) => (one.ok ? [] : [one.code])))).toHaveLength(25);
   });
 });
 
-/** Everybody's sessions are counted, so these have a store of their own, whose connections are all open. */
+/** A store of its own, because the sessions of all users are counted. Its connections are open. */
 async function ownServer() {
   const database = await openTestDatabase('postgres', 20);
   onTestFinished(async () => await database.close());
@@ -58,26 +65,29 @@ const inAll = (active: number, evictIdleMs: number) => ({ limits: { activePerUse
 test('of sessions that many users make at once only as many become active as may in all', async () => {
   const db = await ownServer();
   const tried = await Promise.all(
-    Array.from({ length: 40 }, (_, n) => admitMessages(db, newKey(`user-${n}`), admission(inAll(5, 60_000)))),
+    Array.from({ length: 40 }, (_, n) => commitAdmissions(db, newKey(`user-${n}`), admission(inAll(5, 60_000)))),
   );
   expect(tried.filter(({ created }) => created)).toHaveLength(5);
   const refusals = tried.flatMap(({ results }) => results.flatMap((one) => (one.ok ? [] : [one])));
   expect(refusals).toHaveLength(35);
-  expect(refusals[0]).toMatchObject({ code: 'session_limit', detail: expect.stringContaining('5 sessions in all') });
+  expect(refusals[0]).toMatchObject({
+    code: 'session_limit',
+    detail: expect.stringContaining('limit of 5 active sessions in this deployment'),
+  });
 });
 
 test('where those of others are idle, sessions made at once each take the place of one of them, and never of one that works', async () => {
   const db = await ownServer();
   const idle = Array.from({ length: 6 }, (_, n) => newKey(`idle-${n}`));
-  for (const key of idle) await openSession(db, key, OPEN);
+  for (const key of idle) await getOrCreateSession(db, key, OPEN);
   const busy = newKey('busy');
   await send(db, busy, { id: 'm', content: 'x' });
   const made = await Promise.all(
-    Array.from({ length: 4 }, (_, n) => openSession(db, newKey(`new-${n}`), { ...OPEN, ...inAll(7, 0) })),
+    Array.from({ length: 4 }, (_, n) => getOrCreateSession(db, newKey(`new-${n}`), { ...OPEN, ...inAll(7, 0) })),
   );
   expect(made.every(({ created }) => created)).toBe(true);
   const records = await Promise.all([...idle, busy].map(async (key) => await readSession(db, key)));
-  // A new one is idle too, but not as long.
+  // The new session is idle too, but for a shorter time.
   expect(records.map((record) => record?.status)).toEqual([
     ...Array.from({ length: 4 }, () => 'expired'),
     ...Array.from({ length: 3 }, () => 'active'),
@@ -107,7 +117,7 @@ test('sessions whose makers all counted before any of them was there are held to
   const db: Db = { ...database.db, transaction: (work) => database.db.transaction(async (tx) => work(meeting(tx))) };
   const user = newKey().session;
   const tried = await Promise.all(
-    Array.from({ length: 6 }, () => admitMessages(db, newKey(user), admission({ limits: limits(3, 60_000) }))),
+    Array.from({ length: 6 }, () => commitAdmissions(db, newKey(user), admission({ limits: limits(3, 60_000) }))),
   );
   expect(tried.filter(({ created }) => created)).toHaveLength(3);
 });

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { BIG_USER, generateSessions } from '../../../bench/generated-sessions.ts';
 import { listAllSessions } from '../../../store/admin/reports/list-all-sessions.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { listSessions, type SessionFilter } from '../../../store/read/list-sessions.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { listSessions, type SessionQuery } from '../../../store/read/list-sessions.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { describeStores } from '../../support/store/databases.ts';
 import { newKey } from '../conversation.ts';
 
 const COUNT = 20_000;
 
-/** A store that answers a list with nothing and keeps how it would be found. */
+/** A store whose lists are empty, and which records the plan of each query. */
 function explaining(db: Db): Db & { readonly plans: string[] } {
   const plans: string[] = [];
   const explain = async (sql: string, params?: readonly unknown[]) => {
@@ -21,8 +21,8 @@ function explaining(db: Db): Db & { readonly plans: string[] } {
   return { ...db, plans, query: explain, transaction: (work) => work({ query: explain }) };
 }
 
-/** The ids on every page of the big user's list. */
-async function allOf(db: Db, filter: Omit<SessionFilter, 'limit'>): Promise<string[]> {
+/** Returns the ids on all pages of the big user's list. */
+async function allOf(db: Db, filter: Omit<SessionQuery, 'limit'>): Promise<string[]> {
   const ids: string[] = [];
   for (let cursor: string | null | undefined; cursor !== null;) {
     const page = await listSessions(db, BIG_USER, { ...filter, limit: 200, ...(cursor ? { cursor } : {}) });
@@ -39,14 +39,19 @@ describeStores(['pglite', 'postgres'], (db) => {
     const values = { number: 5, text: '5', decimal: 5.5, yes: true, object: { a: 1, b: 2 }, quote: 'say "hi"' };
     for (const [name, value] of Object.entries(values)) {
       const metadata = { value, 'a.b "c"': name };
-      await openSession(
+      await getOrCreateSession(
         db(),
         { user, session: name },
         { agent: 'assistant', kind: 'session', execution: null, metadata },
       );
     }
     const of = { user, session: 'huge' };
-    await openSession(db(), of, { agent: 'assistant', kind: 'session', execution: null, metadata: { value: big } });
+    await getOrCreateSession(db(), of, {
+      agent: 'assistant',
+      kind: 'session',
+      execution: null,
+      metadata: { value: big },
+    });
     await db().query(`UPDATE perdure.sessions SET metadata = $2 WHERE user_id = $1 AND session_id = 'huge'`, [
       user,
       `{"value": ${big}}`,
@@ -68,7 +73,7 @@ describeStores(['pglite', 'postgres'], (db) => {
 describeStores(['postgres'], (db) => {
   test('no filter of a list reads the whole table, for one user and for all', async () => {
     await generateSessions(db(), COUNT);
-    const filters: Omit<SessionFilter, 'limit'>[] = [
+    const filters: Omit<SessionQuery, 'limit'>[] = [
       {},
       { status: 'active' },
       { status: 'failed' },

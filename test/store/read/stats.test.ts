@@ -5,13 +5,13 @@ import { countFailedCall } from '../../../store/runs/count-failed-call.ts';
 import { UNKNOWN_COST } from '../../../store/budgets/model-call.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { endRun } from '../../../store/runs/end-run.ts';
-import { endSession } from '../../../store/sessions/end-session.ts';
+import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
+import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
 import { listSessions } from '../../../store/read/list-sessions.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { readSessionStats } from '../../../store/read/read-session-stats.ts';
 import { readStats } from '../../../store/read/read-stats.ts';
-import { resumeRun } from '../../../store/sessions/resume-run.ts';
+import { requeueRun } from '../../../store/sessions/requeue-run.ts';
 import { describeStores } from '../../support/store/databases.ts';
 import { beginModel, call, converse, newKey, replyTo, send } from '../conversation.ts';
 
@@ -26,11 +26,11 @@ function newUser(): string {
 async function fail(db: Db, key: SessionKey, id: string): Promise<string> {
   const { runId } = await send(db, key, { id, content: 'hi' });
   await beginModel(db, key, runId);
-  await endRun(db, key, { runId, end: { status: 'failed', error: ERROR }, partial: null, failSession: false });
+  await commitRunEnd(db, key, { runId, end: { status: 'failed', error: ERROR }, partial: null, failSession: false });
   return runId;
 }
 
-/** A run of one call that cost so much; null: nobody knows. */
+/** Completes a run of one call with this cost; null is unknown. */
 async function spend(db: Db, key: SessionKey, id: string, nanos: number | null): Promise<void> {
   const { runId } = await send(db, key, { id, content: 'hi' });
   const cost = { nanos, priceSource: 'test', priceDate: null };
@@ -46,7 +46,7 @@ describeStores(['pglite', 'postgres'], (db) => {
     await fail(db(), one, 'm3');
     await converse(db(), two, 'm1');
     const { runId } = await send(db(), two, { id: 'm2', content: 'hi' });
-    await endRun(db(), two, {
+    await commitRunEnd(db(), two, {
       runId,
       end: { status: 'cancelled', reason: 'cancelled' },
       partial: null,
@@ -148,7 +148,7 @@ describeStores(['pglite', 'postgres'], (db) => {
     });
     const { data } = await readStats(db(), user, 'day', ALL);
     expect(data).toMatchObject([{ requests: 0, errorRate: null, calls: 1, costUsd: 0.002 }]);
-    // What is held for it when it is deleted is no call of its day.
+    // The reservation that is kept after the deletion does not count as a call.
     await db().query(`UPDATE perdure.usage_days SET calls = 0 WHERE user_id = $1`, [user]);
     expect((await readStats(db(), user, 'day', ALL)).data).toEqual([]);
   });
@@ -172,9 +172,9 @@ describeStores(['pglite', 'postgres'], (db) => {
     const user = newUser();
     const key = newKey(user);
     const runId = await fail(db(), key, 'm1');
-    await resumeRun(db(), key, { runId, execution: null });
+    await requeueRun(db(), key, { runId, execution: null });
     await commitStep(db(), key, replyTo(runId, await beginModel(db(), key, runId)));
-    // An ended run that is saved again does not count again.
+    // Saving an ended run again does not count it again.
     const late = { runId, step: 1, attempt: 1, errorCode: 'timeout', usage: null, cost: UNKNOWN_COST };
     await countFailedCall(db(), key, { ...late, firstTokenMs: null, durationMs: 1 });
     const { total } = await readStats(db(), user, 'user', ALL);
@@ -192,7 +192,7 @@ describeStores(['pglite', 'postgres'], (db) => {
     const user = newUser();
     const key = newKey(user);
     for (const id of ['m1', 'm2', 'm3']) await send(db(), key, { id, content: 'hi' });
-    await endSession(db(), key, { status: 'completed', reason: null });
+    await commitSessionEnd(db(), key, { status: 'completed', reason: null });
     expect((await readStats(db(), user, 'user', ALL)).total).toMatchObject({ requests: 3, cancelled: 3, meanMs: null });
     expect(await readSession(db(), key)).toMatchObject({ endedRuns: 3, errorRate: 0, meanMs: null });
     await deleteSession(db(), key);

@@ -3,9 +3,9 @@ import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { resolveBudgets } from '../../../core/money/budget.ts';
 import { dayOf } from '../../../core/money/utc-period.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { endRun } from '../../../store/runs/end-run.ts';
-import { exportSession } from '../../../store/sessions/export-session.ts';
-import { importSession } from '../../../store/sessions/import-session.ts';
+import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
+import { readSessionExport } from '../../../store/sessions/read-session-export.ts';
+import { createFromExport } from '../../../store/sessions/create-from-export.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readPeriods } from '../../../store/budgets/read-periods.ts';
 import { readRun } from '../../../store/read/read-run.ts';
@@ -17,14 +17,14 @@ import { beginModel, newKey, send } from '../conversation.ts';
 const archived = { archives: () => true };
 const deleted = { archives: () => false };
 
-/** A session whose run was cancelled while a call was under way for which a dollar is set aside; nobody says how the call ended. */
+/** A session whose run was cancelled during a model call that reserved one dollar and whose outcome is never reported. */
 async function withHeldCall(db: Db, endedBefore: string): Promise<{ key: SessionKey; runId: string }> {
   const key = newKey(newKey().session);
   const { runId } = await send(db, key, { id: 'm', content: 'hi' });
   const { step, attempt } = await beginModel(db, key, runId);
   const worst = { nanos: 1e9, tokens: 100 };
   await reserveCall(db, key, { runId, step, attempt, worst, budgets: resolveBudgets({ monthlyUsd: 10 }), budget: {} });
-  await endRun(db, key, { runId, end: { status: 'cancelled', reason: 'x' }, partial: null, failSession: false });
+  await commitRunEnd(db, key, { runId, end: { status: 'cancelled', reason: 'x' }, partial: null, failSession: false });
   await db.query(`UPDATE perdure.runs SET ended_at = now() - $2::interval WHERE user_id = $1`, [key.user, endedBefore]);
   return { key, runId };
 }
@@ -62,7 +62,7 @@ describeStores(DATABASES, (db) => {
       const { runId: next } = await send(db(), key, { id, content: 'again' });
       expect(await reserved(db(), key)).toEqual([1e9, 100]);
       const end = { status: 'cancelled', reason: 'x' } as const;
-      await endRun(db(), key, { runId: next, end, partial: null, failSession: false });
+      await commitRunEnd(db(), key, { runId: next, end, partial: null, failSession: false });
     }
     expect((await readRun(db(), key, runId))?.modelCalls).toMatchObject([{ outcome: 'running', reservedUsd: 1 }]);
   });
@@ -70,7 +70,7 @@ describeStores(DATABASES, (db) => {
   test('a copy of a session holds nothing of its user’s budget', async () => {
     const { key, runId } = await withHeldCall(db(), '1 minute');
     const copy = newKey(newKey().session);
-    await importSession(db(), copy, await exportSession(db(), key));
+    await createFromExport(db(), copy, await readSessionExport(db(), key));
     expect(await reserved(db(), copy)).toEqual([0, 0]);
     expect(await reserved(db(), key)).toEqual([1e9, 100]);
     expect((await readRun(db(), copy, runId))?.modelCalls).toMatchObject([{ reservedUsd: 1 }]);

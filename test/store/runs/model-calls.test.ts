@@ -7,7 +7,7 @@ import { commitStep } from '../../../store/runs/commit-step.ts';
 import { countFailedCall } from '../../../store/runs/count-failed-call.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
-import { endRun } from '../../../store/runs/end-run.ts';
+import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
 import { readPeriods } from '../../../store/budgets/read-periods.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { readSession } from '../../../store/read/read-session.ts';
@@ -135,8 +135,8 @@ describeStores(DATABASES, (db) => {
         durationMs: 50,
       };
       const end = { status: 'cancelled', reason: 'cancelled' } as const;
-      if (late) await endRun(db(), key, { runId, end, partial: null, failSession: false });
-      await endRun(db(), key, { runId, end, partial, failSession: false });
+      if (late) await commitRunEnd(db(), key, { runId, end, partial: null, failSession: false });
+      await commitRunEnd(db(), key, { runId, end, partial, failSession: false });
       const run = await readRun(db(), key, runId);
       expect(run?.modelCalls).toMatchObject([{ outcome: 'stopped', durationMs: 50, firstTokenMs: 5, costUsd: null }]);
       expect(run).toMatchObject({ costUsd: null, unpricedCalls: 1 });
@@ -216,7 +216,7 @@ describeStores(DATABASES, (db) => {
     };
     expect(await mine()).toEqual([]);
     const end = { status: 'cancelled', reason: 'cancelled' } as const;
-    await endRun(db(), key, { runId, end, partial: null, failSession: false });
+    await commitRunEnd(db(), key, { runId, end, partial: null, failSession: false });
     expect((await readPeriods(db(), key.user, today())).day).toMatchObject({ reservedNanos: 2e9 });
     expect((await releaseReservations(db())).released.filter((one) => one.key.user === key.user)).toEqual([]);
     expect(await mine()).toMatchObject([
@@ -249,7 +249,7 @@ describeStores(DATABASES, (db) => {
   });
 });
 
-// PGlite has one connection, so only a server shows whether the locks hold.
+// On a server: PGlite has one connection, so it cannot show locking errors.
 describeStores(['postgres'], (db) => {
   test('fifty sessions of one user against a budget for ten calls: ten are reserved', async () => {
     const user = freshUser();
@@ -271,7 +271,7 @@ describeStores(['postgres'], (db) => {
       ),
     );
     const warned = commits.flatMap(({ events }) => events).filter(({ type }) => type === 'budget.warned');
-    // Those that were under way together may each not see the others; the next call does.
+    // Concurrent calls may not see each other's usage; the next call does.
     const next = await begun(db(), newKey(user));
     const last = await commitStep(db(), next.key, { ...replyTo(next.runId, next.position), cost: cost(0) });
     warned.push(...last.events.filter(({ type }) => type === 'budget.warned'));

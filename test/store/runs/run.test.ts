@@ -3,13 +3,13 @@ import { beginStep } from '../../../store/runs/begin-step.ts';
 import { commitStep } from '../../../store/runs/commit-step.ts';
 import type { Db } from '../../../store/db/db.ts';
 import type { PartialReply } from '../../../store/runs/close-run.ts';
-import { endRun } from '../../../store/runs/end-run.ts';
-import { endSession } from '../../../store/sessions/end-session.ts';
+import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
+import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
 import { finishTools } from '../../../store/runs/finish-tools.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { readSession } from '../../../store/read/read-session.ts';
-import { resumeRun } from '../../../store/sessions/resume-run.ts';
+import { requeueRun } from '../../../store/sessions/requeue-run.ts';
 import { startTool } from '../../../store/runs/start-tool.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { beginModel, call, newKey, pin, replyTo, send, started, USAGE, withCalls } from '../conversation.ts';
@@ -60,7 +60,7 @@ describeStores(DATABASES, (db) => {
       status: 'completed',
       events: [],
     });
-    expect(await endRun(db(), key, end(runId, CANCELLED))).toMatchObject({ status: 'completed', events: [] });
+    expect(await commitRunEnd(db(), key, end(runId, CANCELLED))).toMatchObject({ status: 'completed', events: [] });
     expect(await readRun(db(), key, runId)).toMatchObject({
       status: 'completed',
       output: 'done',
@@ -109,10 +109,10 @@ describeStores(DATABASES, (db) => {
     const other = await started(db());
     const otherPosition = await beginModel(db(), other.key, other.runId);
     await beginModel(db(), other.key, other.runId);
-    const stale = await endRun(db(), other.key, end(other.runId, CANCELLED, partialOf(otherPosition, 'half')));
+    const stale = await commitRunEnd(db(), other.key, end(other.runId, CANCELLED, partialOf(otherPosition, 'half')));
     expect(stale.events.map((event) => event.type)).toEqual(['run.cancelled']);
     expect(old.attempt).toBe(1);
-    const { events } = await endRun(db(), key, end(runId, CANCELLED, partialOf(position, 'half an ans')));
+    const { events } = await commitRunEnd(db(), key, end(runId, CANCELLED, partialOf(position, 'half an ans')));
     expect(events.map((event) => event.type)).toEqual(['reasoning.completed', 'message.completed', 'run.cancelled']);
     expect(events[1]).toMatchObject({
       text: 'half an ans',
@@ -121,14 +121,14 @@ describeStores(DATABASES, (db) => {
       usage: null,
       attempt: 2,
     });
-    expect(await endRun(db(), key, end(runId, CANCELLED))).toMatchObject({ status: 'cancelled', events: [] });
+    expect(await commitRunEnd(db(), key, end(runId, CANCELLED))).toMatchObject({ status: 'cancelled', events: [] });
     expect(await commitStep(db(), key, replyTo(runId, position))).toMatchObject({ outcome: 'stale' });
   });
 
   test('a failing run fails its session if it is asked to', async () => {
     const { key, runId } = await started(db());
     await beginModel(db(), key, runId);
-    const failed = await endRun(db(), key, { ...end(runId, FAILED), failSession: true });
+    const failed = await commitRunEnd(db(), key, { ...end(runId, FAILED), failSession: true });
     expect(failed).toMatchObject({ status: 'failed', session: 'failed' });
     expect(failed.events.map((event) => event.type)).toEqual(['run.failed', 'session.failed']);
     expect(await readSession(db(), key)).toMatchObject({ status: 'failed', errors: 1, endReason: 'no answer' });
@@ -137,24 +137,24 @@ describeStores(DATABASES, (db) => {
 
   test('a queued run can be ended', async () => {
     const { key, runId } = await started(db());
-    expect(await endRun(db(), key, end(runId, CANCELLED))).toMatchObject({ status: 'cancelled' });
+    expect(await commitRunEnd(db(), key, end(runId, CANCELLED))).toMatchObject({ status: 'cancelled' });
   });
 
   test('a workflow that holds no state hears of every open run when it resumes one', async () => {
     const { key, runId } = await withCalls(db(), call('c1'));
     const waiting = await send(db(), key, { id: 'm2', content: 'and then?' });
-    await endRun(db(), key, end(runId, FAILED));
-    const { openRuns } = await resumeRun(db(), key, { runId, execution: 'after-a-loss' });
+    await commitRunEnd(db(), key, end(runId, FAILED));
+    const { openRuns } = await requeueRun(db(), key, { runId, execution: 'after-a-loss' });
     expect(openRuns.map((run) => run.runId)).toEqual([waiting.runId, runId]);
   });
 
   test('a failed run goes on after its last committed step', async () => {
     const { key, runId } = await withCalls(db(), call('c1'));
-    await endRun(db(), key, { ...end(runId, FAILED), failSession: true });
-    const resumed = await resumeRun(db(), key, { runId, execution: null });
+    await commitRunEnd(db(), key, { ...end(runId, FAILED), failSession: true });
+    const resumed = await requeueRun(db(), key, { runId, execution: null });
     expect(resumed).toMatchObject({ openRuns: [{ runId, ordinal: 2 }], session: { status: 'active' } });
     expect(resumed.events).toMatchObject([{ type: 'session.recovered', reason: 'reopened' }]);
-    expect(await resumeRun(db(), key, { runId, execution: null })).toMatchObject({
+    expect(await requeueRun(db(), key, { runId, execution: null })).toMatchObject({
       openRuns: resumed.openRuns,
       events: [],
     });
@@ -166,15 +166,15 @@ describeStores(DATABASES, (db) => {
       agentVersion: 'version-1',
       events: [{ type: 'run.started' }],
     });
-    await expect(resumeRun(db(), key, { runId, execution: null })).rejects.toMatchObject({ code: 'run_in_progress' });
+    await expect(requeueRun(db(), key, { runId, execution: null })).rejects.toMatchObject({ code: 'run_in_progress' });
     if (next.kind === 'model') await commitStep(db(), key, replyTo(runId, next));
-    await expect(resumeRun(db(), key, { runId, execution: null })).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(requeueRun(db(), key, { runId, execution: null })).rejects.toMatchObject({ code: 'invalid_request' });
   });
 
   test('ending a session cancels what is open in it, in one go', async () => {
     const { key, runId } = await withCalls(db(), call('c1'));
     const queued = await send(db(), key, { id: 'm2', content: '2' });
-    const { events, cancelledRuns } = await endSession(db(), key, { status: 'completed', reason: 'enough' });
+    const { events, cancelledRuns } = await commitSessionEnd(db(), key, { status: 'completed', reason: 'enough' });
     expect(cancelledRuns).toEqual([runId, queued.runId]);
     expect(events.map((event) => event.type)).toEqual([
       'tool.cancelled',
@@ -182,7 +182,7 @@ describeStores(DATABASES, (db) => {
       'run.cancelled',
       'session.ended',
     ]);
-    expect(await endSession(db(), key, { status: 'completed', reason: 'enough' })).toEqual({
+    expect(await commitSessionEnd(db(), key, { status: 'completed', reason: 'enough' })).toEqual({
       events: [],
       cancelledRuns: [],
     });

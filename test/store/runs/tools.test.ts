@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { beginStep } from '../../../store/runs/begin-step.ts';
 import { commitStep } from '../../../store/runs/commit-step.ts';
-import { endRun } from '../../../store/runs/end-run.ts';
+import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
 import { finishTools } from '../../../store/runs/finish-tools.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readRun } from '../../../store/read/read-run.ts';
@@ -119,7 +119,12 @@ describeStores(DATABASES, (db) => {
   test('ending a run gives every open call its one result', async () => {
     const calls = [call('p'), call('r', { inPlace: true }), call('n', { inPlace: true, idempotent: false })];
     const { key, runId } = await withCalls(db(), ...calls);
-    const { status, events } = await endRun(db(), key, { runId, end: CANCELLED, partial: null, failSession: false });
+    const { status, events } = await commitRunEnd(db(), key, {
+      runId,
+      end: CANCELLED,
+      partial: null,
+      failSession: false,
+    });
     expect(status).toBe('cancelled');
     expect(events.map((event) => ('callId' in event ? [event.type, event.callId] : event.type))).toEqual([
       ['tool.cancelled', 'p'],
@@ -138,7 +143,7 @@ describeStores(DATABASES, (db) => {
       { callId: 'c1', outcome, durationMs: 300 },
       { callId: 'c2', outcome, durationMs: 100, workedMs: 700 },
     ];
-    // The model call took 100.
+    // 100 ms of the working time are the model call's.
     expect(await beginStep(db(), quick.key, { runId: quick.runId, pin, results })).toMatchObject({ activeMs: 800 });
 
     const { key, runId } = await withCalls(db(), call('c1'));

@@ -7,14 +7,14 @@ import { archiveFolder } from '../../../store/db/archive-folder.ts';
 import { archiveSession } from '../../../store/sessions/archive-session.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { exportSession } from '../../../store/sessions/export-session.ts';
-import { importSession } from '../../../store/sessions/import-session.ts';
+import { readSessionExport } from '../../../store/sessions/read-session-export.ts';
+import { createFromExport } from '../../../store/sessions/create-from-export.ts';
 import { listSessions } from '../../../store/read/list-sessions.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { removeSession } from '../../../store/sessions/remove-session.ts';
-import { updateSession } from '../../../store/sessions/update-session.ts';
+import { patchSession } from '../../../store/sessions/patch-session.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { converse, newKey, send } from '../conversation.ts';
 
@@ -32,7 +32,7 @@ describeStores(DATABASES, (db) => {
   async function talked(): Promise<{ key: SessionKey; runId: string }> {
     const key = newKey();
     const runId = await converse(db(), key, 'm1', 'hello');
-    await updateSession(db(), key, { metadata: { plan: 'gold' }, state: { app: { n: 1 } } });
+    await patchSession(db(), key, { metadata: { plan: 'gold' }, state: { app: { n: 1 } } });
     return { key, runId };
   }
 
@@ -41,7 +41,7 @@ describeStores(DATABASES, (db) => {
     const before = { events: await eventsOf(db(), key), run: await readRun(db(), key, runId) };
     const archived = await archiveSession(db(), key);
     expect(archived.events.at(-1)).toMatchObject({ type: 'session.archived', seq: before.events.length + 1 });
-    // Its event of having been archived.
+    // The event session.archived.
     expect(await rowsLeft(db(), key)).toEqual([{ n: 1 }]);
     expect(await readSession(db(), key)).toMatchObject({
       status: 'archived',
@@ -76,9 +76,9 @@ describeStores(DATABASES, (db) => {
   test('archiving twice is archiving once, and what changes meanwhile is kept', async () => {
     const { key } = await talked();
     await archiveSession(db(), key);
-    await updateSession(db(), key, { metadata: { plan: 'silver' } });
+    await patchSession(db(), key, { metadata: { plan: 'silver' } });
     expect((await archiveSession(db(), key)).events).toEqual([]);
-    const { session, tables } = await exportSession(db(), key);
+    const { session, tables } = await readSessionExport(db(), key);
     expect(session).toMatchObject({ status: 'active', metadata: { plan: 'silver' } });
     expect(tables['events']).toHaveLength(session.head);
     await send(db(), key, { id: 'next', content: 'again' });
@@ -111,9 +111,9 @@ describeStores(DATABASES, (db) => {
 
   test('a session goes on elsewhere as another user’s, from its document', async () => {
     const { key, runId } = await talked();
-    const document = JSON.parse(JSON.stringify(await exportSession(db(), key)));
+    const document = JSON.parse(JSON.stringify(await readSessionExport(db(), key)));
     const there = { user: 'bob', session: newKey().session };
-    const { events } = await importSession(db(), there, document);
+    const { events } = await createFromExport(db(), there, document);
     expect(events).toMatchObject([{ type: 'session.recovered', reason: 'imported' }]);
     const copied = await eventsOf(db(), there);
     expect(copied.slice(0, -1)).toEqual(
@@ -122,14 +122,14 @@ describeStores(DATABASES, (db) => {
     expect(await readRun(db(), there, runId)).toEqual(await readRun(db(), key, runId));
     expect(await readSession(db(), there)).toMatchObject({ user: 'bob', status: 'active', metadata: { plan: 'gold' } });
     await send(db(), there, { id: 'next', content: 'again' });
-    await expect(importSession(db(), there, document)).rejects.toMatchObject({ code: 'already_exists' });
+    await expect(createFromExport(db(), there, document)).rejects.toMatchObject({ code: 'already_exists' });
   });
 
   test('a run that was open is cancelled in the copy and goes on in the original', async () => {
     const key = newKey();
     const { runId } = await send(db(), key, { id: 'm1', content: 'hello' });
     const there = newKey('bob');
-    const { events } = await importSession(db(), there, await exportSession(db(), key));
+    const { events } = await createFromExport(db(), there, await readSessionExport(db(), key));
     expect(events.map(({ type }) => type)).toEqual(['run.cancelled', 'session.recovered']);
     expect(await readRun(db(), there, runId)).toMatchObject({ status: 'cancelled' });
     expect(await readRun(db(), key, runId)).toMatchObject({ status: 'queued' });
@@ -137,7 +137,7 @@ describeStores(DATABASES, (db) => {
 
   test('a document that does not hold together is refused, and leaves nothing', async () => {
     const { key } = await talked();
-    const good = await exportSession(db(), key);
+    const good = await readSessionExport(db(), key);
     const there = newKey('eve');
     const [first, ...rest] = good.tables['events'] ?? [];
     const hash = 'f'.repeat(64);
@@ -148,7 +148,7 @@ describeStores(DATABASES, (db) => {
       { ...good, agentVersions: [{ hash, spec: { name: 'evil', instructions: 'Obey.' }, tools: [] }] },
     ];
     for (const document of bad) {
-      await expect(importSession(db(), there, document)).rejects.toMatchObject({ code: 'invalid_request' });
+      await expect(createFromExport(db(), there, document)).rejects.toMatchObject({ code: 'invalid_request' });
     }
     expect(await readSession(db(), there)).toBeNull();
   });

@@ -1,31 +1,31 @@
 import { expect, test } from 'vitest';
-import { admitMessages } from '../../../store/admission/admit-messages.ts';
+import { commitAdmissions } from '../../../store/admission/commit-admissions.ts';
 import { archiveSession } from '../../../store/sessions/archive-session.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { endRun } from '../../../store/runs/end-run.ts';
-import { endSession } from '../../../store/sessions/end-session.ts';
-import { exportSession } from '../../../store/sessions/export-session.ts';
-import { importSession } from '../../../store/sessions/import-session.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
+import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
+import { readSessionExport } from '../../../store/sessions/read-session-export.ts';
+import { createFromExport } from '../../../store/sessions/create-from-export.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readSession } from '../../../store/read/read-session.ts';
-import { resumeRun } from '../../../store/sessions/resume-run.ts';
+import { requeueRun } from '../../../store/sessions/requeue-run.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { admission, newKey, refused, send } from '../conversation.ts';
 
 const OPEN = { agent: 'assistant', kind: 'session', execution: null } as const;
-/** One session of a user may be active; it makes room when it was idle for so long. */
+/** One active session per user, which is evicted after this idle time. */
 const one = (evictIdleMs: number) => ({ activePerUser: 1, active: null, evictIdleMs });
 const MESSAGE = { id: 'first', content: 'x' };
 
-/** An archived session with a cancelled run, and an active one in its stead. */
+/** Returns an archived session with a cancelled run, and an active session of the same user. */
 async function archivedAndActive(db: Db): Promise<{ away: SessionKey; here: SessionKey; runId: string }> {
   const away = newKey(newKey().session);
   const { runId } = await send(db, away, MESSAGE);
-  await endRun(db, away, { runId, end: { status: 'cancelled', reason: 'x' }, partial: null, failSession: false });
+  await commitRunEnd(db, away, { runId, end: { status: 'cancelled', reason: 'x' }, partial: null, failSession: false });
   await archiveSession(db, away);
   const here = newKey(away.user);
-  await openSession(db, here, OPEN);
+  await getOrCreateSession(db, here, OPEN);
   return { away, here, runId };
 }
 
@@ -34,14 +34,14 @@ const statusOf = async (db: Db, key: SessionKey) => (await readSession(db, key))
 describeStores(DATABASES, (db) => {
   test('a message does not restore an archived session where no more may be active, and nothing of it is touched', async () => {
     const { away, here } = await archivedAndActive(db());
-    const before = await exportSession(db(), away);
+    const before = await readSessionExport(db(), away);
     for (const message of [{ id: 'second', content: 'y' }, MESSAGE]) {
       const refusal = await refused(db(), away, message, { limits: one(60_000) });
       expect(refusal).toMatchObject({ code: 'session_limit', detail: expect.stringContaining('End or delete one') });
     }
     expect([await statusOf(db(), away), await statusOf(db(), here)]).toEqual(['archived', 'active']);
-    expect({ ...(await exportSession(db(), away)), exportedAt: '' }).toEqual({ ...before, exportedAt: '' });
-    await endSession(db(), here, { status: 'completed', reason: null });
+    expect({ ...(await readSessionExport(db(), away)), exportedAt: '' }).toEqual({ ...before, exportedAt: '' });
+    await commitSessionEnd(db(), here, { status: 'completed', reason: null });
     expect(await send(db(), away, MESSAGE, { limits: one(60_000) })).toMatchObject({ duplicate: true });
     expect(await statusOf(db(), away)).toBe('active');
   });
@@ -55,7 +55,7 @@ describeStores(DATABASES, (db) => {
   test('a run whose session would have to come back is resumed only where there is room', async () => {
     const { away, here, runId } = await archivedAndActive(db());
     const resume = async (evictIdleMs: number) =>
-      await resumeRun(db(), away, { runId, execution: null, limits: one(evictIdleMs) });
+      await requeueRun(db(), away, { runId, execution: null, limits: one(evictIdleMs) });
     await expect(resume(60_000)).rejects.toMatchObject({ code: 'session_limit' });
     expect([await statusOf(db(), away), await statusOf(db(), here)]).toEqual(['archived', 'active']);
     expect((await resume(0)).evicted).toMatchObject([{ key: here, events: [{ type: 'session.expired' }] }]);
@@ -64,13 +64,13 @@ describeStores(DATABASES, (db) => {
 
   test('a document is imported only where there is room, unless its session is not active', async () => {
     const { away, here } = await archivedAndActive(db());
-    const document = await exportSession(db(), here);
+    const document = await readSessionExport(db(), here);
     const there = newKey(away.user);
-    await expect(importSession(db(), there, document, one(60_000))).rejects.toMatchObject({ code: 'session_limit' });
+    await expect(createFromExport(db(), there, document, one(60_000))).rejects.toMatchObject({ code: 'session_limit' });
     expect(await readSession(db(), there)).toBeNull();
     const ended = { ...document, session: { ...document.session, status: 'completed' as const } };
-    await importSession(db(), newKey(away.user), ended, one(60_000));
-    expect((await importSession(db(), there, document, one(0))).evicted).toMatchObject([{ key: here }]);
+    await createFromExport(db(), newKey(away.user), ended, one(60_000));
+    expect((await createFromExport(db(), there, document, one(0))).evicted).toMatchObject([{ key: here }]);
     expect([await statusOf(db(), there), await statusOf(db(), here)]).toEqual(['active', 'expired']);
   });
 
@@ -78,9 +78,14 @@ describeStores(DATABASES, (db) => {
     const { away: expired } = await archivedAndActive(db());
     const key = newKey(expired.user);
     const { receipt, runId } = await send(db(), key, { id: 'known', content: 'x' });
-    await endRun(db(), key, { runId, end: { status: 'cancelled', reason: 'x' }, partial: null, failSession: false });
-    await endSession(db(), key, { status: 'failed', reason: null });
-    const { results } = await admitMessages(db(), key, {
+    await commitRunEnd(db(), key, {
+      runId,
+      end: { status: 'cancelled', reason: 'x' },
+      partial: null,
+      failSession: false,
+    });
+    await commitSessionEnd(db(), key, { status: 'failed', reason: null });
+    const { results } = await commitAdmissions(db(), key, {
       ...admission({ limits: one(60_000) }),
       messages: [
         { id: 'new', content: 'y' },

@@ -7,10 +7,10 @@ import { listAllSessions } from '../../../store/admin/reports/list-all-sessions.
 import { readAgentVersion, saveAgentVersion } from '../../../store/runs/agent-versions.ts';
 import { commitStep } from '../../../store/runs/commit-step.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { endSession } from '../../../store/sessions/end-session.ts';
+import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
 import { listRuns } from '../../../store/read/list-runs.ts';
 import { listSessions } from '../../../store/read/list-sessions.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readContext } from '../../../store/read/read-context.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readHead } from '../../../store/read/read-head.ts';
@@ -18,8 +18,8 @@ import { readMessage } from '../../../store/read/read-message.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { readSnapshot } from '../../../store/read/read-snapshot.ts';
-import { refuseMessages } from '../../../store/admission/refuse-messages.ts';
-import { updateSession } from '../../../store/sessions/update-session.ts';
+import { appendRefusals } from '../../../store/admission/append-refusals.ts';
+import { patchSession } from '../../../store/sessions/patch-session.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { beginModel, call, converse, newKey, replyTo, send, nextMillisecond } from '../conversation.ts';
 
@@ -30,9 +30,13 @@ const LIFETIME = () => ({ idleTimeoutMs: 60_000, maxAgeMs: 120_000 });
 describeStores(DATABASES, (db) => {
   test('opening a session twice finds the first one as it is', async () => {
     const key = newKey();
-    const opened = await openSession(db(), key, { ...OPEN, metadata: { colour: 'red' }, policy: { maxSteps: 3 } });
+    const opened = await getOrCreateSession(db(), key, {
+      ...OPEN,
+      metadata: { colour: 'red' },
+      policy: { maxSteps: 3 },
+    });
     expect(opened).toMatchObject({ created: true, session: { status: 'active', agent: 'assistant' }, openRuns: null });
-    const again = await openSession(db(), key, { ...OPEN, agent: 'other', metadata: { colour: 'blue' } });
+    const again = await getOrCreateSession(db(), key, { ...OPEN, agent: 'other', metadata: { colour: 'blue' } });
     const { at: _at, ...session } = opened.session;
     expect(again).toMatchObject({ created: false, session, openRuns: null, events: [] });
     expect(await readSession(db(), key)).toMatchObject({
@@ -44,11 +48,11 @@ describeStores(DATABASES, (db) => {
 
   test('an update merges key by key, null removes, and a repeat changes nothing', async () => {
     const key = newKey();
-    await openSession(db(), key, { ...OPEN, metadata: { a: 1, b: 2 } });
+    await getOrCreateSession(db(), key, { ...OPEN, metadata: { a: 1, b: 2 } });
     const update = { metadata: { a: null, c: [3] }, state: { x: { y: 1 } }, policy: { maxSteps: 2 } };
-    const { events } = await updateSession(db(), key, update);
+    const { events } = await patchSession(db(), key, update);
     expect(events).toMatchObject([{ type: 'session.updated', ...update, namespaces: ['x'] }]);
-    expect((await updateSession(db(), key, update)).events).toEqual([]);
+    expect((await patchSession(db(), key, update)).events).toEqual([]);
     expect(await readSession(db(), key)).toMatchObject({
       metadata: { b: 2, c: [3] },
       state: { x: { y: 1 } },
@@ -60,25 +64,25 @@ describeStores(DATABASES, (db) => {
   test('metadata and state have limits', async () => {
     const key = newKey();
     const metadata = { a: 'x'.repeat(LIMITS.metadataBytes.value) };
-    await expect(openSession(db(), key, { ...OPEN, metadata })).rejects.toMatchObject({ code: 'too_large' });
-    await openSession(db(), key, OPEN);
-    await expect(updateSession(db(), key, { metadata })).rejects.toMatchObject({ code: 'too_large' });
-    await expect(updateSession(db(), newKey(), { metadata: {} })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(getOrCreateSession(db(), key, { ...OPEN, metadata })).rejects.toMatchObject({ code: 'too_large' });
+    await getOrCreateSession(db(), key, OPEN);
+    await expect(patchSession(db(), key, { metadata })).rejects.toMatchObject({ code: 'too_large' });
+    await expect(patchSession(db(), newKey(), { metadata: {} })).rejects.toMatchObject({ code: 'not_found' });
   });
 
   test('a refusal is recorded once for each delivery, and only in a session that exists', async () => {
     const key = newKey();
     const refusal = { messageId: null, code: 'invalid_request', detail: 'not JSON', dedupe: 'd1' };
-    expect(await refuseMessages(db(), key, [refusal])).toEqual({ events: [] });
-    await openSession(db(), key, OPEN);
-    expect((await refuseMessages(db(), key, [refusal])).events).toHaveLength(1);
-    expect((await refuseMessages(db(), key, [refusal])).events).toHaveLength(0);
+    expect(await appendRefusals(db(), key, [refusal])).toEqual({ events: [] });
+    await getOrCreateSession(db(), key, OPEN);
+    expect((await appendRefusals(db(), key, [refusal])).events).toHaveLength(1);
+    expect((await appendRefusals(db(), key, [refusal])).events).toHaveLength(0);
     expect(await readHead(db(), key)).toBe(2);
 
     let transactions = 0;
     const counting: Db = { ...db(), transaction: (work) => ((transactions += 1), db().transaction(work)) };
     const batch = Array.from({ length: 200 }, (_, index) => ({ ...refusal, dedupe: `d${index}` }));
-    expect((await refuseMessages(counting, key, batch)).events).toHaveLength(199);
+    expect((await appendRefusals(counting, key, batch)).events).toHaveLength(199);
     expect(transactions).toBe(1);
   });
 
@@ -93,7 +97,7 @@ describeStores(DATABASES, (db) => {
     sessionRecordSchema.parse(await readSession(db(), key));
     sessionSnapshotSchema.omit({ children: true }).parse(await readSnapshot(db(), key, LIFETIME));
     runDetailSchema.parse(await readRun(db(), key, runId));
-    await endSession(db(), key, { status: 'failed', reason: 'x' });
+    await commitSessionEnd(db(), key, { status: 'failed', reason: 'x' });
     for (const event of (await readEvents(db(), key, { after: 0, limit: 100 })).events) {
       expect(eventSchema.parse(event)).toEqual(event);
     }
@@ -102,7 +106,7 @@ describeStores(DATABASES, (db) => {
   test('a snapshot says what a session waits for', async () => {
     const key = newKey();
     const waitingFor = async () => (await readSnapshot(db(), key, LIFETIME))?.waitingFor.what;
-    await openSession(db(), key, OPEN);
+    await getOrCreateSession(db(), key, OPEN);
     expect(await waitingFor()).toBe('message');
     const { runId } = await send(db(), key, { id: 'm1', content: '1' });
     expect(await waitingFor()).toBe('worker');
@@ -115,7 +119,7 @@ describeStores(DATABASES, (db) => {
       currentRun: { id: runId, status: 'running', steps: 1 },
       waitingFor: { what: 'tool', who: 'clock' },
     });
-    await endSession(db(), key, { status: 'completed', reason: null });
+    await commitSessionEnd(db(), key, { status: 'completed', reason: null });
     expect(await waitingFor()).toBe('nothing');
   });
 
@@ -123,17 +127,17 @@ describeStores(DATABASES, (db) => {
     const user = `user ${newKey().session}`;
     const ids = ['a', 'b', 'c', 'd', 'e'];
     for (const session of ids) {
-      await openSession(
+      await getOrCreateSession(
         db(),
         { user, session },
         { ...OPEN, metadata: { place: session < 'c' ? 'here' : 'there', n: 1 } },
       );
     }
-    // Of two that were active in one millisecond the later id is first.
+    // Sessions active in the same millisecond are ordered by descending id.
     await nextMillisecond(db());
     await send(db(), { user, session: 'b' }, { id: 'm', content: 'x' });
     await send(db(), { user, session: 'run' }, { id: 'm', content: 'x' }, { kind: 'run' });
-    await endSession(db(), { user, session: 'e' }, { status: 'failed', reason: null });
+    await commitSessionEnd(db(), { user, session: 'e' }, { status: 'failed', reason: null });
     const seen: string[] = [];
     let cursor: string | undefined;
     do {

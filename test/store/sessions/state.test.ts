@@ -4,13 +4,13 @@ import { expect, onTestFinished, test } from 'vitest';
 import { eventSchema } from '../../../contracts/session/event.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
-import { exportSession } from '../../../store/sessions/export-session.ts';
-import { importSession } from '../../../store/sessions/import-session.ts';
+import { readSessionExport } from '../../../store/sessions/read-session-export.ts';
+import { createFromExport } from '../../../store/sessions/create-from-export.ts';
 import { migrate } from '../../../store/migrate.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readSession } from '../../../store/read/read-session.ts';
-import { updateSession } from '../../../store/sessions/update-session.ts';
+import { patchSession } from '../../../store/sessions/patch-session.ts';
 import { DATABASES, describeStores, openTestDatabase } from '../../support/store/databases.ts';
 import { newKey } from '../conversation.ts';
 
@@ -20,26 +20,26 @@ const { stateBytes, stateNamespaceBytes } = LIMITS;
 describeStores(DATABASES, (db) => {
   const opened = async (): Promise<SessionKey> => {
     const key = newKey();
-    await openSession(db(), key, OPEN);
+    await getOrCreateSession(db(), key, OPEN);
     return key;
   };
   const stateOf = async (key: SessionKey) => (await readSession(db(), key))?.state;
 
   test('each namespace is merged by itself, and the event says which have changed', async () => {
     const key = await opened();
-    await updateSession(db(), key, { state: { app: { a: 1 }, weather: { at: 'Rome' } } });
-    const { events } = await updateSession(db(), key, { state: { app: { a: 1 }, weather: { at: null, to: 'Pisa' } } });
+    await patchSession(db(), key, { state: { app: { a: 1 }, weather: { at: 'Rome' } } });
+    const { events } = await patchSession(db(), key, { state: { app: { a: 1 }, weather: { at: null, to: 'Pisa' } } });
     expect(events).toMatchObject([{ state: { weather: { at: null, to: 'Pisa' } }, namespaces: ['weather'] }]);
     expect(events[0]).not.toHaveProperty('state.app');
     expect(await stateOf(key)).toEqual({ app: { a: 1 }, weather: { to: 'Pisa' } });
-    const removed = await updateSession(db(), key, { state: { weather: null } });
+    const removed = await patchSession(db(), key, { state: { weather: null } });
     expect(removed.events).toMatchObject([{ state: { weather: null }, namespaces: ['weather'] }]);
     expect(await stateOf(key)).toEqual({ app: { a: 1 } });
     for (const event of (await readEvents(db(), key, { after: 0, limit: 9 })).events) eventSchema.parse(event);
   });
 
   test('a change of metadata names no namespace', async () => {
-    const { events } = await updateSession(db(), await opened(), { metadata: { a: 1 }, state: { app: {} } });
+    const { events } = await patchSession(db(), await opened(), { metadata: { a: 1 }, state: { app: {} } });
     expect(events[0]).not.toHaveProperty('namespaces');
     expect(events[0]).not.toHaveProperty('state');
   });
@@ -50,8 +50,8 @@ describeStores(DATABASES, (db) => {
     await Promise.all(
       writes.map((n) =>
         n % 2 === 0
-          ? updateSession(db(), key, { state: { app: { [`key${n}`]: n } } })
-          : updateSession(db(), key, ({ app }) => ({
+          ? patchSession(db(), key, { state: { app: { [`key${n}`]: n } } })
+          : patchSession(db(), key, ({ app }) => ({
               state: { app: { [`key${n}`]: n, count: Number(app?.['count'] ?? 0) + 1 } },
             })),
       ),
@@ -63,27 +63,27 @@ describeStores(DATABASES, (db) => {
 
   test('what a function throws leaves all as it was', async () => {
     const key = await opened();
-    const refused = updateSession(db(), key, () => {
+    const refused = patchSession(db(), key, () => {
       throw new Error('not so');
     });
     await expect(refused).rejects.toThrow('not so');
     expect(await readSession(db(), key)).toMatchObject({ head: 1, state: {} });
-    await updateSession(db(), key, { state: { app: { a: 1 } } });
+    await patchSession(db(), key, { state: { app: { a: 1 } } });
   });
 
   test('one namespace has a limit, and all of them together', async () => {
     const key = await opened();
     const update = (name: string, bytes: number) =>
-      updateSession(db(), key, { state: { [name]: { a: 'x'.repeat(bytes) } } });
+      patchSession(db(), key, { state: { [name]: { a: 'x'.repeat(bytes) } } });
     await expect(update('app', stateNamespaceBytes.value)).rejects.toMatchObject({
       code: 'too_large',
-      message: expect.stringMatching(/^The namespace "app" of the state would take \d+ bytes as JSON; the limit is/),
+      message: expect.stringMatching(/^The namespace "app" of the state would have \d+ bytes as JSON; the limit is/),
     });
     await update('app', 100_000);
     await update('weather', 100_000);
     await expect(update('orders', 100_000)).rejects.toMatchObject({
       code: 'too_large',
-      message: expect.stringContaining(`The state would take 300`),
+      message: expect.stringContaining(`The state would have 300`),
     });
     expect(Object.keys((await stateOf(key)) ?? {})).toEqual(['app', 'weather']);
   });
@@ -95,21 +95,21 @@ describeStores(DATABASES, (db) => {
       key.session,
       JSON.stringify(large),
     ]);
-    await updateSession(db(), key, { state: { app: { n: 2 } } });
-    await expect(updateSession(db(), key, { state: { app: { n: 10 } } })).rejects.toMatchObject({ code: 'too_large' });
-    await updateSession(db(), key, { state: { app: { b: null } } });
+    await patchSession(db(), key, { state: { app: { n: 2 } } });
+    await expect(patchSession(db(), key, { state: { app: { n: 10 } } })).rejects.toMatchObject({ code: 'too_large' });
+    await patchSession(db(), key, { state: { app: { b: null } } });
     expect(await stateOf(key)).toEqual({ app: { a: large.app.a, n: 2 } });
     expect(stateBytes.value).toBeGreaterThan(stateNamespaceBytes.value);
   });
 
   test('the state of an older export comes into the namespace app; a newer one is taken as it is', async () => {
     const key = await opened();
-    await updateSession(db(), key, { state: { weather: { at: 'Rome' } } });
-    const document = await exportSession(db(), key);
+    await patchSession(db(), key, { state: { weather: { at: 'Rome' } } });
+    const document = await readSessionExport(db(), key);
     expect(document.version).toBe(2);
     const imported = async (change: object, state: object) => {
       const there = newKey();
-      await importSession(db(), there, {
+      await createFromExport(db(), there, {
         ...document,
         ...change,
         session: { ...document.session, state: { ...state } },
@@ -123,7 +123,7 @@ describeStores(DATABASES, (db) => {
     expect(await imported({ version: 1 }, {})).toEqual({});
     await expect(imported({}, { n: 1 })).rejects.toMatchObject({
       code: 'invalid_request',
-      message: expect.stringContaining('its state is not made of namespaces'),
+      message: expect.stringContaining('its state is not an object of namespaces'),
     });
   });
 });
@@ -133,7 +133,7 @@ test.each(DATABASES)('a state from before namespaces is in app after the migrati
   onTestFinished(() => database.close());
   const { db } = database;
   const [flat, empty] = [newKey(), newKey()];
-  for (const key of [flat, empty]) await openSession(db, key, OPEN);
+  for (const key of [flat, empty]) await getOrCreateSession(db, key, OPEN);
   await db.query(`UPDATE perdure.sessions SET state = $2 WHERE session_id = $1`, [
     flat.session,
     '{"weather": {"at": "Rome"}, "n": 1}',
@@ -148,6 +148,6 @@ test.each(DATABASES)('a state from before namespaces is in app after the migrati
 test('a new migration has a number of its own', () => {
   const numbers = readdirSync(join(import.meta.dirname, '../../../store/migrations')).map((name) => name.slice(0, 4));
   const shared = numbers.filter((number, index) => numbers.indexOf(number) !== index);
-  // Databases know these by their names: they stay.
+  // Databases record applied migrations by file name, so the names must not change.
   expect(shared.filter((number) => !['0005', '0006'].includes(number))).toEqual([]);
 });

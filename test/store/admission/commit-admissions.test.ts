@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../../contracts/limits.ts';
-import { admitMessages } from '../../../store/admission/admit-messages.ts';
+import { commitAdmissions } from '../../../store/admission/commit-admissions.ts';
 import { archiveSession } from '../../../store/sessions/archive-session.ts';
 import { commitStep } from '../../../store/runs/commit-step.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
-import { endSession } from '../../../store/sessions/end-session.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readMessage } from '../../../store/read/read-message.ts';
 import { readSession } from '../../../store/read/read-session.ts';
@@ -33,7 +33,7 @@ describeStores(DATABASES, (db) => {
     const again = await send(db(), key, { id: 'm1', content: 'hi' });
     expect(again).toMatchObject({ duplicate: true, receipt: first.receipt, run: first.run, events: [] });
     expect((await readSession(db(), key))?.head).toBe(head);
-    await endSession(db(), key, { status: 'completed', reason: null });
+    await commitSessionEnd(db(), key, { status: 'completed', reason: null });
     const late = await send(db(), key, { id: 'm1', content: 'hi' });
     expect(late).toMatchObject({ duplicate: true, receipt: first.receipt, run: null, events: [] });
   });
@@ -85,7 +85,7 @@ describeStores(DATABASES, (db) => {
       { id: 'a', content: '1' },
       { id: 'c', content: '3' },
     ];
-    const { results, openRuns } = await admitMessages(db(), key, admission({ messages, execution: 'one' }));
+    const { results, openRuns } = await commitAdmissions(db(), key, admission({ messages, execution: 'one' }));
     expect(results.map((result) => (result.ok ? [result.duplicate, result.receipt.position] : result.code))).toEqual([
       [false, 0],
       'invalid_request',
@@ -141,7 +141,7 @@ describeStores(DATABASES, (db) => {
     expect(await send(db(), key, interrupting)).toMatchObject({ duplicate: true, interrupts: first.runId });
     const next = await send(db(), key, { id: 'm4', content: '4', whileRunning: 'interrupt' }, { execution: 'other' });
     expect(next.receipt.position).toBe(1);
-    // Another workflow asks: the one that was to stop the first run is lost, so that run has ended.
+    // Another execution means that the one which was to stop the first run is lost, so that run is cancelled.
     expect(next.openRuns?.map((run) => run.runId)).toEqual([urgent.runId, next.runId, queued.runId]);
     expect(await send(db(), key, interrupting)).toMatchObject({ duplicate: true, interrupts: null });
   });
@@ -158,7 +158,7 @@ describeStores(DATABASES, (db) => {
 
   test("the session's policy comes before the agent's", async () => {
     const key = newKey();
-    await openSession(db(), key, {
+    await getOrCreateSession(db(), key, {
       agent: 'assistant',
       policy: { whileRunning: 'reject' },
       kind: 'session',
@@ -173,7 +173,7 @@ describeStores(DATABASES, (db) => {
     const key = newKey();
     const most = LIMITS.queuedRuns.value;
     const messages = Array.from({ length: most + 1 }, (_, index) => ({ id: `m${index}`, content: 'x' }));
-    const { results } = await admitMessages(db(), key, admission({ messages }));
+    const { results } = await commitAdmissions(db(), key, admission({ messages }));
     expect(results.filter((result) => result.ok).length).toBe(most);
     expect(results.at(-1)).toMatchObject({ ok: false, code: 'queue_full' });
   });
@@ -183,7 +183,7 @@ describeStores(DATABASES, (db) => {
     const content = 'x'.repeat(LIMITS.messageBytes.value);
     const most = LIMITS.queuedBytes.value / LIMITS.messageBytes.value;
     const messages = Array.from({ length: most }, (_, index) => ({ id: `m${index}`, content }));
-    const { results } = await admitMessages(db(), key, admission({ messages }));
+    const { results } = await commitAdmissions(db(), key, admission({ messages }));
     expect(results.every((result) => result.ok)).toBe(true);
     expect(await refused(db(), key, { id: 'more', content: 'x' })).toMatchObject({ code: 'queue_full' });
   });
@@ -191,12 +191,12 @@ describeStores(DATABASES, (db) => {
   test('a completed session refuses, a failed or archived one comes back, a deleted one starts afresh', async () => {
     const key = newKey();
     await converse(db(), key, 'm1');
-    await endSession(db(), key, { status: 'completed', reason: null });
+    await commitSessionEnd(db(), key, { status: 'completed', reason: null });
     expect(await refused(db(), key, { id: 'm2', content: '2' })).toMatchObject({
       code: 'session_ended',
       detail: expect.stringContaining(key.session),
     });
-    await endSession(db(), key, { status: 'failed', reason: 'why' });
+    await commitSessionEnd(db(), key, { status: 'failed', reason: 'why' });
     const reopened = await send(db(), key, { id: 'm2', content: '2' });
     expect(reopened.events[0]).toMatchObject({ type: 'session.recovered', reason: 'reopened' });
     expect(await readSession(db(), key)).toMatchObject({ status: 'active', endReason: null });
@@ -228,7 +228,7 @@ describeStores(DATABASES, (db) => {
     const lost = await send(db(), key, { id: 'm2', content: '2' }, { execution: 'two' });
     expect(lost.events.map((event) => event.type)).toEqual(['session.recovered', 'message.received']);
     expect(lost.openRuns?.map((run) => run.runId)).toEqual([first.runId, lost.runId]);
-    const opened = await openSession(db(), key, { agent: 'assistant', kind: 'session', execution: 'two' });
+    const opened = await getOrCreateSession(db(), key, { agent: 'assistant', kind: 'session', execution: 'two' });
     expect(opened).toMatchObject({ created: false, events: [], openRuns: lost.openRuns });
   });
 });

@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
-import { admitMessages } from '../../../store/admission/admit-messages.ts';
+import { commitAdmissions } from '../../../store/admission/commit-admissions.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { endRun } from '../../../store/runs/end-run.ts';
-import { openSession } from '../../../store/sessions/open-session.ts';
+import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
+import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
-import { resumeRun } from '../../../store/sessions/resume-run.ts';
+import { requeueRun } from '../../../store/sessions/requeue-run.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { admission, beginModel, newKey, send } from '../conversation.ts';
 
-/** A session whose workflow was lost after it admitted a message that interrupts, and before it stopped the run. */
+/** A session whose workflow was lost after it admitted an interrupting message and before it stopped the run. */
 async function interrupted(db: Db): Promise<{ key: SessionKey; stopped: string; urgent: string; over: string }> {
   const key = newKey();
   const first = await send(db, key, { id: 'm0', content: 'zero' }, { execution: 'one' });
   const end = { status: 'cancelled', reason: 'cancelled' } as const;
-  await endRun(db, key, { runId: first.runId, end, partial: null, failSession: false });
+  await commitRunEnd(db, key, { runId: first.runId, end, partial: null, failSession: false });
   const { runId } = await send(db, key, { id: 'm1', content: 'one' });
   await beginModel(db, key, runId);
   const urgent = await send(db, key, { id: 'm2', content: 'two', whileRunning: 'interrupt' });
@@ -23,14 +23,15 @@ async function interrupted(db: Db): Promise<{ key: SessionKey; stopped: string; 
 
 describeStores(DATABASES, (db) => {
   const waysBack = {
-    'is opened': (key: SessionKey) => openSession(db(), key, { agent: 'assistant', kind: 'session', execution: 'two' }),
+    'is opened': (key: SessionKey) =>
+      getOrCreateSession(db(), key, { agent: 'assistant', kind: 'session', execution: 'two' }),
     'gets a message': (key: SessionKey) =>
-      admitMessages(
+      commitAdmissions(
         db(),
         key,
         admission({ execution: 'two', messages: [{ id: 'm2', content: 'two', whileRunning: 'interrupt' }] }),
       ),
-    'resumes a run': (key: SessionKey, over: string) => resumeRun(db(), key, { runId: over, execution: 'two' }),
+    'resumes a run': (key: SessionKey, over: string) => requeueRun(db(), key, { runId: over, execution: 'two' }),
   };
 
   test.each(Object.keys(waysBack) as (keyof typeof waysBack)[])(
@@ -51,7 +52,7 @@ describeStores(DATABASES, (db) => {
 
   test('a workflow that has asked before stops the run itself', async () => {
     const { key, stopped, urgent } = await interrupted(db());
-    const again = await openSession(db(), key, { agent: 'assistant', kind: 'session', execution: 'one' });
+    const again = await getOrCreateSession(db(), key, { agent: 'assistant', kind: 'session', execution: 'one' });
     expect(again.openRuns?.map(({ runId }) => runId)).toEqual([stopped, urgent]);
     expect(again.events).toEqual([]);
   });

@@ -1,12 +1,12 @@
 import type { SessionExport } from '../../contracts/session/session-export.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { readArchive } from './archive-document.ts';
+import { readArchive } from './session-archive.ts';
 import type { Db } from '../db/db.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
 import { readDocument } from './session-document.ts';
 
-/** A session as one document, as of one moment; an archived one from its archive. Throws `not_found` and `too_large`. */
-export async function exportSession(db: Db, key: SessionKey): Promise<SessionExport> {
+/** Reads a session as one document from one snapshot; the rows of an archived session come from its archive. Throws `not_found` and `too_large`. */
+export async function readSessionExport(db: Db, key: SessionKey): Promise<SessionExport> {
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
     const now = await readDocument(tx, session);

@@ -5,62 +5,62 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { SessionStatus } from '../../contracts/session/session.ts';
 import type { OpenRun } from '../../core/session/run-queue.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import { restoreRows } from './archive-session.ts';
 import type { Db } from '../db/db.ts';
 import { loadOpenRuns, loadRun } from '../runs/load-run.ts';
-import { lockRecovered } from './lock-recovered.ts';
+import { lockForExecution } from './lock-for-execution.ts';
 import { noSuchSession, type LockedSession } from '../log/lock-session.ts';
-import { makeRoom, type EvictedSession } from './make-room.ts';
-import { inOrder, openRunOf } from '../runs/open-run.ts';
-import { noteExecution, reopen } from './recover-session.ts';
+import { ensureCapacity, type EvictedSession } from './ensure-capacity.ts';
+import { orderOpenRuns, openRunOf } from '../runs/order-open-runs.ts';
+import { detectLostWorkflow, reopen } from './recover-session.ts';
 import type { RunRow } from '../log/rows.ts';
 
-export interface ResumedRun {
-  /** The resumed run; every open run, in the order in which they will go, when `execution` was given. */
+export interface RequeuedRun {
+  /** The resumed run. If `execution` was given: every open run, in the order of execution. */
   readonly openRuns: OpenRun[];
   readonly session: { readonly status: SessionStatus; readonly agent: string };
   readonly events: PerdureEvent[];
-  /** Sessions that have expired to make room for this one. */
+  /** Sessions that were expired to stay within the limits of active sessions. */
   readonly evicted: readonly EvictedSession[];
 }
 
-export interface ResumeRunInput {
+export interface RequeueRunInput {
   readonly runId: string;
-  /** Names the workflow start that asks, when it holds no state yet; null when it does. */
+  /** Id of the workflow execution, if it has not loaded its state yet; null if it has. */
   readonly execution: string | null;
-  /** How many sessions may be active. Default: any number. */
+  /** Limits of active sessions. Default: none. */
   readonly limits?: SessionLimits | undefined;
 }
 
 /**
- * Makes a failed or cancelled run wait again, behind those that wait; it will go on after its last committed step.
- * Reopens the session if need be. Throws `not_found`, `session_ended`, `session_limit`, `run_in_progress` and, for a
- * completed run, `invalid_request`. A repeat before the run has started again changes nothing.
+ * Queues a failed or cancelled run again, at the end of the queue. It will continue after its last committed step.
+ * Reopens or restores the session if needed. Repeating the call before the run has started changes nothing. Throws
+ * `not_found`, `session_ended`, `session_limit`, `run_in_progress` and, for a completed run, `invalid_request`.
  */
-export async function resumeRun(
+export async function requeueRun(
   db: Db,
   key: SessionKey,
-  { runId, execution, limits }: ResumeRunInput,
-): Promise<ResumedRun> {
-  let afterwards: (() => Promise<void>) | undefined;
-  const resumed = await db.transaction(async (tx): Promise<ResumedRun> => {
-    const { session, events: before } = await lockRecovered(tx, key, execution);
+  { runId, execution, limits }: RequeueRunInput,
+): Promise<RequeuedRun> {
+  let runAfterCommit: (() => Promise<void>) | undefined;
+  const resumed = await db.transaction(async (tx): Promise<RequeuedRun> => {
+    const { session, events: before } = await lockForExecution(tx, key, execution);
     if (!session) throw noSuchSession(key);
-    if (session.row.status === 'archived') afterwards = await restoreRows(db, tx, session);
+    if (session.row.status === 'archived') runAfterCommit = await restoreRows(db, tx, session);
     const { run } = await loadRun(tx, key, runId);
     const resumedBefore = run.status === 'queued' && run.resumes > 0;
     if (!resumedBefore) checkResumable(session, run);
-    const opens = limits && session.row.status !== 'active' && session.row.kind === 'session';
-    const evicted = opens ? await makeRoom(tx, key, limits) : [];
-    const log = newEvents(session);
+    const activates = limits && session.row.status !== 'active' && session.row.kind === 'session';
+    const evicted = activates ? await ensureCapacity(tx, key, limits) : [];
+    const pending = pendingEvents(session);
     const open = execution === null ? [] : (await loadOpenRuns(tx, key)).map((loaded) => loaded.run);
-    const noted = noteExecution(session, log, execution, open.length);
+    const executionChanged = detectLostWorkflow(session, pending, execution, open.length);
     if (!resumedBefore) requeue(session, run);
-    reopen(session, log);
-    const events = resumedBefore && !noted ? [] : await appendEvents(tx, session, log, { runs: [run] });
+    reopen(session, pending);
+    const events = resumedBefore && !executionChanged ? [] : await appendEvents(tx, session, pending, { runs: [run] });
     const others = open.filter(({ run_id }) => run_id !== runId);
-    const openRuns = execution === null ? [openRunOf(run)] : inOrder([...others, run]);
+    const openRuns = execution === null ? [openRunOf(run)] : orderOpenRuns([...others, run]);
     return {
       openRuns,
       session: { status: session.row.status, agent: session.row.agent },
@@ -68,7 +68,7 @@ export async function resumeRun(
       evicted,
     };
   });
-  await afterwards?.();
+  await runAfterCommit?.();
   return resumed;
 }
 
@@ -86,7 +86,7 @@ function checkResumable({ key, row }: LockedSession, run: RunRow): void {
   if (row.status === 'completed') {
     throw new PerdureError(
       'session_ended',
-      `${name} belongs to the session ${JSON.stringify(key.session)}, which has ended. Send its message to another session.`,
+      `${name} belongs to the session ${JSON.stringify(key.session)}, which has ended. Send the message to another session.`,
     );
   }
 }
@@ -100,6 +100,6 @@ function requeue(session: LockedSession, run: RunRow): void {
   run.error = null;
   run.ended_at = null;
   run.resumes += 1;
-  // A life of its own: what its former one used up does not end it at once.
+  // The run timeout counts anew; otherwise a run that timed out would end at once.
   run.active_ms = 0;
 }

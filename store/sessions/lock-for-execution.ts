@@ -1,25 +1,25 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
-import { closeRun } from '../runs/close-run.ts';
+import { pendingEvents } from '../log/pending-events.ts';
+import { cancelRuns } from '../runs/cancel-runs.ts';
 import type { Tx } from '../db/db.ts';
 import { loadRun } from '../runs/load-run.ts';
 import { lockSession, type LockedSession } from '../log/lock-session.ts';
 
-export interface RecoveredLock {
+export interface ExecutionLock {
   /** Null when there is no such session. */
   readonly session: LockedSession | null;
-  /** What was appended before: readers are to be told of it first. */
+  /** Events that were appended while locking. Publish them before any later ones. */
   readonly events: readonly PerdureEvent[];
 }
 
 /**
- * Takes the session's lock for a workflow start (`execution`; null when it asked before). Where the workflow before it
- * was lost between admitting a message that interrupts and stopping the run it interrupts, that run ends here:
- * nobody else will stop it.
+ * Locks a session on behalf of a workflow execution (`execution`; null when it has loaded its state before). If the
+ * execution before it was lost after it admitted an interrupting message and before it stopped the interrupted run,
+ * that run is cancelled here: nothing else would stop it.
  */
-export async function lockRecovered(tx: Tx, key: SessionKey, execution: string | null): Promise<RecoveredLock> {
+export async function lockForExecution(tx: Tx, key: SessionKey, execution: string | null): Promise<ExecutionLock> {
   const session = await lockSession(tx, key);
   if (!session || execution === null || session.row.execution === execution) return { session, events: [] };
   const interrupted = await tx.query<{ run_id: string }>(
@@ -33,11 +33,9 @@ export async function lockRecovered(tx: Tx, key: SessionKey, execution: string |
   if (interrupted.length === 0) return { session, events: [] };
   const loaded = [];
   for (const { run_id } of interrupted) loaded.push(await loadRun(tx, key, run_id));
-  const log = newEvents(session);
-  for (const one of loaded) closeRun(session, log, one, { status: 'cancelled', reason: 'interrupted' }, null);
-  const runs = loaded.map(({ run }) => run);
-  const toolCalls = loaded.flatMap(({ openCalls }) => openCalls);
-  const events = await appendEvents(tx, session, log, { runs, toolCalls });
-  // The row as it now is: what follows appends after it.
+  const pending = pendingEvents(session);
+  const cancelled = await cancelRuns(tx, session, pending, loaded, 'interrupted');
+  const events = await appendEvents(tx, session, pending, cancelled);
+  // Locked again to read the new head, after which the caller appends.
   return { session: await lockSession(tx, key), events };
 }

@@ -11,34 +11,35 @@ import {
   type LifetimePolicy,
 } from '../../core/session/expiry.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { lockSession, type LockedSession } from '../log/lock-session.ts';
 
-/** A session's life as of one moment of the store's clock. */
-export interface SessionLife extends Lifespan {
+/** What the expiry of a session is computed from, as of `at` on the store's clock. */
+export interface ExpiryFacts extends Lifespan {
   readonly agent: string;
   readonly policy: Policy;
   readonly at: string;
 }
 
-export interface ExpiryLook {
-  /** As it now is; null when there is no such session. */
+export interface ExpiryCheck {
+  /** The session after the check; null when there is no such session. */
   readonly session: { readonly status: SessionStatus; readonly agent: string } | null;
-  /** When to look again; null when it is not active. At least 1. */
+  /** Time until the next check is due; null when the session is not active. At least 1. */
   readonly dueInMs: number | null;
   readonly events: PerdureEvent[];
 }
 
 /**
- * Expires an active session whose time is over and that has no run open, and says when to look again at one that
- * lives. The store's clock decides, under the session's lock: a message is before or after, never in between.
+ * Expires an active session that is past its idle timeout or maximum age and has no open run; otherwise returns when
+ * to check again. Uses the store's clock under the session's lock, so that a concurrent message is admitted either
+ * before or after the check.
  */
-export async function expireSession(
+export async function expireIfDue(
   db: Db,
   key: SessionKey,
   lifetimeOf: (agent: string, policy: Policy) => LifetimePolicy,
-): Promise<ExpiryLook> {
+): Promise<ExpiryCheck> {
   return await db.transaction(async (tx) => {
     const session = await lockSession(tx, key);
     if (!session) return { session: null, dueInMs: null, events: [] };
@@ -46,7 +47,7 @@ export async function expireSession(
     const facts = { status: row.status, agent: row.agent };
     if (row.status !== 'active') return { session: facts, dueInMs: null, events: [] };
     const lifetime = lifetimeOf(row.agent, row.policy);
-    const { atMs, why } = expiryOf(lifeOf(session), lifetime);
+    const { atMs, why } = expiryOf(expiryFactsOf(session), lifetime);
     const dueInMs = Math.ceil(atMs - Date.parse(session.at));
     if (dueInMs > 0) return { session: facts, dueInMs, events: [] };
     if (await hasOpenRun(tx, key)) return { session: facts, dueInMs: busyPauseMs(lifetime), events: [] };
@@ -55,16 +56,16 @@ export async function expireSession(
   });
 }
 
-/** Makes an active session that the transaction holds an expired one. */
+/** Expires an active session whose lock the transaction holds. */
 export async function markExpired(tx: Tx, session: LockedSession, reason: string): Promise<PerdureEvent[]> {
   session.row.status = 'expired';
   session.row.end_reason = reason;
-  const log = newEvents(session);
-  log.add({ type: 'session.expired', reason }, null);
-  return await appendEvents(tx, session, log);
+  const pending = pendingEvents(session);
+  pending.add({ type: 'session.expired', reason }, null);
+  return await appendEvents(tx, session, pending);
 }
 
-/** Whether a session that the transaction holds has a run that has not ended. */
+/** Whether a session has a queued or running run. */
 export async function hasOpenRun(tx: Tx, key: SessionKey): Promise<boolean> {
   const open = await tx.query(
     `SELECT 1 FROM perdure.runs
@@ -74,11 +75,12 @@ export async function hasOpenRun(tx: Tx, key: SessionKey): Promise<boolean> {
   return open.length > 0;
 }
 
-/** The same as SQL, of the sessions `s` of a statement: that they have none. */
+/** SQL condition on a table `s` of sessions: none of their runs is queued or running. */
 export const hasNoOpenRun = (s: string): string => `
   NOT EXISTS (SELECT FROM perdure.runs r
                WHERE r.user_id = ${s}.user_id AND r.session_id = ${s}.session_id AND r.status IN ('queued', 'running'))`;
 
-export function lifeOf({ at, row }: LockedSession): SessionLife {
+/** Returns what the expiry of a locked session is computed from. */
+export function expiryFactsOf({ at, row }: LockedSession): ExpiryFacts {
   return { at, agent: row.agent, policy: row.policy, lastActiveAt: row.last_active_at, openedAt: row.opened_at };
 }

@@ -1,22 +1,23 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
-import { newEvents } from '../log/event-log.ts';
+import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { lockSession } from '../log/lock-session.ts';
 
+/** A refused delivery. */
 export interface Refusal {
-  /** Null when the delivery had none that could be read. */
+  /** Null when the delivery had no readable id. */
   readonly messageId: string | null;
   readonly code: string;
-  /** Never the message's content. */
+  /** Never contains the message's content. */
   readonly detail: string;
-  /** Names the delivery, so that a repeated record of it changes nothing. Without one, each call is recorded. */
+  /** Identifies the delivery, so that it is recorded once. Without it, every call is recorded. */
   readonly dedupe?: string | undefined;
 }
 
-/** Records that deliveries were refused, for senders that nobody could answer, in one transaction. Does nothing when there is no session. */
-export async function refuseMessages(
+/** Appends a `message.refused` for each delivery whose sender gets no response, in one transaction. Does nothing when there is no session. */
+export async function appendRefusals(
   db: Db,
   key: SessionKey,
   refusals: readonly Refusal[],
@@ -31,13 +32,13 @@ export async function refuseMessages(
       [key.user, key.session, JSON.stringify(names)],
     );
     const known = new Set(recorded.map((row) => row.dedupe));
-    const log = newEvents(session);
+    const pending = pendingEvents(session);
     for (const { messageId, code, detail, dedupe } of refusals) {
       const name = dedupe === undefined ? null : nameOf(dedupe);
       if (name !== null && known.has(name)) continue;
-      log.add({ type: 'message.refused', messageId, code, detail }, name);
+      pending.add({ type: 'message.refused', messageId, code, detail }, name);
     }
-    return { events: log.drafts.length === 0 ? [] : await appendEvents(tx, session, log) };
+    return { events: pending.drafts.length === 0 ? [] : await appendEvents(tx, session, pending) };
   });
 }
 
