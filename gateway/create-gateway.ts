@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { SessionSender } from '../client/temporal/session-sender.ts';
+import type { TemporalSender } from '../client/temporal/temporal-sender.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import type { Db } from '../store/db/db.ts';
@@ -33,7 +33,7 @@ const CONTRACT_VERSION = '1.0.0';
 export interface GatewayOptions {
   readonly db: Db;
   readonly live: LiveChannel;
-  readonly sender: SessionSender;
+  readonly sender: TemporalSender;
   readonly agents: AgentDirectory;
   /** Default: sets nothing. */
   readonly deployment?: Deployment | undefined;

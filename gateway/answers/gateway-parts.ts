@@ -1,4 +1,4 @@
-import type { SessionSender } from '../../client/temporal/session-sender.ts';
+import type { TemporalSender } from '../../client/temporal/temporal-sender.ts';
 import type { Deployment } from '../../contracts/deployment.ts';
 import type { LiveChannel } from '../../live/live-channel.ts';
 import type { Db } from '../../store/db/db.ts';
@@ -10,7 +10,7 @@ import type { IsOperator } from '../http/operators.ts';
 export interface GatewayParts {
   readonly db: Db;
   readonly live: LiveChannel;
-  readonly sender: SessionSender;
+  readonly sender: TemporalSender;
   readonly agents: AgentDirectory;
   readonly deployment: Deployment;
   readonly feed: Feed;

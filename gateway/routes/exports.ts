@@ -41,7 +41,7 @@ export function exportRoutes(parts: GatewayParts): Route[] {
         ring(live, key, events);
         for (const made of evicted) {
           ring(live, made.key, made.events);
-          void sender.lookAtLife(made.key).catch(() => {});
+          void sender.checkExpiry(made.key).catch(() => {});
         }
         return Response.json(await snapshotOf(parts, key), { status: 201 });
       },

@@ -79,7 +79,7 @@ export function sessionRoutes(parts: GatewayParts): Route[] {
         await sender.terminate(key, 'deleted');
         const removed = await removeSession(db, key, { archives: archiving(parts, query.archive) });
         ring(live, key, removed.events);
-        if (query.archive === 'false') await sender.forget(key);
+        if (query.archive === 'false') await sender.deleteExecutions(key);
         return new Response(null, { status: 204 });
       },
     }),

@@ -26,7 +26,7 @@ async function asking(runId: string | null, events: (messageId: string) => Strea
     return { messageId, runId, disposition: runId === null ? 'accepted' : 'started', position: null };
   }
   const sender = { submit } as unknown as SessionSender;
-  const handle = createSessionHandle(key, () => sender, createGatewayClient({ url: gateway.url }));
+  const handle = createSessionHandle(key, async () => sender, createGatewayClient({ url: gateway.url }));
   return { handle, gateway };
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { Execution } from '../../client/temporal/temporal-state.ts';
+import type { WorkflowExecution } from '../../client/temporal/temporal-state.ts';
 import type { SessionSnapshot } from '../../contracts/session/session.ts';
 import { noteChild } from '../../store/sessions/children.ts';
 import { embeddedDatabase } from '../support/store/databases.ts';
@@ -9,7 +9,7 @@ import { sessionPath, startGateway } from './start-gateway.ts';
 const database = embeddedDatabase();
 
 const at = '2026-01-01T00:00:00.000Z';
-const execution = (workflowId: string, status: Execution['status']): [string, Execution] => [
+const execution = (workflowId: string, status: WorkflowExecution['status']): [string, WorkflowExecution] => [
   workflowId,
   { workflowId, status, startedAt: status === 'absent' ? null : at },
 ];

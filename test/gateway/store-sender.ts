@@ -1,5 +1,5 @@
-import type { SessionSender } from '../../client/temporal/session-sender.ts';
-import type { Execution } from '../../client/temporal/temporal-state.ts';
+import type { TemporalSender } from '../../client/temporal/temporal-sender.ts';
+import type { WorkflowExecution } from '../../client/temporal/temporal-state.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { MessageInput, Receipt } from '../../contracts/session/message.ts';
@@ -17,7 +17,7 @@ import { resumeRun } from '../../store/sessions/resume-run.ts';
 import { updateSession } from '../../store/sessions/update-session.ts';
 
 /** A sender without Temporal: it does in the store at once what the workflow would have done. */
-export interface StoreSender extends SessionSender {
+export interface StoreSender extends TemporalSender {
   /** Answers a run as a worker would: says the text in two pieces, then commits it. */
   answer(key: SessionKey, runId: string | null, text: string): Promise<void>;
   /** While true, messages are delivered without anyone to take them. */
@@ -28,7 +28,7 @@ export interface StoreSender extends SessionSender {
   /** Whose workflows were told to ask the store how their session is. */
   readonly looked: SessionKey[];
   /** What Temporal says of other workflows, by id; null while it does not answer. */
-  temporal: Map<string, Execution> | null;
+  temporal: Map<string, WorkflowExecution> | null;
 }
 
 export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
@@ -91,7 +91,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     async end(key, { status = 'completed', reason }) {
       ring(key, (await endSession(db, key, { status, reason: reason ?? null })).events);
     },
-    async lookAtLife(key) {
+    async checkExpiry(key) {
       sender.looked.push(key);
     },
     async terminate(key) {
@@ -105,7 +105,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
         (workflowId) => temporal.get(workflowId) ?? { workflowId, status: 'absent', startedAt: null },
       );
     },
-    forget: async () => {},
+    deleteExecutions: async () => {},
     clean: async () => 'sweep-1',
     ready: async () => true,
     async answer(key, runId, text) {

@@ -160,7 +160,7 @@ test('without a gateway all of them exit 3 and say how to start one', async () =
     expect(result).toEqual({
       code: 3,
       stdout: '',
-      stderr: expect.stringMatching(/^No gateway answers at .*\. Start one with `npm start`, .*\n$/),
+      stderr: expect.stringMatching(/^No gateway is reachable at .*\. Start one with `perdure start`, .*\n$/),
     });
   }
 });

@@ -1,7 +1,7 @@
 import { array, assert, asyncProperty, integer } from 'fast-check';
 import { expect, test } from 'vitest';
 import { createGatewayClient } from '../../../client/http/gateway-client.ts';
-import { GatewayUnreachableError } from '../../../client/http/problem.ts';
+import { GatewayUnreachableError } from '../../../client/http/gateway-unreachable-error.ts';
 import { EMPTY_TEXT_VIEW, foldText, stepOf } from '../../../core/text/text-view.ts';
 import type { StreamEvent } from '../../../contracts/session/event.ts';
 import { problem, startFakeGateway } from '../../support/gateway/fake-gateway.ts';

@@ -1,12 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { PerdureError } from '../contracts/errors.ts';
 import type { StreamEvent } from '../contracts/session/event.ts';
+import { sleep } from './http/sleep.ts';
 
-/** Between two looks. */
-const PAUSE_MS = 500;
+const RETRY_MS = 500;
 
-/** Events of what a message is on its way to create, but no worker has yet: asked for again until it is there. */
-export async function* whenThere(
+/**
+ * Opens a stream, and opens it again while its session or run does not exist: a message that was `accepted` creates it
+ * only once a worker processes the message.
+ */
+export async function* retryUntilFound(
   open: () => AsyncIterable<StreamEvent>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StreamEvent> {
@@ -16,7 +18,7 @@ export async function* whenThere(
       return;
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      await delay(PAUSE_MS, undefined, signal === undefined ? {} : { signal });
+      await sleep(RETRY_MS, signal);
     }
   }
 }
