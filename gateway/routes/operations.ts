@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { circuitPhaseSchema, isTroubled, providerStatusSchema, type ProviderStatus } from '../../contracts/provider.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { readinessOf } from '../../telemetry/readiness.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
 import { providerStatuses } from '../answers/provider-status.ts';
 import { route, type Route } from '../http/route.ts';
 
@@ -17,14 +17,14 @@ const readinessSchema = z.object({
 });
 
 /** For load balancers and scrapers. Open to all: they tell nothing of anyone. */
-export function operationRoutes({ db, sender, live, deployment }: GatewayParts, metrics: Metrics): Route[] {
+export function operationRoutes({ db, sender, live, deployment }: GatewayDeps, metrics: Metrics): Route[] {
   return [
     route({
       method: 'get',
       path: '/healthz',
       summary: 'Whether the process lives',
       open: true,
-      answers: { 200: { description: 'It does', schema: z.object({ status: z.literal('ok') }) } },
+      responses: { 200: { description: 'It does', schema: z.object({ status: z.literal('ok') }) } },
       handle: async () => Response.json({ status: 'ok' }),
     }),
     route({
@@ -32,7 +32,7 @@ export function operationRoutes({ db, sender, live, deployment }: GatewayParts, 
       path: '/readyz',
       summary: 'Whether store, Temporal and live channel answer',
       open: true,
-      answers: {
+      responses: {
         200: { description: 'All answer', schema: readinessSchema },
         503: { description: 'Some do not', schema: readinessSchema },
       },
@@ -58,7 +58,7 @@ export function operationRoutes({ db, sender, live, deployment }: GatewayParts, 
       path: '/metrics',
       summary: 'Metrics for Prometheus',
       open: true,
-      answers: { 200: { description: 'Text format, or OpenMetrics where Accept names it', mediaType: 'text/plain' } },
+      responses: { 200: { description: 'Text format, or OpenMetrics where Accept names it', mediaType: 'text/plain' } },
       async handle({ headers }) {
         const { text, contentType } = await metrics.scrape(headers.get('accept'));
         return new Response(text, { headers: { 'content-type': contentType } });

@@ -52,7 +52,8 @@ test('whose sessions are cleaned: one’s own, and for operators those of anothe
   const refused = await call('POST', '/v1/maintenance/clean', { all: true }, bearer('a'));
   expect(await refused.json()).toMatchObject({
     code: 'forbidden',
-    detail: 'Only an operator may clean up the sessions of all users, and "ann" is none. PERDURE_OPERATORS names them.',
+    detail:
+      'Only an operator may clean up the sessions of all users, and "ann" is not one. Operators are set in PERDURE_OPERATORS.',
   });
 });
 

@@ -82,7 +82,7 @@ test('nobody else sees the sessions or statistics of others, by whatever they as
       expect(JSON.parse(text)).toMatchObject({
         code: 'forbidden',
         detail: expect.stringMatching(
-          /^Only an operator may see the .* "bob" is none\. PERDURE_OPERATORS names them\.$/,
+          /^Only an operator may see the .* "bob" is not one\. Operators are set in PERDURE_OPERATORS\.$/,
         ),
       });
     }
@@ -161,7 +161,8 @@ test('the command line says who may not, and what is not understood', async () =
   expect(refused).toEqual({
     code: 4,
     stdout: '',
-    stderr: 'Only an operator may see the sessions of all users, and "bob" is none. PERDURE_OPERATORS names them.\n',
+    stderr:
+      'Only an operator may see the sessions of all users, and "bob" is not one. Operators are set in PERDURE_OPERATORS.\n',
   });
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('Give name=value.')]);
   expect([never.code, never.stderr]).toEqual([2, expect.stringContaining('as 2026-11-01')]);

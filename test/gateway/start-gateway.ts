@@ -27,7 +27,7 @@ export function startGateway(db: Db, options: Partial<GatewayOptions> = {}): Tes
     live,
     sender,
     agents: { list: () => [ASSISTANT.spec], agent: (name) => (name === 'assistant' ? ASSISTANT : undefined) },
-    lookMs: 50,
+    pollMs: 50,
     ...options,
   });
   onTestFinished(() => gateway.close());

@@ -76,7 +76,7 @@ async function play(script: readonly Action[], losses: readonly boolean[]): Prom
   let drawn = 0;
   const loses = (): boolean => losses.length > 0 && losses[drawn++ % losses.length] === true;
   const feeds = [0, 1].map(() =>
-    createFeed({ store: world.store, live: lossyEnd(world.live, loses), lookMs: 1, commentMs: 5 }),
+    createFeed({ store: world.store, live: lossyEnd(world.live, loses), pollMs: 1, commentMs: 5 }),
   );
   const feedOf = (gateway: number): Feed => feeds[gateway] as Feed;
   const clients = [new Client(feedOf(0), 0)];

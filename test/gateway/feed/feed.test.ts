@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { StreamEvent } from '../../../contracts/session/event.ts';
 import { createFeed, type Feed } from '../../../gateway/feed/feed.ts';
-import { followMessage, followRun } from '../../../gateway/feed/follow.ts';
+import { messageScope, runScope } from '../../../gateway/feed/event-scope.ts';
 import type { Frame } from '../../../gateway/feed/frame.ts';
 import type { Reader } from '../../../gateway/feed/reader.ts';
 import type { LiveChannel } from '../../../live/live-channel.ts';
@@ -12,10 +12,10 @@ const NEVER_MS = 3_600_000;
 
 function feedOver(
   world: SessionWorld,
-  options: { live?: LiveChannel; lookMs?: number; commentMs?: number } = {},
+  options: { live?: LiveChannel; pollMs?: number; commentMs?: number } = {},
 ): Feed {
-  const { live = world.live, lookMs = NEVER_MS, commentMs = NEVER_MS } = options;
-  const feed = createFeed({ store: world.store, live, lookMs, commentMs });
+  const { live = world.live, pollMs = NEVER_MS, commentMs = NEVER_MS } = options;
+  const feed = createFeed({ store: world.store, live, pollMs, commentMs });
   onTestFinished(() => feed.close());
   return feed;
 }
@@ -179,7 +179,7 @@ test('readers of one session are sent the same bytes', async () => {
 
 test('an event whose bell was lost is found by looking', async () => {
   const world = new SessionWorld();
-  const reader = await feedOver(world, { live: lossyEnd(world.live, () => true), lookMs: 1 }).open(KEY, {
+  const reader = await feedOver(world, { live: lossyEnd(world.live, () => true), pollMs: 1 }).open(KEY, {
     after: 'now',
   });
   world.finish();
@@ -188,7 +188,7 @@ test('an event whose bell was lost is found by looking', async () => {
 
 test('the streams of a deleted session end', async () => {
   const world = new SessionWorld();
-  const reader = await feedOver(world, { lookMs: 1 }).open(KEY, { after: 'now' });
+  const reader = await feedOver(world, { pollMs: 1 }).open(KEY, { after: 'now' });
   const next = reader.next();
   world.deleted = true;
   expect(await next).toBeNull();
@@ -211,7 +211,7 @@ test('an event number beyond the newest is refused', async () => {
 
 test('the stream of a message carries the events of its run and ends with it', async () => {
   const world = new SessionWorld();
-  const reader = await feedOver(world).open(KEY, { after: 0, follow: followMessage('r1m') });
+  const reader = await feedOver(world).open(KEY, { after: 0, scope: messageScope('r1m') });
   world.receive();
   world.speak(4);
   world.receive();
@@ -232,7 +232,7 @@ test('the stream of a run that has ended tells it and ends', async () => {
   const world = new SessionWorld();
   world.speak(4);
   world.finish();
-  const reader = await feedOver(world).open(KEY, { after: 0, follow: followRun('r1') });
+  const reader = await feedOver(world).open(KEY, { after: 0, scope: runScope('r1') });
   expect((await readUntil(reader, () => false)).at(-1)?.type).toBe('run.completed');
 });
 

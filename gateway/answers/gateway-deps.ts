@@ -6,8 +6,8 @@ import type { AgentDirectory } from './agent-directory.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { IsOperator } from '../http/operators.ts';
 
-/** What routes work with. */
-export interface GatewayParts {
+/** Dependencies of the routes. */
+export interface GatewayDeps {
   readonly db: Db;
   readonly live: LiveChannel;
   readonly sender: TemporalSender;
