@@ -89,7 +89,7 @@ test('a host that is not this machine is refused', async () => {
 test('a port in use is an error that names it, or the next one is taken', async () => {
   const { port } = await serve(startGateway(database.db));
   const second = startGateway(database.db);
-  await expect(serveGateway({ gateway: second.gateway, port })).rejects.toThrow(`port ${port} is in use`);
+  await expect(serveGateway({ gateway: second.gateway, port })).rejects.toThrow(`Port ${port} on 127.0.0.1 is in use`);
   expect((await serve(second, port, true)).port).toBeGreaterThan(port);
 });
 
