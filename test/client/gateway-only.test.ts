@@ -8,7 +8,7 @@ import { embeddedDatabase } from '../support/store/databases.ts';
 const database = embeddedDatabase();
 const pathOf = (name: string): string => fileURLToPath(new URL(`../support/client/${name}`, import.meta.url));
 
-test('a program without Temporal’s packages opens, sends, streams and reads; only the option temporal asks for them', async () => {
+test('a program without Temporal’s packages opens, sends, streams and reads; only the option temporal needs them', async () => {
   const { url, sender } = await servedGateway(database.db);
   const answered = new Set<string | null>();
   sender.onSubmitted = (key, { runId }) => {

@@ -62,7 +62,7 @@ test('a request that is not safe to repeat is sent once, and a message at most t
   expect(requests).toBe(4);
 });
 
-test('a gateway that does not respond in time is an error that says so, and is not asked again', async () => {
+test('a gateway that does not respond in time is an error with the limit, and the request is not repeated', async () => {
   let requests = 0;
   const sender = senderOver(async (_input, init) => {
     requests += 1;

@@ -10,7 +10,7 @@ import { eventWriter, received, runCompleted, started } from '../support/gateway
 
 const key = { user: 'local', session: 's' };
 
-/** Sends into `events`, whatever the message; the receipt is `runId`'s. */
+/** A handle whose sender emits `events` for any message, and returns a receipt for `runId`. */
 async function asking(runId: string | null, events: (messageId: string) => StreamEvent[], there = true) {
   let isThere = there;
   const gateway = await startFakeGateway({
@@ -76,7 +76,7 @@ test('ask rejects when the run fails or is cancelled, and when the accepted mess
   await refused.gateway.close();
 });
 
-test('ask with an id that was used before finds the old answer', async () => {
+test('ask with an id that was used before returns the old answer', async () => {
   const writer = eventWriter();
   const { handle, gateway } = await asking('r', () => []);
   gateway.emit(received(writer, 'r', 'old', 'Hi'), runCompleted(writer, 'r', 'Answered long ago.'));

@@ -16,18 +16,18 @@ import { readHead } from '../../store/read/read-head.ts';
 import { resumeRun } from '../../store/sessions/resume-run.ts';
 import { updateSession } from '../../store/sessions/update-session.ts';
 
-/** A sender without Temporal: it does in the store at once what the workflow would have done. */
+/** A sender without Temporal that makes the workflow's changes in the store directly. */
 export interface StoreSender extends TemporalSender {
-  /** Answers a run as a worker would: says the text in two pieces, then commits it. */
+  /** Completes a run as a worker would: streams the text in two deltas, then commits it. */
   answer(key: SessionKey, runId: string | null, text: string): Promise<void>;
-  /** While true, messages are delivered without anyone to take them. */
+  /** While true, messages are accepted and not processed. */
   noWorker: boolean;
-  /** Called after each message that was taken. */
+  /** Called after each processed message, repeats included. */
   onSubmitted: ((key: SessionKey, receipt: Receipt) => void) | undefined;
   readonly terminated: SessionKey[];
-  /** Whose workflows were told to ask the store how their session is. */
-  readonly looked: SessionKey[];
-  /** What Temporal says of other workflows, by id; null while it does not answer. */
+  /** Sessions whose workflow was told to check its expiry. */
+  readonly expiryChecks: SessionKey[];
+  /** Temporal's executions of other workflows, by id; null while it does not respond. */
   temporal: Map<string, WorkflowExecution> | null;
 }
 
@@ -67,7 +67,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     noWorker: false,
     onSubmitted: undefined,
     terminated: [],
-    looked: [],
+    expiryChecks: [],
     temporal: new Map(),
     async open(key, input) {
       const { agent = 'assistant', metadata, policy } = input;
@@ -92,7 +92,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
       ring(key, (await endSession(db, key, { status, reason: reason ?? null })).events);
     },
     async checkExpiry(key) {
-      sender.looked.push(key);
+      sender.expiryChecks.push(key);
     },
     async terminate(key) {
       sender.terminated.push(key);

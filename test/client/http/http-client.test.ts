@@ -29,14 +29,14 @@ test('a body is read up to a limit, and is cancelled beyond it', async () => {
   expect(cancelled()).toBe(true);
 });
 
-test('of an endless problem only the status counts', async () => {
+test('of an endless problem body only the status is used', async () => {
   const { body, pieces } = endless('{"code": "');
   const client = createGatewayClient({ fetch: async () => new Response(body, { status: 413 }) });
   await expect(client.snapshot('s')).rejects.toMatchObject({ name: 'PerdureError', code: 'too_large' });
   expect(pieces()).toBeLessThan(10);
 });
 
-test('an event without end ends the stream, without another connection', async () => {
+test('an endless event ends the stream, without another connection', async () => {
   let connections = 0;
   const { body, cancelled } = endless('data: {"text": "');
   const client = createGatewayClient({
@@ -59,7 +59,7 @@ const silent = (init: RequestInit | undefined) =>
     }),
   );
 
-test('a body that stops coming is an error once the time is over, and of a stream only the beginning is timed', async () => {
+test('a stalled body is an error after the timeout; of a stream only the start is timed', async () => {
   const client = createGatewayClient({ timeoutMs: 20, fetch: async (_input, init) => silent(init) });
   await expect(client.snapshot('s')).rejects.toThrow('did not respond within 20 ms');
   const stop = new AbortController();
