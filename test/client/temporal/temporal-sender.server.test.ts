@@ -110,7 +110,7 @@ test('without a worker, calls that need one fail with the reason', async () => {
     code: 'temporal_unavailable',
     retryAfterMs: 300,
   });
-  await expect(silent().resume(freshKey(), { runId: 'r' })).rejects.toThrow('No worker answered within 300 ms');
+  await expect(silent().resume(freshKey(), { runId: 'r' })).rejects.toThrow('No worker responded within 300 ms');
 });
 
 test('without a worker cancel and end send a signal', async () => {
