@@ -12,12 +12,17 @@ export async function* retryUntilFound(
   open: () => AsyncIterable<StreamEvent>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StreamEvent> {
+  let found = false;
   for (;;) {
     try {
-      yield* open();
+      for await (const event of open()) {
+        found = true;
+        yield event;
+      }
       return;
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      // Once there were events, the session was deleted.
+      if (found || !isNotFound(error)) throw error;
       await sleep(RETRY_MS, signal);
     }
   }
