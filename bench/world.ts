@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { AgentRegistry } from '../agents/agent-registry.ts';
-import type { SessionSender } from '../client/temporal/session-sender.ts';
-import { createTemporalSender } from '../client/temporal/temporal-sender.ts';
+import { createTemporalSender, type TemporalSender } from '../client/temporal/temporal-sender.ts';
 import { provideTemporalBinary, startTemporalServer, type TemporalServer } from '../dev-server/index.ts';
 import { createFeed, type Feed } from '../gateway/feed/feed.ts';
 import { feedStoreOf } from '../gateway/feed/feed-store.ts';
@@ -36,7 +35,7 @@ export interface World extends AsyncDisposable {
   readonly live: LiveChannel;
   readonly agents: AgentRegistry;
   readonly client: Client;
-  readonly sender: SessionSender;
+  readonly sender: TemporalSender;
   readonly feed: Feed;
   readonly floor: Floor;
   /** A new session, of this user or of a new one. */

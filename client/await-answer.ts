@@ -7,11 +7,11 @@ export interface Answer {
   readonly runId: string;
   readonly text: string;
   readonly usage: Usage;
-  /** Model calls that it took. */
+  /** Number of model calls. */
   readonly steps: number;
 }
 
-/** A run that ended without an answer. */
+/** A run failed or was cancelled, so that there is no answer. */
 export class RunNotCompletedError extends Error {
   override readonly name = 'RunNotCompletedError';
   readonly runId: string;
@@ -27,9 +27,9 @@ export class RunNotCompletedError extends Error {
 }
 
 /**
- * Reads events until the run that answers `messageId` ends. The stream must begin before the message.
- * Rejects with a PerdureError when the message is refused after it was accepted, and with a
- * {@link RunNotCompletedError} when its run fails or is cancelled.
+ * Reads events until the run that answers `messageId` ends. `events` must start before the message. Rejects with a
+ * PerdureError when the message was accepted but is refused later, and with a {@link RunNotCompletedError} when its run
+ * fails or is cancelled.
  */
 export async function awaitAnswer(
   events: AsyncIterable<StreamEvent>,

@@ -1,20 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Sweep, SweepRecord } from '../contracts/maintenance.ts';
 import type { GatewayClient } from './http/gateway-client.ts';
 import type { CleanOrder } from './http/queries.ts';
-import { isNotFound } from './when-there.ts';
+import { sleep } from './http/sleep.ts';
+import { isNotFound } from './retry-until-found.ts';
 
-/** Between two looks at a report. */
-const LOOK_MS = 300;
+const POLL_MS = 300;
 
 /**
- * Begins a clean-up and resolves with its report when it is over: the first page of what it did. Needs a worker.
- * `onLook` hears how it is while it goes on; null: no worker has taken it yet.
+ * Starts a clean-up and resolves, when it has finished, with its report and the first page of its actions. Needs a
+ * worker. `onProgress` is called with each intermediate report, and with null until a worker has started the clean-up.
  */
 export async function cleanUp(
   gateway: GatewayClient,
   order: CleanOrder,
-  onLook: (sweep: SweepRecord | null) => void = () => {},
+  onProgress: (sweep: SweepRecord | null) => void = () => {},
 ): Promise<Sweep> {
   const { sweepId } = await gateway.clean(order);
   for (;;) {
@@ -23,7 +22,7 @@ export async function cleanUp(
       throw error;
     });
     if (sweep !== null && sweep.endedAt !== null) return await gateway.sweep(sweepId);
-    onLook(sweep);
-    await delay(LOOK_MS);
+    onProgress(sweep);
+    await sleep(POLL_MS);
   }
 }

@@ -1,4 +1,3 @@
-import type { Client } from '@temporalio/client';
 import { v7 as uuidv7 } from 'uuid';
 import type { AgentSpec } from '../contracts/agent.ts';
 import type { BudgetReport } from '../contracts/budget.ts';
@@ -13,90 +12,84 @@ import type { UsageReport } from '../contracts/usage.ts';
 import { cleanUp } from './clean-up.ts';
 import { createGatewayClient } from './http/gateway-client.ts';
 import type { GatewayClient, Page } from './http/gateway-client.ts';
-import type { CleanOrder, SessionFilter, StatsQuery, SweepQuery, UsageQuery } from './http/queries.ts';
-import { oneOffKey } from './temporal/one-off-key.ts';
+import type { GatewayClientOptions } from './http/http-client.ts';
+import type { CleanOrder, SessionQuery, StatsQuery, SweepQuery, UsageQuery } from './http/queries.ts';
+import { createHttpSender } from './http-sender.ts';
 import { createOneOffRun } from './one-off-run.ts';
 import type { OneOffRun } from './one-off-run.ts';
 import { createSessionHandle } from './session-handle.ts';
 import type { SessionHandle } from './session-handle.ts';
+import { lazyTemporalSender, type TemporalTarget } from './temporal/lazy-temporal-sender.ts';
+import { oneOffKey } from './temporal/one-off-key.ts';
 import type { SessionSender } from './temporal/session-sender.ts';
-import { lazyClient } from './temporal/temporal-connection.ts';
-import type { TemporalOptions } from './temporal/temporal-connection.ts';
-import { createTemporalSender } from './temporal/temporal-sender.ts';
 
-export interface PerdureOptions {
-  /** Where messages are sent. Connected when the first one is. */
-  readonly temporal?: TemporalOptions;
-  /** A Temporal client to use instead; stays open when Perdure is closed. */
-  readonly client?: Client;
-  /** Where events, snapshots and lists are read: the gateway's URL. Default `http://127.0.0.1:4747`. */
-  readonly gateway?: string;
-  /** Whose sessions are meant where only a session id is given. Default `local`. */
-  readonly user?: string;
-  /** The gateway's bearer token. */
-  readonly token?: string;
-  /** Default: the global one. */
-  readonly fetch?: typeof globalThis.fetch;
+export interface PerdureOptions extends Pick<GatewayClientOptions, 'token' | 'fetch' | 'timeoutMs'> {
+  /** Base URL of the gateway. Default `http://127.0.0.1:4747`. */
+  readonly gateway?: string | undefined;
+  /** Owner of the sessions that are given by id alone. Default `local`. With a token the gateway takes the user from it. */
+  readonly user?: string | undefined;
+  /**
+   * Sends through Temporal instead of the gateway, which is then needed for reading only. Connects when something is
+   * sent. Needs the package `@temporalio/client`. Default: everything goes through the gateway.
+   */
+  readonly temporal?: TemporalTarget | undefined;
 }
 
-/** What a backend service talks to. Sending needs Temporal only; reading needs the gateway only. */
+/** Perdure for a backend service. Methods reject with a PerdureError or a GatewayUnreachableError. */
 export interface Perdure {
-  /** A session of `user`, or of the key's own. Nothing is sent yet. */
+  /** A handle on a session of `user`, or of the key's user. Sends nothing. */
   session(idOrKey: string | SessionKey): SessionHandle;
-  /** Starts a run without a session. The same message id finds the same run. */
+  /** Starts a run without a session. The same message id returns the same run. */
   run(message: string | MessageInput): Promise<OneOffRun>;
-  /** Makes an exported session one of `user`'s, under its id or another. */
+  /** Creates a session of `user` from an export document, under its id or `id`. */
   import(document: SessionExport, options?: { readonly id?: string | undefined }): Promise<SessionSnapshot>;
-  /** Cleans up `user`'s sessions, or for operators those of others; resolves with what was done to which, and why. */
+  /** Cleans up `user`'s sessions, or for operators those of others; resolves with the report. */
   clean(order?: CleanOrder): Promise<Sweep>;
-  /** Clean-ups, newest first; for operators those of others and of the schedule too. */
+  /** Clean-ups, newest first; for operators also those of others and the scheduled ones. */
   sweeps(query?: SweepQuery): Promise<SweepPage>;
-  /** The report of a clean-up, with a page of what it did. */
+  /** The report of a clean-up, with a page of its actions. */
   sweep(id: string, page?: { readonly limit?: number; readonly cursor?: string }): Promise<Sweep>;
   /** This user's sessions; for operators, also those of others. */
-  list(filter?: SessionFilter): Promise<Page<SessionRecord>>;
-  /** How this user's runs went: requests, errors, times, tokens, cost; for operators, also how those of others did. */
+  list(query?: SessionQuery): Promise<Page<SessionRecord>>;
+  /** Requests, errors, durations, tokens and cost of this user's runs; for operators, also of those of others. */
   stats(query?: StatsQuery): Promise<StatsPage>;
   agents(): Promise<readonly AgentSpec[]>;
-  /** What this user's model calls used; for operators, also what those of others did. */
+  /** Usage and cost of this user's model calls; for operators, also of those of others. */
   usage(query?: UsageQuery): Promise<UsageReport>;
-  /** This user's limits and what has gone of them. */
+  /** This user's limits and what is used of them. */
   budget(): Promise<BudgetReport>;
-  /** Closes the connection to Temporal that was opened here. */
+  /** Closes the connection to Temporal, if one was opened here. */
   close(): Promise<void>;
 }
 
 export function createPerdure(options: PerdureOptions = {}): Perdure {
-  const user = options.user ?? 'local';
-  const temporal = lazyClient(options.temporal ?? {}, options.client);
-  let sender: SessionSender | undefined;
-  const senderOf = (): SessionSender => (sender ??= createTemporalSender({ client: temporal.get() }));
-  const reader = (whose: string): GatewayClient =>
-    createGatewayClient({ url: options.gateway, user: whose, token: options.token, fetch: options.fetch });
+  const { user = 'local', temporal, gateway: url, ...rest } = options;
+  const gatewayOf = (owner: string): GatewayClient => createGatewayClient({ ...rest, url, user: owner });
+  const gateway = gatewayOf(user);
+  const throughTemporal = temporal === undefined ? undefined : lazyTemporalSender(temporal);
+  const httpSender = createHttpSender(gatewayOf);
+  const senderOf = async (): Promise<SessionSender> => (await throughTemporal?.get()) ?? httpSender;
 
   return {
     session(idOrKey) {
       const key = typeof idOrKey === 'string' ? sessionKey(user, idOrKey) : sessionKey(idOrKey.user, idOrKey.session);
-      return createSessionHandle(key, senderOf, reader(key.user));
+      return createSessionHandle(key, senderOf, gatewayOf(key.user));
     },
     async run(message) {
-      const { id = uuidv7(), ...rest } = typeof message === 'string' ? { content: message } : message;
+      const { id = uuidv7(), ...input } = typeof message === 'string' ? { content: message } : message;
       const key = oneOffKey(user, id);
-      const receipt = await senderOf().submitRun(key, { id, ...rest });
-      return createOneOffRun(key, receipt, senderOf, reader(user));
+      const receipt = await (await senderOf()).submitRun(key, { id, ...input });
+      return createOneOffRun(key, receipt, senderOf, gateway);
     },
-    import: (document, importing = {}) => reader(user).importSession(document, importing),
-    clean: (order = {}) => cleanUp(reader(user), order),
-    sweeps: (query) => reader(user).sweeps(query),
-    sweep: (id, page) => reader(user).sweep(id, page),
-    list: (filter) => reader(user).sessions(filter),
-    stats: (query) => reader(user).stats(query),
-    agents: async () => (await reader(user).agents()).data,
-    usage: (query) => reader(user).usage(query),
-    budget: () => reader(user).budget(),
-    async close() {
-      sender = undefined;
-      await temporal.close();
-    },
+    import: (document, importing = {}) => gateway.importSession(document, importing),
+    clean: (order = {}) => cleanUp(gateway, order),
+    sweeps: (query) => gateway.sweeps(query),
+    sweep: (id, page) => gateway.sweep(id, page),
+    list: (query) => gateway.sessions(query),
+    stats: (query) => gateway.stats(query),
+    agents: async () => (await gateway.agents()).data,
+    usage: (query) => gateway.usage(query),
+    budget: () => gateway.budget(),
+    close: async () => await throughTemporal?.close(),
   };
 }

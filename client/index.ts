@@ -1,4 +1,4 @@
-/** What a backend service imports. */
+/** The client library for backend services. Importing it does not load `@temporalio/client`. */
 export { createPerdure } from './create-perdure.ts';
 export type { Perdure, PerdureOptions } from './create-perdure.ts';
 export type { SessionHandle } from './session-handle.ts';
@@ -7,13 +7,12 @@ export { isExpired } from './is-expired.ts';
 export { RunNotCompletedError } from './await-answer.ts';
 export type { Answer } from './await-answer.ts';
 export { createGatewayClient } from './http/gateway-client.ts';
-export type { Answered, GatewayClient, Page } from './http/gateway-client.ts';
-export type { CleanOrder, SessionFilter, StatsQuery, SweepQuery, UsageQuery } from './http/queries.ts';
-export type { GatewayOptions } from './http/http-request.ts';
-export { GatewayUnreachableError } from './http/problem.ts';
-export { createTemporalSender } from './temporal/temporal-sender.ts';
-export type { TemporalSenderOptions } from './temporal/temporal-sender.ts';
+export type { GatewayClient, GatewayReadiness, Page, SendResult } from './http/gateway-client.ts';
+export type { CleanOrder, SessionQuery, StatsQuery, SweepQuery, UsageQuery } from './http/queries.ts';
+export type { GatewayClientOptions } from './http/http-client.ts';
+export { GatewayUnreachableError } from './http/gateway-unreachable-error.ts';
 export type { SessionSender } from './temporal/session-sender.ts';
+export type { TemporalTarget } from './temporal/lazy-temporal-sender.ts';
 export type { TemporalOptions } from './temporal/temporal-connection.ts';
 export type { StreamOptions } from './http/event-stream.ts';
 export { applyDelta } from '../core/text/apply-delta.ts';

@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../contracts/session/session.ts';
 
-/** Whether nothing has happened in a session for `idleMs` until `nowMs` (default: now), whatever its policy says. */
+/** Whether a session has been idle for `idleMs` at `nowMs` (default: now), regardless of its policy. */
 export function isExpired(
   { lastActiveAt }: Pick<SessionRecord, 'lastActiveAt'>,
   idleMs: number,

@@ -7,16 +7,16 @@ import type { Answer } from './await-answer.ts';
 import type { StreamOptions } from './http/event-stream.ts';
 import type { GatewayClient } from './http/gateway-client.ts';
 import type { SessionSender } from './temporal/session-sender.ts';
-import { whenThere } from './when-there.ts';
+import { retryUntilFound } from './retry-until-found.ts';
 
 /** A run without a session. */
 export interface OneOffRun {
-  /** Also the run's id in `/v1/runs/{run}`. */
+  /** The id of the run, also in `/v1/runs/{run}`. */
   readonly id: string;
   readonly receipt: Receipt;
-  /** Its events; ends with the run. */
+  /** The run's events; ends with the run. */
   stream(options?: StreamOptions): AsyncIterable<StreamEvent>;
-  /** Rejects with a RunNotCompletedError when the run fails or is cancelled. */
+  /** Waits for the answer. Rejects with a RunNotCompletedError when the run fails or is cancelled. */
   answer(options?: { signal?: AbortSignal }): Promise<Answer>;
   cancel(): Promise<CancelledRun>;
 }
@@ -24,16 +24,16 @@ export interface OneOffRun {
 export function createOneOffRun(
   key: SessionKey,
   receipt: Receipt,
-  sender: () => SessionSender,
+  sender: () => Promise<SessionSender>,
   gateway: GatewayClient,
 ): OneOffRun {
   const stream = (options: StreamOptions = {}): AsyncIterable<StreamEvent> =>
-    whenThere(() => gateway.streamRun(key.session, options), options.signal);
+    retryUntilFound(() => gateway.streamRun(key.session, options), options.signal);
   return {
     id: key.session,
     receipt,
     stream,
     answer: async ({ signal } = {}) => awaitAnswer(stream({ signal }), receipt.messageId, receipt.runId),
-    cancel: async () => sender().cancelRun(key, {}),
+    cancel: async () => (await sender()).cancelRun(key, {}),
   };
 }

@@ -19,69 +19,75 @@ import type { StreamOptions } from './http/event-stream.ts';
 import type { GatewayClient } from './http/gateway-client.ts';
 import { isExpired } from './is-expired.ts';
 import type { SessionSender } from './temporal/session-sender.ts';
-import { isNotFound, whenThere } from './when-there.ts';
+import { isNotFound, retryUntilFound } from './retry-until-found.ts';
 
-/** One session of one user. A message is its text, or a {@link MessageInput}. Rejections are PerdureErrors. */
+/**
+ * One session of one user. A message is its text, or a {@link MessageInput}. Methods reject with a PerdureError, or with
+ * a GatewayUnreachableError when the gateway cannot be reached.
+ */
 export interface SessionHandle {
   readonly key: SessionKey;
-  /** Creates the session without a message, if it is not there. */
+  /** Gets or creates the session without a message. */
   open(input?: OpenSession): Promise<OpenedSession>;
-  /** Delivers a message; resolves with its receipt, `accepted` when no worker answers. */
+  /** Delivers a message and resolves with its receipt, which is `accepted` when no worker responds in time. Safe to repeat with the same id. */
   send(message: string | MessageInput): Promise<Receipt>;
-  /** Delivers a message without waiting for a receipt; resolves with its id. */
+  /** Delivers a message and resolves with its id. */
   signal(message: string | MessageInput): Promise<string>;
   /** Delivers a message and waits for the answer. Rejects with a RunNotCompletedError when its run fails or is cancelled. */
   ask(message: string | MessageInput, options?: { signal?: AbortSignal }): Promise<Answer>;
-  /** Events from the beginning, or after `after`, and then as they come. Each once, over any number of reconnects. */
+  /** Past events from the start, or after `after`, then new ones. Each exactly once, over any number of reconnects. */
   stream(options?: StreamOptions): AsyncIterable<StreamEvent>;
   snapshot(): Promise<SessionSnapshot>;
   transcript(): Promise<readonly TranscriptEntry[]>;
-  /** What the session waits for, since when, who can unblock it, when it times out. */
+  /** What the session waits for, since when, who can unblock it, and when it times out. */
   why(): Promise<SessionWhy>;
   /** Where a run's time and money went. */
   whyRun(runId: string): Promise<RunWhy>;
-  /** Merges metadata, state and policy; null removes a key. */
+  /** Merges metadata, state and policy; null removes a key. Throws `not_found`. */
   update(input: UpdateSession): Promise<void>;
-  /** Stops the run that is going, or the one named. */
+  /** Stops a run, by default the current one. Resolves with `{runId: null}` when there was none to stop. */
   cancel(input?: CancelRun): Promise<CancelledRun>;
-  /** Lets a failed run go on from its last completed step. */
+  /** Lets a failed run continue after its last completed step. */
   resume(runId: string): Promise<void>;
   end(input?: EndSession): Promise<void>;
-  /** The session as one JSON document; `Perdure.import` makes it a session again, here or elsewhere. */
+  /** The session as one JSON document, for `Perdure.import` here or in another installation. */
   export(): Promise<SessionExport>;
-  /** Whether nothing has happened in it for `idleMs`. */
+  /** Whether the session has been idle for `idleMs`. */
   isExpired(idleMs: number): Promise<boolean>;
 }
 
 export function createSessionHandle(
   key: SessionKey,
-  sender: () => SessionSender,
+  sender: () => Promise<SessionSender>,
   gateway: GatewayClient,
 ): SessionHandle {
   async function ask(message: string | MessageInput, options: { signal?: AbortSignal } = {}): Promise<Answer> {
     const input = inputOf(message);
-    // A message id that was used before may have its answer anywhere in the past.
+    // The answer to a message id that was used before can be anywhere in the past.
     const after = input.id === undefined ? await headOf(gateway, key.session) : 0;
-    const receipt = await sender().submit(key, input);
-    const events = whenThere(() => gateway.stream(key.session, { after, signal: options.signal }), options.signal);
+    const receipt = await (await sender()).submit(key, input);
+    const events = retryUntilFound(
+      () => gateway.stream(key.session, { after, signal: options.signal }),
+      options.signal,
+    );
     return awaitAnswer(events, receipt.messageId, receipt.runId);
   }
 
   return {
     key,
-    open: async (input = {}) => sender().open(key, input),
-    send: async (message) => sender().submit(key, inputOf(message)),
-    signal: async (message) => sender().signal(key, inputOf(message)),
+    open: async (input = {}) => (await sender()).open(key, input),
+    send: async (message) => (await sender()).submit(key, inputOf(message)),
+    signal: async (message) => (await sender()).signal(key, inputOf(message)),
     ask,
     stream: (options) => gateway.stream(key.session, options),
     snapshot: () => gateway.snapshot(key.session),
     transcript: async () => (await gateway.transcript(key.session)).data,
     why: () => gateway.whySession(key.session),
     whyRun: (runId) => gateway.whyRun(key.session, runId),
-    update: async (input) => sender().update(key, input),
-    cancel: async (input = {}) => sender().cancel(key, input),
-    resume: async (runId) => sender().resume(key, { runId }),
-    end: async (input = {}) => sender().end(key, input),
+    update: async (input) => (await sender()).update(key, input),
+    cancel: async (input = {}) => (await sender()).cancel(key, input),
+    resume: async (runId) => (await sender()).resume(key, { runId }),
+    end: async (input = {}) => (await sender()).end(key, input),
     export: () => gateway.exportSession(key.session),
     isExpired: async (idleMs) => isExpired(await gateway.snapshot(key.session), idleMs),
   };
@@ -91,7 +97,7 @@ function inputOf(message: string | MessageInput): MessageInput {
   return typeof message === 'string' ? { content: message } : message;
 }
 
-/** 0 for a session that is not there yet. */
+/** The newest `seq`; 0 for a session that does not exist yet. */
 async function headOf(gateway: GatewayClient, id: string): Promise<number> {
   try {
     return (await gateway.snapshot(id)).head;

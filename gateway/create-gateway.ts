@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { SessionSender } from '../client/temporal/session-sender.ts';
+import type { TemporalSender } from '../client/temporal/temporal-sender.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import type { Db } from '../store/db/db.ts';
@@ -33,61 +33,61 @@ const CONTRACT_VERSION = '1.0.0';
 export interface GatewayOptions {
   readonly db: Db;
   readonly live: LiveChannel;
-  readonly sender: SessionSender;
+  readonly sender: TemporalSender;
   readonly agents: AgentDirectory;
-  /** Default: sets nothing. */
+  /** Default: empty. */
   readonly deployment?: Deployment | undefined;
-  /** `PERDURE_TOKENS`: `token=user,…`, or a JSON object of token to user. Without it there is no authentication. */
+  /** `PERDURE_TOKENS`: `token=user,…`, or a JSON object that maps tokens to users. Default: no authentication. */
   readonly tokens?: string | undefined;
-  /** `PERDURE_OPERATORS`: users, separated by commas, who may see, clean up and limit what is others’. Without authentication everyone may. */
+  /** `PERDURE_OPERATORS`: users, separated by commas, who may see, clean up and limit data of other users. Without authentication every user may. */
   readonly operators?: string | undefined;
-  /** Shown at `/metrics`. In a process with a worker, the same as the worker's. Default: one of its own. */
+  /** Source of `/metrics`. In a process with a worker, pass the worker's. Default: a new one. */
   readonly telemetry?: Telemetry | undefined;
-  /** See `FeedOptions`; for tests. */
-  readonly lookMs?: number | undefined;
+  /** As in `FeedOptions`; for tests. */
+  readonly pollMs?: number | undefined;
   readonly commentMs?: number | undefined;
 }
 
 export interface Gateway {
   readonly app: Hono;
-  /** Whether callers must authenticate; without that it may be served on loopback only. */
+  /** Whether callers must authenticate. Otherwise it must be served on loopback only. */
   readonly authenticated: boolean;
-  /** Ends every stream. What was given to it is left open. */
+  /** Ends all streams. Leaves the options' objects open. */
   readonly close: () => void;
 }
 
-/** The HTTP contract over a store, a live channel and a sender. Serve it with `serveGateway`. */
+/** The HTTP interface to a store, a live channel and a sender. Serve it with `serveGateway`. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { db, live, sender, agents, deployment = {}, lookMs, commentMs } = options;
+  const { db, live, sender, agents, deployment = {}, pollMs, commentMs } = options;
   const telemetry = options.telemetry ?? createTelemetry();
   const { metrics } = telemetry;
   const { authenticate, configured } = authenticationFrom(options.tokens);
-  const feed = createFeed({ store: feedStoreOf(db), live, lookMs, commentMs });
+  const feed = createFeed({ store: feedStoreOf(db), live, pollMs, commentMs });
   metrics.beforeScrape(readGauges(db, deployment, feed, metrics));
   const isOperator = operatorsFrom(options.operators, configured);
-  const parts = { db, live, sender, agents, deployment, feed, isOperator };
+  const deps = { db, live, sender, agents, deployment, feed, isOperator };
   const routes: Route[] = [
-    ...sessionRoutes(parts),
-    ...exportRoutes(parts),
-    ...maintenanceRoutes(parts),
-    ...messageRoutes(parts),
-    ...eventRoutes(parts),
-    ...runRoutes(parts),
-    ...whyRoutes(parts),
-    ...statsRoutes(parts),
-    ...oneOffRunRoutes(parts),
-    ...agentRoutes(parts),
-    ...providerRoutes(parts),
-    ...costRoutes(parts),
-    ...operationRoutes(parts, metrics),
+    ...sessionRoutes(deps),
+    ...exportRoutes(deps),
+    ...maintenanceRoutes(deps),
+    ...messageRoutes(deps),
+    ...eventRoutes(deps),
+    ...runRoutes(deps),
+    ...whyRoutes(deps),
+    ...statsRoutes(deps),
+    ...oneOffRunRoutes(deps),
+    ...agentRoutes(deps),
+    ...providerRoutes(deps),
+    ...costRoutes(deps),
+    ...operationRoutes(deps, metrics),
   ];
   const document = JSON.stringify(openApiDocument(routes, CONTRACT_VERSION));
   const documentRoute = route({
     method: 'get',
     path: '/openapi.json',
-    summary: 'This document',
+    summary: 'This OpenAPI document',
     open: true,
-    answers: { 200: { description: 'OpenAPI 3.1' } },
+    responses: { 200: { description: 'OpenAPI 3.1' } },
     handle: async () => new Response(document, { headers: { 'content-type': 'application/json' } }),
   });
 

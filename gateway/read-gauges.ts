@@ -5,17 +5,17 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Feed } from './feed/feed.ts';
 import { providerStatuses } from './answers/provider-status.ts';
 
-/** The store is not asked more often than this, however many scrape. */
-const KEPT_MS = 5_000;
+/** Minimum interval between queries, for any number of scrapers. */
+const MIN_INTERVAL_MS = 5_000;
 
-/** Looks up, before a scrape, what is no count of events: streams here, and what is open in the store. */
+/** Returns the function that sets the gauges before a scrape: this gateway's streams, and sessions, runs and providers in the store. */
 export function readGauges(db: Db, deployment: Deployment, feed: Feed, metrics: Metrics): () => Promise<void> {
-  let askedAt = -Infinity;
+  let queriedAt = -Infinity;
   return async () => {
     metrics.openStreams.set({}, feed.readers);
     metrics.followedSessions.set({}, feed.sessions);
-    if (performance.now() - askedAt < KEPT_MS) return;
-    askedAt = performance.now();
+    if (performance.now() - queriedAt < MIN_INTERVAL_MS) return;
+    queriedAt = performance.now();
     const { activeSessions, queuedRuns, runningRuns } = await countOpen(db);
     metrics.activeSessions.set({}, activeSessions);
     metrics.openRuns.set({ status: 'queued' }, queuedRuns);

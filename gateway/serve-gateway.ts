@@ -3,34 +3,34 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Gateway } from './create-gateway.ts';
 import { isLoopback } from './http/loopback.ts';
 
-/** Ports tried after a taken one. */
+/** Further ports to try when the port is in use. */
 const MORE_PORTS = 20;
-/** Connections that are busy when the server closes are cut after this. */
-const CLOSE_PATIENCE_MS = 5_000;
+/** Time for open requests to finish when the server closes. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 export interface ServeOptions {
   readonly gateway: Gateway;
   /** Default `127.0.0.1`. */
   readonly host?: string | undefined;
-  /** Default 4747; 0 for any. */
+  /** Default 4747; 0 for any free port. */
   readonly port?: number | undefined;
-  /** Whether the next free port is taken when this one is in use. Default false: an error. */
+  /** Whether to use the next free port when this one is in use. Default false: throws. */
   readonly orNextPort?: boolean | undefined;
 }
 
 export interface ServedGateway {
   readonly url: string;
   readonly port: number;
-  /** Takes no more requests, ends the streams, lets what is being answered finish. */
+  /** Accepts no more requests, ends the streams, and waits up to 5 s for open requests. */
   readonly close: () => Promise<void>;
 }
 
-/** Listens. Rejects with a plain Error that names host, port and remedy. */
+/** Starts to listen. Rejects with an Error that has host, port and remedy. */
 export async function serveGateway(options: ServeOptions): Promise<ServedGateway> {
   const { gateway, host = '127.0.0.1', port = 4747, orNextPort = false } = options;
   if (!gateway.authenticated && !isLoopback(host)) {
     throw new Error(
-      `The gateway will not listen on ${host} without authentication: anyone there could read and write every session. Set PERDURE_TOKENS, or listen on 127.0.0.1.`,
+      `The gateway does not listen on ${host} without authentication: anyone on that network could read and change every session. Set PERDURE_TOKENS, or listen on 127.0.0.1.`,
     );
   }
   const server = createAdaptorServer({ fetch: gateway.app.fetch, overrideGlobalObjects: false }) as Server;
@@ -48,10 +48,13 @@ async function listenFrom(server: Server, host: string, port: number, more: numb
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       if (candidate < port + more) continue;
-      const which = more === 0 ? `port ${port}` : `every port from ${port} to ${candidate}`;
-      throw new Error(`On ${host} ${which} is in use. Stop what uses it, or set PERDURE_PORT to another.`, {
-        cause: error,
-      });
+      const which = more === 0 ? `Port ${port}` : `Every port from ${port} to ${candidate}`;
+      throw new Error(
+        `${which} on ${host} is in use. Stop the program that uses it, or set PERDURE_PORT to another port.`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 }
@@ -70,7 +73,7 @@ async function close(server: Server, gateway: Gateway): Promise<void> {
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
   gateway.close();
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_PATIENCE_MS);
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
   await closed;
   clearTimeout(timer);
 }

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Metrics } from './metrics.ts';
-import { readinessOf } from './readiness.ts';
+import { healthResponse, metricsResponse, readinessResponse } from './operational-responses.ts';
 
 /** Ports tried after a taken one. */
 const MORE_PORTS = 20;
@@ -33,20 +33,20 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
   });
 
   async function answer(path: string, accept: string | null, response: ServerResponse): Promise<void> {
+    const found = await responseTo(path, accept);
+    response.writeHead(found.status, Object.fromEntries(found.headers)).end(await found.text());
+  }
+
+  async function responseTo(path: string, accept: string | null): Promise<Response> {
     switch (path) {
       case '/healthz':
-        return json(response, 200, { status: 'ok' });
-      case '/readyz': {
-        const readiness = await readinessOf(parts);
-        return json(response, readiness.status === 'ready' ? 200 : 503, readiness);
-      }
-      case '/metrics': {
-        const { text, contentType } = await metrics.scrape(accept);
-        response.writeHead(200, { 'content-type': contentType }).end(text);
-        return;
-      }
+        return healthResponse();
+      case '/readyz':
+        return readinessResponse(parts);
+      case '/metrics':
+        return metricsResponse(metrics, accept);
       default:
-        return json(response, 404, { status: 'There are /healthz, /readyz and /metrics.' });
+        return Response.json({ status: 'There are /healthz, /readyz and /metrics.' }, { status: 404 });
     }
   }
 
@@ -77,8 +77,4 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
       await new Promise<void>((resolve) => void server.close(() => resolve()));
     },
   };
-}
-
-function json(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

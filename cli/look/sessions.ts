@@ -1,4 +1,4 @@
-import type { SessionFilter } from '../../client/http/queries.ts';
+import type { SessionQuery } from '../../client/http/queries.ts';
 import type { SessionRecord, SessionSnapshot } from '../../contracts/session/session.ts';
 import type { Cli } from '../shared/cli.ts';
 import { sayMore } from './next-page.ts';
@@ -6,7 +6,7 @@ import { cost, count, duration, harmless, oneLine, table } from '../render/show-
 import { waitingWords } from '../render/waiting-words.ts';
 
 /** `perdure sessions`: newest activity first; for operators those of others too. */
-export async function sessions(cli: Cli, filter: SessionFilter): Promise<void> {
+export async function sessions(cli: Cli, filter: SessionQuery): Promise<void> {
   const page = await cli.client.sessions(filter);
   if (cli.json) return cli.printJson(page);
   if (page.data.length === 0) return cli.print(none(filter));
@@ -14,7 +14,7 @@ export async function sessions(cli: Cli, filter: SessionFilter): Promise<void> {
   sayMore(cli, page.nextCursor);
 }
 
-function none({ user, all, limit: _limit, ...filters }: SessionFilter): string {
+function none({ user, all, limit: _limit, ...filters }: SessionQuery): string {
   const whose = user === undefined ? '' : ` of ${harmless(user)}`;
   if (Object.keys(filters).length > 0) return `There are no such sessions${whose}.`;
   return user === undefined && all !== true

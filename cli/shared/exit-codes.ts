@@ -1,5 +1,5 @@
 import { ERRORS, PerdureError } from '../../contracts/errors.ts';
-import { GatewayUnreachableError } from '../../client/http/problem.ts';
+import { GatewayUnreachableError } from '../../client/http/gateway-unreachable-error.ts';
 
 /** What a script can tell from the exit code. Shown by `perdure --help`. */
 export const EXIT = {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { GatewayClient } from '../../client/http/gateway-client.ts';
-import { GatewayUnreachableError } from '../../client/http/problem.ts';
+import { GatewayUnreachableError } from '../../client/http/gateway-unreachable-error.ts';
 import { endsRun } from '../../contracts/session/event.ts';
 import type { StreamEvent } from '../../contracts/session/event.ts';
 import type { Receipt } from '../../contracts/session/message.ts';

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Answered } from '../../client/http/gateway-client.ts';
+import type { SendResult } from '../../client/http/gateway-client.ts';
 import type { MessageInput, Receipt, WhileRunning } from '../../contracts/session/message.ts';
 import type { Cli } from '../shared/cli.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
@@ -39,7 +39,7 @@ function showReceipt(cli: Cli, receipt: Receipt): void {
 }
 
 /** Prints the answer; throws what makes the exit code when there is none. */
-export function showAnswer(cli: Cli, answered: Answered, waitSeconds: number): void {
+export function showAnswer(cli: Cli, answered: SendResult, waitSeconds: number): void {
   if (cli.json) cli.printJson(answered);
   if (answered.answer !== undefined && answered.answer !== null) {
     if (!cli.json) cli.print(harmless(answered.answer));

@@ -14,9 +14,9 @@ import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
 import type { RunWhy, SessionWhy } from '../../contracts/why.ts';
 import { streamEvents } from './event-stream.ts';
 import type { StreamOptions } from './event-stream.ts';
-import { createSendRequest } from './http-request.ts';
-import type { GatewayOptions, HttpRequest, SendRequest } from './http-request.ts';
-import type { CleanOrder, SessionFilter, StatsQuery, SweepQuery, UsageQuery } from './queries.ts';
+import { createHttpClient } from './http-client.ts';
+import type { GatewayClientOptions, HttpClient, HttpRequest } from './http-client.ts';
+import type { CleanOrder, SessionQuery, StatsQuery, SweepQuery, UsageQuery } from './queries.ts';
 
 /** A page of a list; `nextCursor` is null on the last one. */
 export interface Page<T> {
@@ -24,49 +24,53 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-/** Whether a gateway can do its work. */
-export interface Readiness {
+/** Whether a gateway can serve requests. */
+export interface GatewayReadiness {
   readonly status: 'ready' | 'unavailable';
-  /** True for each part that answers. */
+  /** True for each dependency that responds. */
   readonly checks: Readonly<Record<string, boolean>>;
 }
 
-/** What waiting for an answer came to. */
-export interface Answered {
+/** The result of sending a message and waiting for its answer. */
+export interface SendResult {
   readonly receipt: Receipt;
-  /** The final text; absent when the time was over first. Null when the run did not complete. */
+  /** The final text. Absent when the wait timed out first; null when the run did not complete. */
   readonly answer?: string | null;
   readonly usage?: Usage | null;
-  /** The run as it ended, where the gateway sends it. */
+  /** The run after its end; absent when the wait timed out first. */
   readonly run?: RunRecord | null;
 }
 
 /**
- * The gateway's HTTP interface, typed. Every method rejects with a PerdureError for what the gateway
- * refuses, and with a {@link import('./problem.ts').GatewayUnreachableError} when none answers.
+ * The gateway's HTTP interface, typed. Every method rejects with a PerdureError for a problem response, and with a
+ * {@link import('./gateway-unreachable-error.ts').GatewayUnreachableError} when the connection fails or times out.
  */
 export interface GatewayClient {
-  open(id: string | undefined, input: OpenSession): Promise<SessionSnapshot>;
+  /** Gets or creates a session. */
+  open(
+    id: string | undefined,
+    input: OpenSession,
+  ): Promise<{ readonly created: boolean; readonly session: SessionSnapshot }>;
   /** The user's sessions; for operators, also those of others. */
-  sessions(filter?: SessionFilter): Promise<Page<SessionRecord>>;
+  sessions(query?: SessionQuery): Promise<Page<SessionRecord>>;
   snapshot(id: string): Promise<SessionSnapshot>;
   update(id: string, input: UpdateSession): Promise<SessionSnapshot>;
   end(id: string, input: EndSession): Promise<void>;
   remove(id: string, options?: { archive?: boolean }): Promise<void>;
-  /** The session as one document. */
+  /** The session as one JSON document. */
   exportSession(id: string): Promise<SessionExport>;
-  /** Makes an exported session the user's, under its id or another. */
+  /** Creates a session of the user's from an export document, under its id or `id`. */
   importSession(document: SessionExport, options?: { id?: string | undefined }): Promise<SessionSnapshot>;
-  /** Begins a clean-up of the user's sessions; for operators, of others' too. */
+  /** Starts a clean-up of the user's sessions; for operators, also of those of others. */
   clean(order: CleanOrder): Promise<{ readonly sweepId: string }>;
   /** Clean-ups, newest first. */
   sweeps(query?: SweepQuery): Promise<SweepPage>;
-  /** The report of a clean-up, so far, with a page of what it did. */
+  /** The report of a clean-up, complete or in progress, with a page of its actions. */
   sweep(sweepId: string, page?: { limit?: number | undefined; cursor?: string | undefined }): Promise<Sweep>;
   send(id: string, input: MessageInput): Promise<Receipt>;
   /** Waits up to `waitSeconds` for the answer. */
-  sendAndWait(id: string, input: MessageInput, waitSeconds: number): Promise<Answered>;
-  /** The session's events, each once; reconnects by itself. */
+  sendAndWait(id: string, input: MessageInput, waitSeconds: number): Promise<SendResult>;
+  /** The session's events, each exactly once; reconnects automatically. */
   stream(id: string, options?: StreamOptions): AsyncGenerator<StreamEvent>;
   events(id: string, page?: { after?: number; limit?: number }): Promise<{ events: PerdureEvent[]; next: number }>;
   transcript(id: string): Promise<Page<TranscriptEntry>>;
@@ -74,53 +78,54 @@ export interface GatewayClient {
   run(id: string, runId: string): Promise<RunDetail>;
   /** What the session waits for. */
   whySession(id: string): Promise<SessionWhy>;
-  /** Where a run's time and money went. Without a session, `id` is undefined: the run is looked for in all of the user's. */
+  /** Where a run's time and money went. With `id` undefined, the run is searched for in all of the user's sessions. */
   whyRun(id: string | undefined, runId: string): Promise<RunWhy>;
   cancel(id: string, runId: string): Promise<CancelledRun>;
   resume(id: string, runId: string): Promise<void>;
-  /** How the user's runs went; for operators, also those of others. */
+  /** Statistics of the user's runs; for operators, also of those of others. */
   stats(query?: StatsQuery): Promise<StatsPage>;
   agents(): Promise<Page<AgentSpec>>;
-  /** The providers of models, as all workers see them. */
+  /** Model providers: limits, circuits and waits across all workers. */
   providers(): Promise<Page<ProviderStatus>>;
-  /** A run without a session. */
+  /** Starts a run without a session. */
   startRun(input: MessageInput): Promise<Receipt>;
-  startRunAndWait(input: MessageInput, waitSeconds: number): Promise<Answered>;
+  startRunAndWait(input: MessageInput, waitSeconds: number): Promise<SendResult>;
   oneOffRun(runId: string): Promise<RunDetail>;
   streamRun(runId: string, options?: StreamOptions): AsyncGenerator<StreamEvent>;
   cancelOneOff(runId: string): Promise<CancelledRun>;
-  /** What model calls used. */
+  /** Usage and cost of model calls. */
   usage(query?: UsageQuery): Promise<UsageReport>;
-  /** Limits and what has gone of them; for operators, of another user. */
+  /** Limits and what is used of them; for operators, of any `user`. */
   budget(user?: string): Promise<BudgetReport>;
-  /** For operators: replaces the limits of a user, by default one's own. */
+  /** For operators: replaces the limits of a user. Default: the caller's own. */
   setBudget(limits: UserLimits, user?: string): Promise<BudgetReport>;
-  /** Whether the gateway can reach all it needs, part by part. */
-  ready(): Promise<Readiness>;
+  /** Whether the gateway reaches each of its dependencies. */
+  ready(): Promise<GatewayReadiness>;
 }
 
-export function createGatewayClient(options: GatewayOptions = {}): GatewayClient {
-  const send = createSendRequest(options);
-  const json = async <T>(request: HttpRequest): Promise<T> => (await (await send(request)).json()) as T;
-  const done = async (request: HttpRequest): Promise<void> => {
-    await (await send(request)).body?.cancel();
-  };
+export function createGatewayClient(options: GatewayClientOptions = {}): GatewayClient {
+  const http = createHttpClient(options);
+  const json = async <T>(request: HttpRequest): Promise<T> => (await http.json(request)).body as T;
 
   return {
-    open: (id, input) => json(post(['v1', 'sessions'], { ...(id === undefined ? {} : { id }), ...input })),
-    sessions: (filter = {}) => json({ path: ['v1', 'sessions'], query: filterQuery(filter) }),
+    async open(id, input) {
+      const request = post(['v1', 'sessions'], { ...(id === undefined ? {} : { id }), ...input });
+      const { status, body } = await http.json(request);
+      return { created: status === 201, session: body as SessionSnapshot };
+    },
+    sessions: (query = {}) => json({ path: ['v1', 'sessions'], query: flatten(query) }),
     snapshot: (id) => json({ path: session(id) }),
     update: (id, body) => json({ method: 'PATCH', path: session(id), body }),
-    end: (id, input) => done(post(session(id, 'end'), input)),
-    remove: (id, query = {}) => done({ method: 'DELETE', path: session(id), query }),
+    end: (id, input) => http.discard(post(session(id, 'end'), input)),
+    remove: (id, query = {}) => http.discard({ method: 'DELETE', path: session(id), query }),
     exportSession: (id) => json({ path: session(id, 'export') }),
     importSession: (body, query = {}) => json({ ...post(['v1', 'sessions', 'import'], body), query }),
     clean: (body) => json(post(['v1', 'maintenance', 'clean'], body)),
     sweeps: (query = {}) => json({ path: ['v1', 'maintenance', 'sweeps'], query: { ...query } }),
     sweep: (sweepId, query = {}) => json({ path: ['v1', 'maintenance', 'sweeps', sweepId], query }),
     send: (id, input) => json(post(session(id, 'messages'), input)),
-    sendAndWait: async (id, input, seconds) => answeredOf(await json(waiting(session(id, 'messages'), input, seconds))),
-    stream: (id, streaming) => streamEvents(connectTo(send, session(id, 'events')), streaming),
+    sendAndWait: async (id, input, seconds) => resultOf(await json(waiting(session(id, 'messages'), input, seconds))),
+    stream: (id, streaming) => streamEvents(connectTo(http, session(id, 'events')), streaming),
     events: (id, query = {}) => json({ path: session(id, 'events'), query, headers: { accept: 'application/json' } }),
     transcript: (id) => json({ path: session(id, 'transcript') }),
     runs: (id) => json({ path: session(id, 'runs') }),
@@ -128,20 +133,20 @@ export function createGatewayClient(options: GatewayOptions = {}): GatewayClient
     whySession: (id) => json({ path: session(id, 'why') }),
     whyRun: (id, runId) => json({ path: id === undefined ? run(runId, 'why') : session(id, 'runs', runId, 'why') }),
     cancel: (id, runId) => json(post(session(id, 'runs', runId, 'cancel'), {})),
-    resume: (id, runId) => done(post(session(id, 'runs', runId, 'resume'), {})),
+    resume: (id, runId) => http.discard(post(session(id, 'runs', runId, 'resume'), {})),
     stats: (query = {}) => json({ path: ['v1', 'stats'], query: { ...query } }),
     agents: () => json({ path: ['v1', 'agents'] }),
     providers: () => json({ path: ['v1', 'providers'] }),
     startRun: (input) => json(post(['v1', 'runs'], input)),
-    startRunAndWait: async (input, seconds) => answeredOf(await json(waiting(['v1', 'runs'], input, seconds))),
+    startRunAndWait: async (input, seconds) => resultOf(await json(waiting(['v1', 'runs'], input, seconds))),
     oneOffRun: (runId) => json({ path: run(runId) }),
-    streamRun: (runId, streaming) => streamEvents(connectTo(send, run(runId, 'events')), streaming),
+    streamRun: (runId, streaming) => streamEvents(connectTo(http, run(runId, 'events')), streaming),
     cancelOneOff: (runId) => json(post(run(runId, 'cancel'), {})),
     usage: (query = {}) => json({ path: ['v1', 'usage'], query: { ...query } }),
     budget: (user) => json({ path: ['v1', 'budget'], query: { user } }),
     setBudget: (limits, user) =>
       json({ method: 'PUT', path: ['v1', 'budget'], body: { ...limits, ...(user === undefined ? {} : { user }) } }),
-    ready: () => json({ path: ['readyz'], alsoFine: 503 }),
+    ready: () => json({ path: ['readyz'], alsoAccept: 503 }),
   };
 }
 
@@ -151,12 +156,13 @@ const post = (path: readonly string[], body: object): HttpRequest => ({ method: 
 const waiting = (path: readonly string[], body: object, seconds: number): HttpRequest => ({
   ...post(path, body),
   headers: { prefer: `wait=${seconds}` },
+  waitMs: seconds * 1_000,
 });
 
-/** The first connection says `after`, later ones what was read, so that a proxy's log tells them apart. */
-function connectTo(send: SendRequest, path: readonly string[]) {
+/** The first connection sends `after`, later ones `Last-Event-ID`, so that access logs distinguish them. */
+function connectTo(http: HttpClient, path: readonly string[]) {
   return (lastSeq: number, again: boolean, signal: AbortSignal): Promise<Response> =>
-    send({
+    http.stream({
       path,
       signal,
       query: again ? {} : { after: lastSeq },
@@ -164,12 +170,13 @@ function connectTo(send: SendRequest, path: readonly string[]) {
     });
 }
 
-function filterQuery({ metadata = {}, ...rest }: SessionFilter): NonNullable<HttpRequest['query']> {
+/** Metadata as `metadata.NAME=VALUE`. */
+function flatten({ metadata = {}, ...rest }: SessionQuery): NonNullable<HttpRequest['query']> {
   const byMetadata = Object.entries(metadata).map(([name, value]) => [`metadata.${name}`, value] as const);
   return { ...rest, ...Object.fromEntries(byMetadata) };
 }
 
-/** When the time was over the gateway sends the bare receipt. */
-function answeredOf(body: Answered | Receipt): Answered {
+/** The gateway sends the bare receipt when the wait timed out. */
+function resultOf(body: SendResult | Receipt): SendResult {
   return 'receipt' in body ? body : { receipt: body };
 }

@@ -3,51 +3,51 @@ import type { SessionStatus } from '../../contracts/session/session.ts';
 import type { StatsBy } from '../../contracts/stats.ts';
 import type { UsageBy } from '../../contracts/usage.ts';
 
-/** Of whom; without either, the caller. Both are for operators. */
-interface Whose {
+/** Whose data. Default: the caller's. Both fields are for operators. */
+interface UserScope {
   readonly user?: string | undefined;
   readonly all?: boolean | undefined;
 }
 
-/** Days, UTC, `YYYY-MM-DD`, both included. */
-interface Days {
+/** Days in UTC as `YYYY-MM-DD`, both inclusive. */
+interface DayRange {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
 }
 
-/** A part of a list. Default and most of `limit`: the gateway's. */
-interface Part {
+/** One page of a list. The gateway sets the default and the maximum of `limit`. */
+interface PageQuery {
   readonly limit?: number | undefined;
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` of the previous page. */
   readonly cursor?: string | undefined;
 }
 
-/** Which sessions are listed. */
-export interface SessionFilter extends Whose, Part {
+/** Which sessions to list. */
+export interface SessionQuery extends UserScope, PageQuery {
   readonly status?: SessionStatus | undefined;
   readonly agent?: string | undefined;
   /** Sessions whose metadata has these values. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** ISO 8601. */
   readonly activeSince?: string | undefined;
-  /** Sessions that failed at least this part of their runs, 0 to 1. */
+  /** Sessions in which at least this share of the runs failed, 0 to 1. */
   readonly minErrorRate?: number | undefined;
 }
 
-/** Of which runs, and how they are grouped. Default: of all days. Only by session there are pages. */
-export interface StatsQuery extends Whose, Days, Part {
+/** Which runs to report on, and how to group them. Default: all days. Only `by: 'session'` has pages. */
+export interface StatsQuery extends UserScope, DayRange, PageQuery {
   /** Default `day`. */
   readonly by?: StatsBy | undefined;
 }
 
-/** Which usage is reported. Default: this month so far. */
-export interface UsageQuery extends Whose, Days {
+/** Which usage to report. Default: the current month. */
+export interface UsageQuery extends UserScope, DayRange {
   /** Default `day`. `user` is for operators. */
   readonly by?: UsageBy | undefined;
 }
 
-/** What is to be cleaned, and of whom. */
-export interface CleanOrder extends CleanRequest, Whose {}
+/** What to clean up, and whose. */
+export interface CleanOrder extends CleanRequest, UserScope {}
 
-/** Which clean-ups are listed. With `all` those of the schedule are among them. */
-export interface SweepQuery extends Whose, Part {}
+/** Which clean-ups to list. `all` includes the scheduled ones. */
+export interface SweepQuery extends UserScope, PageQuery {}

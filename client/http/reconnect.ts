@@ -1,25 +1,25 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ERRORS, PerdureError } from '../../contracts/errors.ts';
+import { sleep } from './sleep.ts';
 
 const MAX_PAUSE_MS = 5_000;
-/** A connection that lasted longer was a good one. */
+/** A connection that lasted longer resets the back-off. */
 const STABLE_MS = 5_000;
 
 export interface ReconnectOptions {
-  /** How long a gateway that went away is tried again. Default 300,000. */
+  /** How long to try to reconnect after the connection is lost, in ms. Default 300,000. */
   readonly reconnectForMs?: number | undefined;
-  /** Told once when the connection is lost, and once when it is back. */
+  /** Called once when the connection is lost, and once when it is restored. */
   readonly onConnection?: ((state: 'lost' | 'back') => void) | undefined;
 }
 
-/** When to connect again: counts the tries since the connection was last up for a while. */
+/** Decides when to connect again, by the number of attempts since the last stable connection. */
 export interface Reconnect {
   readonly connected: () => void;
-  /** Something new was read: the connection is a good one. */
+  /** Call when a new event was read: resets the back-off. */
   readonly progressed: () => void;
-  /** The pause that the server asks for, from which it doubles. */
+  /** Sets the base of the exponential back-off, as the server requests it. */
   readonly setPauseMs: (pauseMs: number) => void;
-  /** Waits before the next try; throws when there is to be none. `error` is undefined after a clean end. */
+  /** Waits before the next attempt; throws when there must be none. `error` is undefined when the stream ended cleanly. */
   readonly pause: (error?: unknown) => Promise<void>;
 }
 
@@ -28,14 +28,14 @@ export function createReconnect(options: ReconnectOptions, signal: AbortSignal):
   let basePauseMs = 250;
   let everConnected = false;
   let connectedAt: number | null = null;
-  let tries = 0;
+  let attempts = 0;
   let lostAt = 0;
 
   function markLost(): void {
     const now = Date.now();
-    // A gateway that accepts and hangs up again must not be hammered.
-    if (connectedAt !== null && now - connectedAt > STABLE_MS) tries = 0;
-    if (tries === 0) lostAt = now;
+    // A gateway that accepts connections and closes them at once still gets the full back-off.
+    if (connectedAt !== null && now - connectedAt > STABLE_MS) attempts = 0;
+    if (attempts === 0) lostAt = now;
     if (connectedAt !== null) onConnection?.('lost');
     connectedAt = null;
   }
@@ -47,7 +47,7 @@ export function createReconnect(options: ReconnectOptions, signal: AbortSignal):
       connectedAt = Date.now();
     },
     progressed() {
-      tries = 0;
+      attempts = 0;
     },
     setPauseMs(pauseMs) {
       basePauseMs = pauseMs;
@@ -56,32 +56,22 @@ export function createReconnect(options: ReconnectOptions, signal: AbortSignal):
       signal.throwIfAborted();
       if (error !== undefined && (!everConnected || isFinal(error))) throw error;
       markLost();
-      if (tries > 0 && Date.now() - lostAt > reconnectForMs) {
-        throw error ?? new Error('The gateway ends every event stream at once.');
+      if (attempts > 0 && Date.now() - lostAt > reconnectForMs) {
+        throw error ?? new Error('The gateway closes every event stream at once. Check its log.');
       }
-      const asked = error instanceof PerdureError ? error.retryAfterMs : undefined;
-      // The first try is quick: a gateway that restarts is back soon. Jitter keeps many readers apart.
+      const requestedMs = error instanceof PerdureError ? error.retryAfterMs : undefined;
+      // The first attempt is quick, for a gateway that restarts. Jitter spreads the readers.
       const backoffMs =
-        tries === 0
+        attempts === 0
           ? Math.random() * Math.min(basePauseMs, 100)
-          : basePauseMs * 2 ** (tries - 1) * (0.5 + Math.random() / 2);
-      tries += 1;
-      await sleep(Math.min(asked ?? backoffMs, MAX_PAUSE_MS), signal);
+          : basePauseMs * 2 ** (attempts - 1) * (0.5 + Math.random() / 2);
+      attempts += 1;
+      await sleep(Math.min(requestedMs ?? backoffMs, MAX_PAUSE_MS), signal);
     },
   };
 }
 
-/** Rejects with the signal's own reason. */
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  }
-}
-
-/** A refusal that trying again would not change. */
+/** Whether another attempt would get the same error. */
 function isFinal(error: unknown): boolean {
   return error instanceof PerdureError && ERRORS[error.code].httpStatus < 500 && !ERRORS[error.code].retryable;
 }

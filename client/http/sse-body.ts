@@ -1,21 +1,33 @@
 import { createParser } from 'eventsource-parser';
+import { PerdureError } from '../../contracts/errors.ts';
 import type { StreamEvent } from '../../contracts/session/event.ts';
 
+/** Above every event: a reply of 2,000,000 characters in which JSON escapes each one. */
+const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
+
 export interface SseBodyOptions {
-  /** Silence after which the connection counts as broken; the gateway sends a comment every 15 s. */
+  /** Silence in ms after which the connection counts as broken. The gateway sends a comment every 15 s. */
   readonly idleMs: number;
-  /** Told when the server names the pause before a reconnect. */
+  /** Called when the server sets the reconnection pause (`retry:`). */
   readonly onRetry?: (retryMs: number) => void;
 }
 
-/** The events of one connection's body, in order. Ends when the body ends; rejects when it breaks or falls silent. A frame cut short is dropped. */
+/**
+ * The events of one connection's body, in order. Ends with the body; rejects when the connection breaks or is idle for
+ * too long, and with `too_large` for an event without an end. An incomplete event at the end of the body is dropped.
+ */
 export async function* readSseBody(response: Response, options: SseBodyOptions): AsyncGenerator<StreamEvent> {
   if (response.body === null) return;
-  const ready: StreamEvent[] = [];
+  const parsed: StreamEvent[] = [];
+  let tooLarge = false;
   const parser = createParser({
-    onEvent(frame) {
-      const event = readEvent(frame.data);
-      if (event !== undefined) ready.push(event);
+    maxBufferSize: MAX_EVENT_CHARACTERS,
+    onEvent({ data }) {
+      const event = parseEvent(data);
+      if (event !== undefined) parsed.push(event);
+    },
+    onError({ type }) {
+      if (type === 'max-buffer-size-exceeded') tooLarge = true;
     },
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
   });
@@ -26,16 +38,17 @@ export async function* readSseBody(response: Response, options: SseBodyOptions):
       const { done, value } = await withinIdle(reader.read(), options.idleMs);
       if (done) return;
       parser.feed(decoder.decode(value, { stream: true }));
-      yield* ready.splice(0);
+      yield* parsed.splice(0);
+      if (tooLarge) throw eventTooLarge();
     }
   } finally {
-    // Also when the reader of the events leaves: the connection must not stay open.
+    // Runs as well when the consumer stops early: the connection must not stay open.
     await reader.cancel().catch(() => undefined);
   }
 }
 
-/** Undefined for what is not an event: a newer gateway may send more than we know. */
-function readEvent(data: string): StreamEvent | undefined {
+/** Undefined for data that is not an event: a newer gateway may send more. */
+function parseEvent(data: string): StreamEvent | undefined {
   try {
     const event = JSON.parse(data) as StreamEvent | null;
     return typeof event?.type === 'string' ? event : undefined;
@@ -45,11 +58,20 @@ function readEvent(data: string): StreamEvent | undefined {
 }
 
 async function withinIdle<T>(read: Promise<T>, idleMs: number): Promise<T> {
-  const { promise: silence, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`Nothing was heard for ${idleMs} ms.`)), idleMs);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const idle = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`The gateway sent nothing for ${idleMs} ms.`)), idleMs);
+  });
   try {
-    return await Promise.race([read, silence]);
+    return await Promise.race([read, idle]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function eventTooLarge(): PerdureError {
+  return new PerdureError(
+    'too_large',
+    `An event exceeds ${MAX_EVENT_CHARACTERS} characters. Check that the address is a Perdure gateway.`,
+  );
 }

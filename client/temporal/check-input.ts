@@ -7,7 +7,7 @@ import { LIMITS } from '../../contracts/limits.ts';
 import { messageInputSchema } from '../../contracts/session/message.ts';
 import type { MessageInput } from '../../contracts/session/message.ts';
 
-/** The input as its schema reads it; throws `invalid_request` that names the field, never its value. */
+/** Parses an input; throws `invalid_request` that names the invalid fields, never their values. */
 export function checkInput<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
@@ -18,21 +18,21 @@ export function checkInput<Schema extends z.ZodType>(schema: Schema, input: unkn
   throw new PerdureError('invalid_request', `The ${what} is not valid. ${problems.slice(0, 5).join('; ')}.`);
 }
 
-/** A message that Temporal will take: sizes first, as `too_large`. */
+/** Parses a message. Its size is checked first, as `too_large`. */
 export function checkMessage(input: MessageInput): MessageInput {
   const content: unknown = (input as Partial<MessageInput> | null)?.content;
-  if (typeof content === 'string') checkSize(Buffer.byteLength(content), LIMITS.messageBytes);
+  if (typeof content === 'string') checkSize(content, LIMITS.messageBytes);
   return checkInput(messageInputSchema, input, 'message');
 }
 
-/** What a session is created with. */
+/** Parses the input of a new session. */
 export function checkOpen(input: OpenSession): OpenSession {
   const open = checkInput(openSessionSchema, input, 'session');
   checkJsonSize(open.metadata, LIMITS.metadataBytes);
   return open;
 }
 
-/** What a session is changed by. */
+/** Parses a change of a session. */
 export function checkUpdate(input: UpdateSession): UpdateSession {
   const update = checkInput(updateSessionSchema, input, 'change of the session');
   checkJsonSize(update.metadata, LIMITS.metadataBytes);
@@ -41,10 +41,11 @@ export function checkUpdate(input: UpdateSession): UpdateSession {
 }
 
 function checkJsonSize(value: unknown, limit: Limit): void {
-  if (value !== undefined) checkSize(Buffer.byteLength(JSON.stringify(value)), limit);
+  if (value !== undefined) checkSize(JSON.stringify(value), limit);
 }
 
-function checkSize(bytes: number, limit: Limit): void {
+function checkSize(text: string, limit: Limit): void {
+  const bytes = new TextEncoder().encode(text).length;
   if (bytes <= limit.value) return;
   throw new PerdureError(
     'too_large',

@@ -1,15 +1,15 @@
 import { WorkflowUpdateRPCTimeoutOrCancelledError, type Client } from '@temporalio/client';
 import { PerdureError } from '../../contracts/errors.ts';
-import { readFailure, TEMPORAL_AWAY, type CallFailure } from './temporal-failures.ts';
+import { classifyFailure, TEMPORAL_UNREACHABLE, type CallFailure } from './temporal-failures.ts';
 
-/** How long the server itself may take for what needs no worker. */
+/** Limit for calls that the server handles without a worker. */
 const SERVER_TIMEOUT_MS = 2_500;
-/** For the client to tell of the deadline by itself. */
+/** Lets the client report an exceeded deadline by itself first. */
 const GRACE_MS = 50;
 
 /**
- * A call that Temporal's server answers by itself, without a worker. False when no workflow runs under the id that it is
- * about. `timeoutMs`: default 2,500. Throws what the server refuses, and `temporal_unavailable` when it does not answer.
+ * A call that Temporal's server handles without a worker. Resolves with false when no workflow runs under the id of the
+ * call. `timeoutMs`: default 2,500. Throws the server's refusal, and `temporal_unavailable` when it does not respond.
  */
 export async function callServer(
   client: Client,
@@ -17,20 +17,22 @@ export async function callServer(
   timeoutMs = SERVER_TIMEOUT_MS,
 ): Promise<boolean> {
   try {
-    await before(client, Date.now() + timeoutMs, call);
+    await withDeadline(client, Date.now() + timeoutMs, call);
     return true;
   } catch (error) {
-    const failure = readFailure(error);
+    const failure = classifyFailure(error);
     if (failure.kind === 'no_workflow') return false;
     throw asServerError(failure, error);
   }
 }
 
-/** Rejects as a call that timed out, at the deadline: the client's own retries may sleep past it. */
-export async function before<T>(client: Client, deadlineMs: number, call: () => Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timeout = new WorkflowUpdateRPCTimeoutOrCancelledError('Temporal did not answer in time.');
-  const timer = setTimeout(() => reject(timeout), Math.max(0, deadlineMs - Date.now()) + GRACE_MS);
+/** Rejects at the deadline with the client's timeout error: the client's own retries may sleep past it. */
+export async function withDeadline<T>(client: Client, deadlineMs: number, call: () => Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const timeout = new WorkflowUpdateRPCTimeoutOrCancelledError('Temporal did not respond in time.');
+    timer = setTimeout(() => reject(timeout), Math.max(0, deadlineMs - Date.now()) + GRACE_MS);
+  });
   try {
     return await Promise.race([client.connection.withDeadline(new Date(deadlineMs), call), late]);
   } finally {
@@ -38,7 +40,9 @@ export async function before<T>(client: Client, deadlineMs: number, call: () => 
   }
 }
 
-/** Where no worker is needed, silence is the server's. */
+/** Where no worker is involved, a missing response is the server's fault. */
 function asServerError(failure: CallFailure, cause: unknown): PerdureError {
-  return failure.kind === 'error' ? failure.error : new PerdureError('temporal_unavailable', TEMPORAL_AWAY, { cause });
+  return failure.kind === 'error'
+    ? failure.error
+    : new PerdureError('temporal_unavailable', TEMPORAL_UNREACHABLE, { cause });
 }

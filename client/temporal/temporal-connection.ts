@@ -10,17 +10,17 @@ export interface TemporalOptions {
   readonly tls?: ConnectionOptions['tls'];
   /** Default: `TEMPORAL_API_KEY`. */
   readonly apiKey?: string | undefined;
-  /** Of what is sent to workflows; those of Temporal's OpenTelemetry packages go on in Perdure's traces. */
+  /** Interceptors of workflow calls, such as those of Temporal's OpenTelemetry packages. */
   readonly interceptors?: readonly WorkflowClientInterceptor[] | undefined;
 }
 
-/** A client that connects when it is first used. */
+/** A Temporal client that is created on first use; it connects with its first call. */
 export interface LazyClient {
   get(): Client;
   close(): Promise<void>;
 }
 
-/** `given` is used as it is and left open by `close`; without one, a client of our own is made when first needed. */
+/** With `given`, that client is used, and `close` leaves it open. */
 export function lazyClient(options: TemporalOptions, given: Client | undefined, env = process.env): LazyClient {
   const retries = stoppableRetries();
   let own: Client | undefined;
@@ -51,12 +51,12 @@ function connect(options: TemporalOptions, env: NodeJS.ProcessEnv, retry: Interc
   });
 }
 
-/** Keeps {@link stoppableRetries}' `stop` short. */
-const LONGEST_PAUSE_MS = 1_000;
+/** Bounds how long `stop` of {@link stoppableRetries} takes. */
+const MAX_PAUSE_MS = 1_000;
 
 /**
- * The Temporal client's own retries, stopped before the connection is closed: a retry that falls due on a
- * closed connection throws from its timer and ends the process (grpc-js, "Channel has been shut down").
+ * The Temporal client's default retries, which can be stopped before the connection is closed: a retry on a closed
+ * connection throws from its timer and crashes the process (grpc-js, "Channel has been shut down").
  */
 function stoppableRetries(): { readonly interceptor: Interceptor; stop(): Promise<void> } {
   const { delayFunction, retryableDecider } = defaultGrpcRetryOptions();
@@ -66,7 +66,7 @@ function stoppableRetries(): { readonly interceptor: Interceptor; stop(): Promis
     interceptor: makeGrpcRetryInterceptor({
       retryableDecider: (attempt, status) => !stopped && retryableDecider(attempt, status),
       delayFunction(attempt, status) {
-        const pauseMs = Math.min(delayFunction(attempt, status), LONGEST_PAUSE_MS);
+        const pauseMs = Math.min(delayFunction(attempt, status), MAX_PAUSE_MS);
         lastDueAt = Math.max(lastDueAt, Date.now() + pauseMs);
         return pauseMs;
       },
@@ -74,7 +74,7 @@ function stoppableRetries(): { readonly interceptor: Interceptor; stop(): Promis
     async stop() {
       stopped = true;
       const leftMs = lastDueAt - Date.now();
-      // Timers may be a moment late.
+      // Timers may fire late.
       if (leftMs > 0) await delay(leftMs + 50);
     },
   };

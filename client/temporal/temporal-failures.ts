@@ -9,7 +9,7 @@ import { ApplicationFailure, NamespaceNotFoundError } from '@temporalio/common';
 import type { BudgetFacts } from '../../contracts/budget.ts';
 import { isErrorCode, PerdureError } from '../../contracts/errors.ts';
 
-/** gRPC status codes that are branched on, as the gRPC specification numbers them. */
+/** The gRPC status codes that matter here, as numbered by the gRPC specification. */
 const GRPC = {
   cancelled: 1,
   invalidArgument: 3,
@@ -23,19 +23,19 @@ const GRPC = {
   unauthenticated: 16,
 } as const;
 
-/** What a failed call to Temporal means for the next step of its sender. */
+/** How the sender must handle a failed call to Temporal. */
 export type CallFailure =
-  /** Nobody answered in time: no worker polls, or it is overloaded, or the server is away. */
+  /** No response in time: no worker polls, a worker is overloaded, or the server is down. */
   | { readonly kind: 'no_answer' }
-  /** The workflow ended under the call; the same call may be made again. */
+  /** The workflow closed during the call; the call may be repeated. */
   | { readonly kind: 'closed_under_call' }
   /** No workflow runs under this id. */
   | { readonly kind: 'no_workflow' }
-  /** Said by the workflow or by Temporal; final. */
+  /** A final error of the workflow or of Temporal. */
   | { readonly kind: 'error'; readonly error: PerdureError };
 
-/** Reads an error of the Temporal client. */
-export function readFailure(error: unknown): CallFailure {
+/** Classifies an error of the Temporal client. */
+export function classifyFailure(error: unknown): CallFailure {
   if (error instanceof PerdureError) return { kind: 'error', error };
   if (error instanceof WorkflowUpdateFailedError) return readUpdateFailure(error);
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return { kind: 'no_answer' };
@@ -49,19 +49,20 @@ export function readFailure(error: unknown): CallFailure {
   }
   const grpc = error instanceof ServiceError ? error.cause : error;
   if (isGrpcServiceError(grpc)) return readGrpcStatus(grpc.code, grpc.details ?? '', error);
-  return fail('internal', 'The call to Temporal failed in a way that is not known.', error);
+  return fail('internal', 'The call to Temporal failed with an unknown error.', error);
 }
 
 function readUpdateFailure(error: WorkflowUpdateFailedError): CallFailure {
   const failure = error.cause;
-  if (!(failure instanceof ApplicationFailure)) return fail('internal', 'The session failed to answer.', error);
-  // The server's own failure for an update whose workflow ended before it was answered.
+  if (!(failure instanceof ApplicationFailure))
+    return fail('internal', 'The session failed to process the request.', error);
+  // The server's own failure type for an update whose workflow closed before the update completed.
   if (failure.type === 'AcceptedUpdateCompletedWorkflow') return { kind: 'closed_under_call' };
-  if (!isErrorCode(failure.type)) return fail('internal', 'The session failed to answer.', error);
+  if (!isErrorCode(failure.type)) return fail('internal', 'The session failed to process the request.', error);
   const details = failure.details?.[0] as { retryAfterMs?: unknown; budget?: BudgetFacts } | undefined;
   const retryAfterMs = typeof details?.retryAfterMs === 'number' ? details.retryAfterMs : undefined;
-  const told = { cause: error, retryAfterMs, budget: details?.budget };
-  return { kind: 'error', error: new PerdureError(failure.type, failure.message, told) };
+  const options = { cause: error, retryAfterMs, budget: details?.budget };
+  return { kind: 'error', error: new PerdureError(failure.type, failure.message, options) };
 }
 
 function readGrpcStatus(code: number, details: string, cause: unknown): CallFailure {
@@ -74,28 +75,33 @@ function readGrpcStatus(code: number, details: string, cause: unknown): CallFail
     case GRPC.aborted:
       return { kind: 'closed_under_call' };
     case GRPC.failedPrecondition:
-      // An execution takes only so many updates in its life; a signal still reaches it.
+      // The number of updates per execution is limited; signals still reach it.
       if (/update/i.test(details)) return { kind: 'no_answer' };
       break;
     case GRPC.invalidArgument:
       if (/size|large/i.test(details))
-        return fail('too_large', `Temporal finds the request too large: ${details}`, cause);
-      return fail('invalid_request', `Temporal refuses the request: ${details}`, cause);
+        return fail('too_large', `The request is too large for Temporal: ${details}`, cause);
+      return fail('invalid_request', `Temporal rejected the request: ${details}`, cause);
     case GRPC.resourceExhausted:
-      if (/larger than max/i.test(details)) return fail('too_large', 'Temporal finds the request too large.', cause);
-      return fail('rate_limited', 'Temporal takes no more requests just now. Try again later.', cause);
+      if (/larger than max/i.test(details))
+        return fail('too_large', 'The request is too large for Temporal. Send less at once.', cause);
+      return fail('rate_limited', 'Temporal limits the rate of requests. Try again later.', cause);
     case GRPC.unauthenticated:
-      return fail('unauthenticated', 'Temporal does not accept the credential. Check TEMPORAL_API_KEY.', cause);
+      return fail('unauthenticated', 'Temporal rejected the credential. Check TEMPORAL_API_KEY.', cause);
     case GRPC.permissionDenied:
-      return fail('forbidden', 'Temporal does not allow this credential to reach the namespace.', cause);
+      return fail(
+        'forbidden',
+        'Temporal denies this credential access to the namespace. Check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE.',
+        cause,
+      );
     case GRPC.unavailable:
-      return fail('temporal_unavailable', TEMPORAL_AWAY, cause);
+      return fail('temporal_unavailable', TEMPORAL_UNREACHABLE, cause);
   }
-  return fail('internal', `Temporal answered with the unexpected gRPC status ${code}.`, cause);
+  return fail('internal', `Temporal returned the unexpected gRPC status ${code}.`, cause);
 }
 
-/** Told when the server itself does not answer. */
-export const TEMPORAL_AWAY = 'Temporal does not answer. Check TEMPORAL_ADDRESS and that the server runs.';
+/** The message when the server does not respond. */
+export const TEMPORAL_UNREACHABLE = 'Temporal does not respond. Check TEMPORAL_ADDRESS and that the server is running.';
 
 function fail(code: PerdureError['code'], message: string, cause: unknown): CallFailure {
   return { kind: 'error', error: new PerdureError(code, message, { cause }) };

@@ -3,111 +3,127 @@ import { v7 as uuidv7 } from 'uuid';
 import { cancelRunSchema, endSessionSchema, resumeRunSchema } from '../../contracts/session/commands.ts';
 import type { CancelledRun, CancelRun, OpenedSession } from '../../contracts/session/commands.ts';
 import { PerdureError } from '../../contracts/errors.ts';
+import type { CleanRequest } from '../../contracts/maintenance.ts';
 import type { MessageInput, Receipt } from '../../contracts/session/message.ts';
 import { SIGNAL, TASK_QUEUE, UPDATE, WORKFLOW } from '../../contracts/names.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { runWorkflowIdOf, sessionKey, workflowIdOf } from '../../contracts/session/session-key.ts';
 import { checkInput, checkMessage, checkOpen, checkUpdate } from './check-input.ts';
 import type { SessionSender } from './session-sender.ts';
-import { createTemporalDelivery } from './temporal-delivery.ts';
-import type { Answer, Target } from './temporal-delivery.ts';
-import { countWorkers, isReady, readExecutions } from './temporal-state.ts';
+import { countWorkers, isReady, readExecutions, type WorkflowExecution } from './temporal-state.ts';
+import { withMessageId } from './with-message-id.ts';
+import { createWorkflowCalls } from './workflow-calls.ts';
+import type { UpdateOutcome, WorkflowTarget } from './workflow-calls.ts';
 
 export interface TemporalSenderOptions {
   readonly client: Client;
   /** Default {@link TASK_QUEUE}. */
   readonly taskQueue?: string;
-  /** How long a worker may take to answer before a signal is left instead. Default 2,000. */
+  /** How long a worker may take to answer before a signal is sent instead, in ms. Default 2,000. */
   readonly ackTimeoutMs?: number;
 }
 
-/** Sends through Temporal: by update with start for an answer, by signal when no worker gives one. */
-export function createTemporalSender(options: TemporalSenderOptions): SessionSender {
-  const { client, taskQueue = TASK_QUEUE, ackTimeoutMs = 2_000 } = options;
-  const delivery = createTemporalDelivery(client, taskQueue, ackTimeoutMs);
+/** A sender with what the gateway needs of Temporal besides. */
+export interface TemporalSender extends SessionSender {
+  /** Makes the session's workflow, if it is running, read the session's status from the store, and complete if the session is no longer active. Needs no worker. */
+  checkExpiry(key: SessionKey): Promise<void>;
+  /** Terminates the session's workflow, if it is running. Leaves the store unchanged. */
+  terminate(key: SessionKey, reason: string): Promise<void>;
+  /** Deletes every execution of the session from Temporal, running or closed. */
+  deleteExecutions(key: SessionKey): Promise<void>;
+  /** Number of workers that polled the task queue within the last 70 s; a poll lasts a minute at most. Rejects when Temporal does not respond. */
+  workers(): Promise<number>;
+  /** Status of the newest execution of each workflow, of any type. Rejects when Temporal does not respond within a second. */
+  executions(workflowIds: readonly string[]): Promise<WorkflowExecution[]>;
+  /** Starts a clean-up of a user's sessions, or of all users' (null). Resolves with the id of its report. Needs no worker. */
+  clean(user: string | null, request: CleanRequest): Promise<string>;
+  /** Whether Temporal responds and has the namespace. */
+  ready(): Promise<boolean>;
+}
 
-  async function submitTo(target: Target, input: MessageInput): Promise<Receipt> {
-    const message = withId(checkMessage(input));
-    const answer = await delivery.updateWithStart<Receipt>(target, UPDATE.submitMessage, message);
-    if (answer.from === 'workflow') return answer.value;
-    await delivery.signalWithStart(target, SIGNAL.submitMessage, message);
+/** Sends through Temporal: by update-with-start, which returns a result, or by signal when no worker responds. */
+export function createTemporalSender(options: TemporalSenderOptions): TemporalSender {
+  const { client, taskQueue = TASK_QUEUE, ackTimeoutMs = 2_000 } = options;
+  const calls = createWorkflowCalls(client, taskQueue, ackTimeoutMs);
+
+  async function submitTo(target: WorkflowTarget, input: MessageInput): Promise<Receipt> {
+    const message = withMessageId(checkMessage(input));
+    const outcome = await calls.updateWithStart<Receipt>(target, UPDATE.submitMessage, message);
+    if (outcome.kind === 'completed') return outcome.value;
+    await calls.signalWithStart(target, SIGNAL.submitMessage, message);
     return { messageId: message.id, runId: null, disposition: 'accepted', position: null };
   }
 
-  async function cancelAt(target: Target, input: CancelRun): Promise<CancelledRun> {
+  async function cancelAt(target: WorkflowTarget, input: CancelRun): Promise<CancelledRun> {
     const command = checkInput(cancelRunSchema, input, 'cancel');
-    const answer = await delivery.update<CancelledRun>(target, UPDATE.cancelRun, command);
-    if (answer.from === 'workflow') return answer.value;
-    if (answer.from === 'nobody') await delivery.signal(target, SIGNAL.cancelRun, command);
+    const outcome = await calls.update<CancelledRun>(target, UPDATE.cancelRun, command);
+    if (outcome.kind === 'completed') return outcome.value;
+    if (outcome.kind === 'no_answer') await calls.signal(target, SIGNAL.cancelRun, command);
     return { runId: null };
   }
 
   return {
     async open(key, input) {
-      const opened = delivery.updateWithStart<OpenedSession>(sessionTarget(key), UPDATE.openSession, checkOpen(input));
-      return needed(await opened, ackTimeoutMs);
+      const opening = calls.updateWithStart<OpenedSession>(sessionTarget(key), UPDATE.openSession, checkOpen(input));
+      return requireResult(await opening, ackTimeoutMs);
     },
     submit: async (key, input) => submitTo(sessionTarget(key), input),
     submitRun: async (key, input) => submitTo(runTarget(key), input),
     async signal(key, input) {
-      const message = withId(checkMessage(input));
-      await delivery.signalWithStart(sessionTarget(key), SIGNAL.submitMessage, message);
+      const message = withMessageId(checkMessage(input));
+      await calls.signalWithStart(sessionTarget(key), SIGNAL.submitMessage, message);
       return message.id;
     },
     async update(key, input) {
       const target = sessionTarget(key);
-      needed(await delivery.updateWithStart(target, UPDATE.updateSession, checkUpdate(input)), ackTimeoutMs);
+      requireResult(await calls.updateWithStart(target, UPDATE.updateSession, checkUpdate(input)), ackTimeoutMs);
     },
     cancel: async (key, input) => cancelAt(sessionTarget(key), input),
     cancelRun: async (key, input) => cancelAt(runTarget(key), input),
     async resume(key, input) {
       const command = checkInput(resumeRunSchema, input, 'resume');
-      needed(await delivery.updateWithStart(sessionTarget(key), UPDATE.resumeRun, command), ackTimeoutMs);
+      requireResult(await calls.updateWithStart(sessionTarget(key), UPDATE.resumeRun, command), ackTimeoutMs);
     },
     async end(key, input) {
       const target = sessionTarget(key);
       const command = checkInput(endSessionSchema, input, 'end');
-      const answer = await delivery.updateWithStart(target, UPDATE.endSession, command);
-      if (answer.from !== 'workflow') await delivery.signalWithStart(target, SIGNAL.endSession, command);
+      const outcome = await calls.updateWithStart(target, UPDATE.endSession, command);
+      if (outcome.kind !== 'completed') await calls.signalWithStart(target, SIGNAL.endSession, command);
     },
     async checkExpiry(key) {
-      await delivery.signal(sessionTarget(key), SIGNAL.checkExpiry, {});
+      await calls.signal(sessionTarget(key), SIGNAL.checkExpiry, {});
     },
-    terminate: async (key, reason) => delivery.terminate(sessionTarget(key), reason),
-    executions: (workflowIds) => readExecutions(client, workflowIds),
-    forget: async (key) => delivery.forget(sessionTarget(key)),
+    terminate: async (key, reason) => calls.terminate(sessionTarget(key), reason),
+    deleteExecutions: async (key) => calls.deleteExecutions(sessionTarget(key)),
     workers: () => countWorkers(client, taskQueue),
+    executions: (workflowIds) => readExecutions(client, workflowIds),
     async clean(user, request) {
       const sweepId = uuidv7();
       const summary = 'Clean-up of sessions';
       const target = { workflowId: `:maintenance:${sweepId}`, workflowType: WORKFLOW.maintenance, summary };
-      await delivery.start(target, { sweepId, user, request });
+      await calls.start(target, { sweepId, user, request });
       return sweepId;
     },
     ready: () => isReady(client),
   };
 }
 
-function sessionTarget(key: SessionKey): Target {
+function sessionTarget(key: SessionKey): WorkflowTarget {
   const workflowId = workflowIdOf(sessionKey(key.user, key.session));
   return { workflowId, workflowType: WORKFLOW.session, summary: 'Agent session' };
 }
 
-function runTarget(key: SessionKey): Target {
+function runTarget(key: SessionKey): WorkflowTarget {
   const workflowId = runWorkflowIdOf(sessionKey(key.user, key.session));
   return { workflowId, workflowType: WORKFLOW.run, summary: 'Run without a session' };
 }
 
-function withId(message: MessageInput): MessageInput & { id: string } {
-  return { ...message, id: message.id ?? uuidv7() };
-}
-
-/** The answer, where a signal could not stand in for it. */
-function needed<T>(answer: Answer<T>, ackTimeoutMs: number): T {
-  if (answer.from === 'workflow') return answer.value;
+/** The result of an update that a signal cannot replace. Throws `temporal_unavailable` without one. */
+function requireResult<T>(outcome: UpdateOutcome<T>, ackTimeoutMs: number): T {
+  if (outcome.kind === 'completed') return outcome.value;
   throw new PerdureError(
     'temporal_unavailable',
-    `No worker answered within ${ackTimeoutMs} ms. Check that a worker runs, then try again.`,
+    `No worker responded within ${ackTimeoutMs} ms. Check that a worker is running, then try again.`,
     { retryAfterMs: ackTimeoutMs },
   );
 }

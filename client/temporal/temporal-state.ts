@@ -2,53 +2,53 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { callServer } from './temporal-call.ts';
 
 /** The newest execution of a workflow. */
-export interface Execution {
+export interface WorkflowExecution {
   readonly workflowId: string;
-  /** `absent`: Temporal knows of none. */
+  /** `absent`: Temporal has no execution under the id. */
   readonly status: 'running' | 'over' | 'absent';
-  /** When that execution began; null when absent. */
+  /** Start of the execution; null when absent. */
   readonly startedAt: string | null;
 }
 
-/** How long it may take where the caller goes on without it. */
-const LOOK_TIMEOUT_MS = 1_000;
-/** Temporal remembers who polled for five minutes; a poll lasts one at most. */
-const POLLED_MS = 70_000;
+/** Limit where the caller can continue without the result. */
+const PROBE_TIMEOUT_MS = 1_000;
+/** A poll lasts at most a minute; Temporal lists pollers for five. */
+const RECENT_POLL_MS = 70_000;
 
-/** Whether each of these workflows runs. Rejects when the server does not answer at once. */
-export async function readExecutions(client: Client, workflowIds: readonly string[]): Promise<Execution[]> {
-  const found: Execution[] = [];
-  const ask = async () => {
-    found.push(...(await Promise.all(workflowIds.map((id) => executionOf(client, id)))));
+/** The newest execution of each workflow. Rejects when the server does not respond within a second. */
+export async function readExecutions(client: Client, workflowIds: readonly string[]): Promise<WorkflowExecution[]> {
+  const found: WorkflowExecution[] = [];
+  const readAll = async () => {
+    found.push(...(await Promise.all(workflowIds.map((id) => readExecution(client, id)))));
   };
-  await callServer(client, ask, LOOK_TIMEOUT_MS);
+  await callServer(client, readAll, PROBE_TIMEOUT_MS);
   return found;
 }
 
-/** Workers that asked the task queue for work within the last 70 s. Rejects when the server does not answer. */
+/** Number of workers that polled the task queue within the last 70 s. Rejects when the server does not respond. */
 export async function countWorkers(client: Client, taskQueue: string): Promise<number> {
   const { namespace } = client.options;
   const recent = new Set<string>();
   await callServer(client, async () => {
     const { pollers } = await client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue } });
     for (const { identity, lastAccessTime } of pollers) {
-      if (Number(lastAccessTime?.seconds ?? 0) * 1_000 > Date.now() - POLLED_MS) recent.add(identity ?? '');
+      if (Number(lastAccessTime?.seconds ?? 0) * 1_000 > Date.now() - RECENT_POLL_MS) recent.add(identity ?? '');
     }
   });
   return recent.size;
 }
 
-/** Whether the server answers and has the namespace. */
+/** Whether the server responds and has the namespace. */
 export async function isReady(client: Client): Promise<boolean> {
   const { namespace } = client.options;
   return await callServer(client, () => client.workflowService.describeNamespace({ namespace })).catch(() => false);
 }
 
-async function executionOf(client: Client, workflowId: string): Promise<Execution> {
+async function readExecution(client: Client, workflowId: string): Promise<WorkflowExecution> {
   try {
     const { status, startTime } = await client.workflow.getHandle(workflowId).describe();
-    const runs = status.name === 'RUNNING' || status.name === 'PAUSED';
-    return { workflowId, status: runs ? 'running' : 'over', startedAt: startTime.toISOString() };
+    const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED';
+    return { workflowId, status: isOpen ? 'running' : 'over', startedAt: startTime.toISOString() };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { workflowId, status: 'absent', startedAt: null };
     throw error;

@@ -1,26 +1,26 @@
 import type { StreamEvent } from '../../contracts/session/event.ts';
 import { applyDelta } from './apply-delta.ts';
 
-/** The text of one step as far as it is known. */
+/** The text of one step so far. */
 export interface StepText {
   readonly runId: string;
   readonly step: number;
-  /** The highest try of the model call that was seen; 0 before any. */
+  /** The highest attempt of the model call seen so far; 0 before the first. */
   readonly attempt: number;
   readonly reasoning: string;
   readonly text: string;
-  /** True once `text` is the committed one. */
+  /** True once `text` is the committed text. */
   readonly complete: boolean;
 }
 
-/** The steps that were seen, in the order in which they began. */
+/** The steps seen so far, in the order in which they started. */
 export interface TextView {
   readonly steps: readonly StepText[];
 }
 
 export const EMPTY_TEXT_VIEW: TextView = { steps: [] };
 
-/** What a reader knows after one more event. Pure; events that carry no text change nothing. */
+/** The view after an event. Pure. Events without text return the view unchanged. */
 export function foldText(view: TextView, event: StreamEvent): TextView {
   switch (event.type) {
     case 'message.delta':
@@ -40,7 +40,7 @@ export function foldText(view: TextView, event: StreamEvent): TextView {
     : { steps: [...view.steps, next] };
 }
 
-/** The text of one step; an empty one when nothing of it was seen. */
+/** The text of one step; an empty one before its first event. */
 export function stepOf(view: TextView, runId: string, step: number): StepText {
   const known = view.steps.findLast((candidate) => candidate.runId === runId && candidate.step === step);
   return known ?? { runId, step, attempt: 0, reasoning: '', text: '', complete: false };
@@ -52,21 +52,21 @@ type TextEvent = Extract<
 >;
 
 function foldStep(known: StepText, event: TextEvent): StepText {
-  // Text and thoughts are committed together; only the thoughts may be read after the text.
+  // Text and reasoning are committed together; of the two events only the reasoning's may come after the text's.
   if (known.complete && event.type !== 'reasoning.completed') return known;
   switch (event.type) {
     case 'reasoning.completed':
-      return { ...begun(known, event.attempt), reasoning: event.text };
+      return { ...atAttempt(known, event.attempt), reasoning: event.text };
     case 'message.completed':
-      return { ...begun(known, event.attempt), text: event.text, complete: true };
+      return { ...atAttempt(known, event.attempt), text: event.text, complete: true };
     case 'step.retracted':
       if (event.attempt < known.attempt) return known;
-      // The next try may have the same texts again, so the retracted one must not be waited for.
+      // Moves on to the next attempt, so that late deltas of the retracted one are ignored.
       return { ...known, attempt: event.attempt + 1, reasoning: '', text: '' };
     case 'message.delta':
     case 'reasoning.delta': {
       if (event.attempt < known.attempt) return known;
-      const base = begun(known, event.attempt);
+      const base = atAttempt(known, event.attempt);
       const part = event.type === 'message.delta' ? 'text' : 'reasoning';
       const grown = applyDelta({ attempt: base.attempt, text: base[part] }, event);
       return grown.text === base[part] && base === known ? known : { ...base, [part]: grown.text };
@@ -74,7 +74,7 @@ function foldStep(known: StepText, event: TextEvent): StepText {
   }
 }
 
-/** A higher try begins both texts anew. */
-function begun(known: StepText, attempt: number): StepText {
+/** A higher attempt restarts both texts. */
+function atAttempt(known: StepText, attempt: number): StepText {
   return attempt > known.attempt ? { ...known, attempt, reasoning: '', text: '' } : known;
 }

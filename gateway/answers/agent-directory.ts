@@ -1,6 +1,6 @@
 import type { AgentSpec, AgentVersion } from '../../contracts/agent.ts';
 
-/** The agents that a gateway lists. An agent registry is one. */
+/** The agents of a gateway. An agent registry implements it. */
 export interface AgentDirectory {
   agent(name: string): AgentVersion | undefined;
   list(): readonly AgentSpec[];

@@ -9,7 +9,7 @@ import { readMessage } from '../../store/read/read-message.ts';
 import type { Frame } from '../feed/frame.ts';
 import type { Reader } from '../feed/reader.ts';
 
-/** What became of a message. */
+/** The receipt of a message, and its run so far. */
 export const messageOutcomeSchema = z.object({
   receipt: receiptSchema,
   /** The run's final text; null until it completed. */
@@ -19,7 +19,7 @@ export const messageOutcomeSchema = z.object({
 });
 export type MessageOutcome = z.infer<typeof messageOutcomeSchema>;
 
-/** Null when the session has no such message. */
+/** The outcome of a message; null when the session has no such message. */
 export async function readOutcome(db: Db, key: SessionKey, messageId: string): Promise<MessageOutcome | null> {
   const found = await readMessage(db, key, messageId);
   if (found === null) return null;
@@ -33,8 +33,8 @@ export function hasEnded(outcome: MessageOutcome | null): outcome is MessageOutc
 }
 
 /**
- * Waits for the run that answers a message. `reader` must have begun before the message. Null when the
- * reader was closed first. Throws what the message was refused with.
+ * Waits for the end of the run that answers a message. `reader` must start before the message. Resolves with null when
+ * the reader is closed first. Throws the error when the message is refused.
  */
 export async function waitForOutcome(
   db: Db,
@@ -46,7 +46,7 @@ export async function waitForOutcome(
     const frames = await reader.next();
     if (frames === null) return null;
     throwRefusal(frames, messageId);
-    // Which run answers may change after the receipt, so the store is asked, at each end of a run.
+    // The run that answers may change after the receipt, so the store is read at each end of a run.
     if (!frames.some(({ event }) => event !== null && endsRun(event.type))) continue;
     const outcome = await readOutcome(db, key, messageId);
     if (hasEnded(outcome)) return outcome;

@@ -7,7 +7,7 @@ import { NEW_PROVIDER } from '../../core/providers/provider-state.ts';
 import { readProviders, type KnownProvider } from '../../store/admin/providers/read-providers.ts';
 import type { Db } from '../../store/db/db.ts';
 
-/** Every provider that has limits here or was heard of by a worker, by name. */
+/** Every provider with limits in the deployment, or used by a worker, sorted by name. */
 export async function providerStatuses(db: Db, { providers = {} }: Deployment): Promise<ProviderStatus[]> {
   const known = new Map((await readProviders(db)).map((one) => [one.provider, one]));
   const names = [...new Set([...Object.keys(providers), ...known.keys()])].toSorted();

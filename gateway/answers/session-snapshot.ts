@@ -3,32 +3,28 @@ import type { SessionSnapshot } from '../../contracts/session/session.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolvePolicy } from '../../core/policy.ts';
 import { readSnapshot } from '../../store/read/read-snapshot.ts';
-import { activeChildren } from './active-children.ts';
-import type { GatewayParts } from './gateway-parts.ts';
+import { runningChildren } from './running-children.ts';
+import { noSuchSession } from '../feed/no-such-session.ts';
+import type { GatewayDeps } from './gateway-deps.ts';
 
-/** A session of the user as its snapshot; throws `not_found`. */
+/** The snapshot of a session. Throws `not_found`. */
 export async function snapshotOf(
-  { db, agents, deployment, sender }: Pick<GatewayParts, 'db' | 'agents' | 'deployment' | 'sender'>,
+  { db, agents, deployment, sender }: Pick<GatewayDeps, 'db' | 'agents' | 'deployment' | 'sender'>,
   key: SessionKey,
 ): Promise<SessionSnapshot> {
   const found = await readSnapshot(db, key, (agent, policy) =>
     resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy),
   );
-  if (found !== null) {
-    const { recordedChildren, ...snapshot } = found;
-    return { ...snapshot, children: await activeChildren({ db, sender }, key, recordedChildren) };
-  }
-  throw new PerdureError(
-    'not_found',
-    `There is no session ${JSON.stringify(key.session)} of yours. Create it, or send it a message.`,
-  );
+  if (found === null) throw noSuchSession(key);
+  const { recordedChildren, ...snapshot } = found;
+  return { ...snapshot, children: await runningChildren({ db, sender }, key, recordedChildren) };
 }
 
-/** Paths resolve these two, even percent-encoded. */
+/** Rejects `.` and `..`: URL parsers resolve them, even percent-encoded. */
 export function checkAddressable(id: string): void {
   if (id !== '.' && id !== '..') return;
   throw new PerdureError(
     'invalid_request',
-    `The session id ${JSON.stringify(id)} cannot stand in a path. Use another.`,
+    `The session id ${JSON.stringify(id)} cannot be part of a URL path. Use another.`,
   );
 }

@@ -9,13 +9,13 @@ import { readAgentVersion } from '../../store/runs/agent-versions.ts';
 import type { Db } from '../../store/db/db.ts';
 import { listRuns } from '../../store/read/list-runs.ts';
 import { readRun } from '../../store/read/read-run.ts';
-import type { GatewayParts } from './gateway-parts.ts';
+import type { GatewayDeps } from './gateway-deps.ts';
 
-/** What the session waits for, from its snapshot, its run, the run's pinned agent, and Temporal's word on who polls. */
-export async function whySession(parts: GatewayParts, key: SessionKey, snapshot: SessionSnapshot): Promise<SessionWhy> {
-  const { db, sender } = parts;
+/** What the session waits for, derived from its snapshot, its run, the agent version of the run, and the number of polling workers. */
+export async function whySession(deps: GatewayDeps, key: SessionKey, snapshot: SessionSnapshot): Promise<SessionWhy> {
+  const { db, sender } = deps;
   const [run, workers] = await Promise.all([runOf(db, key, snapshot), sender.workers().catch(() => null)]);
-  const limits = await limitsOf(parts, run, snapshot.policy);
+  const limits = await limitsOf(deps, run, snapshot.policy);
   return explainSession({ snapshot, run, workers, limits, now: new Date().toISOString() });
 }
 
@@ -25,7 +25,7 @@ async function runOf(db: Db, key: SessionKey, { currentRun, queue }: SessionSnap
 }
 
 async function limitsOf(
-  { db, deployment }: GatewayParts,
+  { db, deployment }: GatewayDeps,
   run: RunDetail | null,
   policy: Policy,
 ): Promise<SessionFacts['limits']> {

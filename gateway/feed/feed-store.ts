@@ -6,19 +6,18 @@ import { readEvents } from '../../store/read/read-events.ts';
 import { readHeads } from '../../store/read/read-heads.ts';
 import { readRun } from '../../store/read/read-run.ts';
 
-/** What a feed reads. */
+/** The queries of a feed. */
 export interface FeedStore {
-  /** Durable events with `seq` above `after`, in order, at most `limit`; an empty page is the end. */
+  /** Durable events with `seq` above `after`, in order, at most `limit`. An empty page is the end. */
   readEvents(
     key: SessionKey,
     page: { after: number; limit: number },
   ): Promise<{ readonly events: readonly PerdureEvent[] }>;
-  /** The newest `seq` of each session, in the order asked; null for one that does not exist. One query. */
+  /** The newest `seq` of each session, in the order of `keys`; null for a session that does not exist. One query. */
   readHeads(keys: readonly SessionKey[]): Promise<(number | null)[]>;
   readRun(key: SessionKey, runId: string): Promise<RunDetail | null>;
 }
 
-/** The store as a feed reads it. */
 export function feedStoreOf(db: Db): FeedStore {
   return {
     readEvents: async (key, page) => readEvents(db, key, page),

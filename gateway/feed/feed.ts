@@ -4,37 +4,38 @@ import { workflowIdOf, type SessionKey } from '../../contracts/session/session-k
 import type { LiveChannel } from '../../live/live-channel.ts';
 import type { FeedStore } from './feed-store.ts';
 import { Hub } from './hub.ts';
+import { noSuchSession } from './no-such-session.ts';
 import { Reader, type ReaderOptions } from './reader.ts';
 
 export interface FeedOptions {
   readonly store: FeedStore;
   readonly live: LiveChannel;
-  /** How often the store is asked for what lost bells would have told, in ms. Default 2,000. */
-  readonly lookMs?: number | undefined;
-  /** How often silent readers are sent a comment, in ms. Default 15,000. */
+  /** Interval at which the store is polled for events whose notification was lost, in ms. Default 2,000. */
+  readonly pollMs?: number | undefined;
+  /** Interval of comments on idle streams, in ms. Default 15,000. */
   readonly commentMs?: number | undefined;
 }
 
 interface OpenOptions extends Omit<ReaderOptions, 'after'> {
-  /** The last event that the reader has; `now` for what comes from now on. */
+  /** `seq` of the last event that the reader has; `now` for future events only. */
   readonly after: number | 'now';
-  /** Whether a session that does not exist is waited for. Default false: `not_found`. */
+  /** Whether to wait for a session that does not exist. Default false: `not_found`. */
   readonly mayBeAbsent?: boolean;
 }
 
-/** Every event stream of a gateway: a hub for each session that has readers. */
+/** All event streams of a gateway, with one hub for each session that has readers. */
 export interface Feed {
-  /** Rejects with `not_found`, `invalid_request` for an `after` beyond the newest event, or `rate_limited`. Close the reader, whatever happens. */
+  /** The caller must close the reader. Rejects with `not_found`, with `invalid_request` for an `after` beyond the newest event, and with `rate_limited`. */
   open(key: SessionKey, options: OpenOptions): Promise<Reader>;
-  /** Readers now. */
+  /** Number of open readers. */
   readonly readers: number;
-  /** Sessions that have a reader. */
+  /** Number of sessions with readers. */
   readonly sessions: number;
   /** Ends every reader. */
   readonly close: () => void;
 }
 
-interface Place {
+interface HubEntry {
   readonly hub: Hub;
   readonly started: Promise<number | null>;
   readers: number;
@@ -43,67 +44,67 @@ interface Place {
 /** One per gateway. */
 export function createFeed(options: FeedOptions): Feed {
   const { store, live } = options;
-  const places = new Map<string, Place>();
+  const entries = new Map<string, HubEntry>();
   const readers = new Set<Reader>();
   let opening = 0;
-  let looking = false;
+  let polling = false;
 
-  const looks = setInterval(() => void look(), options.lookMs ?? 2_000);
-  const beats = setInterval(() => readers.forEach((reader) => reader.beat()), options.commentMs ?? 15_000);
-  looks.unref();
-  beats.unref();
+  const polls = setInterval(() => void poll(), options.pollMs ?? 2_000);
+  const comments = setInterval(() => readers.forEach((reader) => reader.keepAlive()), options.commentMs ?? 15_000);
+  polls.unref();
+  comments.unref();
 
-  /** One query for all sessions that are read. */
-  async function look(): Promise<void> {
-    const hubs = [...places.values()].map(({ hub }) => hub);
-    if (looking || hubs.length === 0) return;
-    looking = true;
+  /** One query for all sessions with readers. */
+  async function poll(): Promise<void> {
+    const hubs = [...entries.values()].map(({ hub }) => hub);
+    if (polling || hubs.length === 0) return;
+    polling = true;
     try {
       const before = hubs.map((hub) => hub.head);
       const heads = await store.readHeads(hubs.map((hub) => hub.key));
-      hubs.forEach((hub, index) => hub.looked(heads[index] ?? null, before[index] ?? 0));
+      hubs.forEach((hub, index) => hub.applyPolledHead(heads[index] ?? null, before[index] ?? 0));
     } catch {
-      // The store is away; the next look comes soon.
+      // The store is unavailable; the next poll follows soon.
     } finally {
-      looking = false;
+      polling = false;
     }
   }
 
-  function place(key: SessionKey): { at: Place; isNew: boolean } {
+  function entryOf(key: SessionKey): { entry: HubEntry; isNew: boolean } {
     const name = workflowIdOf(key);
-    const known = places.get(name);
-    if (known !== undefined && !known.hub.closed) return { at: known, isNew: false };
+    const known = entries.get(name);
+    if (known !== undefined && !known.hub.closed) return { entry: known, isNew: false };
     const hub = new Hub(key, store, live);
-    const at = { hub, started: hub.start(), readers: 0 };
-    places.set(name, at);
-    return { at, isNew: true };
+    const entry = { hub, started: hub.start(), readers: 0 };
+    entries.set(name, entry);
+    return { entry, isNew: true };
   }
 
-  function leave(key: SessionKey, at: Place): void {
-    at.readers -= 1;
-    if (at.readers > 0) return;
-    at.hub.close();
+  function release(key: SessionKey, entry: HubEntry): void {
+    entry.readers -= 1;
+    if (entry.readers > 0) return;
+    entry.hub.close();
     const name = workflowIdOf(key);
-    if (places.get(name) === at) places.delete(name);
+    if (entries.get(name) === entry) entries.delete(name);
   }
 
-  async function openAt(key: SessionKey, { after, mayBeAbsent = false, ...rest }: OpenOptions): Promise<Reader> {
-    const { at, isNew } = place(key);
-    at.readers += 1;
+  async function openReader(key: SessionKey, { after, mayBeAbsent = false, ...rest }: OpenOptions): Promise<Reader> {
+    const { entry, isNew } = entryOf(key);
+    entry.readers += 1;
     try {
-      const atStart = await at.started;
+      const atStart = await entry.started;
       const [head = null] = isNew ? [atStart] : await store.readHeads([key]);
-      if (head === null && !mayBeAbsent) throw noSession(key);
-      if (after !== 'now' && after > (head ?? 0)) throw beyond(after, head ?? 0);
+      if (head === null && !mayBeAbsent) throw noSuchSession(key);
+      if (after !== 'now' && after > (head ?? 0)) throw beyondHead(after, head ?? 0);
       const from = after === 'now' ? (head ?? 0) : after;
-      const reader = new Reader(at.hub, store, { ...rest, after: from }, () => {
+      const reader = new Reader(entry.hub, store, { ...rest, after: from }, () => {
         readers.delete(reader);
-        leave(key, at);
+        release(key, entry);
       });
       readers.add(reader);
       return reader;
     } catch (error) {
-      leave(key, at);
+      release(key, entry);
       throw error;
     }
   }
@@ -112,12 +113,12 @@ export function createFeed(options: FeedOptions): Feed {
     async open(key, openOptions) {
       const limit = LIMITS.subscribersPerGateway.value;
       if (readers.size + opening >= limit) {
-        const message = `This gateway has ${limit} event streams open, its limit. Try again, or another gateway.`;
+        const message = `This gateway has ${limit} open event streams, which is its limit. Try again, or use another gateway.`;
         throw new PerdureError('rate_limited', message, { retryAfterMs: 5_000 });
       }
       opening += 1;
       try {
-        return await openAt(key, openOptions);
+        return await openReader(key, openOptions);
       } finally {
         opening -= 1;
       }
@@ -126,26 +127,19 @@ export function createFeed(options: FeedOptions): Feed {
       return readers.size;
     },
     get sessions() {
-      return places.size;
+      return entries.size;
     },
     close() {
-      clearInterval(looks);
-      clearInterval(beats);
+      clearInterval(polls);
+      clearInterval(comments);
       for (const reader of readers) reader.end();
     },
   };
 }
 
-function noSession(key: SessionKey): PerdureError {
-  return new PerdureError(
-    'not_found',
-    `There is no session ${JSON.stringify(key.session)} of yours. Create it, or send it a message.`,
-  );
-}
-
-function beyond(after: number, head: number): PerdureError {
+function beyondHead(after: number, head: number): PerdureError {
   return new PerdureError(
     'invalid_request',
-    `The event ${after} lies beyond the session's newest, which is ${head}: the session was begun afresh since. Read it from the start, with after=0.`,
+    `The event ${after} is after the session's newest, ${head}: the session was deleted and created again. Read it from the start with after=0.`,
   );
 }

@@ -1,19 +1,19 @@
 import type { StreamEvent } from '../../contracts/session/event.ts';
 
-/** One piece of a stream. Encoded at most once, however many readers are sent it. */
+/** One piece of a stream. Encoded at most once, for any number of readers. */
 export interface Frame {
   /** Null for a comment. */
   readonly event: StreamEvent | null;
-  /** As server-sent events write it. */
+  /** In the format of server-sent events. */
   readonly bytes: Uint8Array;
 }
 
 const encoder = new TextEncoder();
 
-/** Keeps proxies and clients from taking a silent stream for a dead one. */
-export const COMMENT: Frame = { event: null, bytes: encoder.encode(': still here\n\n') };
+/** Keeps proxies and clients from closing an idle stream. */
+export const COMMENT: Frame = { event: null, bytes: encoder.encode(': keep-alive\n\n') };
 
-/** The first bytes of a stream: they carry the headers out at once and set the pause before a reconnect to 1 s. */
+/** The first bytes of a stream. They flush the headers and set the pause before a reconnect to 1 s. */
 export const OPENING: Uint8Array = encoder.encode('retry: 1000\n: open\n\n');
 
 /** A frame for an event. */
@@ -36,7 +36,7 @@ class EventFrame implements Frame {
 }
 
 function encode(event: StreamEvent): string {
-  // Only durable events have an id, so a reconnect goes on after the last of them.
+  // Only durable events have an id: a reconnect resumes after the last of them.
   const id = 'seq' in event ? `id: ${event.seq}\n` : '';
   return `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

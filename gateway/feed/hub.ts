@@ -3,32 +3,34 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { LiveChannel, LiveMessage, Subscription } from '../../live/live-channel.ts';
 import type { FeedStore } from './feed-store.ts';
 import { frameOf, type Frame } from './frame.ts';
-import { RunProgress, type Verdict } from './run-progress.ts';
-import { hear, hearRetracted, hearSoFar, type Heard, type Speech } from './speech.ts';
+import { applyRetraction, applySnapshot, applyTextDelta, type LiveText, type TextUpdate } from './live-text.ts';
+import { RunProgress, type LiveTiming } from './run-progress.ts';
 
-/** Events that are read at once. */
-export const PAGE = 200;
-/** What may wait while the store is read. Beyond it live messages are dropped; their text is asked for again. */
+/** Events to read from the store at once. */
+export const EVENTS_PER_READ = 200;
+/** Messages that may wait while the store is read. Beyond it live messages are dropped; a snapshot restores their text. */
 const MAX_INBOX = 5_000;
 
-/** Who a hub tells. */
+/** Receives the frames of a hub. */
 export interface Listener {
-  /** In order. False: it cannot take more and has left. */
+  /** Called in order. Returns false when the listener is full and has left the hub. */
   offer(frame: Frame): boolean;
-  /** The session is gone, or the hub is. */
+  /** The session was deleted, or the hub was closed. */
   end(): void;
 }
 
+type Position = { readonly runId: string; readonly step: number; readonly attempt: number };
+
 /**
- * One session's feed within a gateway: one subscription and one serial loop that turns bells into events
- * of the store, keeps the text so far of the step that speaks, and tells every listener the same frames.
+ * The feed of one session within a gateway: one subscription to the live channel and one serial loop. It reads the
+ * events that notifications announce, keeps the text of the streaming step, and sends the same frames to all listeners.
  */
 export class Hub {
   readonly key: SessionKey;
-  /** The newest event that the listeners were told. */
+  /** The newest durable event that was sent to the listeners. */
   head = 0;
-  /** The text so far. */
-  speech: Speech | null = null;
+  /** The text so far of the streaming step. */
+  liveText: LiveText | null = null;
 
   readonly #store: FeedStore;
   readonly #live: LiveChannel;
@@ -39,10 +41,10 @@ export class Hub {
   #busy = true;
   #closed = false;
   #subscription: Subscription | undefined;
-  /** Text was missed, and the producer has been asked. */
-  #asked = false;
-  /** The last try that the store called over: its other deltas need no look. */
-  #refused = '';
+  /** Text is missing, and a snapshot was requested from the producer. */
+  #snapshotRequested = false;
+  /** The last attempt that the store showed to be past; its other deltas need no read. */
+  #pastAttempt = '';
 
   constructor(key: SessionKey, store: FeedStore, live: LiveChannel) {
     this.key = key;
@@ -50,26 +52,25 @@ export class Hub {
     this.#live = live;
   }
 
-  /** Whether it tells nothing any more. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Begins at the store's head, which is returned: null when there is no such session. */
+  /** Starts at the newest event in the store and returns its `seq`; null when there is no such session. */
   async start(): Promise<number | null> {
     const subscription = await this.#live.subscribe(this.key, (message) => this.#receive(message));
     if (this.#closed) subscription.close();
     else this.#subscription = subscription;
     const [head = null] = await this.#store.readHeads([this.key]);
     this.head = head ?? 0;
-    // Someone may be in the middle of a text that this hub came too late for.
+    // A step may be streaming already, whose text so far this hub has missed.
     this.#live.publish(this.key, { kind: 'who-speaks' });
     this.#busy = false;
     this.#drain();
     return head;
   }
 
-  /** Tells a listener everything from now on. It must have been told all up to `head`, and then tells itself the text so far. */
+  /** Adds a listener for all future frames. It must have all events up to `head`, and takes `liveText` by itself. */
   join(listener: Listener): void {
     this.#listeners.add(listener);
   }
@@ -78,7 +79,7 @@ export class Hub {
     this.#listeners.delete(listener);
   }
 
-  /** Resolves when the hub has tried to read up to `seq`. */
+  /** Resolves after an attempt to read up to `seq`. */
   async reach(seq: number): Promise<void> {
     if (this.head >= seq || this.#closed) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -93,12 +94,12 @@ export class Hub {
     this.#waiting.delete(resolve);
   }
 
-  /** Takes what a look in the store found, in case a bell was lost. `headBefore`: the hub's head when the look began. */
-  looked(found: number | null, headBefore: number): void {
-    // The session was deleted, and perhaps begun afresh: its readers must begin afresh too.
-    if (headBefore > 0 && (found ?? 0) < headBefore) return this.close();
-    if (found !== null && found > this.head) void this.reach(found);
-    if (this.#asked) this.#ask();
+  /** Applies the result of a poll, which makes up for lost notifications. `headBefore`: the hub's head when the poll started. */
+  applyPolledHead(polled: number | null, headBefore: number): void {
+    // The session was deleted, and possibly created again: readers must start again too.
+    if (headBefore > 0 && (polled ?? 0) < headBefore) return this.close();
+    if (polled !== null && polled > this.head) void this.reach(polled);
+    if (this.#snapshotRequested) this.#requestSnapshot();
   }
 
   close(): void {
@@ -117,7 +118,7 @@ export class Hub {
     this.#drain();
   }
 
-  /** One at a time and in order; without a wait where none is needed, so that a delta passes through at once. */
+  /** Processes the inbox serially. Synchronous where no read is needed, so that deltas pass without delay. */
   #drain(): void {
     while (!this.#busy && !this.#closed) {
       const work = this.#inbox.shift();
@@ -125,12 +126,12 @@ export class Hub {
       const reading = work();
       if (reading === undefined) continue;
       this.#busy = true;
-      const goOn = (): void => {
+      const proceed = (): void => {
         this.#busy = false;
         this.#drain();
       };
-      // A read that fails is made good by the next bell or look.
-      reading.then(goOn, goOn);
+      // The next notification or poll makes up for a failed read.
+      reading.then(proceed, proceed);
     }
   }
 
@@ -142,13 +143,13 @@ export class Hub {
         return this.#takeLive(message.event);
       case 'soFar': {
         const { soFar } = message;
-        const from = { at: new Date().toISOString(), sessionId: this.key.session };
-        return this.#inItsTime(
-          () => this.#progress.ofStep(soFar.runId, soFar.step),
+        const envelope = { at: new Date().toISOString(), sessionId: this.key.session };
+        return this.#inOrder(
+          () => this.#progress.timingOfStep(soFar.runId, soFar.step),
           soFar,
           () => {
-            this.#asked = false;
-            this.#heard(hearSoFar(this.speech, soFar, from));
+            this.#snapshotRequested = false;
+            this.#applyText(applySnapshot(this.liveText, soFar, envelope));
           },
         );
       }
@@ -157,115 +158,106 @@ export class Hub {
     }
   }
 
-  /** Whether the events that came with a bell go on from the head without a gap. */
+  /** Takes the events that a notification carries. False when they leave a gap after the head. */
   #takeAppended(events: readonly PerdureEvent[]): boolean {
     const first = events[0];
     if (first === undefined || first.seq > this.head + 1) return false;
-    for (const event of events) if (event.seq > this.head) this.#tellDurable(event);
+    for (const event of events) if (event.seq > this.head) this.#sendDurable(event);
     return true;
   }
 
   #readTo(seq: number): Promise<void> | undefined {
-    return this.head >= seq ? undefined : this.#readOn();
+    return this.head >= seq ? undefined : this.#readNew();
   }
 
-  /** Reads to the end of what the store has. */
-  async #readOn(): Promise<void> {
+  /** Reads and sends all events after the head. */
+  async #readNew(): Promise<void> {
     for (;;) {
-      const { events } = await this.#store.readEvents(this.key, { after: this.head, limit: PAGE });
+      const { events } = await this.#store.readEvents(this.key, { after: this.head, limit: EVENTS_PER_READ });
       if (this.#closed) return;
-      for (const event of events) this.#tellDurable(event);
-      if (events.length < PAGE) return;
+      for (const event of events) this.#sendDurable(event);
+      if (events.length < EVENTS_PER_READ) return;
     }
   }
 
   #takeLive(event: LiveEvent): Promise<void> | undefined {
     switch (event.type) {
       case 'tool.progress':
-        return this.#inItsTime(
-          () => this.#progress.ofCall(event.runId, event.step, event.callId),
+        return this.#inOrder(
+          () => this.#progress.timingOfCall(event.runId, event.step, event.callId),
           { ...event, attempt: 0 },
-          () => this.#tell(frameOf(event)),
+          () => this.#send(frameOf(event)),
         );
       case 'step.retracted':
-        return this.#inItsTime(
-          () => this.#progress.ofStep(event.runId, event.step),
+        return this.#inOrder(
+          () => this.#progress.timingOfStep(event.runId, event.step),
           event,
-          () => this.#heard(hearRetracted(this.speech, event)),
+          () => this.#applyText(applyRetraction(this.liveText, event)),
         );
       default:
-        return this.#inItsTime(
-          () => this.#progress.ofStep(event.runId, event.step),
+        return this.#inOrder(
+          () => this.#progress.timingOfStep(event.runId, event.step),
           event,
-          () => this.#heard(hear(this.speech, event)),
+          () => this.#applyText(applyTextDelta(this.liveText, event)),
         );
     }
   }
 
-  /** Does `then` after all durable events that precede it, and not at all when its step is done. */
-  #inItsTime(
-    verdict: () => Verdict,
-    position: { runId: string; step: number; attempt: number },
-    then: () => void,
-  ): Promise<void> | undefined {
-    switch (verdict()) {
-      case 'now':
+  /** Calls `then` after all durable events that precede it; not at all when its step is past. */
+  #inOrder(timing: () => LiveTiming, position: Position, then: () => void): Promise<void> | undefined {
+    switch (timing()) {
+      case 'current':
         then();
         return undefined;
-      case 'over':
+      case 'past':
         return undefined;
       case 'unknown':
-        return this.#afterLook(verdict, position, then);
+        return this.#afterReading(timing, position, then);
     }
   }
 
-  async #afterLook(
-    verdict: () => Verdict,
-    position: { runId: string; step: number; attempt: number },
-    then: () => void,
-  ): Promise<void> {
-    const { runId, step, attempt } = position;
+  async #afterReading(timing: () => LiveTiming, { runId, step, attempt }: Position, then: () => void): Promise<void> {
     const name = `${runId} ${step} ${attempt}`;
-    if (name === this.#refused) return;
-    await this.#readOn();
-    if (verdict() === 'unknown') {
+    if (name === this.#pastAttempt) return;
+    await this.#readNew();
+    if (timing() === 'unknown') {
       const run = await this.#store.readRun(this.key, runId);
-      if (run !== null) this.#progress.learn(run);
-      // The run was read after the events, and may have gone on between.
-      await this.#readOn();
+      if (run !== null) this.#progress.loadRun(run);
+      // Between the two reads the run may have appended more events.
+      await this.#readNew();
     }
     if (this.#closed) return;
-    if (verdict() === 'over' || this.#progress.ended(runId)) this.#refused = name;
+    if (timing() === 'past' || this.#progress.hasEnded(runId)) this.#pastAttempt = name;
     else then();
   }
 
-  #heard({ speech, events, gap }: Heard): void {
-    this.speech = speech;
-    for (const event of events) this.#tell(frameOf(event));
-    if (!gap && events.length > 0) this.#asked = false;
-    if (gap && !this.#asked) this.#ask();
+  #applyText({ text, events, gap }: TextUpdate): void {
+    this.liveText = text;
+    for (const event of events) this.#send(frameOf(event));
+    if (!gap && events.length > 0) this.#snapshotRequested = false;
+    if (gap && !this.#snapshotRequested) this.#requestSnapshot();
   }
 
-  #ask(): void {
-    this.#asked = true;
+  #requestSnapshot(): void {
+    this.#snapshotRequested = true;
     this.#live.publish(this.key, { kind: 'who-speaks' });
   }
 
-  #tellDurable(event: PerdureEvent): void {
+  #sendDurable(event: PerdureEvent): void {
     this.head = event.seq;
-    this.#progress.note(event);
-    const said = this.speech;
-    if (said !== null && 'runId' in event && event.runId === said.runId) {
-      const completes = event.type === 'message.completed' && event.step >= said.step;
+    this.#progress.recordEvent(event);
+    const text = this.liveText;
+    if (text !== null && 'runId' in event && event.runId === text.runId) {
+      const completes = event.type === 'message.completed' && event.step >= text.step;
       if (completes || endsRun(event.type)) {
-        this.speech = null;
-        this.#asked = false;
+        this.liveText = null;
+        this.#snapshotRequested = false;
       }
     }
-    this.#tell(frameOf(event));
+    this.#send(frameOf(event));
   }
 
-  #tell(frame: Frame): void {
+  #send(frame: Frame): void {
     for (const listener of this.#listeners) if (!listener.offer(frame)) this.#listeners.delete(listener);
   }
 }

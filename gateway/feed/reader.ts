@@ -1,69 +1,69 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { endsRun, type StreamEvent } from '../../contracts/session/event.ts';
+import { sessionScope, type EventScope } from './event-scope.ts';
 import type { FeedStore } from './feed-store.ts';
-import { followSession, type Follow } from './follow.ts';
 import { COMMENT, frameOf, type Frame } from './frame.ts';
-import { PAGE, type Hub, type Listener } from './hub.ts';
-import { retell } from './speech.ts';
+import { EVENTS_PER_READ, type Hub, type Listener } from './hub.ts';
+import { snapshotDeltas } from './live-text.ts';
 
-/** A reader that is this far behind gives up its place and catches up from the store. */
+/** A reader with more in its queue leaves the hub and catches up from the store. */
 const MAX_FRAMES = 512;
 const MAX_BYTES = 1024 * 1024;
-/** Before the store is asked again for an event that the hub could not read. */
+/** Pause before the store is read again for an event that the hub could not read. */
 const RETRY_MS = 500;
 
 export interface ReaderOptions {
-  /** The last event that the reader has; 0 for none. */
+  /** `seq` of the last event that the reader has; 0 for none. */
   readonly after: number;
   /** Default: the whole session. */
-  readonly follow?: Follow;
-  /** Leaves deltas, progress and comments out. */
+  readonly scope?: EventScope;
+  /** Skips deltas, progress and comments. */
   readonly durableOnly?: boolean;
 }
 
 /**
- * One reader of a session: durable events in order without gap or repeat, and what is live after all that
- * precedes it. It holds a bounded queue; one that reads slowly falls back to pages of the store, where it
- * begins anyway, and joins the hub again when it has all that the hub told.
+ * One reader of a session: durable events in order, without gap or repeat, and live events after all durable ones that
+ * precede them. Its queue is bounded. It starts by reading pages from the store, and joins the hub once it has all that
+ * the hub has sent; a reader that falls behind returns to the store.
  */
 export class Reader implements Listener {
   readonly #hub: Hub;
   readonly #store: FeedStore;
-  readonly #follow: Follow;
+  readonly #scope: EventScope;
   readonly #durableOnly: boolean;
   readonly #onClose: () => void;
   #queue: Frame[] = [];
   #bytes = 0;
-  /** The newest durable event that was queued or passed over. */
+  /** The newest durable event that was queued or skipped. */
   #cursor: number;
   #state: 'behind' | 'joined' | 'ended' = 'behind';
   #closed = false;
   #wake: (() => void) | undefined;
-  /** The try whose text was given last, until its step is done. */
+  /** The attempt whose text was sent last; undefined once its step is complete. */
   #shown: { runId: string; step: number; attempt: number } | undefined;
 
   constructor(hub: Hub, store: FeedStore, options: ReaderOptions, onClose: () => void) {
     this.#hub = hub;
     this.#store = store;
-    this.#follow = options.follow ?? followSession;
+    this.#scope = options.scope ?? sessionScope;
     this.#durableOnly = options.durableOnly ?? false;
     this.#cursor = options.after;
     this.#onClose = onClose;
-    // One that begins at the newest event needs nothing of the store.
+    // A reader that starts at the newest event needs no read.
     if (this.#cursor === hub.head) this.#join();
   }
 
-  /** What there is, as soon as there is something; null after the last. Not to be called again before it resolves. Rejects when the store fails. */
+  /** The next frames, as soon as there are any; null after the last. One call at a time. Rejects when the store fails. */
   async next(): Promise<readonly Frame[] | null> {
     for (;;) {
       if (this.#queue.length > 0) return this.#takeQueue();
       if (this.#state === 'ended') return null;
       if (this.#state === 'behind') await this.#catchUp();
-      else await this.#somethingNew();
+      else await this.#untilWoken();
     }
   }
 
-  /** Ends the reader; a pending `next` resolves. */
+  /** Ends the reader and discards its queue; a pending `next` resolves. */
   close(): void {
     this.end();
     this.#queue = [];
@@ -78,8 +78,8 @@ export class Reader implements Listener {
     this.#wake?.();
   }
 
-  /** A comment, for a reader who has not been sent anything for a while. */
-  beat(): void {
+  /** Queues a comment if the queue is empty, so that the connection is not idle. */
+  keepAlive(): void {
     if (this.#queue.length > 0 || this.#state === 'ended' || this.#durableOnly) return;
     this.#queue.push(COMMENT);
     this.#wake?.();
@@ -104,12 +104,12 @@ export class Reader implements Listener {
     } else if (this.#durableOnly) {
       return;
     }
-    if (!this.#follow.wants(event)) return;
-    this.#remember(event);
+    if (!this.#scope.includes(event)) return;
+    this.#trackShown(event);
     this.#queue.push(frame);
-    // What is read at once is not weighed: weighing would encode it.
+    // A lone frame is not measured: that would encode it before it is needed.
     if (this.#queue.length > 1) this.#bytes += frame.bytes.length;
-    if (this.#follow.endsWith(event)) this.end();
+    if (this.#scope.isLast(event)) this.end();
   }
 
   #takeQueue(): readonly Frame[] {
@@ -119,25 +119,25 @@ export class Reader implements Listener {
     return frames;
   }
 
-  async #somethingNew(): Promise<void> {
+  async #untilWoken(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
     this.#wake = undefined;
   }
 
-  /** Takes one page of the store; joins the hub when both have the same newest event. */
+  /** Reads one page from the store, and joins the hub when both have the same newest event. */
   async #catchUp(): Promise<void> {
     const hub = this.#hub;
-    // A bell was lost on the way to the hub. What is live must not come from one that knows less.
+    // The hub has missed a notification. Joining it now would put its live events after events that it does not know.
     if (hub.head < this.#cursor) {
       await hub.reach(this.#cursor);
       if (hub.head < this.#cursor) await pause(RETRY_MS, undefined, { ref: false });
       return;
     }
     if (this.#cursor < hub.head) {
-      const { events } = await this.#store.readEvents(hub.key, { after: this.#cursor, limit: PAGE });
-      // Nothing where the hub had read something: the session was deleted.
+      const { events } = await this.#store.readEvents(hub.key, { after: this.#cursor, limit: EVENTS_PER_READ });
+      // The hub has read events that no longer exist: the session was deleted.
       if (events.length === 0) return this.end();
       for (const event of events) this.#take(frameOf(event));
     }
@@ -147,19 +147,19 @@ export class Reader implements Listener {
   #join(): void {
     this.#state = 'joined';
     this.#hub.join(this);
-    const { speech } = this.#hub;
-    if (speech === null) return;
-    const from = { at: new Date().toISOString(), sessionId: this.#hub.key.session };
+    const { liveText } = this.#hub;
+    if (liveText === null) return;
+    const envelope = { at: new Date().toISOString(), sessionId: this.#hub.key.session };
     const shown = this.#shown;
-    const sameStep = shown?.runId === speech.runId && shown.step === speech.step;
-    if (sameStep && (shown.attempt < speech.attempt || speech.retracted)) {
-      this.#take(frameOf({ type: 'step.retracted', ...from, ...shown }));
+    const sameStep = shown?.runId === liveText.runId && shown.step === liveText.step;
+    if (sameStep && (shown.attempt < liveText.attempt || liveText.retracted)) {
+      this.#take(frameOf({ type: 'step.retracted', ...envelope, ...shown }));
     }
-    for (const event of retell(speech, from)) this.#take(frameOf(event));
+    for (const event of snapshotDeltas(liveText, envelope)) this.#take(frameOf(event));
   }
 
-  /** Keeps what is needed to void text that was given before the reader fell behind. */
-  #remember(event: StreamEvent): void {
+  /** Tracks which text the reader has, to retract it if the reader misses its retraction. */
+  #trackShown(event: StreamEvent): void {
     if (event.type === 'message.delta' || event.type === 'reasoning.delta') {
       const { runId, step, attempt } = event;
       this.#shown = { runId, step, attempt };

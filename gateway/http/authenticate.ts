@@ -3,43 +3,43 @@ import { z } from 'zod';
 import { PerdureError } from '../../contracts/errors.ts';
 import { isLoopback } from './loopback.ts';
 
-/** Who a request is from. Throws `unauthenticated`, `forbidden`, or `invalid_request`. */
+/** The user of a request. Throws `unauthenticated`, `forbidden` or `invalid_request`. */
 export type Authenticate = (request: Request) => string;
 
-/** With tokens, the bearer token says who; without, the header `Perdure-User`, on loopback only. */
+/** With tokens the bearer token determines the user; without, the header `Perdure-User`, on loopback only. */
 export function authenticationFrom(tokens: string | undefined): { authenticate: Authenticate; configured: boolean } {
   const configured = tokens !== undefined && tokens.trim() !== '';
   return { authenticate: configured ? byToken(parseTokens(tokens)) : byHeader, configured };
 }
 
-/** For development: the user is who they say. Pages of other sites are kept out, who could reach loopback through a browser. */
+/** For development: trusts the header. Rejects requests from pages of other sites, which a browser would send to loopback. */
 function byHeader(request: Request): string {
   const { hostname } = new URL(request.url);
   if (!isLoopback(hostname)) {
     throw new PerdureError(
       'forbidden',
-      `The host ${JSON.stringify(hostname)} is not this machine. Without authentication call the gateway by localhost or 127.0.0.1, or set PERDURE_TOKENS.`,
+      `The host ${JSON.stringify(hostname)} is not a loopback address. Without authentication, call the gateway by localhost or 127.0.0.1, or set PERDURE_TOKENS.`,
     );
   }
   const origin = request.headers.get('origin');
   if (origin !== null && !isLoopback(URL.parse(origin)?.hostname ?? '')) {
     throw new PerdureError(
       'forbidden',
-      `Pages of ${JSON.stringify(origin.slice(0, 200))} may not call a gateway without authentication. Set PERDURE_TOKENS.`,
+      `Pages of ${JSON.stringify(origin.slice(0, 200))} cannot call a gateway without authentication. Set PERDURE_TOKENS.`,
     );
   }
   return userFrom(request.headers.get('perdure-user'));
 }
 
-/** Header values are Latin-1, so that other alphabets travel percent-encoded. */
+/** Header values are Latin-1, so the user is percent-encoded. */
 function userFrom(header: string | null): string {
   const text = header?.trim() ?? '';
   if (text === '') return 'local';
   try {
-    // Beyond ASCII nobody can say which encoding was meant.
+    // The encoding of bytes beyond ASCII is unknown.
     if (/^[\x20-\x7e]+$/.test(text)) return decodeURIComponent(text);
   } catch {
-    // Told below.
+    // Falls through to the error.
   }
   throw new PerdureError(
     'invalid_request',
@@ -56,13 +56,16 @@ function byToken(tokens: readonly Token[]): Authenticate {
   return function authenticateByToken(request) {
     const [scheme = '', token = ''] = (request.headers.get('authorization') ?? '').split(/ +/);
     if (scheme.toLowerCase() !== 'bearer' || token === '') {
-      throw new PerdureError('unauthenticated', 'No credential was given. Send Authorization: Bearer with your token.');
+      throw new PerdureError(
+        'unauthenticated',
+        'The request has no credential. Send the header Authorization: Bearer with your token.',
+      );
     }
     const hash = hashOf(token);
-    // Every entry is compared, so that the time tells nothing of which one matched.
+    // Compares every entry, so that the duration does not reveal which one matched.
     const [found] = tokens.filter((candidate) => timingSafeEqual(candidate.hash, hash));
     if (found === undefined) {
-      throw new PerdureError('unauthenticated', 'The bearer token is not known here. Check it, or ask for a new one.');
+      throw new PerdureError('unauthenticated', 'The bearer token is unknown. Check it, or request a new one.');
     }
     return found.user;
   };
@@ -80,7 +83,7 @@ function tokensOfJson(text: string): Record<string, string> {
   try {
     return tokenTable.parse(JSON.parse(text));
   } catch {
-    throw new Error('PERDURE_TOKENS begins with "{" but is not a JSON object of token to user.');
+    throw new Error('PERDURE_TOKENS starts with "{" but is not a JSON object that maps tokens to users.');
   }
 }
 

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { problemSchema } from '../../contracts/problem.ts';
-import type { Answer, Route } from './route.ts';
+import type { ResponseSpec, Route } from './route.ts';
 
 type JsonObject = Record<string, unknown>;
 
-/** Any JSON: the only schema of the contracts that contains itself, kept in one place of the document. */
+/** Any JSON value: the only recursive schema of the contracts, defined once in the document. */
 const JSON_REF = '#/components/schemas/Json';
 const TYPE_OF_JSON = ['string', 'number', 'boolean', 'null', 'array', 'object'];
 
-/** The OpenAPI 3.1 document of the routes, from the schemas that validate them. */
+/** The OpenAPI 3.1 document of the routes, generated from the schemas that validate requests. */
 export function openApiDocument(routes: readonly Route[], version: string): JsonObject {
   const paths: Record<string, JsonObject> = {};
   for (const route of routes) {
@@ -27,7 +27,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
           type: 'apiKey',
           in: 'header',
           name: 'Perdure-User',
-          description: 'Where no authentication is configured, on loopback only. Percent-encoded; default "local".',
+          description: 'Only without authentication, on loopback. Percent-encoded; default "local".',
         },
       },
     },
@@ -35,7 +35,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
 }
 
 function operationOf(route: Route): JsonObject {
-  const answers = Object.entries(route.answers).map(([status, answer]) => [status, answerOf([answer].flat())]);
+  const responses = Object.entries(route.responses).map(([status, spec]) => [status, responseOf([spec].flat())]);
   return {
     summary: route.summary,
     operationId: operationIdOf(route),
@@ -43,7 +43,7 @@ function operationOf(route: Route): JsonObject {
     parameters: [...pathParameters(route.path), ...queryParameters(route.query), ...headerParameters(route.headers)],
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
     responses: {
-      ...Object.fromEntries(answers),
+      ...Object.fromEntries(responses),
       default: {
         description: 'A problem',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
@@ -60,15 +60,15 @@ function operationIdOf({ method, path }: Route): string {
     .join('');
 }
 
-function answerOf(answers: readonly Answer[]): JsonObject {
-  const content = answers
+function responseOf(specs: readonly ResponseSpec[]): JsonObject {
+  const content = specs
     .filter(({ schema, mediaType }) => schema !== undefined || mediaType !== undefined)
     .map(({ schema, mediaType = 'application/json' }) => [
       mediaType,
       { schema: schema === undefined ? { type: 'string' } : schemaOf(schema, 'output') },
     ]);
   return {
-    description: answers.map(({ description }) => description).join('; '),
+    description: specs.map(({ description }) => description).join('; '),
     ...(content.length === 0 ? {} : { content: Object.fromEntries(content) }),
   };
 }
@@ -109,7 +109,7 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
   return pointToJson(rest) as JsonObject;
 }
 
-/** References inside a schema count from the schema; in the document they would count from the document. */
+/** Rewrites references: they are relative to their schema, but in the document they would be resolved from its root. */
 function pointToJson(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(pointToJson);
   if (typeof value !== 'object' || value === null) return value;

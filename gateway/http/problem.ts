@@ -1,10 +1,10 @@
 import { ERRORS, PerdureError } from '../../contracts/errors.ts';
 import type { Problem } from '../../contracts/problem.ts';
 
-/** When nothing is known of how long something stays away, in seconds. */
+/** `Retry-After` of a 503 whose duration is unknown, in seconds. */
 const UNAVAILABLE_RETRY_S = 1;
 
-/** An error as a caller is told it. What is not a {@link PerdureError} is `internal`, without its message. */
+/** The problem response for an error. Errors other than {@link PerdureError} become `internal`, without their message. */
 export function problemResponse(error: unknown, requestId: string): Response {
   const known = error instanceof PerdureError ? error : undefined;
   const code = known?.code ?? 'internal';
@@ -14,7 +14,7 @@ export function problemResponse(error: unknown, requestId: string): Response {
     title,
     status: httpStatus,
     code,
-    detail: known?.message ?? `The gateway failed at this request. Look for ${requestId} in its log.`,
+    detail: known?.message ?? `The gateway failed to process this request. Search its log for ${requestId}.`,
     requestId,
     ...(known?.budget ? { budget: known.budget } : {}),
   };

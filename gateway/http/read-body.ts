@@ -1,7 +1,7 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 
-/** The JSON of a request; undefined for an empty body. Stops reading at the limit. */
+/** The JSON body of a request; undefined for an empty one. Stops reading at the limit. */
 export async function readJsonBody(request: Request, maxBytes: number = LIMITS.requestBytes.value): Promise<unknown> {
   const bytes = await readBytes(request, maxBytes);
   if (bytes.length === 0) return undefined;
@@ -14,8 +14,8 @@ export async function readJsonBody(request: Request, maxBytes: number = LIMITS.r
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const announced = Number(request.headers.get('content-length') ?? Number.NaN);
-  if (announced > maxBytes) throw tooLarge(`${announced} bytes`, maxBytes);
+  const declared = Number(request.headers.get('content-length') ?? Number.NaN);
+  if (declared > maxBytes) throw tooLarge(`${declared} bytes`, maxBytes);
   if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -37,7 +37,7 @@ function parse(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    // The parser's own message quotes the body.
+    // The parser's message quotes the body, so it is not passed on.
     throw new PerdureError(
       'invalid_request',
       `The body of ${bytes.length} bytes is not valid JSON. Send one JSON object.`,

@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { PerdureError } from '../../contracts/errors.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { Authenticate } from './authenticate.ts';
-import { checkShape } from './check-shape.ts';
+import { parseInput } from './parse-input.ts';
 import { problemResponse } from './problem.ts';
 import { readJsonBody } from './read-body.ts';
 import type { Route } from './route.ts';
@@ -13,30 +13,30 @@ export interface RegisterOptions {
   readonly telemetry: Telemetry;
 }
 
-/** Puts routes on an app: requests are numbered, authenticated, validated; errors become problems. */
+/** Registers routes with an app. Each request gets an id, is authenticated and validated; errors become problem responses. */
 export function registerRoutes(app: Hono, routes: readonly Route[], options: RegisterOptions): void {
   for (const route of routes) {
     const path = route.path.replace(/\{(\w+)\}/g, ':$1');
     app.on(route.method.toUpperCase(), path, async (c) =>
-      traced(options, route, c.req.raw, () =>
-        answered(options, { method: c.req.method, path: route.path }, async () =>
+      withSpan(options, route, c.req.raw, () =>
+        respond(options, { method: c.req.method, path: route.path }, async () =>
           handle(route, c.req.raw, (name) => c.req.param(name) ?? '', options.authenticate),
         ),
       ),
     );
   }
   app.notFound(async (c) =>
-    answered(options, { method: c.req.method, path: '' }, async () => {
+    respond(options, { method: c.req.method, path: '' }, async () => {
       throw new PerdureError(
         'not_found',
-        `There is no ${c.req.method} ${c.req.path.slice(0, 200)} here. The calls are listed at /openapi.json.`,
+        `There is no endpoint ${c.req.method} ${c.req.path.slice(0, 200)}. All endpoints are listed at /openapi.json.`,
       );
     }),
   );
 }
 
-/** A span from the request to the head of its answer, under the caller's where it names one. Probes have none. */
-async function traced(
+/** Runs `work` in a span that ends when the response begins, a child of the caller's span if `traceparent` has one. Open routes have no span. */
+async function withSpan(
   { telemetry: { tracing } }: RegisterOptions,
   { path, open }: Route,
   { method, headers }: Request,
@@ -54,24 +54,25 @@ async function traced(
   });
 }
 
-async function answered(
+/** Runs `work`, turns errors into problem responses, and records log line and metrics. */
+async function respond(
   { telemetry: { log, metrics } }: RegisterOptions,
   route: { readonly method: string; readonly path: string },
   work: () => Promise<Response>,
 ): Promise<Response> {
   const requestId = randomUUID();
-  const began = performance.now();
+  const startedAt = performance.now();
   let response: Response;
   try {
     response = await work();
   } catch (error) {
-    const isOurs = !(error instanceof PerdureError) || error.code === 'internal';
-    if (isOurs) log.error('Request failed', { requestId, route: route.path, error });
+    const isFault = !(error instanceof PerdureError) || error.code === 'internal';
+    if (isFault) log.error('Request failed', { requestId, route: route.path, error });
     response = problemResponse(error, requestId);
   }
   response.headers.set('x-request-id', requestId);
   const status = String(response.status);
-  const durationMs = performance.now() - began;
+  const durationMs = performance.now() - startedAt;
   log.debug('Request answered', { requestId, route: route.path, status: response.status, durationMs });
   metrics.answers.add({ status });
   metrics.httpSeconds.record(
@@ -83,7 +84,7 @@ async function answered(
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** Of the conventions: a method that nobody knows is not shown. */
+/** OpenTelemetry's convention: unknown methods become `_OTHER`. */
 function methodOf(method: string): string {
   return METHODS.has(method) ? method : '_OTHER';
 }
@@ -95,14 +96,14 @@ async function handle(
   authenticate: Authenticate,
 ): Promise<Response> {
   const url = new URL(request.url);
-  // Strangers are not told whether their request is well formed.
+  // Before any validation: unauthenticated callers learn nothing about their request.
   const user = route.open === true ? '' : authenticate(request);
   checkEncoding(url.pathname);
-  const query = route.query === undefined ? {} : checkShape(route.query, Object.fromEntries(url.searchParams), 'query');
+  const query = route.query === undefined ? {} : parseInput(route.query, Object.fromEntries(url.searchParams), 'query');
   const body =
     route.body === undefined
       ? {}
-      : checkShape(route.body, (await readJsonBody(request, route.bodyBytes)) ?? {}, 'body');
+      : parseInput(route.body, (await readJsonBody(request, route.bodyBytes)) ?? {}, 'body');
   return route.handle({
     user,
     param,
@@ -110,14 +111,14 @@ async function handle(
     rawQuery: url.searchParams,
     body: body as never,
     headers: request.headers,
-    // Node's adapter makes the signal when it is asked for.
+    // A getter, because Node's adapter creates the signal on access.
     get signal() {
       return request.signal;
     },
   });
 }
 
-/** A part that is not well encoded would otherwise be taken as it stands, for another id. */
+/** Hono passes an invalid percent-encoding on unchanged, where it would be mistaken for another id. */
 function checkEncoding(path: string): void {
   try {
     decodeURIComponent(path);

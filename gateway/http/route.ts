@@ -1,23 +1,23 @@
 import { z } from 'zod';
 
-/** A request that was authenticated and validated. */
+/** An authenticated and validated request. */
 export interface Call<Query, Body> {
   readonly user: string;
-  /** Parts of the path, percent-decoded. */
+  /** A path parameter, percent-decoded. */
   readonly param: (name: string) => string;
   readonly query: Query;
-  /** Every parameter of the query as it came. */
+  /** The raw query parameters. */
   readonly rawQuery: URLSearchParams;
   readonly body: Body;
   readonly headers: Headers;
-  /** Aborted when the caller hangs up. */
+  /** Aborted when the caller disconnects. */
   readonly signal: AbortSignal;
 }
 
-/** One kind of answer, for the OpenAPI document. */
-export interface Answer {
+/** One kind of response, for the OpenAPI document. */
+export interface ResponseSpec {
   readonly description: string;
-  /** Its JSON; none for other media types and for no body. */
+  /** Schema of a JSON body. Absent for other media types, and without a body. */
   readonly schema?: z.ZodType;
   readonly mediaType?: string;
 }
@@ -27,41 +27,41 @@ interface RouteDefinition<Query extends z.ZodType, Body extends z.ZodType> {
   /** With `{name}` for parameters. */
   readonly path: string;
   readonly summary: string;
-  /** Default: none are read. */
+  /** Schema of the query. Default: the query is ignored. */
   readonly query?: Query;
-  /** The JSON body; an empty one is read as `{}`. Default: none is read. */
+  /** Schema of the JSON body; an empty body is parsed as `{}`. Default: the body is not read. */
   readonly body?: Body;
-  /** The most that the body may take. Default `LIMITS.requestBytes`. */
+  /** Maximum size of the body. Default `LIMITS.requestBytes`. */
   readonly bodyBytes?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly answers: Readonly<Record<number, Answer | readonly Answer[]>>;
-  /** Whether anyone may call it. Default false. */
+  readonly responses: Readonly<Record<number, ResponseSpec | readonly ResponseSpec[]>>;
+  /** Whether it needs no authentication. Default false. */
   readonly open?: boolean;
   readonly handle: (call: Call<z.output<Query>, z.output<Body>>) => Promise<Response>;
 }
 
-/** A call of the HTTP contract: validated by the schemas that also describe it. */
+/** An endpoint. The same schemas validate its requests and describe it in the OpenAPI document. */
 export type Route = Omit<RouteDefinition<z.ZodType, z.ZodType>, 'handle'> & {
   readonly handle: (call: Call<never, never>) => Promise<Response>;
 };
 
-/** Declares a route; the handler's types follow from its schemas. */
+/** Declares a route; the types of its handler are inferred from the schemas. */
 export function route<Query extends z.ZodType = z.ZodUnknown, Body extends z.ZodType = z.ZodUnknown>(
   definition: RouteDefinition<Query, Body>,
 ): Route {
   return definition;
 }
 
-/** How a page of a list is asked for. */
-export function pageQuery(most: number, usual = 50) {
+/** Query parameters of a paginated list. */
+export function pageQuery(max: number, defaultLimit = 50) {
   return {
-    limit: z.coerce.number().int().min(1).max(most).default(usual),
-    /** `nextCursor` of the page before. */
+    limit: z.coerce.number().int().min(1).max(max).default(defaultLimit),
+    /** `nextCursor` of the previous page. */
     cursor: z.string().optional(),
   };
 }
 
-/** A page of a list. */
+/** Schema of a page of a list. */
 export function pageOf(schema: z.ZodType): z.ZodType {
   return z.object({ data: z.array(schema), nextCursor: z.string().nullable() });
 }

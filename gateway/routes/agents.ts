@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { agentSpecSchema, retryPolicySchema } from '../../contracts/agent.ts';
 import { PerdureError } from '../../contracts/errors.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
 import { pageOf, route, type Route } from '../http/route.ts';
 
 const agentVersionSchema = z.object({
@@ -19,28 +19,28 @@ const agentVersionSchema = z.object({
   ),
 });
 
-/** The agents there are. */
-export function agentRoutes({ agents }: GatewayParts): Route[] {
+/** Agents. */
+export function agentRoutes({ agents }: GatewayDeps): Route[] {
   return [
     route({
       method: 'get',
       path: '/v1/agents',
-      summary: 'The agents that sessions can have',
-      answers: { 200: { description: 'All of them', schema: pageOf(agentSpecSchema) } },
+      summary: 'List the agents',
+      responses: { 200: { description: 'All agents', schema: pageOf(agentSpecSchema) } },
       handle: async () => Response.json({ data: agents.list(), nextCursor: null }),
     }),
     route({
       method: 'get',
       path: '/v1/agents/{name}',
-      summary: 'An agent as runs pin it now',
-      answers: { 200: { description: 'The agent and its tools', schema: agentVersionSchema } },
+      summary: 'Get an agent: the version that new runs use',
+      responses: { 200: { description: 'The agent and its tools', schema: agentVersionSchema } },
       async handle({ param }) {
         const agent = agents.agent(param('name'));
         if (agent !== undefined) return Response.json(agent);
         const known = agents.list().map(({ name }) => name);
         throw new PerdureError(
           'not_found',
-          `There is no agent ${JSON.stringify(param('name').slice(0, 80))}. There are: ${known.join(', ') || 'none'}.`,
+          `There is no agent ${JSON.stringify(param('name').slice(0, 80))}. Available agents: ${known.join(', ') || 'none'}.`,
         );
       },
     }),

@@ -8,62 +8,59 @@ import { readUsageOfAll } from '../../store/admin/reports/read-usage-of-all.ts';
 import { readBudget } from '../../store/budgets/read-budget.ts';
 import { readUsage } from '../../store/read/read-usage.ts';
 import { saveUserLimits } from '../../store/budgets/user-budgets.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
-import { needOperator, whoseOf, whoseQuery } from '../http/operators.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
+import { requireOperator, requestedUser, userQuery } from '../http/operators.ts';
 import { route, type Route } from '../http/route.ts';
 
 const usageQuery = z.object({
   by: usageBySchema.default('day'),
   from: z.iso.date().optional(),
   to: z.iso.date().optional(),
-  ...whoseQuery,
+  ...userQuery,
 });
 
-/** What model calls cost, and what users may spend. */
-export function costRoutes({ db, deployment, isOperator }: GatewayParts): Route[] {
+/** Usage, cost and budgets. */
+export function costRoutes({ db, deployment, isOperator }: GatewayDeps): Route[] {
   const budgets = resolveBudgets(deployment.budgets);
   const budgetOf = async (user: string) => Response.json(await readBudget(db, user, budgets, today()));
   return [
     route({
       method: 'get',
       path: '/v1/usage',
-      summary: 'What model calls used: yours, or for operators those of another user or of all',
+      summary: 'Usage and cost of your model calls; for operators, also of another user or of all',
       query: usageQuery,
-      answers: { 200: { description: 'The report', schema: usageReportSchema } },
+      responses: { 200: { description: 'The report', schema: usageReportSchema } },
       async handle({ user: caller, query }) {
         const { by, user, all } = query;
         const to = query.to ?? today();
         const from = query.from ?? firstOfMonth(to);
         checkSpan(from, to);
-        const whose = whoseOf(isOperator, caller, { user, all: all || by === 'user' }, 'usage');
+        const whose = requestedUser(isOperator, caller, { user, all: all || by === 'user' }, 'usage');
         if (by !== 'user' && whose !== null) return Response.json(await readUsage(db, whose, { by, from, to }));
         if (by !== 'session') return Response.json(await readUsageOfAll(db, { by, from, to }));
-        throw new PerdureError(
-          'invalid_request',
-          'The sessions of all users are too many: give a user, or another by.',
-        );
+        throw new PerdureError('invalid_request', 'Usage by session needs a user: set `user`, or another `by`.');
       },
     }),
     route({
       method: 'get',
       path: '/v1/budget',
-      summary: 'Your limits and what has gone of them; for operators, those of another user',
-      query: z.object({ user: whoseQuery.user }),
-      answers: { 200: { description: 'The budget', schema: budgetReportSchema } },
+      summary: 'Your limits and what is used of them; for operators, also those of another user',
+      query: z.object({ user: userQuery.user }),
+      responses: { 200: { description: 'The budget', schema: budgetReportSchema } },
       async handle({ user: caller, query: { user = caller } }) {
-        whoseOf(isOperator, caller, { user, all: false }, 'budget');
+        requestedUser(isOperator, caller, { user, all: false }, 'budget');
         return budgetOf(user);
       },
     }),
     route({
       method: 'put',
       path: '/v1/budget',
-      summary: 'Set a user’s own limits, for operators; null is no limit, what is absent is the deployment’s',
-      body: userLimitsSchema.extend({ user: whoseQuery.user }),
-      answers: { 200: { description: 'The budget', schema: budgetReportSchema } },
+      summary: 'For operators: set the limits of a user; null removes a limit, an absent field uses the deployment’s',
+      body: userLimitsSchema.extend({ user: userQuery.user }),
+      responses: { 200: { description: 'The budget', schema: budgetReportSchema } },
       async handle({ user: caller, body }) {
         const { user = caller, ...limits } = body;
-        needOperator(isOperator, caller, 'set a budget');
+        requireOperator(isOperator, caller, 'set a budget');
         await saveUserLimits(db, user, limits);
         return budgetOf(user);
       },
@@ -77,5 +74,8 @@ function today(): string {
 
 function checkSpan(from: string, to: string): void {
   if (from <= to) return;
-  throw new PerdureError('invalid_request', `The report would begin on ${from}, after it ends on ${to}. Swap them.`);
+  throw new PerdureError(
+    'invalid_request',
+    `The report would start on ${from}, after its end on ${to}. Swap the dates.`,
+  );
 }

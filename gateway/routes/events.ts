@@ -4,40 +4,40 @@ import { LIMITS } from '../../contracts/limits.ts';
 import { transcriptEntrySchema } from '../../contracts/session/transcript.ts';
 import { transcript } from '../../core/conversation/transcript.ts';
 import { readEvents } from '../../store/read/read-events.ts';
-import { answerEvents, EVENTS_ANSWERS, EVENTS_HEADERS, eventsQuery } from '../answers/events-answer.ts';
-import { readable } from '../answers/existing.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
+import { eventsResponse, EVENTS_RESPONSES, EVENTS_HEADERS, eventsQuery } from '../answers/events-response.ts';
+import { requireReadableSession } from '../answers/require-session.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
 import { pageOf, route, type Route } from '../http/route.ts';
 
-/** Events that one page of a transcript is made of, at most. */
+/** Maximum number of events in one page of a transcript. */
 const TRANSCRIPT_EVENTS = 10 * LIMITS.eventsPerPage.value;
 
 const transcriptQuery = z.object({ cursor: z.coerce.number().int().min(0).default(0) });
 
-/** What happened in a session. */
-export function eventRoutes(parts: GatewayParts): Route[] {
-  const { db } = parts;
+/** Events and transcript of a session. */
+export function eventRoutes(deps: GatewayDeps): Route[] {
+  const { db } = deps;
   return [
     route({
       method: 'get',
       path: '/v1/sessions/{id}/events',
-      summary: 'The events of a session, then those to come',
+      summary: 'Stream the events of a session: past ones, then new ones',
       query: eventsQuery,
       headers: EVENTS_HEADERS,
-      answers: EVENTS_ANSWERS,
+      responses: EVENTS_RESPONSES,
       async handle(call) {
-        const key = await readable(db, call.user, call.param('id'));
-        return answerEvents(parts, key, call);
+        const key = await requireReadableSession(db, call.user, call.param('id'));
+        return eventsResponse(deps, key, call);
       },
     }),
     route({
       method: 'get',
       path: '/v1/sessions/{id}/transcript',
-      summary: 'The conversation as a model would see it',
+      summary: 'The conversation as a model would receive it',
       query: transcriptQuery,
-      answers: { 200: { description: 'Messages in order', schema: pageOf(transcriptEntrySchema) } },
+      responses: { 200: { description: 'Messages in order', schema: pageOf(transcriptEntrySchema) } },
       async handle({ user, param, query }) {
-        const key = await readable(db, user, param('id'));
+        const key = await requireReadableSession(db, user, param('id'));
         const events: PerdureEvent[] = [];
         let after = query.cursor;
         const limit = LIMITS.eventsPerPage.value;

@@ -7,32 +7,32 @@ import { sessionSnapshotSchema } from '../../contracts/session/session.ts';
 import { ring } from '../../live/ring.ts';
 import { readSessionExport } from '../../store/sessions/read-session-export.ts';
 import { createFromExport } from '../../store/sessions/create-from-export.ts';
-import { existing } from '../answers/existing.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
+import { requireSession } from '../answers/require-session.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
 import { route, type Route } from '../http/route.ts';
 import { checkAddressable, snapshotOf } from '../answers/session-snapshot.ts';
 
-/** A session out of this installation and into another. */
-export function exportRoutes(parts: GatewayParts): Route[] {
-  const { db, live, sender, deployment } = parts;
+/** Export and import of sessions. */
+export function exportRoutes(deps: GatewayDeps): Route[] {
+  const { db, live, sender, deployment } = deps;
   return [
     route({
       method: 'get',
       path: '/v1/sessions/{id}/export',
-      summary: 'A session as one JSON document, archived or not',
-      answers: { 200: { description: 'The document', schema: sessionExportSchema } },
+      summary: 'Export a session as one JSON document, archived or not',
+      responses: { 200: { description: 'The document', schema: sessionExportSchema } },
       async handle({ user, param }) {
-        return Response.json(await readSessionExport(db, await existing(db, user, param('id'))));
+        return Response.json(await readSessionExport(db, await requireSession(db, user, param('id'))));
       },
     }),
     route({
       method: 'post',
       path: '/v1/sessions/import',
-      summary: 'Make the session of an exported document yours',
+      summary: 'Create a session of yours from an export document',
       query: z.object({ id: z.string().optional() }),
       body: sessionExportSchema,
       bodyBytes: LIMITS.exportBytes.value,
-      answers: { 201: { description: 'The session', schema: sessionSnapshotSchema } },
+      responses: { 201: { description: 'The session', schema: sessionSnapshotSchema } },
       async handle({ user, query, body }) {
         const id = query.id ?? body.id;
         checkAddressable(id);
@@ -43,7 +43,7 @@ export function exportRoutes(parts: GatewayParts): Route[] {
           ring(live, made.key, made.events);
           void sender.checkExpiry(made.key).catch(() => {});
         }
-        return Response.json(await snapshotOf(parts, key), { status: 201 });
+        return Response.json(await snapshotOf(deps, key), { status: 201 });
       },
     }),
   ];

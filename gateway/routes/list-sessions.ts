@@ -4,8 +4,8 @@ import { agentNameSchema } from '../../contracts/session/message.ts';
 import { sessionRecordSchema, sessionStatusSchema } from '../../contracts/session/session.ts';
 import { listAllSessions } from '../../store/admin/reports/list-all-sessions.ts';
 import { listSessions } from '../../store/read/list-sessions.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
-import { whoseOf, whoseQuery } from '../http/operators.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
+import { requestedUser, userQuery } from '../http/operators.ts';
 import { pageOf, pageQuery, route, type Route } from '../http/route.ts';
 
 const METADATA = 'metadata.';
@@ -16,20 +16,20 @@ const listQuery = z.object({
   activeSince: z.iso.datetime({ offset: true }).optional(),
   minErrorRate: z.coerce.number().min(0).max(1).optional(),
   ...pageQuery(LIMITS.sessionsPerPage.value),
-  ...whoseQuery,
+  ...userQuery,
 });
 
-/** The list of sessions: the caller's own, or for operators another user's or everybody's. */
-export function listRoute({ db, isOperator }: GatewayParts): Route {
+/** The list of sessions: the caller's; for operators, also those of another user or of all. */
+export function listRoute({ db, isOperator }: GatewayDeps): Route {
   return route({
     method: 'get',
     path: '/v1/sessions',
     summary:
-      'List your sessions, for operators those of another user or of all, newest activity first; metadata.NAME=VALUE filters by metadata',
+      'List your sessions, newest activity first; for operators, also those of another user or of all. metadata.NAME=VALUE filters by metadata',
     query: listQuery,
-    answers: { 200: { description: 'A page', schema: pageOf(sessionRecordSchema) } },
+    responses: { 200: { description: 'A page', schema: pageOf(sessionRecordSchema) } },
     async handle({ user: caller, query: { user, all, ...asked }, rawQuery }) {
-      const whose = whoseOf(isOperator, caller, { user, all }, 'sessions');
+      const whose = requestedUser(isOperator, caller, { user, all }, 'sessions');
       const filter = { ...asked, metadata: metadataOf(rawQuery) };
       return Response.json(whose === null ? await listAllSessions(db, filter) : await listSessions(db, whose, filter));
     },

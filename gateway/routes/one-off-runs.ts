@@ -2,62 +2,69 @@ import { oneOffKey } from '../../client/temporal/one-off-key.ts';
 import { messageInputSchema } from '../../contracts/session/message.ts';
 import { runDetailSchema } from '../../contracts/session/run.ts';
 import { sessionKey, type SessionKey } from '../../contracts/session/session-key.ts';
-import { deliver, withMessageId } from '../answers/deliver.ts';
-import { answerEvents, EVENTS_ANSWERS, EVENTS_HEADERS, eventsQuery } from '../answers/events-answer.ts';
-import { existingRun } from '../answers/existing.ts';
-import { followRun } from '../feed/follow.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
+import { deliverMessage, withMessageId } from '../answers/deliver-message.ts';
+import { eventsResponse, EVENTS_RESPONSES, EVENTS_HEADERS, eventsQuery } from '../answers/events-response.ts';
+import { requireRun } from '../answers/require-session.ts';
+import { runScope } from '../feed/event-scope.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
 import { route, type Route } from '../http/route.ts';
-import { DELIVERY_ANSWERS, DELIVERY_HEADERS } from './messages.ts';
-import { CANCEL_ANSWERS, cancelBody } from './runs.ts';
+import { DELIVERY_RESPONSES, DELIVERY_HEADERS } from './messages.ts';
+import { CANCEL_RESPONSES, cancelBody } from './runs.ts';
 
-/** Runs without a session. A run's rows lie under its own id, in the session's place. */
-export function oneOffRunRoutes(parts: GatewayParts): Route[] {
-  const { db, sender } = parts;
+/** Runs without a session. Their rows have the run's id in place of the session id. */
+export function oneOffRunRoutes(deps: GatewayDeps): Route[] {
+  const { db, sender } = deps;
   return [
     route({
       method: 'post',
       path: '/v1/runs',
-      summary: 'A run without a session',
+      summary: 'Start a run without a session',
       body: messageInputSchema.omit({ whileRunning: true }),
       headers: DELIVERY_HEADERS,
-      answers: DELIVERY_ANSWERS,
+      responses: DELIVERY_RESPONSES,
       async handle({ user, body, headers, signal }) {
         const { input, isNew } = withMessageId(body, headers);
-        // The same message id must find the same run.
+        // The same message id must give the same run.
         const key = oneOffKey(user, input.id);
-        return deliver(parts, { key, input, isNew, headers, signal, submit: async () => sender.submitRun(key, input) });
+        return deliverMessage(deps, {
+          key,
+          input,
+          isNew,
+          headers,
+          signal,
+          submit: async () => sender.submitRun(key, input),
+        });
       },
     }),
     route({
       method: 'get',
       path: '/v1/runs/{run}',
-      summary: 'A run without a session',
-      answers: { 200: { description: 'The run', schema: runDetailSchema } },
-      handle: async ({ user, param }) => Response.json(await existingRun(db, runKey(user, param('run')), param('run'))),
+      summary: 'Get a run without a session',
+      responses: { 200: { description: 'The run', schema: runDetailSchema } },
+      handle: async ({ user, param }) => Response.json(await requireRun(db, runKey(user, param('run')), param('run'))),
     }),
     route({
       method: 'get',
       path: '/v1/runs/{run}/events',
-      summary: 'The events of a run without a session, to its end',
+      summary: 'Stream the events of a run without a session, to its end',
       query: eventsQuery,
       headers: EVENTS_HEADERS,
-      answers: EVENTS_ANSWERS,
+      responses: EVENTS_RESPONSES,
       async handle(call) {
         const key = runKey(call.user, call.param('run'));
-        const { id } = await existingRun(db, key, call.param('run'));
-        return answerEvents(parts, key, call, followRun(id));
+        const { id } = await requireRun(db, key, call.param('run'));
+        return eventsResponse(deps, key, call, runScope(id));
       },
     }),
     route({
       method: 'post',
       path: '/v1/runs/{run}/cancel',
-      summary: 'Stop a run without a session at once',
+      summary: 'Stop a run without a session immediately',
       body: cancelBody,
-      answers: CANCEL_ANSWERS,
+      responses: CANCEL_RESPONSES,
       async handle({ user, param, body }) {
         const key = runKey(user, param('run'));
-        const { id } = await existingRun(db, key, param('run'));
+        const { id } = await requireRun(db, key, param('run'));
         return Response.json(await sender.cancelRun(key, { runId: id, ...body }));
       },
     }),

@@ -6,56 +6,52 @@ import {
   type ProviderStatus,
 } from '../../contracts/provider.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { readinessOf } from '../../telemetry/readiness.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
+import { healthResponse, metricsResponse, readinessResponse } from '../../telemetry/operational-responses.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
 import { providerStatuses } from '../answers/provider-status.ts';
 import { route, type Route } from '../http/route.ts';
 
 const readinessSchema = z.object({
   status: z.enum(['ready', 'unavailable']),
-  /** True for each part that answers. */
+  /** True for each dependency that responds. */
   checks: z.object({ store: z.boolean(), temporal: z.boolean(), live: z.boolean() }),
-  /** Providers of models in trouble. They make nothing unready: runs wait for them. Empty while the store does not answer. */
+  /** Unhealthy model providers. They do not affect the status: runs wait for them. Empty while the store is unavailable. */
   providers: z.array(
     providerStatusSchema.pick({ provider: true, coolDownUntil: true }).extend({ circuit: circuitPhaseSchema }),
   ),
 });
 
-/** For load balancers and scrapers. Open to all: they tell nothing of anyone. */
-export function operationRoutes({ db, sender, live, deployment }: GatewayParts, metrics: Metrics): Route[] {
+/** Endpoints for load balancers and scrapers. They need no authentication and contain nothing about users. */
+export function operationRoutes({ db, sender, live, deployment }: GatewayDeps, metrics: Metrics): Route[] {
   return [
     route({
       method: 'get',
       path: '/healthz',
-      summary: 'Whether the process lives',
+      summary: 'Whether the process is running',
       open: true,
-      answers: { 200: { description: 'It does', schema: z.object({ status: z.literal('ok') }) } },
-      handle: async () => Response.json({ status: 'ok' }),
+      responses: { 200: { description: 'It is running', schema: z.object({ status: z.literal('ok') }) } },
+      handle: async () => healthResponse(),
     }),
     route({
       method: 'get',
       path: '/readyz',
-      summary: 'Whether store, Temporal and live channel answer',
+      summary: 'Whether the store, Temporal and the live channel respond',
       open: true,
-      answers: {
-        200: { description: 'All answer', schema: readinessSchema },
-        503: { description: 'Some do not', schema: readinessSchema },
+      responses: {
+        200: { description: 'All respond', schema: readinessSchema },
+        503: { description: 'At least one does not respond', schema: readinessSchema },
       },
       async handle() {
         let providers: readonly ProviderStatus[] = [];
-        const readiness = await readinessOf({
+        const checks = {
           store: async () => {
             providers = await providerStatuses(db, deployment);
             return true;
           },
           temporal: () => sender.ready(),
           live: () => live.ready(),
-        });
-        const troubled = providers
-          .filter(isUnhealthy)
-          .map(({ provider, circuit, coolDownUntil }) => ({ provider, circuit: circuit.state, coolDownUntil }));
-        const unavailable = { status: 503, headers: { 'retry-after': '1' } };
-        return Response.json({ ...readiness, providers: troubled }, readiness.status === 'ready' ? {} : unavailable);
+        };
+        return await readinessResponse(checks, () => ({ providers: providers.filter(isUnhealthy).map(summaryOf) }));
       },
     }),
     route({
@@ -63,11 +59,14 @@ export function operationRoutes({ db, sender, live, deployment }: GatewayParts, 
       path: '/metrics',
       summary: 'Metrics for Prometheus',
       open: true,
-      answers: { 200: { description: 'Text format, or OpenMetrics where Accept names it', mediaType: 'text/plain' } },
-      async handle({ headers }) {
-        const { text, contentType } = await metrics.scrape(headers.get('accept'));
-        return new Response(text, { headers: { 'content-type': contentType } });
+      responses: {
+        200: { description: 'Text format, or OpenMetrics when Accept asks for it', mediaType: 'text/plain' },
       },
+      handle: async ({ headers }) => await metricsResponse(metrics, headers.get('accept')),
     }),
   ];
+}
+
+function summaryOf({ provider, circuit, coolDownUntil }: ProviderStatus) {
+  return { provider, circuit: circuit.state, coolDownUntil };
 }

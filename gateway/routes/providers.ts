@@ -1,16 +1,16 @@
 import { providerStatusSchema } from '../../contracts/provider.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
 import { providerStatuses } from '../answers/provider-status.ts';
 import { pageOf, route, type Route } from '../http/route.ts';
 
-/** The providers of models, as all workers see them. It tells of nobody: of calls and waits there is the number only. */
-export function providerRoutes({ db, deployment }: GatewayParts): Route[] {
+/** Model providers, as seen by all workers. Contains only numbers of calls and waits, nothing about users. */
+export function providerRoutes({ db, deployment }: GatewayDeps): Route[] {
   return [
     route({
       method: 'get',
       path: '/v1/providers',
-      summary: 'Limits, circuits and waits of the providers of models',
-      answers: { 200: { description: 'All of them', schema: pageOf(providerStatusSchema) } },
+      summary: 'Limits, circuits and waits of the model providers',
+      responses: { 200: { description: 'All providers', schema: pageOf(providerStatusSchema) } },
       handle: async () => Response.json({ data: await providerStatuses(db, deployment), nextCursor: null }),
     }),
   ];

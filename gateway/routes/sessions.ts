@@ -8,51 +8,51 @@ import { archives } from '../../core/session/expiry.ts';
 import { resolvePolicy } from '../../core/policy.ts';
 import { ring } from '../../live/ring.ts';
 import { removeSession } from '../../store/sessions/remove-session.ts';
-import { existing } from '../answers/existing.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
+import { requireSession } from '../answers/require-session.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
 import { checkAddressable, snapshotOf } from '../answers/session-snapshot.ts';
 import { route, type Route } from '../http/route.ts';
 import { listRoute } from './list-sessions.ts';
 
-/** `/v1/sessions` and one of them. */
-export function sessionRoutes(parts: GatewayParts): Route[] {
-  const { db, live, sender } = parts;
+/** Sessions: create, list, read, change, end, delete. */
+export function sessionRoutes(deps: GatewayDeps): Route[] {
+  const { db, live, sender } = deps;
   return [
     route({
       method: 'post',
       path: '/v1/sessions',
       summary: 'Get or create a session',
       body: openSessionSchema.extend({ id: z.string().optional() }),
-      answers: {
-        200: { description: 'It was there', schema: sessionSnapshotSchema },
-        201: { description: 'It was created', schema: sessionSnapshotSchema },
+      responses: {
+        200: { description: 'The session existed', schema: sessionSnapshotSchema },
+        201: { description: 'The session was created', schema: sessionSnapshotSchema },
       },
       async handle({ user, body }) {
         const { id = uuid(), ...input } = body;
         checkAddressable(id);
         const key = sessionKey(user, id);
         const { created } = await sender.open(key, input);
-        return Response.json(await snapshotOf(parts, key), { status: created ? 201 : 200 });
+        return Response.json(await snapshotOf(deps, key), { status: created ? 201 : 200 });
       },
     }),
-    listRoute(parts),
+    listRoute(deps),
     route({
       method: 'get',
       path: '/v1/sessions/{id}',
-      summary: 'A session and what it waits for',
-      answers: { 200: { description: 'The session', schema: sessionSnapshotSchema } },
-      handle: async ({ user, param }) => Response.json(await snapshotOf(parts, sessionKey(user, param('id')))),
+      summary: 'Get a session and what it waits for',
+      responses: { 200: { description: 'The session', schema: sessionSnapshotSchema } },
+      handle: async ({ user, param }) => Response.json(await snapshotOf(deps, sessionKey(user, param('id')))),
     }),
     route({
       method: 'patch',
       path: '/v1/sessions/{id}',
       summary: 'Merge metadata, state and policy; null removes a key',
       body: updateSessionSchema,
-      answers: { 200: { description: 'The session', schema: sessionSnapshotSchema } },
+      responses: { 200: { description: 'The session', schema: sessionSnapshotSchema } },
       async handle({ user, param, body }) {
-        const key = await existing(db, user, param('id'));
+        const key = await requireSession(db, user, param('id'));
         await sender.update(key, body);
-        return Response.json(await snapshotOf(parts, key));
+        return Response.json(await snapshotOf(deps, key));
       },
     }),
     route({
@@ -60,34 +60,35 @@ export function sessionRoutes(parts: GatewayParts): Route[] {
       path: '/v1/sessions/{id}/end',
       summary: 'End a session',
       body: endSessionSchema,
-      answers: { 200: { description: 'The session', schema: sessionSnapshotSchema } },
+      responses: { 200: { description: 'The session', schema: sessionSnapshotSchema } },
       async handle({ user, param, body }) {
-        const key = await existing(db, user, param('id'));
+        const key = await requireSession(db, user, param('id'));
         await sender.end(key, body);
-        return Response.json(await snapshotOf(parts, key));
+        return Response.json(await snapshotOf(deps, key));
       },
     }),
     route({
       method: 'delete',
       path: '/v1/sessions/{id}',
-      summary: 'Remove a session: archived if its policy says so, else deleted; archive=false keeps nothing',
+      summary:
+        'Remove a session: archive it if its policy says so, otherwise delete it; archive=false deletes everything',
       query: z.object({ archive: z.enum(['true', 'false']).optional() }),
-      answers: { 204: { description: 'It is removed' } },
+      responses: { 204: { description: 'The session was removed' } },
       async handle({ user, param, query }) {
-        const key = await existing(db, user, param('id'));
-        // First the workflow, so that nothing is written after the rows are gone.
+        const key = await requireSession(db, user, param('id'));
+        // The workflow first, so that it writes nothing after the rows are removed.
         await sender.terminate(key, 'deleted');
-        const removed = await removeSession(db, key, { archives: archiving(parts, query.archive) });
+        const removed = await removeSession(db, key, { archives: archivesBy(deps, query.archive) });
         ring(live, key, removed.events);
-        if (query.archive === 'false') await sender.forget(key);
+        if (query.archive === 'false') await sender.deleteExecutions(key);
         return new Response(null, { status: 204 });
       },
     }),
   ];
 }
 
-/** Whether a session is archived when it is removed, as the caller or its policy says. */
-function archiving({ agents, deployment }: GatewayParts, archive: 'true' | 'false' | undefined) {
+/** Decides whether a removed session is archived: by the request, otherwise by its policy. */
+function archivesBy({ agents, deployment }: GatewayDeps, archive: 'true' | 'false' | undefined) {
   return (agent: string, policy: Policy, messages: number): boolean => {
     if (archive !== undefined) return archive === 'true';
     return archives(resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy), messages);

@@ -5,8 +5,8 @@ import { statsBySchema, statsPageSchema, type StatsPage } from '../../contracts/
 import { readStatsOfAll } from '../../store/admin/reports/read-stats-of-all.ts';
 import { readSessionStats } from '../../store/read/read-session-stats.ts';
 import { readStats } from '../../store/read/read-stats.ts';
-import type { GatewayParts } from '../answers/gateway-parts.ts';
-import { whoseOf, whoseQuery } from '../http/operators.ts';
+import type { GatewayDeps } from '../answers/gateway-deps.ts';
+import { requestedUser, userQuery } from '../http/operators.ts';
 import { pageQuery, route, type Route } from '../http/route.ts';
 
 const statsQuery = z.object({
@@ -14,33 +14,30 @@ const statsQuery = z.object({
   from: z.iso.date().optional(),
   to: z.iso.date().optional(),
   ...pageQuery(LIMITS.sessionsPerPage.value),
-  ...whoseQuery,
+  ...userQuery,
 });
 
-/** How runs went. */
-export function statsRoutes({ db, isOperator }: GatewayParts): Route[] {
+/** Statistics of runs. */
+export function statsRoutes({ db, isOperator }: GatewayDeps): Route[] {
   return [
     route({
       method: 'get',
       path: '/v1/stats',
       summary:
-        'How your runs went, for operators those of another user or of all, by session, user, agent or day: requests, errors, times, tokens, cost',
+        'Requests, errors, durations, tokens and cost of your runs, by session, user, agent or day; for operators, also of another user or of all',
       query: statsQuery,
-      answers: { 200: { description: 'A row for each, and all together', schema: statsPageSchema } },
+      responses: { 200: { description: 'One row per group, and the total', schema: statsPageSchema } },
       async handle({ user: caller, query }) {
         const { by, limit, cursor, from = null, to = null } = query;
         checkRange(from, to);
-        const whose = whoseOf(isOperator, caller, query, 'statistics');
+        const whose = requestedUser(isOperator, caller, query, 'statistics');
         if (by !== 'session') {
           const report =
             whose === null ? await readStatsOfAll(db, by, { from, to }) : await readStats(db, whose, by, { from, to });
           return Response.json({ by, from, to, ...report, nextCursor: null } satisfies StatsPage);
         }
         if (whose === null) {
-          throw new PerdureError(
-            'invalid_request',
-            'The sessions of all users are too many: give a user, or another by.',
-          );
+          throw new PerdureError('invalid_request', 'Statistics by session need a user: set `user`, or another `by`.');
         }
         const { total } = await readStats(db, whose, 'user', { from, to });
         const page = await readSessionStats(db, whose, { from, to, limit, cursor });
@@ -52,5 +49,8 @@ export function statsRoutes({ db, isOperator }: GatewayParts): Route[] {
 
 function checkRange(from: string | null, to: string | null): void {
   if (from === null || to === null || from <= to) return;
-  throw new PerdureError('invalid_request', `The days go from ${from} to ${to}, which is before it. Swap them.`);
+  throw new PerdureError(
+    'invalid_request',
+    `The statistics would start on ${from}, after their end on ${to}. Swap the dates.`,
+  );
 }

@@ -9,7 +9,7 @@ test('without a gateway a command says where it looked and how to start one, and
   const { code, stdout, stderr } = await runCli(['sessions', '--url', gateway.url]);
   expect(code).toBe(3);
   expect(stdout).toBe('');
-  expect(stderr).toContain(`No gateway answers at ${gateway.url}. Start one with \`npm start\``);
+  expect(stderr).toContain(`No gateway is reachable at ${gateway.url}. Start one with \`perdure start\``);
   expect(stderr).not.toContain('    at ');
 });
 

@@ -10,24 +10,25 @@ import { eventWriter, received, runCompleted, started } from '../support/gateway
 
 const key = { user: 'local', session: 's' };
 
-/** Sends into `events`, whatever the message; the receipt is `runId`'s. */
-async function asking(runId: string | null, events: (messageId: string) => StreamEvent[], there = true) {
-  let isThere = there;
+/** A handle whose sender emits `events` for any message, and returns a receipt for `runId`. */
+async function asking(runId: string | null, events: (messageId: string) => StreamEvent[], initially = true) {
+  let exists = initially;
   const gateway = await startFakeGateway({
     handle(request) {
-      if (request.path === '/v1/sessions/s' && isThere) return { body: { head: 0 } };
-      return isThere ? undefined : problem(404, 'not_found', 'No session s.');
+      if (request.path === '/v1/sessions/s' && exists) return { body: { head: 0 } };
+      return exists ? undefined : problem(404, 'not_found', 'No session s.');
     },
   });
   async function submit(_key: unknown, input: { id?: string | undefined }): Promise<Receipt> {
     const messageId = input.id ?? 'made';
-    isThere = true;
+    exists = true;
     gateway.emit(...events(messageId));
     return { messageId, runId, disposition: runId === null ? 'accepted' : 'started', position: null };
   }
   const sender = { submit } as unknown as SessionSender;
-  const handle = createSessionHandle(key, () => sender, createGatewayClient({ url: gateway.url }));
-  return { handle, gateway };
+  const handle = createSessionHandle(key, async () => sender, createGatewayClient({ url: gateway.url }));
+  const remove = (): void => void (exists = false);
+  return { handle, gateway, remove };
 }
 
 test('ask gives the final answer of the run that answers the message', async () => {
@@ -76,10 +77,21 @@ test('ask rejects when the run fails or is cancelled, and when the accepted mess
   await refused.gateway.close();
 });
 
-test('ask with an id that was used before finds the old answer', async () => {
+test('ask with an id that was used before returns the old answer', async () => {
   const writer = eventWriter();
   const { handle, gateway } = await asking('r', () => []);
   gateway.emit(received(writer, 'r', 'old', 'Hi'), runCompleted(writer, 'r', 'Answered long ago.'));
   expect(await handle.ask({ id: 'old', content: 'Hi' })).toMatchObject({ text: 'Answered long ago.' });
+  await gateway.close();
+});
+
+test('ask rejects when the session is deleted before the answer', async () => {
+  const writer = eventWriter();
+  const { handle, gateway, remove } = await asking('r', (id) => [received(writer, 'r', id, 'Hi')]);
+  const asked = handle.ask('Hi');
+  await gateway.connected();
+  remove();
+  gateway.cut();
+  await expect(asked).rejects.toMatchObject({ code: 'not_found' });
   await gateway.close();
 });

@@ -17,7 +17,7 @@ async function userSeen(gateway: TestGateway, headers: Record<string, string>): 
   return ((await response.json()) as { user?: string; code?: string }).user ?? response.status;
 }
 
-test('without authentication the user is who the header says, in any alphabet, and otherwise local', async () => {
+test('without authentication the header names the user, in any alphabet; the default is local', async () => {
   const gateway = startGateway(database.db);
   expect(await userSeen(gateway, {})).toBe('local');
   expect(await userSeen(gateway, { 'perdure-user': 'ann@example.org' })).toBe('ann@example.org');
@@ -27,7 +27,7 @@ test('without authentication the user is who the header says, in any alphabet, a
 });
 
 test.each(['ann-token=ann,bob-token=bob', '{"ann-token": "ann", "bob-token": "bob"}'])(
-  'with tokens (%s) the user is whose token it is, whatever the header says',
+  'with tokens (%s) the token determines the user, whatever the header says',
   async (tokens) => {
     const gateway = startGateway(database.db, { tokens });
     expect(await userSeen(gateway, { authorization: 'Bearer ann-token' })).toBe('ann');
@@ -38,16 +38,13 @@ test.each(['ann-token=ann,bob-token=bob', '{"ann-token": "ann", "bob-token": "bo
   },
 );
 
-test.each(['{"a": 1}', '{"secret', 'secret', '=ann', 'secret='])(
-  'tokens that say nothing (%s) stop the start',
-  (tokens) => {
-    const start = (): unknown => startGateway(database.db, { tokens });
-    expect(start).toThrow(/PERDURE_TOKENS/);
-    expect(start).not.toThrow(/secret/);
-  },
-);
+test.each(['{"a": 1}', '{"secret', 'secret', '=ann', 'secret='])('invalid tokens (%s) prevent the start', (tokens) => {
+  const start = (): unknown => startGateway(database.db, { tokens });
+  expect(start).toThrow(/PERDURE_TOKENS/);
+  expect(start).not.toThrow(/secret/);
+});
 
-test('with tokens every call but the open ones needs one', async () => {
+test('with tokens every call needs one, except the open ones', async () => {
   const gateway = startGateway(database.db, { tokens: 'ann-token=ann' });
   const { paths } = await documentOf(gateway);
   for (const [path, operations] of Object.entries(paths)) {
@@ -62,7 +59,7 @@ test('pages of other sites cannot reach a gateway without authentication', async
   const { gateway } = startGateway(database.db);
   const request = async (url: string, headers = {}): Promise<number> =>
     (await gateway.app.request(`${url}/v1/sessions`, { headers })).status;
-  // A name that was made to point here.
+  // A host name of another site that resolves to loopback (DNS rebinding).
   expect(await request('http://attacker.example')).toBe(403);
   expect(await request('http://localhost', { origin: 'https://attacker.example' })).toBe(403);
   expect(await request('http://localhost', { origin: 'null' })).toBe(403);
@@ -90,7 +87,7 @@ test("every call on another user's session or run is a 404, and changes nothing"
     for (const method of Object.keys(operations)) {
       const run = path.startsWith('/v1/runs') ? oneOff.runId : runId;
       const target = path.replace('{id}', 'private').replace('{run}', run).replace('{message}', 'm');
-      // Fay may have a session of the same name: a message makes one, and it is empty.
+      // Fay may have a session of the same id: a message creates it, and it is empty.
       if (method === 'post' && path.endsWith('/messages')) continue;
       const body = method === 'get' || method === 'delete' ? undefined : {};
       const response = await gateway.call(method.toUpperCase(), target, body, fay);

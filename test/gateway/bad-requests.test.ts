@@ -18,7 +18,7 @@ async function problemOf(response: Response) {
   return problem;
 }
 
-/** A request whose body is sent as it stands. */
+/** A request with a raw body. */
 async function post(path: string, body: string | Uint8Array<ArrayBuffer> | ReadableStream, headers = {}) {
   const { gateway } = startGateway(database.db);
   const type = { 'content-type': 'application/json', ...headers };
@@ -60,7 +60,7 @@ test('another content type is a 400, which keeps forms of other sites out', asyn
   expect(problem.detail).toContain('text/plain');
 });
 
-test('a body over the limit is a 413, whether it says its length or not', async () => {
+test('a body over the limit is a 413, with or without Content-Length', async () => {
   const big = JSON.stringify({ content: 'x'.repeat(10 * 1024 * 1024) });
   expect(await problemOf(await post(messages, big, { 'content-length': String(big.length) }))).toMatchObject({
     status: 413,
@@ -101,7 +101,7 @@ test.each([
   expect(await problemOf(await call(method, path))).toMatchObject({ status });
 });
 
-test('an event number that is none, or beyond the newest, is a 400', async () => {
+test('an event number that is invalid, or beyond the newest, is a 400', async () => {
   const { call } = startGateway(database.db);
   const id = randomUUID();
   await call('POST', '/v1/sessions', { id });
@@ -113,12 +113,12 @@ test('an event number that is none, or beyond the newest, is a 400', async () =>
   expect(await problemOf(await call('GET', `${path}?after=99`))).toMatchObject({ status: 400 });
 });
 
-test('a session id that no path can carry is refused', async () => {
+test('a session id that cannot be part of a path is refused', async () => {
   const { call } = startGateway(database.db);
   expect(await problemOf(await call('POST', '/v1/sessions', { id: '..' }))).toMatchObject({ status: 400 });
 });
 
-test('what goes wrong inside is a 500 that tells nothing but an id for the log', async () => {
+test('an internal failure is a 500 that contains only an id for the log', async () => {
   const lines: string[] = [];
   const log = createLog({ format: 'json', write: (line) => lines.push(line) });
   const { call, sender } = startGateway(database.db, { telemetry: createTelemetry({ log }) });
@@ -138,7 +138,7 @@ test('what goes wrong inside is a 500 that tells nothing but an id for the log',
   expect(lines[0]).not.toContain('secret');
 });
 
-test('Retry-After is told where a retry makes sense', async () => {
+test('Retry-After is set where a retry makes sense', async () => {
   const { call, sender } = startGateway(database.db);
   sender.submit = async () => Promise.reject(new PerdureError('queue_full', 'full', { retryAfterMs: 1_200 }));
   expect((await call('POST', messages, { content: 'a' })).headers.get('retry-after')).toBe('2');

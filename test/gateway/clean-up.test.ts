@@ -28,7 +28,7 @@ beforeAll(async () => {
 const TOKENS = { tokens: 'a=ann,b=bob,o=olga', operators: 'olga' };
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-test('whose sessions are cleaned: one’s own, and for operators those of another user or of all', async () => {
+test('a clean-up covers the caller’s sessions, for operators those of another user or of all', async () => {
   const { call, sender } = startGateway(database.db, TOKENS);
   const asked: unknown[] = [];
   sender.clean = async (whose, request) => {
@@ -52,11 +52,12 @@ test('whose sessions are cleaned: one’s own, and for operators those of anothe
   const refused = await call('POST', '/v1/maintenance/clean', { all: true }, bearer('a'));
   expect(await refused.json()).toMatchObject({
     code: 'forbidden',
-    detail: 'Only an operator may clean up the sessions of all users, and "ann" is none. PERDURE_OPERATORS names them.',
+    detail:
+      'Only an operator may clean up the sessions of all users, and "ann" is not one. Operators are set in PERDURE_OPERATORS.',
   });
 });
 
-test('clean-ups are listed newest first and by pages: one’s own, for operators all, those of the schedule among them', async () => {
+test('clean-ups are listed newest first and by pages: the caller’s, for operators all, including scheduled ones', async () => {
   const { call } = startGateway(database.db, TOKENS);
   const list = async (token: string, query = '') => {
     const response = await call('GET', `/v1/maintenance/sweeps${query}`, undefined, bearer(token));
@@ -79,7 +80,7 @@ test('clean-ups are listed newest first and by pages: one’s own, for operators
   expect((await call('GET', '/v1/maintenance/sweeps?cursor=x', undefined, bearer('a'))).status).toBe(400);
 });
 
-test('what a clean-up did comes by pages, and that of another user is not found', async () => {
+test('the actions of a clean-up come by pages, and a clean-up of another user is not found', async () => {
   const { call } = startGateway(database.db, TOKENS);
   const read = async (token: string, path: string) =>
     await call('GET', `/v1/maintenance/sweeps/${path}`, undefined, bearer(token));
@@ -92,7 +93,7 @@ test('what a clean-up did comes by pages, and that of another user is not found'
   for (const id of ['of-all', 'of-bob', 'none']) expect([id, (await read('a', id)).status]).toEqual([id, 404]);
 });
 
-test('the command line lists clean-ups, shows one, and says how to go on', async () => {
+test('the command line lists clean-ups, shows one, and prints the command for the next page', async () => {
   const { gateway } = startGateway(database.db);
   const served = await serveGateway({ gateway, port: 0 });
   const env = { PERDURE_URL: served.url, PERDURE_USER: 'ann' };
@@ -111,7 +112,7 @@ test('the command line lists clean-ups, shows one, and says how to go on', async
   expect(none).toMatchObject({ code: 4, stderr: expect.stringContaining('There is no clean-up "nothing"') });
 });
 
-test('a clean-up that no worker takes says so while it waits, and reports once it is over', async () => {
+test('the command line reports that no worker has started a clean-up, and prints the report at its end', async () => {
   const { gateway, sender } = startGateway(database.db);
   sender.clean = async () => 'late';
   const served = await serveGateway({ gateway, port: 0 });

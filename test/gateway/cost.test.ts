@@ -15,7 +15,7 @@ const freshUser = () => `user-${newKey().session}`;
 const TOKENS = { tokens: 'a=ann,b=bob,o=olga', operators: 'olga, otto' };
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** A session with one call that cost so much; null: nobody knows. */
+/** A session with one model call of this cost; null: the cost is unknown. */
 async function spend(user: string, nanos: number | null, key = newKey(user)) {
   const { db } = database;
   const { runId } = await send(db, key, { id: newKey().session, content: 'hi' });
@@ -74,7 +74,7 @@ test('usage is reported by day, agent, model and session, and adds up', async ()
   expect(after.total).toEqual(total);
 });
 
-test('a report that makes no sense is refused', async () => {
+test('an impossible report is refused', async () => {
   const { call } = startGateway(database.db);
   for (const query of ['by=week', 'from=yesterday', 'from=2026-02-01&to=2026-01-01', 'by=session&all=true']) {
     expect([query, (await call('GET', `/v1/usage?${query}`)).status]).toEqual([query, 400]);
@@ -106,7 +106,7 @@ test('others’ usage and budgets are for operators only', async () => {
   );
 });
 
-test('an operator sets a user’s limits: null lifts one, and what is absent is the deployment’s', async () => {
+test('an operator sets a user’s limits: null removes one, and an absent field uses the deployment’s', async () => {
   const user = freshUser();
   await spend(user, 2_500_000_000);
   const { call } = startGateway(database.db, {

@@ -5,7 +5,7 @@ import { readFrames, sessionPath, startGateway } from './start-gateway.ts';
 
 const database = embeddedDatabase();
 
-/** The parts of answers that tests go on with. */
+/** The fields of responses that tests use. */
 interface Json {
   readonly id: string;
   readonly runId: string;
@@ -71,7 +71,7 @@ describe('sessions', () => {
     [{ n: 1 }, 'The field "state.n" of the body is not valid: must be an object, or null to remove the namespace'],
     [{ 'a b': {} }, 'The field "state.a b" of the body is not valid: a namespace is named by 1 to 64 letters'],
     [[], 'The field "state" of the body is not valid: must be an object of namespaces'],
-  ])('do not take the state %j, and say why', async (state, reason) => {
+  ])('reject the state %j with the reason', async (state, reason) => {
     const { call } = startGateway(database.db);
     const id = randomUUID();
     await call('POST', '/v1/sessions', { id });
@@ -128,7 +128,7 @@ describe('messages', () => {
       run: { status: 'completed' },
     });
     expect(await json(await call('GET', sessionPath(id, 'messages', 'm')))).toEqual(body);
-    // The same again: the answer is there already.
+    // A repeat: the answer exists already.
     sender.onSubmitted = undefined;
     const again = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'six by seven?' }, headers);
     expect(await json(again)).toEqual(body);
@@ -168,7 +168,7 @@ describe('messages', () => {
       'run.completed',
     ]);
     for (const { id: frameId, data } of frames) expect(frameId).toBe('seq' in data ? String(data.seq) : undefined);
-    // The same message again: the same durable events.
+    // A repeat: the same durable events.
     sender.onSubmitted = undefined;
     const again = await readFrames(
       await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'hi' }, headers),
@@ -241,7 +241,7 @@ describe('events', () => {
 });
 
 describe('runs', () => {
-  test('are listed, told, cancelled and resumed', async () => {
+  test('are listed, read, cancelled and resumed', async () => {
     const { call } = startGateway(database.db);
     const id = randomUUID();
     const { runId } = await json(await call('POST', sessionPath(id, 'messages'), { content: 'hi' }));
@@ -264,14 +264,14 @@ describe('runs', () => {
     expect(await json(await call('GET', `/v1/runs/${runId}`))).toMatchObject({ id: runId, output: 'once' });
     const frames = await readFrames(await call('GET', `/v1/runs/${runId}/events`));
     expect(frames.at(-1)?.event).toBe('run.completed');
-    // The same again: no other run.
+    // A repeat: no second run.
     sender.onSubmitted = undefined;
     expect((await json(await call('POST', '/v1/runs', input, { prefer: 'wait=30' }))).receipt).toMatchObject({ runId });
     expect((await call('GET', '/v1/runs/nope')).status).toBe(404);
   });
 });
 
-test('agents are listed and told', async () => {
+test('agents are listed, and each can be read', async () => {
   const { call } = startGateway(database.db);
   expect(await json(await call('GET', '/v1/agents'))).toMatchObject({
     data: [{ name: 'assistant' }],
@@ -284,7 +284,7 @@ test('agents are listed and told', async () => {
   });
 });
 
-test('health, readiness and metrics are open to all', async () => {
+test('health, readiness and metrics need no authentication', async () => {
   const { call, live } = startGateway(database.db, { tokens: 'secret=ann' });
   expect((await call('GET', '/healthz')).status).toBe(200);
   expect(await json(await call('GET', '/readyz'))).toMatchObject({ status: 'ready' });

@@ -68,7 +68,7 @@ test('the OpenAPI document lists every call of the contract', async () => {
   );
 });
 
-test('its references lead somewhere, and its operations have names of their own', async () => {
+test('its references resolve, and its operation ids are unique', async () => {
   const document = await read();
   const references = new Set([...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map(([, target]) => target));
   expect(references).not.toContain(undefined);
@@ -83,7 +83,7 @@ test('its references lead somewhere, and its operations have names of their own'
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('its schemas are those that validate', async () => {
+test('its schemas are those that validate requests', async () => {
   const { paths } = await read();
   const operation = paths['/v1/sessions/{id}/messages']?.['post'];
   expect(operation?.requestBody?.content['application/json']?.schema).toMatchObject({

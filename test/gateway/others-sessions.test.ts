@@ -27,7 +27,7 @@ interface Listed {
   readonly nextCursor: string | null;
 }
 
-/** What one of the users is answered. */
+/** The response to one of the users. */
 function asking(token: string) {
   const { call } = startGateway(database.db, TOKENS);
   return async (path: string): Promise<Listed> => {
@@ -37,7 +37,7 @@ function asking(token: string) {
   };
 }
 
-test('an operator lists the sessions of another user, and of all, by the filters that everyone has', async () => {
+test('an operator lists the sessions of another user, and of all, with the usual filters', async () => {
   const get = asking('o');
   const users = async (query: string) => (await get(`/v1/sessions?${query}`)).data.map(({ user }) => user);
   expect(await users('')).toEqual([]);
@@ -53,7 +53,7 @@ test('an operator lists the sessions of another user, and of all, by the filters
   expect([first, rest].map(({ data }) => data.map(({ user }) => user))).toEqual([['eve', 'bob'], ['ann']]);
 });
 
-test('an operator sees the statistics of another user, and of all by user, agent and day', async () => {
+test('an operator reads the statistics of another user, and of all by user, agent and day', async () => {
   const get = asking('o');
   expect((await get('/v1/stats?by=user&user=bob')).data).toMatchObject([{ key: 'bob', requests: 1 }]);
   expect((await get('/v1/stats?by=session&user=bob')).data).toMatchObject([{ key: 'trip', requests: 1 }]);
@@ -67,7 +67,7 @@ test('an operator sees the statistics of another user, and of all by user, agent
   });
 });
 
-test('nobody else sees the sessions or statistics of others, by whatever they ask for', async () => {
+test('no other user reads sessions or statistics of others, with any query', async () => {
   const { call } = startGateway(database.db, TOKENS);
   const { nextCursor } = await asking('o')('/v1/sessions?all=true&limit=1');
   const cursor = encodeURIComponent(nextCursor as string);
@@ -82,7 +82,7 @@ test('nobody else sees the sessions or statistics of others, by whatever they as
       expect(JSON.parse(text)).toMatchObject({
         code: 'forbidden',
         detail: expect.stringMatching(
-          /^Only an operator may see the .* "bob" is none\. PERDURE_OPERATORS names them\.$/,
+          /^Only an operator may see the .* "bob" is not one\. Operators are set in PERDURE_OPERATORS\.$/,
         ),
       });
     }
@@ -103,7 +103,7 @@ test('nobody else sees the sessions or statistics of others, by whatever they as
   expect((await answers('/v1/sessions/secret-of-ann?user=ann&all=true')).status).toBe(404);
 });
 
-test('what cannot be is refused: all users and one of them, a page of all usersâ€™ sessions by statistics, a name that is none', async () => {
+test('impossible queries are refused: all users and one of them, statistics by session of all users, an invalid name', async () => {
   const { call } = startGateway(database.db, TOKENS);
   for (const path of [
     '/v1/sessions?all=true&user=ann',
@@ -118,7 +118,7 @@ test('what cannot be is refused: all users and one of them, a page of all usersâ
   }
 });
 
-test('the client asks for them', async () => {
+test('the client has the same queries', async () => {
   const { url } = await servedGateway(database.db, TOKENS);
   const client = createGatewayClient({ url, token: 'o' });
   expect((await client.sessions({ all: true, status: 'active' })).data).toHaveLength(3);
@@ -127,7 +127,7 @@ test('the client asks for them', async () => {
   expect((await perdure.list({ user: 'ann' })).data).toMatchObject([{ user: 'ann' }]);
 });
 
-test('the command line lists them with their users, page by page, and what follows keeps the filters', async () => {
+test('the command line lists them with their users, page by page, and the next page keeps the filters', async () => {
   const { url } = await servedGateway(database.db, TOKENS);
   const operator = { PERDURE_URL: url, PERDURE_TOKEN: 'o' };
   const all = await runCli(['sessions', '--all-users', '--limit', '2'], operator);
@@ -150,7 +150,7 @@ test('the command line lists them with their users, page by page, and what follo
   expect(usage.stdout).toContain('Usage of all users');
 });
 
-test('the command line says who may not, and what is not understood', async () => {
+test('the command line explains a refusal, and an invalid option', async () => {
   const { url } = await servedGateway(database.db, TOKENS);
   const env = { PERDURE_URL: url, PERDURE_TOKEN: 'b' };
   const [refused, wrong, never] = await Promise.all([
@@ -161,7 +161,8 @@ test('the command line says who may not, and what is not understood', async () =
   expect(refused).toEqual({
     code: 4,
     stdout: '',
-    stderr: 'Only an operator may see the sessions of all users, and "bob" is none. PERDURE_OPERATORS names them.\n',
+    stderr:
+      'Only an operator may see the sessions of all users, and "bob" is not one. Operators are set in PERDURE_OPERATORS.\n',
   });
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('Give name=value.')]);
   expect([never.code, never.stderr]).toEqual([2, expect.stringContaining('as 2026-11-01')]);

@@ -7,7 +7,7 @@ import { startGateway } from './start-gateway.ts';
 const FAILED = { health: 'down', replied: false, tokens: null } as const;
 const json = async (response: Response): Promise<unknown> => response.json();
 
-test('providers are told with their limits and circuits, and one in trouble is listed where readiness is asked for', async () => {
+test('providers are listed with their limits and circuits, and readiness lists unhealthy ones', async () => {
   const db = await openStore({});
   const deployment = { providers: { openai: { concurrency: 4 }, local: { circuit: { failures: 1 } } } };
   const { call } = startGateway(db, { deployment });

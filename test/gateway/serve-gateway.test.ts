@@ -36,7 +36,7 @@ test('a conversation over a socket, with ids of every kind', async () => {
   }
 });
 
-test('headers and an opening comment come at once on a silent stream', async () => {
+test('headers and an opening comment are sent immediately on a silent stream', async () => {
   const gateway = startGateway(database.db);
   const { url } = await serve(gateway);
   await gateway.call('POST', '/v1/sessions', { id: 'silent' });
@@ -45,7 +45,7 @@ test('headers and an opening comment come at once on a silent stream', async () 
   expect(new TextDecoder().decode(first?.value)).toBe('retry: 1000\n: open\n\n');
 });
 
-test('a reader that hangs up is let go', async () => {
+test('a reader that disconnects is released', async () => {
   const gateway = startGateway(database.db);
   const { url } = await serve(gateway);
   await gateway.call('POST', '/v1/sessions', { id: 'left' });
@@ -66,7 +66,7 @@ test('closing ends the streams', async () => {
   await expect(fetch(url)).rejects.toThrow('fetch failed');
 });
 
-test('a body that is announced too large is refused before it is sent', async () => {
+test('a body whose declared length is too large is refused before it is sent', async () => {
   const { port } = await serve(startGateway(database.db));
   const headers = { 'content-type': 'application/json', 'content-length': 1_000_000_000 };
   const sent = request({ port, method: 'POST', path: '/v1/sessions', headers });
@@ -77,7 +77,7 @@ test('a body that is announced too large is refused before it is sent', async ()
   sent.destroy();
 });
 
-test('a host that is not this machine is refused', async () => {
+test('a host that is not a loopback address is refused', async () => {
   const { port } = await serve(startGateway(database.db));
   const socket = createConnection(port, '127.0.0.1');
   socket.write('GET /v1/sessions HTTP/1.1\r\nHost: attacker.example\r\nConnection: close\r\n\r\n');
@@ -86,10 +86,10 @@ test('a host that is not this machine is refused', async () => {
   socket.destroy();
 });
 
-test('a port in use is an error that names it, or the next one is taken', async () => {
+test('a port in use is an error that names it, or the next port is used', async () => {
   const { port } = await serve(startGateway(database.db));
   const second = startGateway(database.db);
-  await expect(serveGateway({ gateway: second.gateway, port })).rejects.toThrow(`port ${port} is in use`);
+  await expect(serveGateway({ gateway: second.gateway, port })).rejects.toThrow(`Port ${port} on 127.0.0.1 is in use`);
   expect((await serve(second, port, true)).port).toBeGreaterThan(port);
 });
 

@@ -4,7 +4,7 @@ import { startGateway } from './start-gateway.ts';
 
 const limits = (evictIdleMs: number) => ({ deployment: { limits: { activePerUser: 1, evictIdleMs } } });
 
-test('an import is refused with the remedy where no more sessions may be active, and else makes room', async () => {
+test('an import at the limit of active sessions is refused with the remedy, or evicts an idle session', async () => {
   const database = await openTestDatabase('pglite');
   const { db } = database;
   onTestFinished(async () => await database.close());
@@ -20,7 +20,7 @@ test('an import is refused with the remedy where no more sessions may be active,
   });
   const roomy = startGateway(db, limits(0));
   expect((await roomy.call('POST', '/v1/sessions/import?id=two', document)).status).toBe(201);
-  expect(roomy.sender.looked).toMatchObject([{ session: 'one' }]);
+  expect(roomy.sender.expiryChecks).toMatchObject([{ session: 'one' }]);
   expect(await (await roomy.call('GET', '/v1/sessions/one')).json()).toMatchObject({
     status: 'expired',
     endReason: 'session_limit: idle longest, and at most 1 session per user may be active (limits activePerUser)',

@@ -27,7 +27,7 @@ export function startGateway(db: Db, options: Partial<GatewayOptions> = {}): Tes
     live,
     sender,
     agents: { list: () => [ASSISTANT.spec], agent: (name) => (name === 'assistant' ? ASSISTANT : undefined) },
-    lookMs: 50,
+    pollMs: 50,
     ...options,
   });
   onTestFinished(() => gateway.close());
@@ -43,7 +43,7 @@ export function startGateway(db: Db, options: Partial<GatewayOptions> = {}): Tes
   };
 }
 
-/** A gateway at a port until the test is over, and the environment in which commands find it. */
+/** A gateway on a port until the test ends, and the environment in which commands use it. */
 export async function servedGateway(
   db: Db,
   options: Partial<GatewayOptions> = {},
@@ -60,7 +60,7 @@ export interface SseFrame {
   readonly data: StreamEvent;
 }
 
-/** The frames of a stream, until one that satisfies `last`, or its end. */
+/** The frames of a stream up to one that satisfies `last`, or to its end. */
 export async function readFrames(
   response: Response,
   last: (event: StreamEvent) => boolean = () => false,

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await commitRunEnd(db, key, { runId, end: { status: 'failed', error }, partial: null, failSession: false });
 }, 60_000);
 
-test('statistics come by session, user, agent and day, of the caller alone', async () => {
+test('statistics are grouped by session, user, agent and day, and cover the caller only', async () => {
   const { call } = startGateway(database.db);
   const get = async (query: string, user = 'stan') => {
     const response = await call('GET', `/v1/stats?${query}`, undefined, { 'perdure-user': user });
@@ -41,14 +41,14 @@ test('statistics come by session, user, agent and day, of the caller alone', asy
   expect(await get('by=day&from=2020-01-01&to=2020-01-02')).toMatchObject({ data: [], total: { requests: 0 } });
 });
 
-test('a range that ends before it begins, and a day that is none, are refused', async () => {
+test('a range that ends before it starts, and an invalid day, are refused', async () => {
   const { call } = startGateway(database.db);
   expect((await call('GET', '/v1/stats?from=2026-02-01&to=2026-01-01')).status).toBe(400);
   expect((await call('GET', '/v1/stats?from=yesterday')).status).toBe(400);
   expect((await call('GET', '/v1/sessions?minErrorRate=2')).status).toBe(400);
 });
 
-test('the list of sessions can ask for an error rate', async () => {
+test('the list of sessions filters by error rate', async () => {
   const { call } = startGateway(database.db);
   const list = async (rate: string) => {
     const response = await call('GET', `/v1/sessions?minErrorRate=${rate}`, undefined, { 'perdure-user': 'stan' });
@@ -58,7 +58,7 @@ test('the list of sessions can ask for an error rate', async () => {
   expect(await list('0.6')).toEqual([]);
 });
 
-test('by session it is said what the sum has beside the lines above it', async () => {
+test('by session, the command line explains what the total contains beyond the rows shown', async () => {
   const { db } = database;
   const [kept, gone] = [newKey('gwen'), newKey('gwen')];
   await converse(db, kept, 'm1');

@@ -1,5 +1,5 @@
-import type { SessionSender } from '../../client/temporal/session-sender.ts';
-import type { Execution } from '../../client/temporal/temporal-state.ts';
+import type { TemporalSender } from '../../client/temporal/temporal-sender.ts';
+import type { WorkflowExecution } from '../../client/temporal/temporal-state.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { MessageInput, Receipt } from '../../contracts/session/message.ts';
@@ -16,19 +16,19 @@ import { readHead } from '../../store/read/read-head.ts';
 import { requeueRun } from '../../store/sessions/requeue-run.ts';
 import { patchSession } from '../../store/sessions/patch-session.ts';
 
-/** A sender without Temporal: it does in the store at once what the workflow would have done. */
-export interface StoreSender extends SessionSender {
-  /** Answers a run as a worker would: says the text in two pieces, then commits it. */
+/** A sender without Temporal that makes the workflow's changes in the store directly. */
+export interface StoreSender extends TemporalSender {
+  /** Completes a run as a worker would: streams the text in two deltas, then commits it. */
   answer(key: SessionKey, runId: string | null, text: string): Promise<void>;
-  /** While true, messages are delivered without anyone to take them. */
+  /** While true, messages are accepted and not processed. */
   noWorker: boolean;
-  /** Called after each message that was taken. */
+  /** Called after each processed message, repeats included. */
   onSubmitted: ((key: SessionKey, receipt: Receipt) => void) | undefined;
   readonly terminated: SessionKey[];
-  /** Whose workflows were told to ask the store how their session is. */
-  readonly looked: SessionKey[];
-  /** What Temporal says of other workflows, by id; null while it does not answer. */
-  temporal: Map<string, Execution> | null;
+  /** Sessions whose workflow was told to check its expiry. */
+  readonly expiryChecks: SessionKey[];
+  /** Temporal's executions of other workflows, by id; null while it does not respond. */
+  temporal: Map<string, WorkflowExecution> | null;
 }
 
 export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
@@ -67,7 +67,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     noWorker: false,
     onSubmitted: undefined,
     terminated: [],
-    looked: [],
+    expiryChecks: [],
     temporal: new Map(),
     async open(key, input) {
       const { agent = 'assistant', metadata, policy } = input;
@@ -92,7 +92,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
       ring(key, (await commitSessionEnd(db, key, { status, reason: reason ?? null })).events);
     },
     async checkExpiry(key) {
-      sender.looked.push(key);
+      sender.expiryChecks.push(key);
     },
     async terminate(key) {
       sender.terminated.push(key);
@@ -105,7 +105,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
         (workflowId) => temporal.get(workflowId) ?? { workflowId, status: 'absent', startedAt: null },
       );
     },
-    forget: async () => {},
+    deleteExecutions: async () => {},
     clean: async () => 'sweep-1',
     ready: async () => true,
     async answer(key, runId, text) {

@@ -16,8 +16,8 @@ afterAll(async () => {
   await database.close();
 });
 
-test('over PostgreSQL a reader at one gateway sees what happens at another, deltas included', async () => {
-  const [one, other] = channels.map((live) => startGateway(database.db, { live, lookMs: 3_600_000 }));
+test('over PostgreSQL a reader at one gateway receives what is appended at another, deltas included', async () => {
+  const [one, other] = channels.map((live) => startGateway(database.db, { live, pollMs: 3_600_000 }));
   if (one === undefined || other === undefined) throw new Error('There are two.');
   const key = { user: 'local', session: randomUUID() };
   await one.call('POST', '/v1/sessions', { id: key.session });

@@ -40,7 +40,7 @@ async function runWithTool(key = newKey('local')): Promise<{ key: typeof key; ru
   return { key, runId };
 }
 
-test('the why of a run has its queue, its model calls and its tool, and adds up to its time', async () => {
+test('the why of a run has its queue, its model calls and its tool, which add up to its time', async () => {
   const { key, runId } = await runWithTool();
   const { call: http } = startGateway(database.db);
   const response = await http('GET', sessionPath(key.session, 'runs', runId, 'why'));
@@ -63,7 +63,7 @@ test('the why of a run has its queue, its model calls and its tool, and adds up 
   ]);
 });
 
-test('a run is found by its id alone, but not by another user', async () => {
+test('a run is found by its id alone, but not for another user', async () => {
   const { key, runId } = await runWithTool();
   const { call: http } = startGateway(database.db);
   const mine = await http('GET', `/v1/runs/${runId}/why`);
@@ -74,7 +74,7 @@ test('a run is found by its id alone, but not by another user', async () => {
   expect(inAnother.status).toBe(404);
 });
 
-test('a run that waited for the one before it says so', async () => {
+test('the why of a run that waited for the previous one has that wait', async () => {
   const { db } = database;
   const key = newKey('local');
   const first = await send(db, key, { id: 'm1', content: 'one' });
@@ -115,7 +115,7 @@ test('a finished run of another session is not in this one', async () => {
   expect((await http('GET', sessionPath(other.session, 'runs', runId, 'why'))).status).toBe(404);
 });
 
-test('a session says what it waits for, since when, and who can unblock it', async () => {
+test('the why of a session has what it waits for, since when, and who can unblock it', async () => {
   const { db } = database;
   const key = newKey('local');
   const { call: http, sender } = startGateway(db);
@@ -170,7 +170,7 @@ async function serve(gateway: Parameters<typeof serveGateway>[0]['gateway']) {
   return { url: served.url, [Symbol.asyncDispose]: () => served.close() };
 }
 
-test('perdure why of a run without a session shows the run, and while it goes what it waits for too', async () => {
+test('perdure why of a run without a session shows the run, and while it is open also what it waits for', async () => {
   const { db } = database;
   const key = newKey('local');
   const { runId } = await send(db, key, { id: 'm1', content: 'hello' }, { kind: 'run' });

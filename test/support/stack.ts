@@ -3,8 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import { versionOf } from '../../agents/agent-version.ts';
 import type { Tool } from '../../agents/define-tool.ts';
-import { createTemporalSender } from '../../client/temporal/temporal-sender.ts';
-import type { SessionSender } from '../../client/temporal/session-sender.ts';
+import { createTemporalSender, type TemporalSender } from '../../client/temporal/temporal-sender.ts';
 import type { AgentSpec } from '../../contracts/agent.ts';
 import { endsRun, type PerdureEvent } from '../../contracts/session/event.ts';
 import type { Deployment } from '../../contracts/deployment.ts';
@@ -48,7 +47,7 @@ export interface Stack extends AsyncDisposable {
   readonly db: Db;
   readonly live: LiveChannel;
   readonly client: Client;
-  readonly sender: SessionSender;
+  readonly sender: TemporalSender;
   readonly taskQueue: string;
   /** The worker's. */
   readonly telemetry: Telemetry;

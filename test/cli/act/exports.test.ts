@@ -146,7 +146,7 @@ test('delete removes a session and says so; one that is not there is refused', a
     runCli(['export', id], env),
   ]);
   for (const refused of [again, foreign, exported]) {
-    expect(refused).toMatchObject({ code: 4, stdout: '', stderr: expect.stringMatching(/^There is no session /) });
+    expect(refused).toMatchObject({ code: 4, stdout: '', stderr: expect.stringMatching(/^You have no session /) });
   }
 });
 
@@ -160,7 +160,7 @@ test('without a gateway all of them exit 3 and say how to start one', async () =
     expect(result).toEqual({
       code: 3,
       stdout: '',
-      stderr: expect.stringMatching(/^No gateway answers at .*\. Start one with `npm start`, .*\n$/),
+      stderr: expect.stringMatching(/^No gateway is reachable at .*\. Start one with `perdure start`, .*\n$/),
     });
   }
 });

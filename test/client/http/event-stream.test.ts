@@ -1,7 +1,7 @@
 import { array, assert, asyncProperty, integer } from 'fast-check';
 import { expect, test } from 'vitest';
 import { createGatewayClient } from '../../../client/http/gateway-client.ts';
-import { GatewayUnreachableError } from '../../../client/http/problem.ts';
+import { GatewayUnreachableError } from '../../../client/http/gateway-unreachable-error.ts';
 import { EMPTY_TEXT_VIEW, foldText, stepOf } from '../../../core/text/text-view.ts';
 import type { StreamEvent } from '../../../contracts/session/event.ts';
 import { problem, startFakeGateway } from '../../support/gateway/fake-gateway.ts';
@@ -11,7 +11,7 @@ const THOUGHT = 'Wonder about it: '.repeat(6);
 const FIRST = 'The first half — with ümlauts, 漢字 and 🎉 — '.repeat(4);
 const SECOND = 'and the second half.'.repeat(10);
 
-/** One run of two steps, the first of which is tried twice. */
+/** One run of two steps, the first with two attempts. */
 function script(): StreamEvent[] {
   const writer = eventWriter();
   const first = { runId: 'r', step: 1, attempt: 1 };
@@ -33,7 +33,7 @@ function script(): StreamEvent[] {
   ];
 }
 
-/** What a reader that only cuts and appends has of each try of each step, and how often a delta did not simply append. */
+/** The text of each attempt of each step for a reader that only cuts and appends, and how many deltas did not simply append. */
 function readSimply(events: readonly StreamEvent[]) {
   const texts = new Map<string, string>();
   let overlaps = 0;
@@ -60,7 +60,7 @@ test('a stream cut at random bytes misses no event, repeats none, and its deltas
         for await (const event of client.stream('s', { runId: 'r' })) seen.push(event);
       })();
       for (const [index, event] of all.entries()) {
-        // Some events happen while nobody is connected.
+        // Some events are emitted while no reader is connected.
         if (index % 3 !== 0) await gateway.connected();
         gateway.emit(event);
       }
@@ -81,7 +81,7 @@ test('a stream cut at random bytes misses no event, repeats none, and its deltas
   );
 }, 60_000);
 
-test('a stream goes on after the gateway is restarted on the same port, and tells of the gap', async () => {
+test('a stream continues after the gateway is restarted on the same port, and reports the interruption', async () => {
   const all = script();
   const states: string[] = [];
   const first = await startFakeGateway();
@@ -103,7 +103,7 @@ test('a stream goes on after the gateway is restarted on the same port, and tell
   expect(seen.filter((event) => 'seq' in event)).toHaveLength(6);
 });
 
-test('a reconnect says what was read by Last-Event-ID, and the first connection by `after`', async () => {
+test('a reconnect sends the last event as Last-Event-ID, and the first connection sends `after`', async () => {
   const writer = eventWriter();
   const gateway = await startFakeGateway();
   const events = createGatewayClient({ url: gateway.url }).stream('s', { after: 1 });
@@ -122,7 +122,7 @@ test('a reconnect says what was read by Last-Event-ID, and the first connection 
   expect(gateway.requests[1]?.headers['last-event-id']).toBe('2');
 });
 
-test('a first connection to nobody is an error that names the URL', async () => {
+test('a failed first connection is an error that names the URL', async () => {
   const gateway = await startFakeGateway();
   await gateway.close();
   const reading = createGatewayClient({ url: gateway.url }).stream('s').next();
@@ -130,7 +130,7 @@ test('a first connection to nobody is an error that names the URL', async () => 
   await expect(createGatewayClient({ url: gateway.url }).stream('s').next()).rejects.toThrow(gateway.url);
 });
 
-test('a session that is not there is an error, before and after a reconnect', async () => {
+test('a session that does not exist is an error, before and after a reconnect', async () => {
   let gone = false;
   const gateway = await startFakeGateway({
     handle: () => (gone ? problem(404, 'not_found', 'No session s.') : undefined),
@@ -144,7 +144,7 @@ test('a session that is not there is an error, before and after a reconnect', as
   await gateway.close();
 });
 
-test('an aborted stream rejects with the reason and hangs up', async () => {
+test('an aborted stream rejects with the reason and disconnects', async () => {
   const gateway = await startFakeGateway();
   const stop = new AbortController();
   const next = createGatewayClient({ url: gateway.url }).stream('s', { signal: stop.signal }).next();

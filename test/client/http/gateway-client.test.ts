@@ -16,13 +16,13 @@ test('a problem becomes a PerdureError with code, detail and the time to wait', 
   await gateway.close();
 });
 
-test('an answer of something that is no gateway is an error too', async () => {
+test('a response of something other than a gateway is an error', async () => {
   const gateway = await startFakeGateway({ handle: () => ({ status: 502, body: 'Bad gateway' }) });
   await expect(createGatewayClient({ url: gateway.url }).snapshot('s')).rejects.toMatchObject({ code: 'internal' });
   await gateway.close();
 });
 
-test('ids and users of any alphabet travel percent-encoded', async () => {
+test('ids and users of any alphabet are percent-encoded', async () => {
   const gateway = await startFakeGateway({ handle: () => ({ body: {} }) });
   const client = createGatewayClient({ url: `${gateway.url}/`, user: 'Zoë/漢:%', token: 'secret' });
   await client.snapshot('a/b:c %d?é');
@@ -44,7 +44,7 @@ test('a filter becomes a query', async () => {
   await gateway.close();
 });
 
-test('waiting asks by Prefer, and a bare receipt means that the time was over', async () => {
+test('waiting sets Prefer, and a bare receipt means that the wait timed out', async () => {
   const receipt = { messageId: 'm', runId: 'r', disposition: 'started', position: 0 };
   const gateway = await startFakeGateway({ handle: () => ({ status: 202, body: receipt }) });
   const answered = await createGatewayClient({ url: gateway.url }).sendAndWait('s', { content: 'Hi' }, 9);

@@ -9,14 +9,14 @@ import {
 } from '@temporalio/workflow';
 import { QUERY, SIGNAL, UPDATE } from '../../../contracts/names.ts';
 
-/** What reached a stand-in, in order. */
+/** The messages that a stand-in received, in order. */
 export interface Delivered {
   readonly by: 'update' | 'signal';
   readonly name: string;
   readonly input: unknown;
 }
 
-/** Answers as a session would, and remembers what reached it. A content says how to answer. */
+/** Responds as a session would, and records the messages it receives. The content selects the response. */
 export async function agentSession(): Promise<void> {
   const delivered: Delivered[] = [];
   let ended = false;

@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 let keys = 0;
-/** A session that no other test has. */
+/** A session that no other test uses. */
 const freshKey = () => sessionKey('Zoë: 漢/%', `sender ${(keys += 1)}`);
 const answering = () => createTemporalSender({ client, taskQueue: served, ackTimeoutMs: 30_000 });
 const silent = (ackTimeoutMs = 300) => createTemporalSender({ client, taskQueue: unserved, ackTimeoutMs });
@@ -69,7 +69,7 @@ test('submitRun starts the other workflow under the other id', async () => {
   expect(await delivered(runWorkflowIdOf(key))).toHaveLength(1);
 });
 
-test('a refusal has the code, the reason and the time that the session gave, and may come again under its id', async () => {
+test('a refusal has the session’s code, reason and time, and its id may be used again', async () => {
   const key = freshKey();
   const refused = answering().submit(key, { id: 'm', content: 'refuse' });
   await expect(refused).rejects.toMatchObject({
@@ -81,7 +81,7 @@ test('a refusal has the code, the reason and the time that the session gave, and
   expect(await answering().submit(key, { id: 'm', content: 'now' })).toMatchObject({ messageId: 'm' });
 });
 
-test('a failure that is none of our codes does not leak what it says', async () => {
+test('the message of an unknown failure does not leak', async () => {
   const failed = answering().submit(freshKey(), { content: 'break' });
   await expect(failed).rejects.toMatchObject({ code: 'internal' });
   await expect(failed).rejects.not.toThrow('secret');
@@ -95,7 +95,7 @@ test('a session whose workflow has ended is started again by the next message', 
   expect(await delivered(workflowIdOf(key))).toMatchObject([{ by: 'update', input: { id: 'after' } }]);
 });
 
-test('without a worker a message is accepted, and is there for the worker that comes', async () => {
+test('without a worker a message is accepted, and stored for the next worker', async () => {
   const key = freshKey();
   const receipt = await silent().submit(key, { id: 'm', content: 'Hi' });
   expect(receipt).toEqual({ messageId: 'm', runId: null, disposition: 'accepted', position: null });
@@ -105,15 +105,15 @@ test('without a worker a message is accepted, and is there for the worker that c
   expect(JSON.parse(Buffer.from(payload?.data ?? []).toString())).toEqual({ id: 'm', content: 'Hi' });
 });
 
-test('without a worker what needs one says so', async () => {
+test('without a worker, calls that need one fail with the reason', async () => {
   await expect(silent().open(freshKey(), {})).rejects.toMatchObject({
     code: 'temporal_unavailable',
     retryAfterMs: 300,
   });
-  await expect(silent().resume(freshKey(), { runId: 'r' })).rejects.toThrow('No worker answered within 300 ms');
+  await expect(silent().resume(freshKey(), { runId: 'r' })).rejects.toThrow('No worker responded within 300 ms');
 });
 
-test('without a worker cancel and end leave a signal', async () => {
+test('without a worker cancel and end send a signal', async () => {
   const key = freshKey();
   await silent().signal(key, { content: 'Hi' });
   expect(await silent().cancel(key, {})).toEqual({ runId: null });
@@ -123,7 +123,7 @@ test('without a worker cancel and end leave a signal', async () => {
   expect(names).toEqual(['submitMessage', 'cancelRun', 'endSession']);
 });
 
-test('commands reach the session by their names and JSON', async () => {
+test('commands reach the session with their names and JSON', async () => {
   const key = freshKey();
   const sender = answering();
   expect(await sender.open(key, { agent: 'helper' })).toEqual({ created: true });
@@ -147,7 +147,7 @@ test('cancelling where no workflow runs finds no run; terminating there does not
   await expect(answering().terminate(freshKey(), 'deleted')).resolves.toBeUndefined();
 });
 
-test('createPerdure sends with a Temporal address only, and lets another gateway be read', async () => {
+test('createPerdure with a Temporal address sends through Temporal, and reads from the gateway', async () => {
   const gateway = await startFakeGateway({ handle: () => ({ body: { data: [], nextCursor: null } }) });
   const perdure = createPerdure({ temporal: { address: await testTemporal() }, gateway: gateway.url, user: 'Zoë' });
   const { session } = freshKey();
@@ -183,7 +183,7 @@ test('what is too large or malformed never reaches Temporal', async () => {
   await expect(client.workflow.getHandle(workflowIdOf(key)).describe()).rejects.toThrow('not found');
 });
 
-test('a server that is away is temporal_unavailable, and not ready', async () => {
+test('an unreachable server is temporal_unavailable, and not ready', async () => {
   const connection = Connection.lazy({ address: `127.0.0.1:${await anyPort()}` });
   const sender = createTemporalSender({ client: new Client({ connection }), ackTimeoutMs: 200 });
   await expect(sender.submit(freshKey(), { content: 'Hi' })).rejects.toMatchObject({ code: 'temporal_unavailable' });

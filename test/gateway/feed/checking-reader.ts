@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import type { PerdureEvent, StreamEvent } from '../../../contracts/session/event.ts';
 import type { Reader } from '../../../gateway/feed/reader.ts';
 
-/** A client that holds every frame against what streams promise, and keeps its durable events over reconnects. */
+/** A client that checks every frame against the guarantees of streams, and keeps its durable events across reconnects. */
 export class CheckingReader {
   readonly durable: PerdureEvent[] = [];
-  /** The text of the step that speaks, as a reader joins it. */
+  /** The text of the streaming step, assembled from deltas. */
   text = '';
   readonly #after: number;
-  #speaks: { runId: string; step: number; attempt: number } | undefined;
+  #position: { runId: string; step: number; attempt: number } | undefined;
   readonly #retracted = new Set<string>();
 
   constructor(after: number) {
@@ -19,10 +19,10 @@ export class CheckingReader {
     return this.durable.at(-1)?.seq ?? this.#after;
   }
 
-  /** Reads a new stream until an event like this; false when the stream ended first. */
+  /** Reads a new stream until an event that satisfies the predicate; false when the stream ends first. */
   async readUntil(reader: Reader, like: (event: StreamEvent) => boolean): Promise<boolean> {
-    // Each stream tells the text so far anew; another gateway may be a little behind.
-    this.#speaks = undefined;
+    // Each stream starts with the text so far; another gateway may be slightly behind.
+    this.#position = undefined;
     this.#retracted.clear();
     this.text = '';
     for (;;) {
@@ -48,22 +48,22 @@ export class CheckingReader {
     assert.equal(event.seq, this.lastSeq + 1);
     this.durable.push(event);
     if (event.type !== 'message.completed') return;
-    if (this.#speaks?.runId === event.runId && this.#speaks.attempt === event.attempt) {
+    if (this.#position?.runId === event.runId && this.#position.attempt === event.attempt) {
       assert.ok(event.text.startsWith(this.text), 'the text is the beginning of the committed one');
     }
-    this.#speaks = undefined;
+    this.#position = undefined;
     this.text = '';
   }
 
   #takeDelta(event: Extract<StreamEvent, { type: 'message.delta' }>): void {
     const { runId, step, attempt, offset, delta } = event;
-    this.#checkItsTime(runId, step);
-    const same = this.#speaks?.runId === runId && this.#speaks.step === step;
-    if (same) assert.ok(attempt >= (this.#speaks?.attempt ?? 0), 'attempts never go down');
+    this.#checkOrder(runId, step);
+    const same = this.#position?.runId === runId && this.#position.step === step;
+    if (same) assert.ok(attempt >= (this.#position?.attempt ?? 0), 'attempts never go down');
     assert.ok(!this.#retracted.has(`${runId} ${step} ${attempt}`), 'the attempt was not retracted before');
-    if (!same || this.#speaks?.attempt !== attempt) this.text = '';
+    if (!same || this.#position?.attempt !== attempt) this.text = '';
     assert.ok(offset <= this.text.length, 'no text is missing');
-    this.#speaks = { runId, step, attempt };
+    this.#position = { runId, step, attempt };
     this.text = this.text.slice(0, offset) + delta;
     assert.ok(
       this.text.startsWith(`${runId}.${step}.${attempt}:`.slice(0, this.text.length)),
@@ -73,14 +73,14 @@ export class CheckingReader {
 
   #takeRetracted(event: Extract<StreamEvent, { type: 'step.retracted' }>): void {
     const { runId, step, attempt } = event;
-    assert.deepEqual(this.#speaks, { runId, step, attempt });
+    assert.deepEqual(this.#position, { runId, step, attempt });
     assert.ok(!this.#retracted.has(`${runId} ${step} ${attempt}`), 'the attempt was not retracted before');
     this.#retracted.add(`${runId} ${step} ${attempt}`);
     this.text = '';
   }
 
-  /** All durable events that precede a step's text were read, and none that follow it. */
-  #checkItsTime(runId: string, step: number): void {
+  /** Checks that all durable events that precede a step's text were read, and none that follow it. */
+  #checkOrder(runId: string, step: number): void {
     const ofRun = this.durable.filter((event) => 'runId' in event && event.runId === runId);
     const completed = ofRun.flatMap((event) => (event.type === 'message.completed' ? [event.step] : []));
     assert.ok(!completed.includes(step), 'the step was not committed before');

@@ -5,19 +5,19 @@ import { CheckingReader } from './checking-reader.ts';
 import { KEY, lossyEnd, SessionWorld } from './session-world.ts';
 
 type Action =
-  | { readonly do: 'speak'; readonly length: number }
+  | { readonly do: 'stream'; readonly length: number }
   | { readonly do: 'retry' | 'commit'; readonly flag: boolean }
-  | { readonly do: 'receive' | 'settle' | 'straggle' }
+  | { readonly do: 'receive' | 'settle' | 'publishLate' }
   | { readonly do: 'join'; readonly gateway: number; readonly after: number }
   | { readonly do: 'move'; readonly reader: number; readonly gateway: number };
 
 const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('speak' as const), length: fc.integer({ min: 1, max: 9 }) }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('stream' as const), length: fc.integer({ min: 1, max: 9 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('retry' as const, 'commit' as const), flag: fc.boolean() }) },
   {
     weight: 4,
     arbitrary: fc.record({
-      do: fc.constantFrom('receive' as const, 'straggle' as const, 'settle' as const, 'settle' as const),
+      do: fc.constantFrom('receive' as const, 'publishLate' as const, 'settle' as const, 'settle' as const),
     }),
   },
   {
@@ -25,7 +25,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('join' as const),
       gateway: fc.nat({ max: 1 }),
-      // Half of the readers begin at the start, which lets more be checked.
+      // Half of the readers start at the first event, which allows more checks.
       after: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
     }),
   },
@@ -37,7 +37,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 
 const actions = fc.array(action, { minLength: 10, maxLength: 80, size: 'max' });
 
-/** A reader at work: it can be cut and goes on at another gateway after the last event it has. */
+/** A running reader. It can be cut, and continues at another gateway after its last event. */
 class Client {
   readonly checks: CheckingReader;
   #feed: Feed;
@@ -76,16 +76,16 @@ async function play(script: readonly Action[], losses: readonly boolean[]): Prom
   let drawn = 0;
   const loses = (): boolean => losses.length > 0 && losses[drawn++ % losses.length] === true;
   const feeds = [0, 1].map(() =>
-    createFeed({ store: world.store, live: lossyEnd(world.live, loses), lookMs: 1, commentMs: 5 }),
+    createFeed({ store: world.store, live: lossyEnd(world.live, loses), pollMs: 1, commentMs: 5 }),
   );
   const feedOf = (gateway: number): Feed => feeds[gateway] as Feed;
   const clients = [new Client(feedOf(0), 0)];
   for (const step of script) {
-    if (step.do === 'speak') world.speak(step.length);
+    if (step.do === 'stream') world.stream(step.length);
     else if (step.do === 'retry') world.retry(step.flag);
     else if (step.do === 'commit') world.commit(step.flag);
     else if (step.do === 'receive') world.receive();
-    else if (step.do === 'straggle') world.straggle();
+    else if (step.do === 'publishLate') world.publishLate();
     else if (step.do === 'join') clients.push(new Client(feedOf(step.gateway), Math.floor(step.after * world.head)));
     else if (step.do === 'move') clients[step.reader % clients.length]?.move(feedOf(step.gateway));
     else await settle();
@@ -109,7 +109,7 @@ test('over a channel that loses messages every reader gets each event once and i
   await expect(fc.assert(property, { numRuns: 300 })).resolves.toBeUndefined();
 });
 
-test('over a channel that loses nothing the same holds', async () => {
+test('the same holds over a channel that loses nothing', async () => {
   const property = fc.asyncProperty(actions, async (script) => play(script, []));
   await expect(fc.assert(property, { numRuns: 200 })).resolves.toBeUndefined();
 });

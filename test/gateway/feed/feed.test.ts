@@ -1,21 +1,21 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { StreamEvent } from '../../../contracts/session/event.ts';
 import { createFeed, type Feed } from '../../../gateway/feed/feed.ts';
-import { followMessage, followRun } from '../../../gateway/feed/follow.ts';
+import { messageScope, runScope } from '../../../gateway/feed/event-scope.ts';
 import type { Frame } from '../../../gateway/feed/frame.ts';
 import type { Reader } from '../../../gateway/feed/reader.ts';
 import type { LiveChannel } from '../../../live/live-channel.ts';
 import { AT, KEY, lossyEnd, SessionWorld } from './session-world.ts';
 
-/** Long enough not to come between. */
+/** Longer than any test. */
 const NEVER_MS = 3_600_000;
 
 function feedOver(
   world: SessionWorld,
-  options: { live?: LiveChannel; lookMs?: number; commentMs?: number } = {},
+  options: { live?: LiveChannel; pollMs?: number; commentMs?: number } = {},
 ): Feed {
-  const { live = world.live, lookMs = NEVER_MS, commentMs = NEVER_MS } = options;
-  const feed = createFeed({ store: world.store, live, lookMs, commentMs });
+  const { live = world.live, pollMs = NEVER_MS, commentMs = NEVER_MS } = options;
+  const feed = createFeed({ store: world.store, live, pollMs, commentMs });
   onTestFinished(() => feed.close());
   return feed;
 }
@@ -44,47 +44,47 @@ test('a late reader gets the text so far as one delta, then the rest', async () 
   const feed = feedOver(world);
   const first = await feed.open(KEY, { after: 0 });
   await readUntil(first, ({ type }) => type === 'session.opened');
-  world.speak(3);
-  world.speak(3);
+  world.stream(3);
+  world.stream(3);
   await readUntil(first, isDelta);
   const late = await feed.open(KEY, { after: 0 });
   expect(deltasOf(await readUntil(late, isDelta))).toEqual([[1, 0, 'r1.1.1']]);
-  world.speak(2);
+  world.stream(2);
   expect(deltasOf(await readUntil(late, isDelta))).toEqual([[1, 6, ':a']]);
 });
 
-test('a reader at a gateway that comes late gets the text so far though nothing more is said', async () => {
+test('the first reader of a gateway gets the text so far, even if no further delta follows', async () => {
   const world = new SessionWorld();
-  world.speak(6);
+  world.stream(6);
   const reader = await feedOver(world).open(KEY, { after: 'now' });
   expect(deltasOf(await readUntil(reader, isDelta))).toEqual([[1, 0, 'r1.1.1']]);
 });
 
-test('text that was lost on the way is asked for', async () => {
+test('a snapshot is requested for text that was lost', async () => {
   const world = new SessionWorld();
   let losing = false;
   const reader = await feedOver(world, { live: lossyEnd(world.live, () => losing) }).open(KEY, { after: 0 });
   await readUntil(reader, ({ type }) => type === 'session.opened');
-  world.speak(2);
+  world.stream(2);
   expect(deltasOf(await readUntil(reader, isDelta))).toEqual([[1, 0, 'r1']]);
   losing = true;
-  world.speak(2);
+  world.stream(2);
   losing = false;
-  world.speak(2);
+  world.stream(2);
   expect(deltasOf(await readUntil(reader, isDelta))).toEqual([[1, 2, '.1.1']]);
 });
 
-test('an answer about the text so far takes nothing back from readers that are ahead', async () => {
+test('a snapshot never shortens the text of readers that are ahead', async () => {
   const world = new SessionWorld();
   const reader = await feedOver(world).open(KEY, { after: 0 });
   await readUntil(reader, ({ type }) => type === 'session.opened');
-  world.speak(6);
+  world.stream(6);
   await readUntil(reader, isDelta);
   world.live.publish(KEY, {
     kind: 'soFar',
     soFar: { runId: 'r1', step: 1, attempt: 1, reasoning: '', text: 'r1.' },
   });
-  world.speak(2);
+  world.stream(2);
   expect(deltasOf(await readUntil(reader, isDelta))).toEqual([[1, 6, ':a']]);
 });
 
@@ -94,12 +94,12 @@ test.each([true, false])(
     const world = new SessionWorld();
     const reader = await feedOver(world).open(KEY, { after: 0 });
     await readUntil(reader, ({ type }) => type === 'session.opened');
-    world.speak(6);
+    world.stream(6);
     world.retry(says);
-    // Nothing was shown of the second attempt, so there is nothing to retract.
+    // No text of the second attempt was sent, so there is nothing to retract.
     world.retry(says);
-    world.speak(6);
-    world.straggle();
+    world.stream(6);
+    world.publishLate();
     world.finish();
     const events = await readUntil(reader, isEnd);
     expect(events.filter(({ type }) => type === 'step.retracted')).toMatchObject([{ step: 1, attempt: 1 }]);
@@ -110,11 +110,11 @@ test.each([true, false])(
   },
 );
 
-test('words that come after their step was committed are dropped', async () => {
+test('deltas that arrive after their step was committed are dropped', async () => {
   const world = new SessionWorld();
   const reader = await feedOver(world).open(KEY, { after: 0 });
   await readUntil(reader, ({ type }) => type === 'session.opened');
-  world.speak(6);
+  world.stream(6);
   world.commit(false);
   const late = { type: 'message.delta', at: AT, sessionId: 'main', runId: 'r1', step: 1, attempt: 1 } as const;
   world.live.publish(KEY, { kind: 'live', event: { ...late, offset: 6, delta: 'too late' } });
@@ -141,7 +141,7 @@ test('a reader that does not read holds a bounded queue and misses no durable ev
   const shown = readUntil(watching, isEnd);
   for (let count = 0; count < 5_000; count += 1) {
     if (count % 100 === 0) world.commit(false);
-    world.speak(1);
+    world.stream(1);
   }
   world.finish();
   await shown;
@@ -152,20 +152,20 @@ test('a reader that does not read holds a bounded queue and misses no durable ev
   expect(events.filter((event) => 'seq' in event)).toEqual(world.events.slice(1));
 });
 
-test('a reader that fell behind within an attempt is told when that attempt is void', async () => {
+test('a reader that fell behind within an attempt gets its retraction', async () => {
   const world = new SessionWorld();
   const feed = feedOver(world);
   const slow = await feed.open(KEY, { after: 0 });
   await readUntil(slow, ({ type }) => type === 'session.opened');
-  for (let count = 0; count < 520; count += 1) world.speak(1);
+  for (let count = 0; count < 520; count += 1) world.stream(1);
   world.retry(false);
-  world.speak(6);
+  world.stream(6);
   const events = await readUntil(slow, (event) => event.type === 'message.delta' && event.attempt === 2);
   expect(events.filter(({ type }) => type === 'step.retracted')).toMatchObject([{ attempt: 1 }]);
   expect(deltasOf(events).at(-1)).toEqual([2, 0, 'r1.1.2']);
 });
 
-test('readers of one session are sent the same bytes', async () => {
+test('readers of one session receive the same bytes', async () => {
   const world = new SessionWorld();
   const feed = feedOver(world);
   const readers = await Promise.all(Array.from({ length: 100 }, async () => feed.open(KEY, { after: 'now' })));
@@ -177,9 +177,9 @@ test('readers of one session are sent the same bytes', async () => {
   expect(feed.readers).toBe(0);
 });
 
-test('an event whose bell was lost is found by looking', async () => {
+test('an event whose notification was lost is found by polling', async () => {
   const world = new SessionWorld();
-  const reader = await feedOver(world, { live: lossyEnd(world.live, () => true), lookMs: 1 }).open(KEY, {
+  const reader = await feedOver(world, { live: lossyEnd(world.live, () => true), pollMs: 1 }).open(KEY, {
     after: 'now',
   });
   world.finish();
@@ -188,7 +188,7 @@ test('an event whose bell was lost is found by looking', async () => {
 
 test('the streams of a deleted session end', async () => {
   const world = new SessionWorld();
-  const reader = await feedOver(world, { lookMs: 1 }).open(KEY, { after: 'now' });
+  const reader = await feedOver(world, { pollMs: 1 }).open(KEY, { after: 'now' });
   const next = reader.next();
   world.deleted = true;
   expect(await next).toBeNull();
@@ -211,9 +211,9 @@ test('an event number beyond the newest is refused', async () => {
 
 test('the stream of a message carries the events of its run and ends with it', async () => {
   const world = new SessionWorld();
-  const reader = await feedOver(world).open(KEY, { after: 0, follow: followMessage('r1m') });
+  const reader = await feedOver(world).open(KEY, { after: 0, scope: messageScope('r1m') });
   world.receive();
-  world.speak(4);
+  world.stream(4);
   world.receive();
   world.commit(false);
   world.receive();
@@ -228,15 +228,15 @@ test('the stream of a message carries the events of its run and ends with it', a
   expect(events.every((event) => 'runId' in event && event.runId === 'r1')).toBe(true);
 });
 
-test('the stream of a run that has ended tells it and ends', async () => {
+test('the stream of a run that has ended contains its events and ends', async () => {
   const world = new SessionWorld();
-  world.speak(4);
+  world.stream(4);
   world.finish();
-  const reader = await feedOver(world).open(KEY, { after: 0, follow: followRun('r1') });
+  const reader = await feedOver(world).open(KEY, { after: 0, scope: runScope('r1') });
   expect((await readUntil(reader, () => false)).at(-1)?.type).toBe('run.completed');
 });
 
-test('a silent stream is sent comments', async () => {
+test('an idle stream receives comments', async () => {
   const world = new SessionWorld();
   const reader = await feedOver(world, { commentMs: 1 }).open(KEY, { after: 'now' });
   const [comment] = (await reader.next()) ?? [];

@@ -14,7 +14,7 @@ type NewEvent = PerdureEvent extends infer E
     : never
   : never;
 
-/** One session: its durable events, and an agent that speaks step by step. */
+/** One session: its durable events, and a producer that streams text step by step. */
 export class SessionWorld {
   readonly events: PerdureEvent[] = [];
   readonly live: LiveChannel = createInProcessLive();
@@ -22,15 +22,15 @@ export class SessionWorld {
   #run = 0;
   #step = 0;
   #attempt = 0;
-  #said = '';
-  #phase: 'idle' | 'speaking' | 'tool' = 'idle';
+  #text = '';
+  #phase: 'idle' | 'streaming' | 'tool' = 'idle';
 
   constructor() {
     this.append({ type: 'session.opened', agent: 'assistant' });
     void this.live.subscribe(KEY, (message) => {
-      if (message.kind !== 'who-speaks' || this.#phase !== 'speaking') return;
+      if (message.kind !== 'who-speaks' || this.#phase !== 'streaming') return;
       const { runId, step, attempt } = this.#position();
-      this.live.publish(KEY, { kind: 'soFar', soFar: { runId, step, attempt, reasoning: '', text: this.#said } });
+      this.live.publish(KEY, { kind: 'soFar', soFar: { runId, step, attempt, reasoning: '', text: this.#text } });
     });
   }
 
@@ -44,7 +44,7 @@ export class SessionWorld {
     readRun: async (_key, runId) => this.#later(this.#readRun(runId)),
   };
 
-  /** Appends in one transaction, then rings the bell. */
+  /** Appends in one transaction, then publishes the notification. */
   append(...events: readonly NewEvent[]): void {
     const numbered = events.map((event, index) => {
       return { ...event, seq: this.head + index + 1, at: AT, sessionId: KEY.session };
@@ -53,7 +53,7 @@ export class SessionWorld {
     this.#publish({ kind: 'appended', head: this.head, events: numbered });
   }
 
-  /** A message that waits, from a sender of its own. */
+  /** Appends a queued message. */
   receive(): void {
     const messageId = `m${this.head}`;
     this.append({
@@ -65,53 +65,53 @@ export class SessionWorld {
     });
   }
 
-  /** Says a few more characters; begins a run or a step where none is going. */
-  speak(length: number): void {
+  /** Streams a few more characters; starts a run or a step if none is open. */
+  stream(length: number): void {
     if (this.#phase === 'idle') this.#beginRun();
     if (this.#phase === 'tool') this.#finishTool();
     const { runId, step, attempt } = this.#position();
     const full = `${runId}.${step}.${attempt}:${'abcdefghijklmnopqrstuvwxyz'.repeat(20)}`;
-    const delta = full.slice(this.#said.length, this.#said.length + length);
+    const delta = full.slice(this.#text.length, this.#text.length + length);
     const event: LiveEvent = {
       type: 'message.delta',
       at: AT,
       sessionId: KEY.session,
       ...this.#position(),
-      offset: this.#said.length,
+      offset: this.#text.length,
       delta,
     };
-    this.#said += delta;
+    this.#text += delta;
     this.#publish({ kind: 'live', event });
   }
 
-  /** The model call is tried again; sometimes that is said at once. */
-  retry(says: boolean): void {
-    if (this.#phase !== 'speaking') return;
+  /** Starts another attempt of the model call; sometimes retracts the previous one. */
+  retry(retracts: boolean): void {
+    if (this.#phase !== 'streaming') return;
     const position = this.#position();
     this.#attempt += 1;
-    this.#said = '';
-    if (says)
+    this.#text = '';
+    if (retracts)
       this.#publish({ kind: 'live', event: { type: 'step.retracted', at: AT, sessionId: KEY.session, ...position } });
   }
 
-  /** Words of the attempt before this one that were under way for long. */
-  straggle(): void {
+  /** Publishes a late delta of the previous attempt. */
+  publishLate(): void {
     const { runId, step, attempt } = this.#position();
-    if (this.#phase !== 'speaking' || attempt === 1) return;
+    if (this.#phase !== 'streaming' || attempt === 1) return;
     const old = { runId, step, attempt: attempt - 1, offset: 0, delta: `${runId}.${step}.${attempt - 1}:old` };
     this.#publish({ kind: 'live', event: { type: 'message.delta', at: AT, sessionId: KEY.session, ...old } });
   }
 
   /** Commits the step, which calls a tool or ends the run. */
   commit(callsTool: boolean): void {
-    if (this.#phase !== 'speaking') return;
+    if (this.#phase !== 'streaming') return;
     const { runId, step, attempt } = this.#position();
     const completed: NewEvent = {
       type: 'message.completed',
       runId,
       step,
       attempt,
-      text: this.#said,
+      text: this.#text,
       finish: callsTool ? 'tool_calls' : 'stop',
       partial: false,
       model: 'test',
@@ -125,23 +125,23 @@ export class SessionWorld {
       this.append(completed, { type: 'tool.called', runId, step, callId: `c${step}`, tool: 't', arguments: {} });
     } else {
       this.#phase = 'idle';
-      this.append(completed, { type: 'run.completed', runId, output: this.#said, steps: step, usage: UNKNOWN_USAGE });
+      this.append(completed, { type: 'run.completed', runId, output: this.#text, steps: step, usage: UNKNOWN_USAGE });
     }
   }
 
-  /** Ends whatever is going, and rings once more. */
+  /** Ends the open run and the session. */
   finish(): void {
-    if (this.#phase === 'tool') this.speak(3);
+    if (this.#phase === 'tool') this.stream(3);
     this.commit(false);
     this.append({ type: 'session.ended', status: 'completed', reason: null });
   }
 
   #beginRun(): void {
     this.#run += 1;
-    this.#phase = 'speaking';
+    this.#phase = 'streaming';
     this.#step = 1;
     this.#attempt = 1;
-    this.#said = '';
+    this.#text = '';
     const runId = `r${this.#run}`;
     this.append({ type: 'message.received', runId, messageId: `${runId}m`, content: 'hi', disposition: 'started' });
     this.append({ type: 'run.started', runId, agent: 'assistant', agentVersion: 'v', model: 'test' });
@@ -150,20 +150,20 @@ export class SessionWorld {
   #finishTool(): void {
     const call = { runId: `r${this.#run}`, step: this.#step, callId: `c${this.#step}`, tool: 't' };
     this.append({ type: 'tool.completed', ...call, result: 1, attempts: 1, durationMs: 1 });
-    this.#phase = 'speaking';
+    this.#phase = 'streaming';
     this.#step += 1;
     this.#attempt = 1;
-    this.#said = '';
+    this.#text = '';
   }
 
   #position(): { runId: string; step: number; attempt: number } {
     return { runId: `r${this.#run}`, step: this.#step, attempt: this.#attempt };
   }
 
-  /** An answer as it was when the question was asked, some time later. */
-  async #later<T>(answer: T): Promise<T> {
+  /** Delays a result, which may then be outdated. */
+  async #later<T>(result: T): Promise<T> {
     await new Promise((resolve) => void setImmediate(resolve));
-    return answer;
+    return result;
   }
 
   #publish(message: LiveMessage): void {
@@ -186,8 +186,8 @@ export class SessionWorld {
 }
 
 /**
- * A gateway's end of the channel: `loses` says for each message whether it is lost, and bells come
- * without their events, as between processes.
+ * A gateway's end of the channel. `loses` decides for each message whether it is lost; notifications have no events, as
+ * between processes.
  */
 export function lossyEnd(live: LiveChannel, loses: () => boolean): LiveChannel {
   return {

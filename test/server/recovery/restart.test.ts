@@ -120,7 +120,9 @@ test('a port in use is passed over for the next one, and said so; one that was c
   const other = perdureHome();
   const refused = await other.fails('start', { PERDURE_PORT: String(port) });
   expect(refused.code).toBe(1);
-  expect(refused.output).toContain(`On 127.0.0.1 port ${port} is in use. Stop what uses it, or set PERDURE_PORT`);
+  expect(refused.output).toContain(
+    `Port ${port} on 127.0.0.1 is in use. Stop the program that uses it, or set PERDURE_PORT`,
+  );
   expect(other.servers()).toEqual([]);
   await perdure.stop();
 });

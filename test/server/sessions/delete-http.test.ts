@@ -108,7 +108,7 @@ test('an execution that Temporal’s list does not show yet is forgotten too', a
   const { key } = await conversed(1);
   const workflow = Object.create(stack.client.workflow, { list: { value: nothing } }) as Client['workflow'];
   const blind = Object.create(stack.client, { workflow: { value: workflow } }) as Client;
-  await createTemporalSender({ client: blind, taskQueue: stack.taskQueue }).forget(key);
+  await createTemporalSender({ client: blind, taskQueue: stack.taskQueue }).deleteExecutions(key);
   await expect.poll(() => isForgotten(key), { timeout: 90_000 }).toBe(true);
 }, 120_000);
 

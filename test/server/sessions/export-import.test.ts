@@ -56,7 +56,7 @@ test('forgetting a session deletes its executions from Temporal, whatever its na
   await here.ended(key, 2);
   // The list that executions are found in lags behind.
   await expect.poll(async () => (await executions(key.user)).length, { timeout: 50_000 }).toBe(2);
-  await here.sender.forget(key);
+  await here.sender.deleteExecutions(key);
   await expect.poll(async () => (await executions(key.user)).length, { timeout: 50_000 }).toBe(0);
 });
 

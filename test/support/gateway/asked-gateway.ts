@@ -11,12 +11,12 @@ import { failedTasks, historyOf } from '../temporal/raw-temporal.ts';
 import { registry, startStack, type Stack } from '../stack.ts';
 import { testTemporal } from '../temporal/temporal-server.ts';
 
-/** In everything that is content, and in no answer. */
+/** Part of all content, and of no error response. */
 export const SECRET = 'hunter2';
 
 const AGENTS = [{ name: 'assistant' }, { name: 'tutor' }];
 
-/** A user of its own, so that no two tests meet. */
+/** A user of its own, so that tests do not share sessions. */
 export interface Someone {
   readonly user: string;
   /** A string is sent as it is, anything else as JSON. */
@@ -26,7 +26,7 @@ export interface Someone {
     body?: unknown,
     headers?: Record<string, string>,
   ) => Promise<Response>;
-  /** A request that is refused in the documented form. */
+  /** Sends a request that must be refused with a documented problem. */
   readonly refused: (
     method: string,
     path: string,
@@ -35,11 +35,11 @@ export interface Someone {
   ) => Promise<Problem>;
 }
 
-/** A gateway before a stack, to be asked what is wrong. */
+/** A gateway on a stack, for invalid requests. */
 export interface AskedGateway extends AsyncDisposable {
   readonly stack: Stack;
   someone(): Someone;
-  /** The session answers, its numbers have no gap, it says nothing of what was refused, and none of its workflow's tasks failed. */
+  /** Checks that the session still works, its event numbers have no gap, it has no trace of what was refused, and no workflow task failed. */
   expectGoesOn(someone: Someone, session?: string): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export async function startAskedGateway(): Promise<AskedGateway> {
         request,
         async refused(method, path, ...rest) {
           const problem = await problemOf(await request(method, path, ...rest), `${method} ${path}`);
-          // Nothing that a caller does wrong is a failure of ours.
+          // A caller's error is never logged as a fault.
           expect(mishaps).toEqual([]);
           return problem;
         },
@@ -105,9 +105,9 @@ async function problemOf(response: Response, what: string): Promise<Problem> {
   expect(problem.status).toBe(ERRORS[problem.code as ErrorCode].httpStatus);
   expect(problem.requestId).toBe(response.headers.get('x-request-id'));
   expect(text).not.toContain(SECRET);
-  // No stack, no path of ours, nothing of the libraries' innards.
+  // No stack trace, no source path, no internal name of a library.
   expect(text).not.toMatch(/\bat [^ ]+ \(|\.ts\b|node_modules|Zod|WorkflowUpdateFailed|ApplicationFailure/);
-  // A sentence or more, of bounded length.
+  // At least one sentence, of bounded length.
   expect(problem.detail).toMatch(/^[A-Z"].*\.$/s);
   expect(problem.detail.length).toBeLessThan(1_000);
   return problem;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { PerdureEvent, StreamEvent } from '../../../contracts/session/event.ts';
 import { EMPTY_TEXT_VIEW, foldText } from '../../../core/text/text-view.ts';
 
-/** What a handler answers with: a status, a JSON body and headers. */
+/** The response of a handler: status, JSON body and headers. */
 export interface FakeAnswer {
   readonly status?: number;
   readonly body?: unknown;
@@ -20,19 +20,19 @@ export interface FakeRequest {
   readonly body: unknown;
 }
 
-/** Answers a request, or undefined for a 404. */
+/** Returns the response to a request; undefined for the default, an event stream or a 404. */
 type FakeHandler = (request: FakeRequest) => FakeAnswer | undefined;
 
-/** A gateway of one session's events, whose connections can be cut in the middle of a byte stream. */
+/** A gateway with one session's events, whose connections can be cut at any byte. */
 export interface FakeGateway {
   readonly url: string;
   readonly port: number;
   readonly requests: readonly FakeRequest[];
-  /** Adds events to the session that every `…/events` path serves; durable ones are kept, live ones passed on. */
+  /** Adds events to the session that every `…/events` path serves; durable ones are stored, live ones only passed on. */
   emit(...events: readonly StreamEvent[]): void;
   /** Resolves when a reader is connected. */
   connected(): Promise<void>;
-  /** Hangs up on every reader. */
+  /** Closes every reader's connection. */
   cut(): void;
   close(): Promise<void>;
 }
@@ -110,7 +110,7 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}): Promis
   };
 }
 
-/** An answer as the gateway refuses. */
+/** A problem response like the gateway's. */
 export function problem(
   status: number,
   code: string,
@@ -149,7 +149,7 @@ function readerOf(response: ServerResponse, bytes: number | undefined, onGone: (
   response.on('close', onGone);
   const cut = (): void => {
     onGone();
-    // What was written is still sent, or the cut would be at the start of a write and not inside it.
+    // Flushes what was written, so that the cut can be inside a frame.
     response.socket?.destroySoon();
   };
   return {
@@ -169,7 +169,7 @@ function frameOf(event: StreamEvent): string {
   return `event: ${event.type}\n${id}data: ${JSON.stringify(event)}\n\n`;
 }
 
-/** What a late reader gets: each open step's text as one delta from the start. */
+/** What a late reader gets: the text of each open step as one delta at offset 0. */
 function textSoFar(view: ReturnType<typeof foldText>): StreamEvent[] {
   return view.steps
     .filter((step) => !step.complete && step.attempt > 0)

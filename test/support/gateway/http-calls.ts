@@ -1,13 +1,13 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { PerdureEvent, StreamEvent } from '../../../contracts/session/event.ts';
 
-/** What a caller needs to know: where, and who. */
+/** Address of a gateway, and the user of the calls. */
 export interface Caller {
   readonly url: string;
   readonly user: string;
 }
 
-/** One frame of an event stream, as it came. */
+/** One frame of an event stream, as received. */
 export interface Frame {
   readonly id: string | undefined;
   readonly event: StreamEvent;
@@ -19,7 +19,7 @@ export function pathOf(session: string, ...rest: readonly string[]): string {
   return `/v1/sessions/${[session, ...rest].map(encodeURIComponent).join('/')}`;
 }
 
-/** A request with JSON. Rejects when the gateway is gone. */
+/** Sends a request with a JSON body. Rejects when the gateway is unreachable. */
 export async function call(
   { url, user }: Caller,
   method: string,
@@ -38,7 +38,7 @@ export async function call(
   });
 }
 
-/** The JSON of a request that must go well. */
+/** The JSON response of a request that must succeed. */
 export async function callJson<T>(...args: Parameters<typeof call>): Promise<T> {
   const response = await call(...args);
   const text = await response.text();
@@ -60,8 +60,8 @@ export async function eventsOf(caller: Caller, session: string): Promise<Perdure
 }
 
 /**
- * Reads a session's event stream until `last` holds of a frame (it is the last one given out), the stream ends,
- * or the signal aborts. Resolves with whether `last` held.
+ * Reads a session's event stream until `onFrame` returns true, the stream ends, or the signal aborts. Resolves with
+ * whether `onFrame` returned true.
  */
 export async function readStream(
   { url, user }: Caller,
@@ -102,7 +102,7 @@ export async function readStream(
   }
 }
 
-/** Resolves with the first frame of a session's stream that `wanted` holds of, from the beginning. */
+/** Resolves with the first frame of a session's stream, from its start, that satisfies `wanted`. */
 export async function firstFrame(
   caller: Caller,
   session: string,
@@ -117,7 +117,7 @@ export async function firstFrame(
   return found;
 }
 
-/** p50, p95 and the highest of some times, for people. */
+/** p50, p95 and maximum of durations as text. */
 export function distribution(times: readonly number[]): string {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number): number => Math.round(sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN);

@@ -3,7 +3,7 @@ import { UNKNOWN_USAGE } from '../../../contracts/session/run.ts';
 
 const START = Date.UTC(2026, 0, 1);
 
-/** Writes the events of one session in order: durable ones are numbered, all are dated a tenth of a second apart. */
+/** Writes the events of one session in order: durable ones are numbered, timestamps are 100 ms apart. */
 export function eventWriter(sessionId = 's') {
   let seq = 0;
   let ticks = 0;

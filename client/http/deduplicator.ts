@@ -4,22 +4,22 @@ import { trimDelta } from '../../core/text/apply-delta.ts';
 import { EMPTY_TEXT_VIEW, foldText, stepOf } from '../../core/text/text-view.ts';
 import type { TextView } from '../../core/text/text-view.ts';
 
-/** Lets each thing through once, over any number of connections. */
-export interface OnceFilter {
-  /** The `seq` to go on from. */
+/** Drops what was received before, over any number of connections. */
+export interface Deduplicator {
+  /** The `seq` to resume after. */
   readonly lastSeq: number;
-  /** The event, a delta's part that is new, or undefined when all of it was seen. */
-  pass(event: StreamEvent): StreamEvent | undefined;
+  /** The event, the new part of a delta, or undefined when nothing of it is new. */
+  filter(event: StreamEvent): StreamEvent | undefined;
 }
 
-/** `after`: the durable events up to here were seen. */
-export function createOnceFilter(after: number): OnceFilter {
+/** `after`: the highest `seq` that was received already. */
+export function createDeduplicator(after: number): Deduplicator {
   let lastSeq = after;
-  /** Of the run that is going. */
+  /** Text of the current run. */
   let view: TextView = EMPTY_TEXT_VIEW;
   let endedRun: string | null = null;
 
-  function passLive(event: Exclude<StreamEvent, { seq: number }>): StreamEvent | undefined {
+  function filterLive(event: Exclude<StreamEvent, { seq: number }>): StreamEvent | undefined {
     if (event.runId === endedRun) return undefined;
     if (event.type === 'tool.progress') return event;
     const known = stepOf(view, event.runId, event.step);
@@ -36,8 +36,8 @@ export function createOnceFilter(after: number): OnceFilter {
     get lastSeq() {
       return lastSeq;
     },
-    pass(event) {
-      if (!('seq' in event)) return passLive(event);
+    filter(event) {
+      if (!('seq' in event)) return filterLive(event);
       if (event.seq <= lastSeq) return undefined;
       lastSeq = event.seq;
       view = foldText(view, event);

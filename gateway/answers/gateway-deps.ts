@@ -1,4 +1,4 @@
-import type { SessionSender } from '../../client/temporal/session-sender.ts';
+import type { TemporalSender } from '../../client/temporal/temporal-sender.ts';
 import type { Deployment } from '../../contracts/deployment.ts';
 import type { LiveChannel } from '../../live/live-channel.ts';
 import type { Db } from '../../store/db/db.ts';
@@ -6,11 +6,11 @@ import type { AgentDirectory } from './agent-directory.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { IsOperator } from '../http/operators.ts';
 
-/** What routes work with. */
-export interface GatewayParts {
+/** Dependencies of the routes. */
+export interface GatewayDeps {
   readonly db: Db;
   readonly live: LiveChannel;
-  readonly sender: SessionSender;
+  readonly sender: TemporalSender;
   readonly agents: AgentDirectory;
   readonly deployment: Deployment;
   readonly feed: Feed;

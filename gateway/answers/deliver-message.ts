@@ -3,27 +3,27 @@ import { checkMessage } from '../../client/temporal/check-input.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import type { MessageInput, Receipt } from '../../contracts/session/message.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { eventStream } from './event-stream.ts';
-import { followMessage } from '../feed/follow.ts';
+import { eventStreamResponse } from './event-stream-response.ts';
+import { messageScope } from '../feed/event-scope.ts';
 import type { Reader } from '../feed/reader.ts';
-import type { GatewayParts } from './gateway-parts.ts';
+import type { GatewayDeps } from './gateway-deps.ts';
 import { hasEnded, readOutcome, waitForOutcome } from './message-outcome.ts';
 
-/** Waiting longer is not offered: reconnecting to the events is cheap. */
-const LONGEST_WAIT_S = 600;
+/** Longer waits are pointless: reconnecting to the event stream is cheap. */
+const MAX_WAIT_S = 600;
 
-/** A message on its way in: with an id, and how its sender wants to hear of the answer. */
-export interface Delivery {
+/** A message to deliver, and the request's headers, which select the form of the response. */
+export interface MessageDelivery {
   readonly key: SessionKey;
   readonly input: MessageInput & { readonly id: string };
-  /** True when the id was made here: no message can have it yet. */
+  /** True when the id was generated here, so that no message can have it yet. */
   readonly isNew: boolean;
   readonly headers: Headers;
   readonly signal: AbortSignal;
   readonly submit: () => Promise<Receipt>;
 }
 
-/** The id is the body's, or the header `Idempotency-Key`, or a new one. */
+/** Validates the message and sets its id: the body's, the header `Idempotency-Key`, or a new one. */
 export function withMessageId(
   input: MessageInput,
   headers: Headers,
@@ -32,7 +32,7 @@ export function withMessageId(
   if (header !== undefined && input.id !== undefined && header !== input.id) {
     throw new PerdureError(
       'invalid_request',
-      `The header Idempotency-Key (${JSON.stringify(header.slice(0, 80))}) and the body's id (${JSON.stringify(input.id)}) differ. Send one of them.`,
+      `The header Idempotency-Key (${JSON.stringify(header.slice(0, 80))}) and the body's id (${JSON.stringify(input.id)}) differ. Send only one.`,
     );
   }
   const given = input.id ?? header;
@@ -40,11 +40,11 @@ export function withMessageId(
   return { input: { ...checkMessage({ ...input, id }), id }, isNew: given === undefined };
 }
 
-/** Delivers and answers as asked: the run's events, the answer when it comes in time, or the receipt. */
-export async function deliver(parts: GatewayParts, delivery: Delivery): Promise<Response> {
-  if (acceptsEventStream(delivery.headers)) return deliverAndStream(parts, delivery);
-  const seconds = waitOf(delivery.headers);
-  if (seconds > 0) return deliverAndWait(parts, delivery, seconds);
+/** Delivers a message. Responds with the run's events, with the answer if it is complete in time, or with the receipt, as the headers ask. */
+export async function deliverMessage(deps: GatewayDeps, delivery: MessageDelivery): Promise<Response> {
+  if (acceptsEventStream(delivery.headers)) return deliverAndStream(deps, delivery);
+  const seconds = waitSecondsOf(delivery.headers);
+  if (seconds > 0) return deliverAndWait(deps, delivery, seconds);
   return Response.json(await delivery.submit(), { status: 202 });
 }
 
@@ -52,30 +52,30 @@ export function acceptsEventStream(headers: Headers): boolean {
   return headers.get('accept')?.includes('text/event-stream') ?? false;
 }
 
-async function deliverAndStream({ db, feed }: GatewayParts, delivery: Delivery): Promise<Response> {
+async function deliverAndStream({ db, feed }: GatewayDeps, delivery: MessageDelivery): Promise<Response> {
   const { key, input, signal } = delivery;
-  // Opened before the message is sent, so that its first event comes live.
-  const reader = await feed.open(key, { after: 'now', mayBeAbsent: true, follow: followMessage(input.id) });
+  // Opened before the message is sent, so that no event is missed.
+  const reader = await feed.open(key, { after: 'now', mayBeAbsent: true, scope: messageScope(input.id) });
   try {
     const isKnown = !delivery.isNew && (await readOutcome(db, key, input.id)) !== null;
     await delivery.submit();
-    if (!isKnown) return eventStream(reader, signal);
+    if (!isKnown) return eventStreamResponse(reader, signal);
   } catch (error) {
     reader.close();
     throw error;
   }
   reader.close();
-  // A repeated message: its events lie somewhere before now.
-  return eventStream(await feed.open(key, { after: 0, follow: followMessage(input.id) }), signal);
+  // A repeated message: its events may be anywhere in the past.
+  return eventStreamResponse(await feed.open(key, { after: 0, scope: messageScope(input.id) }), signal);
 }
 
 async function deliverAndWait(
-  { db, feed }: GatewayParts,
-  { key, input, isNew, signal, submit }: Delivery,
+  { db, feed }: GatewayDeps,
+  { key, input, isNew, signal, submit }: MessageDelivery,
   seconds: number,
 ): Promise<Response> {
   const reader = await feed.open(key, { after: 'now', mayBeAbsent: true, durableOnly: true });
-  const stop = stopping(reader, seconds, signal);
+  const stopTimer = closeOnTimeout(reader, seconds, signal);
   try {
     const receipt = await submit();
     const earlier = isNew ? null : await readOutcome(db, key, input.id);
@@ -84,13 +84,13 @@ async function deliverAndWait(
     if (outcome === null) return Response.json(receipt, { status: 202, headers });
     return Response.json({ ...outcome, receipt }, { headers });
   } finally {
-    stop();
+    stopTimer();
     reader.close();
   }
 }
 
-/** Closes the reader when the time is over or the caller hangs up. */
-function stopping(reader: Reader, seconds: number, signal: AbortSignal): () => void {
+/** Closes the reader on timeout or when the caller disconnects. Returns the clean-up function. */
+function closeOnTimeout(reader: Reader, seconds: number, signal: AbortSignal): () => void {
   const close = (): void => reader.close();
   const timer = setTimeout(close, seconds * 1_000);
   signal.addEventListener('abort', close, { once: true });
@@ -100,8 +100,8 @@ function stopping(reader: Reader, seconds: number, signal: AbortSignal): () => v
   };
 }
 
-/** Seconds of `Prefer: wait=SECONDS`; 0 without it. A preference that is not understood is not one (RFC 7240). */
-function waitOf(headers: Headers): number {
+/** Seconds of `Prefer: wait=SECONDS`; 0 without it. Unknown preferences are ignored (RFC 7240). */
+function waitSecondsOf(headers: Headers): number {
   const match = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})/i.exec(headers.get('prefer') ?? '');
-  return Math.min(Number(match?.[1] ?? 0), LONGEST_WAIT_S);
+  return Math.min(Number(match?.[1] ?? 0), MAX_WAIT_S);
 }

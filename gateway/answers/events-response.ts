@@ -4,11 +4,11 @@ import { PerdureError } from '../../contracts/errors.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { readEvents } from '../../store/read/read-events.ts';
-import { acceptsEventStream } from './deliver.ts';
-import { eventStream } from './event-stream.ts';
-import type { Follow } from '../feed/follow.ts';
-import type { GatewayParts } from './gateway-parts.ts';
-import type { Answer, Call } from '../http/route.ts';
+import { acceptsEventStream } from './deliver-message.ts';
+import { eventStreamResponse } from './event-stream-response.ts';
+import type { EventScope } from '../feed/event-scope.ts';
+import type { GatewayDeps } from './gateway-deps.ts';
+import type { ResponseSpec, Call } from '../http/route.ts';
 
 const seq = z.coerce.number().int().min(0);
 const DEFAULT_PAGE = 100;
@@ -18,29 +18,34 @@ export const eventsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(LIMITS.eventsPerPage.value).optional(),
 });
 
-export const EVENTS_HEADERS = { 'Last-Event-ID': 'The last event that was read; before the query’s after' } as const;
+export const EVENTS_HEADERS = {
+  'Last-Event-ID': '`seq` of the last event received; overrides `after` of the query',
+} as const;
 
-export const EVENTS_ANSWERS: Readonly<Record<number, readonly Answer[]>> = {
+export const EVENTS_RESPONSES: Readonly<Record<number, readonly ResponseSpec[]>> = {
   200: [
     {
-      description: 'Durable events after `after`, then live; or one page with Accept: application/json',
+      description: 'Durable events after `after`, then live events',
       mediaType: 'text/event-stream',
     },
-    { description: 'A page of durable events', schema: z.object({ events: z.array(eventSchema), next: z.number() }) },
+    {
+      description: 'With Accept: application/json: a page of durable events',
+      schema: z.object({ events: z.array(eventSchema), next: z.number() }),
+    },
   ],
 };
 
-/** The events of a session that exists: as a stream, or a page for who accepts JSON only. */
-export async function answerEvents(
-  { db, feed }: GatewayParts,
+/** The events of an existing session: a stream, or one page if the caller accepts only JSON. */
+export async function eventsResponse(
+  { db, feed }: GatewayDeps,
   key: SessionKey,
   { query, headers, signal }: Pick<Call<z.output<typeof eventsQuery>, unknown>, 'query' | 'headers' | 'signal'>,
-  follow?: Follow,
+  scope?: EventScope,
 ): Promise<Response> {
   const after = lastEventId(headers) ?? query.after ?? 0;
   const wantsPage = !acceptsEventStream(headers) && headers.get('accept')?.includes('application/json') === true;
   if (wantsPage) return Response.json(await readEvents(db, key, { after, limit: query.limit ?? DEFAULT_PAGE }));
-  return eventStream(await feed.open(key, { after, ...(follow === undefined ? {} : { follow }) }), signal);
+  return eventStreamResponse(await feed.open(key, { after, ...(scope === undefined ? {} : { scope }) }), signal);
 }
 
 function lastEventId(headers: Headers): number | undefined {
@@ -50,6 +55,6 @@ function lastEventId(headers: Headers): number | undefined {
   if (parsed?.success === true) return parsed.data;
   throw new PerdureError(
     'invalid_request',
-    `The header Last-Event-ID (${JSON.stringify(text.slice(0, 80))}) is not the number of an event. Leave it out to read from the start.`,
+    `The header Last-Event-ID (${JSON.stringify(text.slice(0, 80))}) is not the number of an event. Omit it to read from the start.`,
   );
 }

@@ -1,24 +1,24 @@
 import type { z } from 'zod';
 import { PerdureError } from '../../contracts/errors.ts';
 
-/** Fields whose values are content: named in errors, never quoted. */
+/** Fields with message content: errors name them and never quote their values. */
 const CONTENT = new Set(['content', 'metadata', 'state', 'reason']);
 
-/** The value as its schema reads it; otherwise `invalid_request` with a sentence for each of the first three problems. `where`: `body` or `query`. */
-export function checkShape<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.output<Schema> {
+/** Parses a value. Throws `invalid_request` with a sentence for each of the first three issues. `where`: `body` or `query`. */
+export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.output<Schema> {
   const parsed = safely(() => schema.safeParse(value, { reportInput: true }), where);
   if (parsed.success) return parsed.data;
   const sentences = parsed.error.issues.slice(0, 3).map((issue) => sentenceOf(issue, where));
   throw new PerdureError('invalid_request', sentences.join(' '));
 }
 
-/** Schemas of JSON call themselves; a body nested too deeply for that is the caller's doing, not ours. */
+/** The JSON schema is recursive: a stack overflow means that the input is nested too deeply, which is the caller's error. */
 function safely<T>(parse: () => T, where: string): T {
   try {
     return parse();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new PerdureError('invalid_request', `The ${where} is nested too deeply. Send a flatter one.`);
+    throw new PerdureError('invalid_request', `The ${where} is nested too deeply. Reduce its depth.`);
   }
 }
 

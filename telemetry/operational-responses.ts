@@ -1,0 +1,23 @@
+import type { Metrics } from './metrics.ts';
+import { readinessOf } from './readiness.ts';
+
+/** `/healthz`: the process is running. */
+export function healthResponse(): Response {
+  return Response.json({ status: 'ok' });
+}
+
+/** `/readyz`: 200 when every check succeeds, otherwise 503. `details` is called after the checks and extends the body. */
+export async function readinessResponse(
+  checks: Readonly<Record<string, () => Promise<boolean>>>,
+  details: () => object = () => ({}),
+): Promise<Response> {
+  const readiness = await readinessOf(checks);
+  const unavailable = { status: 503, headers: { 'retry-after': '1' } };
+  return Response.json({ ...readiness, ...details() }, readiness.status === 'ready' ? {} : unavailable);
+}
+
+/** `/metrics` in the text format of Prometheus, or in OpenMetrics when `accept` asks for it. */
+export async function metricsResponse(metrics: Metrics, accept: string | null): Promise<Response> {
+  const { text, contentType } = await metrics.scrape(accept);
+  return new Response(text, { headers: { 'content-type': contentType } });
+}
