@@ -104,6 +104,6 @@ function broken(why: string): PerdureError {
 function alreadyThere({ session }: SessionKey): PerdureError {
   return new PerdureError(
     'already_exists',
-    `The session ${JSON.stringify(session)} already exists. Import the document under another id, or delete that session first.`,
+    `The session ${JSON.stringify(session)} already exists. Import under another id, or delete that session first.`,
   );
 }
