@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import type { GlobalOptions } from './shared/cli.ts';
+import type { GlobalOptions } from './shared/command-deps.ts';
 import { errorJson } from './error-json.ts';
 import { EXIT, exitCodeOf } from './shared/exit-codes.ts';
 import { createProgram } from './program.ts';

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { Cli } from './shared/cli.ts';
+import type { CommandDeps } from './shared/command-deps.ts';
 
 /** The commands that run or check services on this machine. */
 export function addServiceCommands(
   program: Command,
   env: NodeJS.ProcessEnv,
-  cli: () => Cli,
+  deps: () => CommandDeps,
   setExitCode: (code: number) => void,
 ): void {
   program
@@ -29,6 +29,6 @@ export function addServiceCommands(
     .description('check Node, Temporal, workers, store, model, gateway and ports, each with a remedy')
     .action(async () => {
       const { doctor } = await import('./doctor/doctor.ts');
-      setExitCode(await doctor(cli(), env));
+      setExitCode(await doctor(deps(), env));
     });
 }

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hasCode } from './process-identity.ts';
-import { tryHoldFile } from './held-file.ts';
-import type { Environment } from './find-program.ts';
+import { tryLockFile } from './file-lock.ts';
+import type { EnvVars } from './find-program.ts';
 
 /** Where fetched and built programs are kept: `PERDURE_CACHE`, else `$XDG_CACHE_HOME/perdure`, else `~/.cache/perdure`. */
-export function cacheFolder(env: Environment): string {
+export function cacheFolder(env: EnvVars): string {
   if (env['PERDURE_CACHE']) return env['PERDURE_CACHE'];
   return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'perdure');
 }
@@ -21,7 +21,7 @@ export class BinaryCache {
   readonly path: string;
   readonly #name: string;
 
-  constructor(env: Environment, name: string, version: string) {
+  constructor(env: EnvVars, name: string, version: string) {
     this.folder = join(cacheFolder(env), name, version);
     this.#name = process.platform === 'win32' ? `${name}.exe` : name;
     this.path = join(this.folder, this.#name);
@@ -74,7 +74,7 @@ export class BinaryCache {
 
   async #hold(onWait: () => void): Promise<{ release(): void }> {
     for (let waits = 0; ; waits++) {
-      const lock = tryHoldFile(join(this.folder, 'lock.held'));
+      const lock = tryLockFile(join(this.folder, 'lock.held'));
       if (lock !== null) return lock;
       if (waits % 12 === 0) onWait();
       await delay(250);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describeBuild } from './describe-build.ts';
 import { TEMPORAL_CLI_VERSION } from './temporal-version.ts';
-import type { Environment } from './find-program.ts';
+import type { EnvVars } from './find-program.ts';
 
 /** Our `go.mod` and `go.sum`: they name every module of the program and hold its checksum. */
 const RECIPE = join(import.meta.dirname, 'temporal-build');
@@ -19,7 +19,7 @@ const LINES_KEPT = 15;
 export async function buildTemporal(
   go: string,
   folder: string,
-  env: Environment,
+  env: EnvVars,
   onProgress: (line: string) => void,
 ): Promise<string> {
   for (const file of ['go.mod', 'go.sum']) await copyFile(join(RECIPE, file), join(folder, file));
@@ -51,7 +51,7 @@ function buildArguments(program: string): string[] {
 async function runGo(
   go: string,
   folder: string,
-  env: Environment,
+  env: EnvVars,
   args: readonly string[],
   isProgress: (line: string) => boolean,
 ): Promise<void> {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { tryHoldFile, type HeldFile } from './held-file.ts';
+import { tryLockFile, type FileLock } from './file-lock.ts';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 /** A Temporal server that works on a data folder, as its lock names it. */
@@ -63,7 +63,7 @@ export async function acquireDataLock(dataDir: string): Promise<DataLock> {
   const folder = realpathSync(dataDir);
   const giveUpAt = performance.now() + PATIENCE_MS;
   for (;;) {
-    const file = tryHoldFile(join(folder, 'lock.held'));
+    const file = tryLockFile(join(folder, 'lock.held'));
     const left = readRecord(folder);
     const owner = liveOwner(left);
     if (file !== null && owner === null) return lockOf(folder, file, left);
@@ -73,7 +73,7 @@ export async function acquireDataLock(dataDir: string): Promise<DataLock> {
   }
 }
 
-function lockOf(dataDir: string, file: HeldFile, left: LockRecord | null): DataLock {
+function lockOf(dataDir: string, file: FileLock, left: LockRecord | null): DataLock {
   const orphan = left?.server && left.host === hostname() && isRunning(left.server) ? left.server : null;
   const write = (owner: ProcessIdentity | null, server: ServerRecord | null): void =>
     writeRecord(dataDir, { owner, server, host: hostname() });

@@ -5,7 +5,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
-import type { Environment } from './find-program.ts';
+import type { EnvVars } from './find-program.ts';
 
 /** The official address; `PERDURE_TEMPORAL_DOWNLOAD` names a mirror with the same paths, or is `off`. */
 const OFFICIAL = 'https://temporal.download';
@@ -17,7 +17,7 @@ const STALLED_AFTER_MS = 30_000;
 const PROGRESS_EVERY_MS = 1_000;
 
 /** Where an archive of that version for this machine is; null when downloads are switched off. */
-export function downloadUrl(version: string, env: Environment): string | null {
+export function downloadUrl(version: string, env: EnvVars): string | null {
   const base = env['PERDURE_TEMPORAL_DOWNLOAD'] || OFFICIAL;
   if (base === 'off') return null;
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
@@ -32,7 +32,7 @@ export function downloadUrl(version: string, env: Environment): string | null {
 export async function downloadTemporal(
   url: string,
   folder: string,
-  env: Environment,
+  env: EnvVars,
   onProgress: (line: string) => void,
 ): Promise<string> {
   const archive = join(folder, 'archive');
@@ -77,7 +77,7 @@ async function save(response: Response, path: string, onProgress: (line: string)
 }
 
 /** `tar` is part of Linux, macOS and Windows 10, and knows by itself how the archive is packed. */
-async function unpack(archive: string, folder: string, env: Environment): Promise<void> {
+async function unpack(archive: string, folder: string, env: EnvVars): Promise<void> {
   try {
     await promisify(execFile)('tar', ['-xf', archive, '-C', folder], { env: { ...env } });
   } catch (error) {

@@ -2,7 +2,7 @@ import { PerdureError } from '../contracts/errors.ts';
 import { BinaryCache } from './binary-cache.ts';
 import { buildTemporal } from './build-temporal.ts';
 import { downloadTemporal, downloadUrl } from './download-temporal.ts';
-import { findProgram, type Environment } from './find-program.ts';
+import { findProgram, type EnvVars } from './find-program.ts';
 import { isNewEnough, MIN_SERVER_VERSION, TEMPORAL_CLI_VERSION, temporalVersionOf } from './temporal-version.ts';
 
 /** A Temporal CLI that can be run as the development server. */
@@ -18,14 +18,14 @@ export interface TemporalBinary {
 
 export interface ProvideTemporalOptions {
   /** Default `process.env`. */
-  readonly env?: Environment;
+  readonly env?: EnvVars;
   /** Called with a line to show, at least every 3 s while something takes long. */
   readonly onProgress?: (line: string) => void;
 }
 
 /** What is being looked for, and what was tried in vain so far. */
 interface Search {
-  readonly env: Environment;
+  readonly env: EnvVars;
   readonly onProgress: (line: string) => void;
   readonly cache: BinaryCache;
   readonly tried: string[];

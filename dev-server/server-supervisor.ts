@@ -13,7 +13,7 @@ const DEATHS_WITHIN_MS = 60_000;
 const FIRST_BACKOFF_MS = 100;
 
 /** Where a server listens, and the arguments that say so. */
-export interface Place {
+export interface ServerEndpoint {
   readonly address: string;
   readonly uiUrl: string | null;
   readonly args: readonly string[];
@@ -31,7 +31,7 @@ export class ServerSupervisor implements TemporalServer {
   #process: TemporalProcess | undefined;
   #watching: Promise<void> = Promise.resolve();
 
-  constructor(options: TemporalServerOptions, place: Place) {
+  constructor(options: TemporalServerOptions, place: ServerEndpoint) {
     this.address = place.address;
     this.uiUrl = place.uiUrl;
     this.#args = place.args;

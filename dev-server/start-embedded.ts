@@ -1,10 +1,10 @@
 import { acquireDataLock, type DataLock, type ServerRecord } from './data-lock.ts';
-import type { Environment } from './find-program.ts';
+import type { EnvVars } from './find-program.ts';
 import { choosePort, DEFAULT_PORTS, isFree } from './ports.ts';
 import { endProcess, isRunning } from './process-identity.ts';
 import { provideTemporalBinary, type TemporalBinary } from './provide-temporal.ts';
 import { startTemporalServer } from './start-temporal-server.ts';
-import { serversOn } from './stray-servers.ts';
+import { findTemporalServers } from './find-temporal-servers.ts';
 import { temporalAnswers } from './temporal-health.ts';
 import type { TemporalServer, TemporalServerEvent, TemporalServerOptions } from './temporal-server.ts';
 import { databaseFile, settingsFingerprint, settingsOf, type DynamicValue } from './temporal-settings.ts';
@@ -13,7 +13,7 @@ export interface EmbeddedOptions {
   /** The data folder (`.perdure`), made when absent; null keeps everything in memory and locks nothing. */
   readonly dataDir: string | null;
   /** Default `process.env`; see {@link provideTemporalBinary} for what is read. */
-  readonly env?: Environment | undefined;
+  readonly env?: EnvVars | undefined;
   /** Called with a line to show while something takes long. */
   readonly onProgress?: ((line: string) => void) | undefined;
   /** Where to listen; the next free port is taken instead of one in use. Default 7233, and 8233 for the UI; a `ui` of null is none. */
@@ -97,7 +97,7 @@ async function clearFolder(
 ): Promise<ServerRecord | undefined> {
   const orphan = lock.orphan ?? undefined;
   const adopt = orphan && (await isAdoptable(orphan, binary, options)) ? orphan : undefined;
-  const found = serversOn(databaseFile(lock.dataDir));
+  const found = findTemporalServers(databaseFile(lock.dataDir));
   if (orphan && isRunning(orphan) && !found.some(({ pid }) => pid === orphan.pid)) found.push(orphan);
   for (const other of found.filter(({ pid }) => pid !== adopt?.pid)) {
     await endProcess(other, ORPHAN_ENDS_WITHIN_MS);

@@ -1,5 +1,5 @@
 import { anyPort, LOOPBACK } from './ports.ts';
-import { ServerSupervisor, type Place } from './server-supervisor.ts';
+import { ServerSupervisor, type ServerEndpoint } from './server-supervisor.ts';
 import type { TemporalServer, TemporalServerOptions } from './temporal-server.ts';
 import { settingsOf, temporalArguments } from './temporal-settings.ts';
 
@@ -14,7 +14,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   return supervisor;
 }
 
-async function placeOf(options: TemporalServerOptions): Promise<Place> {
+async function placeOf(options: TemporalServerOptions): Promise<ServerEndpoint> {
   const { adopt } = options;
   const port = adopt ? portOf(`tcp://${adopt.address}`) : (options.port ?? (await anyPort()));
   const uiPort = adopt ? adopt.uiUrl && portOf(adopt.uiUrl) : options.uiPort;

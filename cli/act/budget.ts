@@ -1,18 +1,22 @@
 import { userLimitsSchema, type BudgetPeriod, type BudgetReport, type UserLimits } from '../../contracts/budget.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { count, harmless, money, table } from '../render/show-text.ts';
+import { count, stripControl, money, table } from '../render/show-text.ts';
 
 /** `perdure budget`: a user's limits and what has gone of them. */
-export async function budget(cli: Cli, user: string | undefined): Promise<void> {
-  show(cli, await cli.client.budget(user));
+export async function budget(deps: CommandDeps, user: string | undefined): Promise<void> {
+  show(deps, await deps.client.budget(user));
 }
 
 /** `perdure budget set NAME=VALUE…`: changes those limits of a user that are named. */
-export async function setBudget(cli: Cli, user: string | undefined, settings: readonly string[]): Promise<void> {
-  const { own } = await cli.client.budget(user);
+export async function setBudget(
+  deps: CommandDeps,
+  user: string | undefined,
+  settings: readonly string[],
+): Promise<void> {
+  const { own } = await deps.client.budget(user);
   const changed = settings.reduce((limits, setting) => ({ ...limits, ...parse(setting) }), own);
-  show(cli, await cli.client.setBudget(changed, user));
+  show(deps, await deps.client.setBudget(changed, user));
 }
 
 const NAMES = Object.keys(userLimitsSchema.shape) as (keyof UserLimits)[];
@@ -32,19 +36,19 @@ function parse(setting: string): UserLimits {
   );
 }
 
-function show(cli: Cli, report: BudgetReport): void {
-  if (cli.json) return cli.printJson(report);
+function show(deps: CommandDeps, report: BudgetReport): void {
+  if (deps.json) return deps.printJson(report);
   const { user, limits, month, day } = report;
-  cli.print(`Budget of ${harmless(user)}`);
+  deps.print(`Budget of ${stripControl(user)}`);
   const head = ['PERIOD', 'USED', 'SET ASIDE', 'LIMIT', 'RESETS'];
   const rows = [
     ...rowsOf(month, limits.monthlyUsd, limits.monthlyTokens),
     ...rowsOf(day, limits.dailyUsd, limits.dailyTokens),
   ];
-  for (const line of table([head, ...rows])) cli.print(line);
-  if (limits.dailyWarnUsd !== null) cli.print(`Warns at ${money(limits.dailyWarnUsd)} a day.`);
+  for (const line of table([head, ...rows])) deps.print(line);
+  if (limits.dailyWarnUsd !== null) deps.print(`Warns at ${money(limits.dailyWarnUsd)} a day.`);
   if (month.unpricedCalls > 0) {
-    cli.print(`The cost of ${count(month.unpricedCalls, 'call')} of this month is not known and not counted as used.`);
+    deps.print(`The cost of ${count(month.unpricedCalls, 'call')} of this month is not known and not counted as used.`);
   }
 }
 

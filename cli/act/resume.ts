@@ -1,17 +1,19 @@
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { harmless } from '../render/show-text.ts';
+import { stripControl } from '../render/show-text.ts';
 
 /** `perdure resume <session> [run]`: the run named, or the newest that failed, goes on after its last completed step. */
-export async function resume(cli: Cli, id: string, runId: string | undefined): Promise<void> {
-  const target = runId ?? (await newestFailed(cli, id));
-  await cli.client.resume(id, target);
-  if (cli.json) return cli.printJson({ runId: target });
-  cli.print(`The run ${harmless(target)} goes on after its last completed step. See it: perdure watch ${harmless(id)}`);
+export async function resume(deps: CommandDeps, id: string, runId: string | undefined): Promise<void> {
+  const target = runId ?? (await newestFailed(deps, id));
+  await deps.client.resume(id, target);
+  if (deps.json) return deps.printJson({ runId: target });
+  deps.print(
+    `The run ${stripControl(target)} goes on after its last completed step. See it: perdure watch ${stripControl(id)}`,
+  );
 }
 
-async function newestFailed(cli: Cli, id: string): Promise<string> {
-  const { data } = await cli.client.runs(id);
+async function newestFailed(deps: CommandDeps, id: string): Promise<string> {
+  const { data } = await deps.client.runs(id);
   const failed = data.find(({ status }) => status === 'failed');
   if (failed !== undefined) return failed.id;
   throw new CliError(

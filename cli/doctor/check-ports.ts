@@ -1,10 +1,10 @@
 import { createServer } from 'node:net';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
 
 /** Whether the gateway could listen where it is set up to. */
-export async function checkPorts({ client }: Cli, env: NodeJS.ProcessEnv): Promise<Finding> {
+export async function checkPorts({ client }: CommandDeps, env: NodeJS.ProcessEnv): Promise<Finding> {
   const check = 'Ports';
   const host = env['PERDURE_HOST'] ?? '127.0.0.1';
   const port = Number(env['PERDURE_PORT'] ?? 4747);

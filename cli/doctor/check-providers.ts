@@ -1,11 +1,11 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { isTroubled } from '../../contracts/provider.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import type { Finding } from './finding.ts';
 import { providerState } from '../look/providers.ts';
 
 /** Whether a provider of models is in trouble, as the gateway knows from the workers. */
-export async function checkProviders({ client }: Cli): Promise<Finding> {
+export async function checkProviders({ client }: CommandDeps): Promise<Finding> {
   const check = 'Providers';
   try {
     const { data } = await client.providers();

@@ -1,5 +1,5 @@
 import { EXIT } from '../shared/exit-codes.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { checkDeploymentFile } from './check-deployment-file.ts';
 import { checkModel } from './check-model.ts';
 import { checkProviders } from './check-providers.ts';
@@ -11,30 +11,30 @@ import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
 
 /** `perdure doctor`: resolves with the exit code, 1 when there is a problem. */
-export async function doctor(cli: Cli, env: NodeJS.ProcessEnv): Promise<number> {
+export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise<number> {
   const checked = await Promise.all([
     checkDeploymentFile(env),
     checkTemporal(env),
     checkWorker(env),
     checkStore(env),
     checkModel(env),
-    checkGateway(cli),
-    checkProviders(cli),
-    checkPorts(cli, env),
+    checkGateway(deps),
+    checkProviders(deps),
+    checkPorts(deps, env),
   ]);
   const findings = [checkNode(process.versions.node), ...checked];
   const healthy = findings.every(({ state }) => state !== 'problem');
-  if (cli.json) cli.printJson({ ok: healthy, findings });
-  else for (const finding of findings) show(cli, finding);
+  if (deps.json) deps.printJson({ ok: healthy, findings });
+  else for (const finding of findings) show(deps, finding);
   return healthy ? EXIT.ok : EXIT.failed;
 }
 
 const MARKS = { ok: ['green', 'OK     '], note: ['yellow', 'NOTE   '], problem: ['red', 'PROBLEM'] } as const;
 
-function show(cli: Cli, { check, state, found, remedy }: Finding): void {
+function show(deps: CommandDeps, { check, state, found, remedy }: Finding): void {
   const [color, label] = MARKS[state];
-  cli.print(`${cli.paint(color, label)}  ${check}: ${found}`);
-  if (remedy !== null) cli.print(`         ${remedy}`);
+  deps.print(`${deps.paint(color, label)}  ${check}: ${found}`);
+  if (remedy !== null) deps.print(`         ${remedy}`);
 }
 
 function checkNode(version: string): Finding {
@@ -49,7 +49,7 @@ function checkNode(version: string): Finding {
   };
 }
 
-async function checkGateway({ client, url }: Cli): Promise<Finding> {
+async function checkGateway({ client, url }: CommandDeps): Promise<Finding> {
   const check = 'Gateway';
   try {
     const answer = await client.ready();

@@ -1,15 +1,15 @@
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { table } from '../render/show-text.ts';
 
 /** `perdure agents`: the agents that can be talked to. */
-export async function agents(cli: Cli): Promise<void> {
-  const page = await cli.client.agents();
-  if (cli.json) return cli.printJson(page);
+export async function agents(deps: CommandDeps): Promise<void> {
+  const page = await deps.client.agents();
+  if (deps.json) return deps.printJson(page);
   const rows = page.data.map((agent) => [
     agent.name,
     agent.model ?? 'default model',
     agent.tools?.join(', ') ?? 'no tools',
     agent.description ?? '',
   ]);
-  for (const line of table([['AGENT', 'MODEL', 'TOOLS', 'WHAT IT DOES'], ...rows])) cli.print(line);
+  for (const line of table([['AGENT', 'MODEL', 'TOOLS', 'WHAT IT DOES'], ...rows])) deps.print(line);
 }

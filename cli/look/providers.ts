@@ -1,12 +1,12 @@
 import type { ProviderStatus } from '../../contracts/provider.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { table } from '../render/show-text.ts';
 
 /** `perdure providers`: limits, circuits and waits of the providers of models. */
-export async function providers(cli: Cli): Promise<void> {
-  const page = await cli.client.providers();
-  if (cli.json) return cli.printJson(page);
-  if (page.data.length === 0) return cli.print('No provider has limits, and none was in trouble so far.');
+export async function providers(deps: CommandDeps): Promise<void> {
+  const page = await deps.client.providers();
+  if (deps.json) return deps.printJson(page);
+  if (page.data.length === 0) return deps.print('No provider has limits, and none was in trouble so far.');
   const rows = page.data.map((one) => [
     one.provider,
     providerState(one),
@@ -17,7 +17,7 @@ export async function providers(cli: Cli): Promise<void> {
     String(one.waiting),
   ]);
   const heading = ['PROVIDER', 'CIRCUIT', 'AT ONCE', 'PER MINUTE', 'TOKENS PER MINUTE', 'GOING', 'WAITING'];
-  for (const line of table([heading, ...rows])) cli.print(line);
+  for (const line of table([heading, ...rows])) deps.print(line);
 }
 
 /** A provider's state in a few words. */

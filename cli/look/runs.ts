@@ -1,18 +1,18 @@
 import type { RunDetail, RunRecord } from '../../contracts/session/run.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { cost, count, duration, oneLine, table } from '../render/show-text.ts';
 
 /** `perdure runs <session> [run]`: the runs of a session, or one with its steps and tool calls. */
-export async function runs(cli: Cli, id: string, runId: string | undefined): Promise<void> {
+export async function runs(deps: CommandDeps, id: string, runId: string | undefined): Promise<void> {
   if (runId !== undefined) {
-    const detail = await cli.client.run(id, runId);
-    if (cli.json) return cli.printJson(detail);
-    for (const line of detailLines(detail)) cli.print(line);
+    const detail = await deps.client.run(id, runId);
+    if (deps.json) return deps.printJson(detail);
+    for (const line of detailLines(detail)) deps.print(line);
     return;
   }
-  const page = await cli.client.runs(id);
-  if (cli.json) return cli.printJson(page);
-  if (page.data.length === 0) return cli.print(`The session ${id} has no runs yet.`);
+  const page = await deps.client.runs(id);
+  if (deps.json) return deps.printJson(page);
+  if (page.data.length === 0) return deps.print(`The session ${id} has no runs yet.`);
   const rows = page.data.map((run) => [
     run.id,
     run.status,
@@ -21,7 +21,7 @@ export async function runs(cli: Cli, id: string, runId: string | undefined): Pro
     took(run),
     run.createdAt,
   ]);
-  for (const line of table([['RUN', 'STATUS', 'AGENT', 'STEPS', 'TOOK', 'CREATED'], ...rows])) cli.print(line);
+  for (const line of table([['RUN', 'STATUS', 'AGENT', 'STEPS', 'TOOK', 'CREATED'], ...rows])) deps.print(line);
 }
 
 function detailLines(run: RunDetail): string[] {

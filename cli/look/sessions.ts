@@ -1,21 +1,21 @@
 import type { SessionFilter } from '../../client/http/queries.ts';
 import type { SessionRecord, SessionSnapshot } from '../../contracts/session/session.ts';
-import type { Cli } from '../shared/cli.ts';
-import { sayMore } from './next-page.ts';
-import { cost, count, duration, harmless, oneLine, table } from '../render/show-text.ts';
-import { waitingWords } from '../render/waiting-words.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
+import { printNextPage } from './print-next-page.ts';
+import { cost, count, duration, stripControl, oneLine, table } from '../render/show-text.ts';
+import { describeWait } from '../render/describe-wait.ts';
 
 /** `perdure sessions`: newest activity first; for operators those of others too. */
-export async function sessions(cli: Cli, filter: SessionFilter): Promise<void> {
-  const page = await cli.client.sessions(filter);
-  if (cli.json) return cli.printJson(page);
-  if (page.data.length === 0) return cli.print(none(filter));
-  for (const line of sessionLines(page.data, filter.all === true)) cli.print(line);
-  sayMore(cli, page.nextCursor);
+export async function sessions(deps: CommandDeps, filter: SessionFilter): Promise<void> {
+  const page = await deps.client.sessions(filter);
+  if (deps.json) return deps.printJson(page);
+  if (page.data.length === 0) return deps.print(none(filter));
+  for (const line of sessionLines(page.data, filter.all === true)) deps.print(line);
+  printNextPage(deps, page.nextCursor);
 }
 
 function none({ user, all, limit: _limit, ...filters }: SessionFilter): string {
-  const whose = user === undefined ? '' : ` of ${harmless(user)}`;
+  const whose = user === undefined ? '' : ` of ${stripControl(user)}`;
   if (Object.keys(filters).length > 0) return `There are no such sessions${whose}.`;
   return user === undefined && all !== true
     ? 'There are no sessions. Start one with `perdure chat`.'
@@ -25,8 +25,8 @@ function none({ user, all, limit: _limit, ...filters }: SessionFilter): string {
 /** A line for each session, under a heading; with the user where they are of several. */
 export function sessionLines(records: readonly SessionRecord[], withUser = false): string[] {
   const rows = records.map((record) => [
-    ...(withUser ? [harmless(record.user)] : []),
-    harmless(record.id),
+    ...(withUser ? [stripControl(record.user)] : []),
+    stripControl(record.id),
     record.status,
     record.agent,
     count(record.messages, 'message'),
@@ -36,19 +36,19 @@ export function sessionLines(records: readonly SessionRecord[], withUser = false
 }
 
 /** `perdure session <id>`: what it is and what it waits for. */
-export async function session(cli: Cli, id: string): Promise<void> {
-  const snapshot = await cli.client.snapshot(id);
-  if (cli.json) return cli.printJson(snapshot);
-  for (const line of snapshotLines(snapshot)) cli.print(line);
+export async function session(deps: CommandDeps, id: string): Promise<void> {
+  const snapshot = await deps.client.snapshot(id);
+  if (deps.json) return deps.printJson(snapshot);
+  for (const line of snapshotLines(snapshot)) deps.print(line);
 }
 
 function snapshotLines(snapshot: SessionSnapshot): string[] {
   const { currentRun, waitingFor, usage } = snapshot;
   const rows = [
-    ['session', harmless(snapshot.id)],
+    ['session', stripControl(snapshot.id)],
     ['status', snapshot.endReason === null ? snapshot.status : `${snapshot.status}: ${oneLine(snapshot.endReason)}`],
     ['agent', snapshot.agent],
-    ['waiting for', waitingWords(waitingFor)],
+    ['waiting for', describeWait(waitingFor)],
     [
       'current run',
       currentRun === null ? 'none' : `${currentRun.id}: ${currentRun.status}, ${count(currentRun.steps, 'step')}`,
@@ -75,7 +75,7 @@ function childrenOf({ children }: SessionSnapshot): string {
   if (children === null) return 'unknown: Temporal does not answer';
   if (children.length === 0) return 'none';
   return children
-    .map(({ type, workflowId, startedAt }) => `${harmless(type)} since ${startedAt} (${harmless(workflowId)})`)
+    .map(({ type, workflowId, startedAt }) => `${stripControl(type)} since ${startedAt} (${stripControl(workflowId)})`)
     .join(', ');
 }
 

@@ -1,7 +1,7 @@
 import { sayMs } from '../../core/text/say.ts';
 import type { RunWhy, WhySpan } from '../../contracts/why.ts';
-import type { Paint } from '../shared/cli.ts';
-import { harmless, table } from '../render/show-text.ts';
+import type { Paint } from '../shared/command-deps.ts';
+import { stripControl, table } from '../render/show-text.ts';
 
 /** How much of the width bars get, at least. */
 const BAR_SHARE = 0.3;
@@ -63,7 +63,7 @@ function sumLines({ wallMs, time }: RunWhy, width: number): string[] {
 }
 
 function told({ kind, label, error, open }: WhySpan): string {
-  return harmless(`${kind} ${label}${error === null ? '' : ` ✗ ${error}`}${open ? ' …' : ''}`);
+  return stripControl(`${kind} ${label}${error === null ? '' : ` ✗ ${error}`}${open ? ' …' : ''}`);
 }
 
 /** Before the first token a lighter shade; at least a sliver. */

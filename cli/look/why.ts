@@ -1,29 +1,29 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { sayUsd } from '../../core/text/say.ts';
 import type { RunWhy } from '../../contracts/why.ts';
-import type { Cli } from '../shared/cli.ts';
-import { count, harmless, table } from '../render/show-text.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
+import { count, stripControl, table } from '../render/show-text.ts';
 import { waterfall } from './waterfall.ts';
 
 /** Without a terminal there is no width to fill. */
 const PLAIN = null;
 
 /** `perdure why <session>`: what it waits for. `perdure why <run>`, `perdure why <session> <run>`: where the time and money went. */
-export async function why(cli: Cli, first: string, runId: string | undefined): Promise<void> {
-  if (runId !== undefined) return showRun(cli, await cli.client.whyRun(first, runId));
-  const session = await ifThere(() => cli.client.whySession(first));
+export async function why(deps: CommandDeps, first: string, runId: string | undefined): Promise<void> {
+  if (runId !== undefined) return showRun(deps, await deps.client.whyRun(first, runId));
+  const session = await ifThere(() => deps.client.whySession(first));
   // A run without a session is kept as one of its own name: that it waits for a message says nothing.
-  const alone = session === null ? null : await ifThere(() => cli.client.whyRun(first, first));
+  const alone = session === null ? null : await ifThere(() => deps.client.whyRun(first, first));
   if (session !== null && alone !== null) {
-    if (alone.endedAt === null && !cli.json) cli.print(`${harmless(session.text)}\n`);
-    return showRun(cli, alone);
+    if (alone.endedAt === null && !deps.json) deps.print(`${stripControl(session.text)}\n`);
+    return showRun(deps, alone);
   }
   if (session !== null) {
-    if (cli.json) return cli.printJson(session);
-    return cli.print(harmless(session.text));
+    if (deps.json) return deps.printJson(session);
+    return deps.print(stripControl(session.text));
   }
-  const run = await ifThere(() => cli.client.whyRun(undefined, first));
-  if (run !== null) return showRun(cli, run);
+  const run = await ifThere(() => deps.client.whyRun(undefined, first));
+  if (run !== null) return showRun(deps, run);
   const name = JSON.stringify(first);
   throw new PerdureError(
     'not_found',
@@ -31,10 +31,10 @@ export async function why(cli: Cli, first: string, runId: string | undefined): P
   );
 }
 
-function showRun(cli: Cli, answer: RunWhy): void {
-  if (cli.json) return cli.printJson(answer);
-  const width = cli.terminal ? (process.stdout.columns ?? 80) : PLAIN;
-  for (const line of runLines(answer, width, cli)) cli.print(line);
+function showRun(deps: CommandDeps, answer: RunWhy): void {
+  if (deps.json) return deps.printJson(answer);
+  const width = deps.terminal ? (process.stdout.columns ?? 80) : PLAIN;
+  for (const line of runLines(answer, width, deps)) deps.print(line);
 }
 
 async function ifThere<T>(ask: () => Promise<T>): Promise<T | null> {
@@ -47,19 +47,19 @@ async function ifThere<T>(ask: () => Promise<T>): Promise<T | null> {
 }
 
 /** A waterfall as wide as `width`, without bars where that is null, then the cost, then the summary. */
-export function runLines(answer: RunWhy, width: number | null, { paint }: Pick<Cli, 'paint'>): string[] {
+export function runLines(answer: RunWhy, width: number | null, { paint }: Pick<CommandDeps, 'paint'>): string[] {
   const { runId, status, agent, sessionId, model, createdAt } = answer;
   return [
     paint('bold', `run ${runId}: ${status}`),
-    `session ${harmless(sessionId)}`,
+    `session ${stripControl(sessionId)}`,
     `agent ${agent}, model ${model ?? 'not known'}, from ${createdAt}`,
     '',
     ...waterfall(answer, width, paint),
     '',
     ...costLines(answer),
     '',
-    paint('bold', harmless(answer.summary.time)),
-    paint('bold', harmless(answer.summary.cost)),
+    paint('bold', stripControl(answer.summary.time)),
+    paint('bold', stripControl(answer.summary.cost)),
   ];
 }
 

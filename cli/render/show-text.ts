@@ -3,13 +3,13 @@ import type { Cost } from '../../contracts/usage.ts';
 const SHOWN_CHARACTERS = 500;
 
 /** Text from elsewhere without what would move the cursor, set colours or ring the bell. Line breaks and tabs stay. */
-export function harmless(text: string): string {
+export function stripControl(text: string): string {
   return text.replaceAll(/\r\n?/g, '\n').replaceAll(/[^\P{Cc}\n\t]/gu, '');
 }
 
 /** A JSON value on one line, its end left out when it is long. Texts are shown without quotes. */
 export function oneLine(value: unknown): string {
-  const text = harmless(typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\s*\n\s*/g, ' ⏎ ');
+  const text = stripControl(typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\s*\n\s*/g, ' ⏎ ');
   if (text.length <= SHOWN_CHARACTERS) return text;
   return `${text.slice(0, SHOWN_CHARACTERS)}… (${text.length - SHOWN_CHARACTERS} more characters)`;
 }

@@ -5,11 +5,11 @@ import { EXIT } from '../shared/exit-codes.ts';
 
 /** A person types. A line typed during an answer is sent at once; the session decides what becomes of it. */
 export async function chatInTerminal(chat: Chat): Promise<number> {
-  const { cli, conversation } = chat;
-  const input = createInterface({ input: stdin, output: stdout, prompt: cli.paint('green', '› ') });
+  const { deps, conversation } = chat;
+  const input = createInterface({ input: stdin, output: stdout, prompt: deps.paint('green', '› ') });
   const { promise: left, resolve: leave, reject: fail } = Promise.withResolvers<number>();
   const complain = (error: unknown): void => {
-    cli.print(cli.paint('red', error instanceof Error ? error.message : String(error)));
+    deps.print(deps.paint('red', error instanceof Error ? error.message : String(error)));
     prompt();
   };
   function prompt(): void {
@@ -24,8 +24,8 @@ export async function chatInTerminal(chat: Chat): Promise<number> {
     const receipt = await conversation.say(line);
     const { disposition, position } = receipt;
     if (disposition === 'accepted')
-      cli.print(cli.paint('dim', 'No worker answers just now; it will be answered when one is back.'));
-    if (disposition === 'queued') cli.print(cli.paint('dim', `Queued, ${position ?? 'some'} ahead.`));
+      deps.print(deps.paint('dim', 'No worker answers just now; it will be answered when one is back.'));
+    if (disposition === 'queued') deps.print(deps.paint('dim', `Queued, ${position ?? 'some'} ahead.`));
   }
 
   chat.onSettled = prompt;
@@ -34,7 +34,7 @@ export async function chatInTerminal(chat: Chat): Promise<number> {
   input.on('close', () => leave(EXIT.ok));
   input.on('SIGINT', () => {
     if (!conversation.busy) return input.close();
-    cli.print(cli.paint('dim', 'Stopping…'));
+    deps.print(deps.paint('dim', 'Stopping…'));
     conversation.cancel().catch(complain);
   });
   prompt();

@@ -1,8 +1,8 @@
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { startConversation, type Conversation } from './conversation.ts';
 import { createEventPrinter } from '../render/event-printer.ts';
-import { sayConnection } from '../render/say-connection.ts';
-import { sayWaits } from '../render/say-waits.ts';
+import { reportConnection } from '../render/report-connection.ts';
+import { reportWaits } from '../render/wait-reporter.ts';
 import { sessionLines } from '../look/sessions.ts';
 
 const CHAT_HELP = [
@@ -15,7 +15,7 @@ const CHAT_HELP = [
 
 /** One chat: what the two ways of typing have in common. */
 export interface Chat {
-  readonly cli: Cli;
+  readonly deps: CommandDeps;
   readonly session: string;
   readonly conversation: Conversation;
   /** Carries out a slash command; `quit` when it asks to leave, `message` when it is none. */
@@ -29,12 +29,12 @@ export interface Chat {
 }
 
 /** Begins a chat in a session, whose events after `after` are shown as they come. */
-export function openChat(cli: Cli, session: string, after: number): Chat {
-  const printer = createEventPrinter({ ...cli, json: false });
+export function openChat(deps: CommandDeps, session: string, after: number): Chat {
+  const printer = createEventPrinter({ ...deps, json: false });
   const endLine = (): void => {
-    if (cli.terminal) printer.endLine();
+    if (deps.terminal) printer.endLine();
   };
-  const waits = sayWaits(cli.client, session, {
+  const waits = reportWaits(deps.client, session, {
     busy: () => chatting.conversation.busy,
     tell(line) {
       endLine();
@@ -42,16 +42,16 @@ export function openChat(cli: Cli, session: string, after: number): Chat {
     },
   });
   const chatting: Chat = {
-    cli,
+    deps,
     session,
-    conversation: startConversation(cli.client, session, after, {
+    conversation: startConversation(deps.client, session, after, {
       onEvent(event) {
         waits.heard();
         printer.show(event);
       },
       onConnection(state) {
         endLine();
-        sayConnection(state);
+        reportConnection(state);
       },
       onSettled: () => chatting.onSettled(),
       onLost: (error) => chatting.onLost(error),
@@ -67,25 +67,25 @@ export function openChat(cli: Cli, session: string, after: number): Chat {
   return chatting;
 }
 
-async function runCommand({ cli, conversation }: Chat, line: string): Promise<'done' | 'quit' | 'message'> {
+async function runCommand({ deps, conversation }: Chat, line: string): Promise<'done' | 'quit' | 'message'> {
   switch (line.trim()) {
     case '/quit':
     case '/exit':
       return 'quit';
     case '/help':
-      for (const help of CHAT_HELP) cli.print(help);
+      for (const help of CHAT_HELP) deps.print(help);
       return 'done';
     case '/cancel':
-      if (!(await conversation.cancel())) cli.print('Nothing is being answered.');
+      if (!(await conversation.cancel())) deps.print('Nothing is being answered.');
       return 'done';
     case '/sessions': {
-      const page = await cli.client.sessions();
-      for (const row of sessionLines(page.data)) cli.print(row);
+      const page = await deps.client.sessions();
+      for (const row of sessionLines(page.data)) deps.print(row);
       return 'done';
     }
     default:
       if (!line.startsWith('/')) return 'message';
-      cli.print(`There is no command ${line.split(' ', 1)[0]}. /help shows those there are.`);
+      deps.print(`There is no command ${line.split(' ', 1)[0]}. /help shows those there are.`);
       return 'done';
   }
 }

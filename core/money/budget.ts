@@ -1,5 +1,5 @@
 import type { BudgetFacts, BudgetScope, BudgetSettings, RunBudget, UserLimits } from '../../contracts/budget.ts';
-import { defined } from '../defined.ts';
+import { omitUndefined } from '../omit-undefined.ts';
 import { nanosOf, usdOf } from './price.ts';
 
 /** A user's limits with nothing left open; null is no limit. */
@@ -23,12 +23,12 @@ export interface ResolvedBudgets {
 
 export function resolveBudgets(settings: BudgetSettings = {}): ResolvedBudgets {
   const { warnAt = 0.8, maxOutputTokens = 8_192, unpriced = 'refuse', ...limits } = settings;
-  return { limits: { ...NO_LIMITS, ...defined(limits) }, warnAt, maxOutputTokens, unpriced };
+  return { limits: { ...NO_LIMITS, ...omitUndefined(limits) }, warnAt, maxOutputTokens, unpriced };
 }
 
 /** A user's limits: their own where set, null included, else the deployment's. */
 export function limitsOf(budgets: ResolvedBudgets, own: UserLimits | null): ResolvedLimits {
-  return { ...budgets.limits, ...defined(own ?? {}) };
+  return { ...budgets.limits, ...omitUndefined(own ?? {}) };
 }
 
 /** One budget: what has gone of it and how far it goes. Nano-dollars or tokens, as `unit` says. */

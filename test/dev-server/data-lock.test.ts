@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { acquireDataLock, DataFolderInUseError } from '../../dev-server/index.ts';
-import { tryHoldFile } from '../../dev-server/held-file.ts';
+import { tryLockFile } from '../../dev-server/file-lock.ts';
 import { identityOf } from '../../dev-server/process-identity.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { loadOwner, startOwner } from './start-owner.ts';
@@ -47,7 +47,7 @@ test('a folder that was released is free, and its lock names nobody', async () =
 
 test('a folder whose holder has not named itself yet is not free', async () => {
   const folder = await temporaryFolder();
-  const holder = tryHoldFile(join(folder, 'lock.held'));
+  const holder = tryLockFile(join(folder, 'lock.held'));
   await expect(acquireDataLock(folder)).rejects.toMatchObject({ name: 'DataFolderInUseError', pid: null });
   holder?.release();
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { endProcess } from '../../dev-server/process-identity.ts';
-import { serversOn } from '../../dev-server/stray-servers.ts';
+import { findTemporalServers } from '../../dev-server/find-temporal-servers.ts';
 import { databaseFile } from '../../dev-server/temporal-settings.ts';
 
 export interface Outcome {
@@ -40,7 +40,7 @@ export async function loadOwner(what: 'lock' | 'embedded', folder: string, port 
   };
   onTestFinished(async () => {
     await kill();
-    const servers = existsSync(folder) ? serversOn(databaseFile(realpathSync(folder))) : [];
+    const servers = existsSync(folder) ? findTemporalServers(databaseFile(realpathSync(folder))) : [];
     for (const server of servers) await endProcess(server, 0);
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { beats } from '../../../cli/look/replay-pace.ts';
+import { replayTimeline } from '../../../cli/look/replay-timeline.ts';
 import { serveGateway, type ServedGateway } from '../../../gateway/serve-gateway.ts';
 import { commitStep } from '../../../store/runs/commit-step.ts';
 import { finishTools } from '../../../store/runs/finish-tools.ts';
@@ -36,7 +36,7 @@ test('a replay pauses as long as the run did, divided by the speed, and never lo
   const events = [received(writer, 'r', 'm', 'hi'), started(writer, 'r'), runCompleted(writer, 'r', 'done')];
   const late = { ...runCompleted(writer, 'r', 'done'), at: '2026-01-01T01:00:00.300Z' };
   const pauses = (speed: number) =>
-    beats([...events, late], { speed, maxGapMs: 5_000 }).map(({ pauseMs, cutMs }) => [pauseMs, cutMs]);
+    replayTimeline([...events, late], { speed, maxGapMs: 5_000 }).map(({ pauseMs, cutMs }) => [pauseMs, cutMs]);
   expect(pauses(1)).toEqual([
     [0, null],
     [100, null],

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { expect, test } from 'vitest';
-import type { Paint } from '../../../cli/shared/cli.ts';
+import type { Paint } from '../../../cli/shared/command-deps.ts';
 import { BLANK_SCREEN, renderEvent } from '../../../cli/render/render-event.ts';
 import type { StreamEvent } from '../../../contracts/session/event.ts';
 import { completed, deltasOf, eventWriter, received, runCompleted, started } from '../../support/gateway/run-events.ts';

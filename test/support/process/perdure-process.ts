@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { endProcess, identityOf } from '../../../dev-server/process-identity.ts';
-import { serversOn } from '../../../dev-server/stray-servers.ts';
+import { findTemporalServers } from '../../../dev-server/find-temporal-servers.ts';
 import { databaseFile } from '../../../dev-server/temporal-settings.ts';
 import type { ScriptedLogLine } from '../../../models/scripted/scripted-log.ts';
 import type { Effect } from './process-agents/agents.ts';
@@ -187,7 +187,7 @@ function groupLives(pid: number): boolean {
 }
 
 function servers(dataDir: string): number[] {
-  return existsSync(dataDir) ? serversOn(databaseFile(dataDir)).map(({ pid }) => pid) : [];
+  return existsSync(dataDir) ? findTemporalServers(databaseFile(dataDir)).map(({ pid }) => pid) : [];
 }
 
 function linesOf<T>(file: string): T[] {

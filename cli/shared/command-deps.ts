@@ -14,7 +14,7 @@ export interface GlobalOptions {
 export type Paint = (format: 'dim' | 'bold' | 'cyan' | 'green' | 'red' | 'yellow', text: string) => string;
 
 /** What a command works with. */
-export interface Cli {
+export interface CommandDeps {
   readonly client: GatewayClient;
   readonly url: string;
   readonly json: boolean;
@@ -33,7 +33,7 @@ function write(text: string): void {
   stdout.write(text);
 }
 
-export function createCli(options: GlobalOptions, env: NodeJS.ProcessEnv): Cli {
+export function createCommandDeps(options: GlobalOptions, env: NodeJS.ProcessEnv): CommandDeps {
   const url =
     options.url ??
     env['PERDURE_URL'] ??

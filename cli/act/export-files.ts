@@ -3,47 +3,57 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { PerdureError } from '../../contracts/errors.ts';
 import { sessionExportSchema, type SessionExport } from '../../contracts/session/session-export.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { quoted } from '../render/quoted.ts';
-import { count, harmless } from '../render/show-text.ts';
+import { shellQuote } from '../render/shell-quote.ts';
+import { count, stripControl } from '../render/show-text.ts';
 
 /** `perdure export <session>`: one line of JSON, whatever is watching; with `output` into a new file. */
-export async function exportSession(cli: Cli, id: string, options: { readonly output?: string }): Promise<void> {
-  const document = await cli.client.exportSession(id);
+export async function exportToFile(
+  deps: CommandDeps,
+  id: string,
+  options: { readonly output?: string },
+): Promise<void> {
+  const document = await deps.client.exportSession(id);
   const json = JSON.stringify(document);
   const { output } = options;
-  if (output === undefined) return cli.print(json);
+  if (output === undefined) return deps.print(json);
   await create(output, `${json}\n`);
-  if (cli.json) return cli.printJson({ id, file: output });
-  cli.print(`The session ${harmless(id)} is in ${output}. Import it: perdure import ${quoted(output)}`);
+  if (deps.json) return deps.printJson({ id, file: output });
+  deps.print(`The session ${stripControl(id)} is in ${output}. Import it: perdure import ${shellQuote(output)}`);
 }
 
 /** `perdure import <file>`. */
-export async function importSession(cli: Cli, file: string, options: { readonly as?: string }): Promise<void> {
+export async function importFromFile(
+  deps: CommandDeps,
+  file: string,
+  options: { readonly as?: string },
+): Promise<void> {
   const document = parsed(file, file === '-' ? await text(process.stdin) : await read(file));
-  const session = await cli.client.importSession(document, { id: options.as });
-  if (cli.json) return cli.printJson(session);
-  const id = harmless(session.id);
-  cli.print(`The session ${id} is here, with ${count(session.messages, 'message')}. Go on: perdure chat ${quoted(id)}`);
+  const session = await deps.client.importSession(document, { id: options.as });
+  if (deps.json) return deps.printJson(session);
+  const id = stripControl(session.id);
+  deps.print(
+    `The session ${id} is here, with ${count(session.messages, 'message')}. Go on: perdure chat ${shellQuote(id)}`,
+  );
 }
 
 /** `perdure delete <session>`. */
-export async function remove(cli: Cli, id: string, options: { readonly forget?: boolean }): Promise<void> {
-  await cli.client.remove(id, options.forget ? { archive: false } : {});
-  const archived = !options.forget && (await isArchived(cli, id));
-  if (cli.json) return cli.printJson({ id, removed: true, archived });
-  const name = harmless(id);
-  cli.print(
+export async function remove(deps: CommandDeps, id: string, options: { readonly forget?: boolean }): Promise<void> {
+  await deps.client.remove(id, options.forget ? { archive: false } : {});
+  const archived = !options.forget && (await isArchived(deps, id));
+  if (deps.json) return deps.printJson({ id, removed: true, archived });
+  const name = stripControl(id);
+  deps.print(
     archived
-      ? `The session ${name} is archived. A message to it restores it: perdure chat ${quoted(name)}`
+      ? `The session ${name} is archived. A message to it restores it: perdure chat ${shellQuote(name)}`
       : `The session ${name} is deleted. Nothing of it is kept but its usage.`,
   );
 }
 
-async function isArchived(cli: Cli, id: string): Promise<boolean> {
+async function isArchived(deps: CommandDeps, id: string): Promise<boolean> {
   try {
-    return (await cli.client.snapshot(id)).status === 'archived';
+    return (await deps.client.snapshot(id)).status === 'archived';
   } catch (error) {
     if (error instanceof PerdureError && error.code === 'not_found') return false;
     throw error;

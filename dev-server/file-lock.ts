@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /** A lock that its process holds until it lets go or ends. */
-export interface HeldFile {
+export interface FileLock {
   release(): void;
 }
 
@@ -15,7 +15,7 @@ const SQLITE_BUSY = 5;
  * another process, or this one, holds it. The system lets go when the holder ends in any way, `kill -9`
  * too, so a lock is never stale. Node has no `flock`; SQLite, which it has, locks a file on every platform.
  */
-export function tryHoldFile(path: string): HeldFile | null {
+export function tryLockFile(path: string): FileLock | null {
   const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');

@@ -2,26 +2,26 @@ import type { Cost } from '../../contracts/usage.ts';
 import { count, money } from '../render/show-text.ts';
 
 /** A sum in a table: what is known, and of how many calls it is not. */
-export function knownPart(known: string, nothing: boolean, unknownCalls: number): string {
+export function formatPartial(known: string, nothing: boolean, unknownCalls: number): string {
   if (unknownCalls === 0) return known;
   const unknown = `${unknownCalls.toLocaleString('en')} unknown`;
   return nothing ? unknown : `${known} and ${unknown}`;
 }
 
 /** A cost in a table. */
-export function costCell({ knownCostUsd, unpricedCalls }: Cost): string {
-  return knownPart(money(knownCostUsd), knownCostUsd === 0, unpricedCalls);
+export function formatCost({ knownCostUsd, unpricedCalls }: Cost): string {
+  return formatPartial(money(knownCostUsd), knownCostUsd === 0, unpricedCalls);
 }
 
 /** What to say under a table whose sums are not all known. */
-export function unknownLines(total: { calls: number; unmeteredCalls: number; unpricedCalls: number }): string[] {
+export function unknownNotes(total: { calls: number; unmeteredCalls: number; unpricedCalls: number }): string[] {
   return [
-    ...unknownLine('The tokens', 'are', total.unmeteredCalls, total.calls),
-    ...unknownLine('The cost', 'is', total.unpricedCalls, total.calls),
+    ...unknownNote('The tokens', 'are', total.unmeteredCalls, total.calls),
+    ...unknownNote('The cost', 'is', total.unpricedCalls, total.calls),
   ];
 }
 
-function unknownLine(what: string, are: string, unknown: number, calls: number): string[] {
+function unknownNote(what: string, are: string, unknown: number, calls: number): string[] {
   if (unknown === 0) return [];
   if (unknown === calls)
     return [`${what} of ${calls === 1 ? 'the call' : `all ${count(calls, 'call')}`} ${are} not known.`];

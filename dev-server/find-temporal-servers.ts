@@ -7,7 +7,7 @@ import { hasCode, identityOf, type ProcessIdentity } from './process-identity.ts
  * Temporal servers that work on a database file, whatever any lock says: an owner can be killed between
  * starting a server and writing it down. Found by their arguments; on Windows none are found.
  */
-export function serversOn(databaseFile: string): ProcessIdentity[] {
+export function findTemporalServers(databaseFile: string): ProcessIdentity[] {
   if (process.platform === 'linux') return linuxServersOn(databaseFile);
   if (process.platform === 'win32') return [];
   const list = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,args='], { encoding: 'utf8' });

@@ -1,9 +1,9 @@
 import type { WaitingFor } from '../../contracts/session/session.ts';
-import { harmless } from './show-text.ts';
+import { stripControl } from './show-text.ts';
 
 /** What a session waits for, since when and until when, in words. `perdure why <session>` says who can do what about it. */
-export function waitingWords({ what, who, since, until }: WaitingFor): string {
-  return `${harmless(AS[what](who))}, since ${since}${until === null ? '' : `, ${UNTIL[what] ?? 'until'} ${until}`}`;
+export function describeWait({ what, who, since, until }: WaitingFor): string {
+  return `${stripControl(AS[what](who))}, since ${since}${until === null ? '' : `, ${UNTIL[what] ?? 'until'} ${until}`}`;
 }
 
 const AS: Record<WaitingFor['what'], (who: string) => string> = {

@@ -1,6 +1,6 @@
 import { cleanUp } from '../../client/clean-up.ts';
 import type { SweepRecord } from '../../contracts/maintenance.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { count } from '../render/show-text.ts';
 import { sweepLines } from '../look/sweeps.ts';
 
@@ -16,7 +16,7 @@ interface CleanOptions {
 const SILENCE_MS = 2_500;
 
 /** `perdure clean`: what was done to which session, and why. */
-export async function clean(cli: Cli, { idle, older, dryRun, of, allUsers }: CleanOptions): Promise<void> {
+export async function clean(deps: CommandDeps, { idle, older, dryRun, of, allUsers }: CleanOptions): Promise<void> {
   const order = {
     ...(idle === undefined ? {} : { idleMs: idle }),
     ...(older === undefined ? {} : { olderMs: older }),
@@ -24,10 +24,10 @@ export async function clean(cli: Cli, { idle, older, dryRun, of, allUsers }: Cle
     ...(of === undefined ? {} : { user: of }),
     ...(allUsers === undefined ? {} : { all: allUsers }),
   };
-  const sweep = await cleanUp(cli.client, order, sayNowAndThen());
-  if (cli.json) return cli.printJson(sweep);
-  for (const line of sweepLines(sweep, allUsers)) cli.print(line);
-  if (sweep.nextCursor !== null) cli.print(`More: perdure sweeps ${sweep.id} --cursor ${sweep.nextCursor}`);
+  const sweep = await cleanUp(deps.client, order, sayNowAndThen());
+  if (deps.json) return deps.printJson(sweep);
+  for (const line of sweepLines(sweep, allUsers)) deps.print(line);
+  if (sweep.nextCursor !== null) deps.print(`More: perdure sweeps ${sweep.id} --cursor ${sweep.nextCursor}`);
 }
 
 /** Says on standard error how a clean-up goes that takes long. */

@@ -1,6 +1,6 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 
-export interface Pace {
+export interface ReplaySpeed {
   /** 2 is twice as fast. */
   readonly speed: number;
   /** No pause is longer, after the speed-up. */
@@ -8,7 +8,7 @@ export interface Pace {
 }
 
 /** An event with the pause before it, and what of its true pause was left out. */
-export interface Beat {
+export interface TimedEvent {
   readonly event: PerdureEvent;
   readonly pauseMs: number;
   /** The true time since the event before it, where it was cut short; null elsewhere. */
@@ -16,7 +16,7 @@ export interface Beat {
 }
 
 /** Events with the pauses that a replay makes. Pure. */
-export function beats(events: readonly PerdureEvent[], { speed, maxGapMs }: Pace): Beat[] {
+export function replayTimeline(events: readonly PerdureEvent[], { speed, maxGapMs }: ReplaySpeed): TimedEvent[] {
   return events.map((event, index) => {
     const before = events[index - 1];
     const trueMs = before ? Math.max(0, Date.parse(event.at) - Date.parse(before.at)) : 0;

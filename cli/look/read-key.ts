@@ -1,7 +1,7 @@
 import type { ReadStream } from 'node:tty';
 
 /** The next key that is pressed. Rejects with the signal's reason, which Ctrl-C, seen as a key here, sets off. */
-export async function nextKey(input: ReadStream, signal: AbortSignal): Promise<string> {
+export async function readKey(input: ReadStream, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const onKey = (key: Buffer): void => {

@@ -1,14 +1,18 @@
 import type { StreamEvent } from '../../contracts/session/event.ts';
 import type { Usage } from '../../contracts/session/run.ts';
-import type { Look } from './look.ts';
-import { count, duration, harmless, money, oneLine } from './show-text.ts';
+import type { RenderOptions } from './render-options.ts';
+import { count, duration, stripControl, money, oneLine } from './show-text.ts';
 
 /** The lines for an event that is not the model's text; none for what a reader need not see. */
-export function renderFact(event: StreamEvent, { live, paint }: Look, runStartedAt: string | null): string[] {
+export function renderNotice(
+  event: StreamEvent,
+  { live, paint }: RenderOptions,
+  runStartedAt: string | null,
+): string[] {
   const dim = (text: string): string[] => [paint('dim', text)];
   switch (event.type) {
     case 'message.received':
-      return harmless(event.content)
+      return stripControl(event.content)
         .split('\n')
         .map((line) => paint('bold', `> ${line}`));
     case 'message.refused':

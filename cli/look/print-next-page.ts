@@ -1,9 +1,9 @@
-import type { Cli } from '../shared/cli.ts';
-import { quoted } from '../render/quoted.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
+import { shellQuote } from '../render/shell-quote.ts';
 
 /** Says how the next page is shown, if there is one. */
-export function sayMore(cli: Cli, nextCursor: string | null): void {
-  if (nextCursor !== null) cli.print(`More: ${nextPage(process.argv.slice(2), nextCursor)}`);
+export function printNextPage(deps: CommandDeps, nextCursor: string | null): void {
+  if (nextCursor !== null) deps.print(`More: ${nextPage(process.argv.slice(2), nextCursor)}`);
 }
 
 /** The command line that shows the page at `cursor`: the one that was given, its filters with it. */
@@ -12,5 +12,5 @@ function nextPage(args: readonly string[], cursor: string): string {
     if (arg.startsWith('--cursor=') || arg === '--cursor') return false;
     return args[index - 1] !== '--cursor';
   });
-  return ['perdure', ...same, '--cursor', cursor].map(quoted).join(' ');
+  return ['perdure', ...same, '--cursor', cursor].map(shellQuote).join(' ');
 }

@@ -1,24 +1,24 @@
 import { expect, test } from 'vitest';
 import { duration } from '../../../cli/render/show-text.ts';
-import { waitingWords } from '../../../cli/render/waiting-words.ts';
+import { describeWait } from '../../../cli/render/describe-wait.ts';
 
 const since = '2026-01-01T00:00:00.000Z';
 const until = '2026-01-01T00:01:00.000Z';
 
 test('what a session waits for is said in words, and a time that is reckoned as about', () => {
-  expect(waitingWords({ what: 'circuit', since, who: 'the provider openai', until })).toBe(
+  expect(describeWait({ what: 'circuit', since, who: 'the provider openai', until })).toBe(
     `the provider openai, whose circuit is open, since ${since}, until about ${until}`,
   );
-  expect(waitingWords({ what: 'cool_down', since, who: 'the provider openai', until })).toBe(
+  expect(describeWait({ what: 'cool_down', since, who: 'the provider openai', until })).toBe(
     `the provider openai, which said that it gets too many requests, since ${since}, until about ${until}`,
   );
-  expect(waitingWords({ what: 'rate_limit', since, who: 'the provider openai', until: null })).toBe(
+  expect(describeWait({ what: 'rate_limit', since, who: 'the provider openai', until: null })).toBe(
     `the provider openai, which is at its limits, since ${since}`,
   );
-  expect(waitingWords({ what: 'message', since, who: 'the user', until })).toBe(
+  expect(describeWait({ what: 'message', since, who: 'the user', until })).toBe(
     `a message from the user, since ${since}, expires at ${until}`,
   );
-  expect(waitingWords({ what: 'tool', since, who: 'clock', until: null })).toBe(`the tool clock, since ${since}`);
+  expect(describeWait({ what: 'tool', since, who: 'clock', until: null })).toBe(`the tool clock, since ${since}`);
 });
 
 test('a short time is not shown as none', () => {

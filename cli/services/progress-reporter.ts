@@ -1,5 +1,5 @@
 /** Says what is being done, and that it is still being done, so that nobody wonders. */
-export interface Progress {
+export interface ProgressReporter {
   /** A line, and from now on the thing that is said to take long. */
   step(text: string): void;
   /** A line. */
@@ -11,7 +11,7 @@ export interface Progress {
 /** Silence after which it is said again. */
 const SILENCE_MS = 2_500;
 
-export function createProgress(print: (line: string) => void): Progress {
+export function createProgressReporter(print: (line: string) => void): ProgressReporter {
   let timer: NodeJS.Timeout | undefined;
   let started = 0;
   let current = '';
