@@ -1,4 +1,4 @@
-import { sayMs } from '../core/text/say.ts';
+import { formatDuration } from '../core/text/format-duration.ts';
 
 /** What a Go toolchain has told of a build so far. First it downloads, then it compiles. */
 export interface BuildCounts {
@@ -11,7 +11,7 @@ const PACKAGES = 1_300;
 
 /** How far a build is, in a line. */
 export function describeBuild({ modules, packages }: BuildCounts, elapsedMs: number): string {
-  const so = `(${sayMs(elapsedMs)})`;
+  const so = `(${formatDuration(elapsedMs)})`;
   if (packages > 0) return `compiling Temporal: ${packages} of at most ${PACKAGES.toLocaleString('en')} packages ${so}`;
   if (modules > 0)
     return `downloading what Temporal is built from: ${modules} ${modules === 1 ? 'module' : 'modules'} so far ${so}`;

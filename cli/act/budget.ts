@@ -1,7 +1,10 @@
 import { userLimitsSchema, type BudgetPeriod, type BudgetReport, type UserLimits } from '../../contracts/budget.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { count, stripControl, money, table } from '../render/show-text.ts';
+import { formatCount } from '../render/format-count.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { formatUsd } from '../../core/text/format-usd.ts';
+import { formatTable } from '../render/format-table.ts';
 
 /** `perdure budget`: a user's limits and what has gone of them. */
 export async function budget(deps: CommandDeps, user: string | undefined): Promise<void> {
@@ -45,16 +48,18 @@ function show(deps: CommandDeps, report: BudgetReport): void {
     ...rowsOf(month, limits.monthlyUsd, limits.monthlyTokens),
     ...rowsOf(day, limits.dailyUsd, limits.dailyTokens),
   ];
-  for (const line of table([head, ...rows])) deps.print(line);
-  if (limits.dailyWarnUsd !== null) deps.print(`Warns at ${money(limits.dailyWarnUsd)} a day.`);
+  for (const line of formatTable([head, ...rows])) deps.print(line);
+  if (limits.dailyWarnUsd !== null) deps.print(`Warns at ${formatUsd(limits.dailyWarnUsd)} a day.`);
   if (month.unpricedCalls > 0) {
-    deps.print(`The cost of ${count(month.unpricedCalls, 'call')} of this month is not known and not counted as used.`);
+    deps.print(
+      `The cost of ${formatCount(month.unpricedCalls, 'call')} of this month is not known and not counted as used.`,
+    );
   }
 }
 
 function rowsOf(period: BudgetPeriod, usd: number | null, tokens: number | null): string[][] {
   return [
-    [period.period, money(period.usedUsd), money(period.reservedUsd), shown(usd, money), period.resetsAt],
+    [period.period, formatUsd(period.usedUsd), formatUsd(period.reservedUsd), shown(usd, formatUsd), period.resetsAt],
     [
       period.period,
       tokensOf(period.usedTokens),
@@ -70,5 +75,5 @@ function shown(limit: number | null, say: (value: number) => string): string {
 }
 
 function tokensOf(value: number): string {
-  return count(value, 'token');
+  return formatCount(value, 'token');
 }

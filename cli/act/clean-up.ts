@@ -1,7 +1,7 @@
 import { cleanUp } from '../../client/clean-up.ts';
 import type { SweepRecord } from '../../contracts/maintenance.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { count } from '../render/show-text.ts';
+import { formatCount } from '../render/format-count.ts';
 import { sweepLines } from '../look/sweeps.ts';
 
 interface CleanOptions {
@@ -39,7 +39,7 @@ function sayNowAndThen(): (sweep: SweepRecord | null) => void {
     process.stderr.write(
       sweep === null
         ? 'No worker has taken the clean-up yet: it begins when one does. Start one with `perdure worker`, or `npm start`.\n'
-        : `looked at ${count(sweep.seen, 'session')} so far…\n`,
+        : `looked at ${formatCount(sweep.seen, 'session')} so far…\n`,
     );
   };
 }

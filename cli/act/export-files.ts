@@ -6,7 +6,8 @@ import { sessionExportSchema, type SessionExport } from '../../contracts/session
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { shellQuote } from '../render/shell-quote.ts';
-import { count, stripControl } from '../render/show-text.ts';
+import { formatCount } from '../render/format-count.ts';
+import { stripControl } from '../render/strip-control.ts';
 
 /** `perdure export <session>`: one line of JSON, whatever is watching; with `output` into a new file. */
 export async function exportToFile(
@@ -34,7 +35,7 @@ export async function importFromFile(
   if (deps.json) return deps.printJson(session);
   const id = stripControl(session.id);
   deps.print(
-    `The session ${id} is here, with ${count(session.messages, 'message')}. Go on: perdure chat ${shellQuote(id)}`,
+    `The session ${id} is here, with ${formatCount(session.messages, 'message')}. Go on: perdure chat ${shellQuote(id)}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { stripControl } from '../render/show-text.ts';
+import { stripControl } from '../render/strip-control.ts';
 
 /** `perdure resume <session> [run]`: the run named, or the newest that failed, goes on after its last completed step. */
 export async function resume(deps: CommandDeps, id: string, runId: string | undefined): Promise<void> {

@@ -1,5 +1,5 @@
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { table } from '../render/show-text.ts';
+import { formatTable } from '../render/format-table.ts';
 
 /** `perdure agents`: the agents that can be talked to. */
 export async function agents(deps: CommandDeps): Promise<void> {
@@ -11,5 +11,5 @@ export async function agents(deps: CommandDeps): Promise<void> {
     agent.tools?.join(', ') ?? 'no tools',
     agent.description ?? '',
   ]);
-  for (const line of table([['AGENT', 'MODEL', 'TOOLS', 'WHAT IT DOES'], ...rows])) deps.print(line);
+  for (const line of formatTable([['AGENT', 'MODEL', 'TOOLS', 'WHAT IT DOES'], ...rows])) deps.print(line);
 }

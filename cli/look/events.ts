@@ -3,7 +3,7 @@ import type { CommandDeps } from '../shared/command-deps.ts';
 import { EXIT } from '../shared/exit-codes.ts';
 import { followEvents } from './follow-events.ts';
 import { sessionEvents } from './session-events.ts';
-import { oneLine } from '../render/show-text.ts';
+import { oneLine } from '../render/one-line.ts';
 
 export interface EventsOptions {
   readonly after: number;

@@ -1,5 +1,6 @@
 import type { Cost } from '../../contracts/usage.ts';
-import { count, money } from '../render/show-text.ts';
+import { formatCount } from '../render/format-count.ts';
+import { formatUsd } from '../../core/text/format-usd.ts';
 
 /** A sum in a table: what is known, and of how many calls it is not. */
 export function formatPartial(known: string, nothing: boolean, unknownCalls: number): string {
@@ -9,8 +10,8 @@ export function formatPartial(known: string, nothing: boolean, unknownCalls: num
 }
 
 /** A cost in a table. */
-export function formatCost({ knownCostUsd, unpricedCalls }: Cost): string {
-  return formatPartial(money(knownCostUsd), knownCostUsd === 0, unpricedCalls);
+export function formatPartialCost({ knownCostUsd, unpricedCalls }: Cost): string {
+  return formatPartial(formatUsd(knownCostUsd), knownCostUsd === 0, unpricedCalls);
 }
 
 /** What to say under a table whose sums are not all known. */
@@ -24,7 +25,7 @@ export function unknownNotes(total: { calls: number; unmeteredCalls: number; unp
 function unknownNote(what: string, are: string, unknown: number, calls: number): string[] {
   if (unknown === 0) return [];
   if (unknown === calls)
-    return [`${what} of ${calls === 1 ? 'the call' : `all ${count(calls, 'call')}`} ${are} not known.`];
-  const part = `${what} of ${unknown.toLocaleString('en')} of ${count(calls, 'call')} ${are} not known`;
+    return [`${what} of ${calls === 1 ? 'the call' : `all ${formatCount(calls, 'call')}`} ${are} not known.`];
+  const part = `${what} of ${unknown.toLocaleString('en')} of ${formatCount(calls, 'call')} ${are} not known`;
   return [`${part}: what is shown is at least that.`];
 }

@@ -1,6 +1,6 @@
 import type { ProviderStatus } from '../../contracts/provider.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { table } from '../render/show-text.ts';
+import { formatTable } from '../render/format-table.ts';
 
 /** `perdure providers`: limits, circuits and waits of the providers of models. */
 export async function providers(deps: CommandDeps): Promise<void> {
@@ -17,7 +17,7 @@ export async function providers(deps: CommandDeps): Promise<void> {
     String(one.waiting),
   ]);
   const heading = ['PROVIDER', 'CIRCUIT', 'AT ONCE', 'PER MINUTE', 'TOKENS PER MINUTE', 'GOING', 'WAITING'];
-  for (const line of table([heading, ...rows])) deps.print(line);
+  for (const line of formatTable([heading, ...rows])) deps.print(line);
 }
 
 /** A provider's state in a few words. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PerdureEvent } from '../../contracts/session/event.ts';
-import { sayMs } from '../../core/text/say.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { createEventPrinter, type EventPrinter } from '../render/event-printer.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
@@ -8,7 +8,7 @@ import { untilInterrupted } from '../shared/interruption.ts';
 import { readKey } from './read-key.ts';
 import { replayTimeline } from './replay-timeline.ts';
 import { sessionEvents } from './session-events.ts';
-import { stripControl } from '../render/show-text.ts';
+import { stripControl } from '../render/strip-control.ts';
 
 export interface ReplayOptions {
   readonly speed: number;
@@ -37,7 +37,7 @@ export async function replay(
   const pace = speed === 1 ? 'In its own time' : `At ${speed} times its speed`;
   const how = step ? 'Any key shows the next event, q ends.' : `${pace}, no pause over ${maxGap} s.`;
   process.stderr.write(
-    `Run ${runId} of the session ${stripControl(sessionId)}: ${status}, ${sayMs(wallMs)}. ${how}\n` +
+    `Run ${runId} of the session ${stripControl(sessionId)}: ${status}, ${formatDuration(wallMs)}. ${how}\n` +
       'Only durable events were kept, so text comes a step at a time.\n',
   );
   const printer = createEventPrinter(deps);
@@ -47,7 +47,7 @@ export async function replay(
         if ((await keyBefore(deps, event, printer, stop)) === 'q') return;
       } else {
         await delay(pauseMs, undefined, { signal: stop });
-        if (cutMs !== null && !deps.json) note(deps, printer, `  … ${sayMs(cutMs)} later`);
+        if (cutMs !== null && !deps.json) note(deps, printer, `  … ${formatDuration(cutMs)} later`);
       }
       printer.show(event);
     }

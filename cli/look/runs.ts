@@ -1,6 +1,10 @@
 import type { RunDetail, RunRecord } from '../../contracts/session/run.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { cost, count, duration, oneLine, table } from '../render/show-text.ts';
+import { formatCost } from '../render/format-cost.ts';
+import { formatCount } from '../render/format-count.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
+import { oneLine } from '../render/one-line.ts';
+import { formatTable } from '../render/format-table.ts';
 
 /** `perdure runs <session> [run]`: the runs of a session, or one with its steps and tool calls. */
 export async function runs(deps: CommandDeps, id: string, runId: string | undefined): Promise<void> {
@@ -17,22 +21,22 @@ export async function runs(deps: CommandDeps, id: string, runId: string | undefi
     run.id,
     run.status,
     run.agent,
-    count(run.steps, 'step'),
+    formatCount(run.steps, 'step'),
     took(run),
     run.createdAt,
   ]);
-  for (const line of table([['RUN', 'STATUS', 'AGENT', 'STEPS', 'TOOK', 'CREATED'], ...rows])) deps.print(line);
+  for (const line of formatTable([['RUN', 'STATUS', 'AGENT', 'STEPS', 'TOOK', 'CREATED'], ...rows])) deps.print(line);
 }
 
 function detailLines(run: RunDetail): string[] {
   const steps = run.stepList.map((step) => [
     `step ${step.step}`,
-    count(step.attempts, 'attempt'),
+    formatCount(step.attempts, 'attempt'),
     ...(step.committed
       ? [
           step.finish ?? 'no reason to end given',
           step.model ?? 'model not known',
-          `${count(step.usage?.inputTokens ?? null, 'input', 'input')}, ${count(step.usage?.outputTokens ?? null, 'output', 'output')}`,
+          `${formatCount(step.usage?.inputTokens ?? null, 'input', 'input')}, ${formatCount(step.usage?.outputTokens ?? null, 'output', 'output')}`,
         ]
       : [run.endedAt === null ? 'no reply yet' : 'no reply']),
   ]);
@@ -40,20 +44,20 @@ function detailLines(run: RunDetail): string[] {
     `step ${call.step}`,
     call.tool,
     call.status,
-    count(call.attempts, 'attempt'),
+    formatCount(call.attempts, 'attempt'),
     oneLine(call.arguments),
   ]);
   return [
-    ...table([
+    ...formatTable([
       ['run', run.id],
       ['status', run.error === null ? run.status : `${run.status} (${run.error.code}): ${oneLine(run.error.detail)}`],
       ['agent', run.agent],
       ['model', run.model ?? 'not known'],
       ['took', took(run)],
-      ['cost', cost(run)],
+      ['cost', formatCost(run)],
     ]),
-    ...table(steps),
-    ...table(calls),
+    ...formatTable(steps),
+    ...formatTable(calls),
     ...(run.output === null ? [] : ['answer:', oneLine(run.output)]),
   ];
 }
@@ -61,5 +65,5 @@ function detailLines(run: RunDetail): string[] {
 function took(run: RunRecord): string {
   if (run.startedAt === null) return 'not started';
   if (run.endedAt === null) return 'going on';
-  return duration(Date.parse(run.endedAt) - Date.parse(run.startedAt));
+  return formatDuration(Date.parse(run.endedAt) - Date.parse(run.startedAt));
 }

@@ -2,7 +2,12 @@ import type { SessionFilter } from '../../client/http/queries.ts';
 import type { SessionRecord, SessionSnapshot } from '../../contracts/session/session.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { printNextPage } from './print-next-page.ts';
-import { cost, count, duration, stripControl, oneLine, table } from '../render/show-text.ts';
+import { formatCost } from '../render/format-cost.ts';
+import { formatCount } from '../render/format-count.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { oneLine } from '../render/one-line.ts';
+import { formatTable } from '../render/format-table.ts';
 import { describeWait } from '../render/describe-wait.ts';
 
 /** `perdure sessions`: newest activity first; for operators those of others too. */
@@ -29,10 +34,13 @@ export function sessionLines(records: readonly SessionRecord[], withUser = false
     stripControl(record.id),
     record.status,
     record.agent,
-    count(record.messages, 'message'),
+    formatCount(record.messages, 'message'),
     record.lastActiveAt,
   ]);
-  return table([[...(withUser ? ['USER'] : []), 'SESSION', 'STATUS', 'AGENT', 'MESSAGES', 'LAST ACTIVE'], ...rows]);
+  return formatTable([
+    [...(withUser ? ['USER'] : []), 'SESSION', 'STATUS', 'AGENT', 'MESSAGES', 'LAST ACTIVE'],
+    ...rows,
+  ]);
 }
 
 /** `perdure session <id>`: what it is and what it waits for. */
@@ -51,24 +59,30 @@ function snapshotLines(snapshot: SessionSnapshot): string[] {
     ['waiting for', describeWait(waitingFor)],
     [
       'current run',
-      currentRun === null ? 'none' : `${currentRun.id}: ${currentRun.status}, ${count(currentRun.steps, 'step')}`,
+      currentRun === null ? 'none' : `${currentRun.id}: ${currentRun.status}, ${formatCount(currentRun.steps, 'step')}`,
     ],
     ['queue', snapshot.queue.length === 0 ? 'empty' : snapshot.queue.join(', ')],
     [
       'so far',
-      [count(snapshot.messages, 'message'), count(snapshot.runs, 'run'), errorsOf(snapshot), tookOf(snapshot)].join(
-        ', ',
-      ),
+      [
+        formatCount(snapshot.messages, 'message'),
+        formatCount(snapshot.runs, 'run'),
+        errorsOf(snapshot),
+        tookOf(snapshot),
+      ].join(', '),
     ],
-    ['tokens', `${count(usage.inputTokens, 'input', 'input')}, ${count(usage.outputTokens, 'output', 'output')}`],
-    ['cost', cost(snapshot)],
+    [
+      'tokens',
+      `${formatCount(usage.inputTokens, 'input', 'input')}, ${formatCount(usage.outputTokens, 'output', 'output')}`,
+    ],
+    ['cost', formatCost(snapshot)],
     ['metadata', oneLine(snapshot.metadata)],
     ['state', oneLine(snapshot.state)],
     ['children', childrenOf(snapshot)],
     ['created', snapshot.createdAt],
     ['last active', snapshot.lastActiveAt],
   ];
-  return table(rows);
+  return formatTable(rows);
 }
 
 function childrenOf({ children }: SessionSnapshot): string {
@@ -80,9 +94,9 @@ function childrenOf({ children }: SessionSnapshot): string {
 }
 
 function errorsOf({ errors, errorRate }: SessionRecord): string {
-  return `${count(errors, 'error')}${errorRate === null ? '' : ` (${Math.round(errorRate * 100)} %)`}`;
+  return `${formatCount(errors, 'error')}${errorRate === null ? '' : ` (${Math.round(errorRate * 100)} %)`}`;
 }
 
 function tookOf({ meanMs }: SessionRecord): string {
-  return meanMs === null ? 'no run timed yet' : `${duration(meanMs)} a run`;
+  return meanMs === null ? 'no run timed yet' : `${formatDuration(meanMs)} a run`;
 }

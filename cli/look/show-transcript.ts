@@ -1,6 +1,7 @@
 import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { stripControl, oneLine } from '../render/show-text.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { oneLine } from '../render/one-line.ts';
 
 /** `perdure transcript <id>`: the conversation as its model sees it. */
 export async function showTranscript(deps: CommandDeps, id: string): Promise<void> {

@@ -1,10 +1,11 @@
-import { sayMs } from '../../core/text/say.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
 import type { StatsQuery } from '../../client/http/queries.ts';
 import type { Stats } from '../../contracts/stats.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { formatCost, formatPartial, unknownNotes } from './partial-sums.ts';
+import { formatPartialCost, formatPartial, unknownNotes } from './partial-sums.ts';
 import { printNextPage } from './print-next-page.ts';
-import { stripControl, table } from '../render/show-text.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { formatTable } from '../render/format-table.ts';
 
 /** `perdure stats`: how runs went and what they used, by day, agent, session, or all together. */
 export async function stats(deps: CommandDeps, query: StatsQuery): Promise<void> {
@@ -13,7 +14,7 @@ export async function stats(deps: CommandDeps, query: StatsQuery): Promise<void>
   if (page.data.length === 0) return deps.print('No run has ended in that time, and no model was called.');
   const heading = [page.by.toUpperCase(), 'RUNS', 'FAILED', 'RATE', 'MEAN', 'P50', 'P95', 'TOKENS', 'COST'];
   const rows = page.data.map((row) => [stripControl(row.key), ...cells(row)]);
-  for (const line of table([heading, ...rows, ['all', ...cells(page.total)]])) deps.print(line);
+  for (const line of formatTable([heading, ...rows, ['all', ...cells(page.total)]])) deps.print(line);
   for (const line of unknownNotes(page.total)) deps.print(line);
   const shown = page.data.reduce((sum, { requests }) => sum + requests, 0);
   if (page.by === 'session' && shown < page.total.requests) {
@@ -31,8 +32,8 @@ function cells(row: Stats): string[] {
     requests.toLocaleString('en'),
     errors.toLocaleString('en'),
     errorRate === null ? '-' : `${(errorRate * 100).toFixed(1)} %`,
-    ...[meanMs, p50Ms, p95Ms].map((ms) => (ms === null ? '-' : sayMs(ms))),
+    ...[meanMs, p50Ms, p95Ms].map((ms) => (ms === null ? '-' : formatDuration(ms))),
     formatPartial(tokens, tokens === '0', unmeteredCalls),
-    formatCost(row),
+    formatPartialCost(row),
   ];
 }

@@ -2,7 +2,9 @@ import type { SweepQuery } from '../../client/http/queries.ts';
 import type { Sweep, SweepRecord } from '../../contracts/maintenance.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { printNextPage } from './print-next-page.ts';
-import { count, stripControl, table } from '../render/show-text.ts';
+import { formatCount } from '../render/format-count.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { formatTable } from '../render/format-table.ts';
 
 /** `perdure sweeps`: clean-ups, newest first. */
 export async function sweeps(deps: CommandDeps, query: SweepQuery): Promise<void> {
@@ -20,7 +22,7 @@ export async function sweeps(deps: CommandDeps, query: SweepQuery): Promise<void
     record.seen.toLocaleString('en'),
     record.dryRun ? `dry run: ${doneIn(record)}` : doneIn(record),
   ]);
-  for (const line of table([heading, ...rows])) deps.print(line);
+  for (const line of formatTable([heading, ...rows])) deps.print(line);
   printNextPage(deps, nextCursor);
 }
 
@@ -42,8 +44,8 @@ export function sweepLines(report: Sweep, withUser = false): string[] {
   ]);
   const heading = [...(withUser ? ['USER'] : []), 'SESSION', report.dryRun ? 'WOULD BE' : 'DONE', 'WHY'];
   const done = report.dryRun ? doneIn(report, ' would be ') : doneIn(report);
-  const looked = `Looked at ${count(report.seen, 'session')}${report.endedAt === null ? ' so far' : ''}`;
-  return [...(rows.length > 0 ? table([heading, ...rows]) : []), `${looked}: ${done}.`];
+  const looked = `Looked at ${formatCount(report.seen, 'session')}${report.endedAt === null ? ' so far' : ''}`;
+  return [...(rows.length > 0 ? formatTable([heading, ...rows]) : []), `${looked}: ${done}.`];
 }
 
 function doneIn({ counts }: SweepRecord, verb = ' '): string {

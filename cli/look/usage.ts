@@ -1,8 +1,9 @@
 import type { UsageQuery } from '../../client/http/queries.ts';
 import type { UsageLine } from '../../contracts/usage.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { formatCost, unknownNotes } from './partial-sums.ts';
-import { stripControl, table } from '../render/show-text.ts';
+import { formatPartialCost, unknownNotes } from './partial-sums.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { formatTable } from '../render/format-table.ts';
 
 /** `perdure usage`: what model calls used, by day, agent, model, session or user. */
 export async function usage(deps: CommandDeps, query: UsageQuery): Promise<void> {
@@ -14,7 +15,7 @@ export async function usage(deps: CommandDeps, query: UsageQuery): Promise<void>
   if (total.calls === 0) return deps.print('No model was called.');
   const head = [by.toUpperCase(), 'CALLS', 'FAILED', 'INPUT', 'CACHED', 'OUTPUT', 'COST'];
   const rows = data.map((line) => rowOf(line.key === null ? 'deleted sessions' : stripControl(line.key), line));
-  for (const line of table([head, ...rows, rowOf('all', total)])) deps.print(line);
+  for (const line of formatTable([head, ...rows, rowOf('all', total)])) deps.print(line);
   for (const line of unknownNotes(total)) deps.print(line);
 }
 
@@ -26,7 +27,7 @@ function rowOf(name: string, line: UsageLine): string[] {
     number(line.inputTokens),
     number(line.cachedTokens),
     number(line.outputTokens),
-    formatCost(line),
+    formatPartialCost(line),
   ];
 }
 

@@ -1,7 +1,10 @@
-import { sayMs } from '../../core/text/say.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
 import type { RunWhy, WhySpan } from '../../contracts/why.ts';
 import type { Paint } from '../shared/command-deps.ts';
-import { stripControl, table } from '../render/show-text.ts';
+import { stripControl } from '../render/strip-control.ts';
+import stringWidth from 'string-width';
+import { fitWidth } from '../render/fit-width.ts';
+import { formatTable } from '../render/format-table.ts';
 
 /** How much of the width bars get, at least. */
 const BAR_SHARE = 0.3;
@@ -25,22 +28,25 @@ export function waterfall(why: RunWhy, width: number | null, paint: Paint): stri
   const shown = spans.filter((span) => !isSmall(span, wallMs));
   const small = spans.filter((span) => isSmall(span, wallMs));
   const rows = shown.map((span) => [
-    `+${sayMs(span.startMs)}`,
-    sayMs(span.durationMs),
-    span.firstTokenMs === null ? '' : sayMs(span.firstTokenMs),
+    `+${formatDuration(span.startMs)}`,
+    formatDuration(span.durationMs),
+    span.firstTokenMs === null ? '' : formatDuration(span.firstTokenMs),
     told(span),
   ]);
   const smallMs = small.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const gaps = small.length === 1 ? 'in a short gap' : `in ${small.length} short gaps`;
-  const rest = small.length === 0 ? [] : [['', sayMs(smallMs), '', `overhead ${gaps}`]];
-  const text = table([['AT', 'TOOK', 'TOKEN', 'WHAT'], ...rows, ...rest]).map((line) => line.trimEnd());
+  const rest = small.length === 0 ? [] : [['', formatDuration(smallMs), '', `overhead ${gaps}`]];
+  const text = formatTable([['AT', 'TOOK', 'TOKEN', 'WHAT'], ...rows, ...rest]).map((line) => line.trimEnd());
   const sums = sumLines(why, width ?? 80);
   if (width === null) return [...text, ...sums];
-  const barWidth = Math.max(Math.floor(width * BAR_SHARE), width - 2 - Math.max(...text.map((line) => line.length)));
+  const barWidth = Math.max(
+    Math.floor(width * BAR_SHARE),
+    width - 2 - Math.max(...text.map((line) => stringWidth(line))),
+  );
   const textWidth = width - 2 - barWidth;
   const lines = text.map((line, index) => {
     const span = shown[index - 1];
-    const fitted = line.length > textWidth ? `${line.slice(0, textWidth - 1)}…` : line.padEnd(textWidth);
+    const fitted = fitWidth(line, textWidth);
     if (index === 0)
       return `${fitted}  ${shown.some(({ firstTokenMs }) => firstTokenMs !== null) ? LEGEND : ''}`.trimEnd();
     return span ? `${fitted}  ${paint(COLOUR[span.kind], bar(span, wallMs, barWidth))}` : fitted.trimEnd();
@@ -51,9 +57,9 @@ export function waterfall(why: RunWhy, width: number | null, paint: Paint): stri
 /** The whole time and its parts, broken into lines between parts. */
 function sumLines({ wallMs, time }: RunWhy, width: number): string[] {
   const lines: string[] = [];
-  let line = `${sayMs(wallMs)} in all:`;
+  let line = `${formatDuration(wallMs)} in all:`;
   for (const [index, { kind, durationMs }] of time.entries()) {
-    const part = ` ${kind} ${sayMs(durationMs)} (${percent(durationMs, wallMs)})${index === time.length - 1 ? '' : ','}`;
+    const part = ` ${kind} ${formatDuration(durationMs)} (${percent(durationMs, wallMs)})${index === time.length - 1 ? '' : ','}`;
     if (line.length + part.length > width) {
       lines.push(line);
       line = ` ${part}`;

@@ -1,8 +1,10 @@
 import { PerdureError } from '../../contracts/errors.ts';
-import { sayUsd } from '../../core/text/say.ts';
+import { formatUsd } from '../../core/text/format-usd.ts';
 import type { RunWhy } from '../../contracts/why.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { count, stripControl, table } from '../render/show-text.ts';
+import { formatCount } from '../render/format-count.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { formatTable } from '../render/format-table.ts';
 import { waterfall } from './waterfall.ts';
 
 /** Without a terminal there is no width to fill. */
@@ -72,7 +74,7 @@ function costLines({ cost }: RunWhy): string[] {
     known(sum.cachedTokens),
     known(sum.outputTokens),
     known(sum.reasoningTokens),
-    sum.costUsd === null ? '?' : sayUsd(sum.costUsd),
+    sum.costUsd === null ? '?' : formatUsd(sum.costUsd),
   ];
   const rows = calls.map((call) => [
     call.attempt > 1 ? `${call.step}.${call.attempt}` : String(call.step),
@@ -80,9 +82,12 @@ function costLines({ cost }: RunWhy): string[] {
     ...cells(call),
     call.model ?? '?',
   ]);
-  const lines = table([heading, ...rows, ['all', '', ...cells(total), '']]).map((line) => line.trimEnd());
+  const lines = formatTable([heading, ...rows, ['all', '', ...cells(total), '']]).map((line) => line.trimEnd());
   if (unknownCalls === 0 || !cost.known.costUsd) return lines;
-  return [...lines, `Known: ${sayUsd(cost.known.costUsd)}. Unknown: the cost of ${count(unknownCalls, 'call')}.`];
+  return [
+    ...lines,
+    `Known: ${formatUsd(cost.known.costUsd)}. Unknown: the cost of ${formatCount(unknownCalls, 'call')}.`,
+  ];
 }
 
 function known(value: number | null): string {

@@ -1,5 +1,5 @@
 import type { WaitingFor } from '../../contracts/session/session.ts';
-import { stripControl } from './show-text.ts';
+import { stripControl } from './strip-control.ts';
 
 /** What a session waits for, since when and until when, in words. `perdure why <session>` says who can do what about it. */
 export function describeWait({ what, who, since, until }: WaitingFor): string {

@@ -4,7 +4,7 @@ import { endsRun } from '../../contracts/session/event.ts';
 import type { StreamEvent } from '../../contracts/session/event.ts';
 import type { RenderOptions } from './render-options.ts';
 import { renderNotice } from './render-notice.ts';
-import { stripControl } from './show-text.ts';
+import { stripControl } from './strip-control.ts';
 
 /** What is on the screen so far. */
 export interface Screen {

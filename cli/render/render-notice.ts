@@ -1,7 +1,11 @@
 import type { StreamEvent } from '../../contracts/session/event.ts';
 import type { Usage } from '../../contracts/session/run.ts';
 import type { RenderOptions } from './render-options.ts';
-import { count, duration, stripControl, money, oneLine } from './show-text.ts';
+import { formatCount } from './format-count.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
+import { stripControl } from './strip-control.ts';
+import { formatUsd } from '../../core/text/format-usd.ts';
+import { oneLine } from './one-line.ts';
 
 /** The lines for an event that is not the model's text; none for what a reader need not see. */
 export function renderNotice(
@@ -69,7 +73,7 @@ function budgetLine({
   kind,
   resetsAt,
 }: Extract<StreamEvent, { type: 'budget.warned' }>): string {
-  const shown = (amount: number) => (unit === 'usd' ? money(amount) : count(amount, 'token'));
+  const shown = (amount: number) => (unit === 'usd' ? formatUsd(amount) : formatCount(amount, 'token'));
   const anew = `it begins anew at ${resetsAt}.`;
   return kind === 'limit'
     ? `! The budget of the ${scope}: ${shown(used)} of ${shown(limit)} used; ${anew}`
@@ -82,8 +86,8 @@ function sumUp(
 ): string {
   const { inputTokens, outputTokens } = event.usage;
   const tokens = inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens;
-  const parts = [count(event.steps, 'step'), count(tokens, 'token')];
-  if (typeof event.costUsd === 'number') parts.push(money(event.costUsd));
-  if (runStartedAt !== null) parts.push(duration(Date.parse(event.at) - Date.parse(runStartedAt)));
+  const parts = [formatCount(event.steps, 'step'), formatCount(tokens, 'token')];
+  if (typeof event.costUsd === 'number') parts.push(formatUsd(event.costUsd));
+  if (runStartedAt !== null) parts.push(formatDuration(Date.parse(event.at) - Date.parse(runStartedAt)));
   return parts.join(' · ');
 }

@@ -4,7 +4,7 @@ import type { MessageInput, Receipt, WhileRunning } from '../../contracts/sessio
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { readText } from './read-text.ts';
-import { stripControl } from '../render/show-text.ts';
+import { stripControl } from '../render/strip-control.ts';
 
 export interface SendOptions {
   readonly session: string;

@@ -1,4 +1,5 @@
 import type { BudgetFacts, BudgetScope, BudgetSettings, RunBudget, UserLimits } from '../../contracts/budget.ts';
+import { formatUsd } from '../text/format-usd.ts';
 import { omitUndefined } from '../omit-undefined.ts';
 import { nanosOf, usdOf } from './price.ts';
 
@@ -125,7 +126,7 @@ export function factsOf({ scope, unit, used, reserved, limit, resetsAt }: Accoun
 /** Why a budget refuses, in words. `worst` is what a call of `model` would have taken at most; null where its price is not known. */
 export function refusalText(facts: BudgetFacts, worst: number | null, model: string): string {
   const { scope, unit, used, reserved, limit, resetsAt } = facts;
-  const shown = (amount: number) => (unit === 'usd' ? `$${dollars(amount)}` : `${amount} tokens`);
+  const shown = (amount: number) => (unit === 'usd' ? formatUsd(amount) : `${amount} tokens`);
   if (worst === null) {
     return (
       `The ${scope} is limited to ${shown(limit)}, and the model ${JSON.stringify(model)} has no price, so that its cost cannot be held to that. ` +
@@ -146,9 +147,4 @@ export function refusalText(facts: BudgetFacts, worst: number | null, model: str
       ? `Raise ${policy}, or begin another ${scope}.`
       : `It resets at ${resetsAt}; an operator can raise it (perdure budget).`;
   return `The budget of the ${scope} has ${shown(used)} of ${shown(limit)} used${set}; the next call may take up to ${shown(worst)}. ${remedy}`;
-}
-
-/** At least two decimals, at most six. */
-function dollars(usd: number): string {
-  return usd.toFixed(6).replace(/0{1,4}$/, '');
 }

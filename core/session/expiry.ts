@@ -1,4 +1,4 @@
-import { sayMs } from '../text/say.ts';
+import { formatDuration } from '../text/format-duration.ts';
 /** What a session's expiry depends on. Times are ISO 8601. */
 export interface Lifespan {
   readonly lastActiveAt: string;
@@ -28,8 +28,8 @@ export function expiryOf({ lastActiveAt, openedAt }: Lifespan, { idleTimeoutMs, 
 /** Why a session has expired, for people. */
 export function expiryReason(why: Expiry['why'], { idleTimeoutMs, maxAgeMs }: LifetimePolicy): string {
   return why === 'idle'
-    ? `nothing happened for ${sayMs(idleTimeoutMs)} (policy idleTimeoutMs)`
-    : `open for ${sayMs(maxAgeMs)} (policy maxAgeMs)`;
+    ? `nothing happened for ${formatDuration(idleTimeoutMs)} (policy idleTimeoutMs)`
+    : `open for ${formatDuration(maxAgeMs)} (policy maxAgeMs)`;
 }
 
 /** The longest pause between two looks at a session that has a run open. */

@@ -2,7 +2,7 @@ import { PerdureError } from '../../contracts/errors.ts';
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { sayMs } from '../../core/text/say.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
 import { limitReason } from '../../core/session/session-limit.ts';
 import { countActive, lockActive } from './active-sessions.ts';
 import type { Tx } from '../db/db.ts';
@@ -17,7 +17,7 @@ export class NoRoomError extends PerdureError {
   constructor(whose: string, limit: number, evictIdleMs: number) {
     super(
       'session_limit',
-      `${limit} ${limit === 1 ? 'session' : 'sessions'} ${whose} ${limit === 1 ? 'is' : 'are'} active, as many as may be, and none has been idle for ${sayMs(evictIdleMs)}. End or delete one, or send again later.`,
+      `${limit} ${limit === 1 ? 'session' : 'sessions'} ${whose} ${limit === 1 ? 'is' : 'are'} active, as many as may be, and none has been idle for ${formatDuration(evictIdleMs)}. End or delete one, or send again later.`,
     );
   }
 }

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { duration } from '../../../cli/render/show-text.ts';
 import { describeWait } from '../../../cli/render/describe-wait.ts';
 
 const since = '2026-01-01T00:00:00.000Z';
@@ -19,8 +18,4 @@ test('what a session waits for is said in words, and a time that is reckoned as 
     `a message from the user, since ${since}, expires at ${until}`,
   );
   expect(describeWait({ what: 'tool', since, who: 'clock', until: null })).toBe(`the tool clock, since ${since}`);
-});
-
-test('a short time is not shown as none', () => {
-  expect([0, 42, 400, 12_000, 200_000].map(duration)).toEqual(['0 ms', '42 ms', '0.4 s', '12 s', '3 min 20 s']);
 });

@@ -1,5 +1,5 @@
-/** `12 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
-export function sayMs(ms: number): string {
+/** A duration for people: `12 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
+export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
@@ -7,12 +7,4 @@ export function sayMs(ms: number): string {
   const minutes = Math.round(seconds / 60);
   if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   return `${Math.floor(minutes / 1_440)} d ${Math.floor((minutes % 1_440) / 60)} h`;
-}
-
-/** `$0.0123`: four significant digits below a dollar, cents above. */
-export function sayUsd(usd: number): string {
-  if (usd === 0) return '$0';
-  return usd >= 1
-    ? `$${usd.toFixed(2)}`
-    : `$${Number(usd.toPrecision(4)).toLocaleString('en', { maximumFractionDigits: 12 })}`;
 }
