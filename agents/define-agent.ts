@@ -1,5 +1,7 @@
 import { agentSpecSchema, type AgentSpec } from '../contracts/agent.ts';
-import { describeIssues, fieldProblem, show, type FieldProblem } from './describe-issues.ts';
+import { describeIssues } from '../core/text/describe-issues.ts';
+import { fieldProblem, type FieldProblem } from '../core/text/field-problem.ts';
+import { quoteValue } from '../core/text/quote-value.ts';
 import type { Tool } from './define-tool.ts';
 
 /** Marks agents across copies of this module, so that a template may import it by another path. */
@@ -46,7 +48,8 @@ export function checkSpec(
   | { readonly spec: AgentSpec; readonly problems: readonly [] }
   | { readonly spec?: never; readonly problems: readonly FieldProblem[] } {
   const parsed = agentSpecSchema.safeParse(input);
-  if (!parsed.success) return { problems: describeIssues(agentSpecSchema, parsed.error.issues, input) };
+  if (!parsed.success)
+    return { problems: describeIssues(parsed.error.issues, { schema: agentSpecSchema, input, mayQuote: true }) };
   const problems = toolProblems(parsed.data);
   return problems.length > 0 ? { problems } : { spec: parsed.data, problems: [] };
 }
@@ -55,14 +58,14 @@ function toolProblems({ tools = [], toolChoice = 'auto' }: AgentSpec): readonly 
   const problems = tools.flatMap((name, at) =>
     tools.indexOf(name) === at
       ? []
-      : [fieldProblem(['tools', at], `the tool ${show(name)} is listed twice; remove one`)],
+      : [fieldProblem(['tools', at], `the tool ${quoteValue(name)} is listed twice; remove one`)],
   );
   if (toolChoice === 'required' && tools.length === 0) {
     problems.push(fieldProblem(['toolChoice'], 'is "required", but the agent has no tools; list some in `tools`'));
   }
   if (!['auto', 'required', 'none', ...tools].includes(toolChoice)) {
     const choices = ['auto', 'required', 'none', ...tools].join(', ');
-    problems.push(fieldProblem(['toolChoice'], `${show(toolChoice)} is not one of: ${choices}`));
+    problems.push(fieldProblem(['toolChoice'], `${quoteValue(toolChoice)} is not one of: ${choices}`));
   }
   return problems;
 }

@@ -4,7 +4,8 @@ import { LIMITS } from '../contracts/limits.ts';
 import type { Json, JsonObject } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session/session-key.ts';
 import { namespaceSchema } from '../contracts/session/state.ts';
-import { describeIssues } from './describe-issues.ts';
+import { describeIssues } from '../core/text/describe-issues.ts';
+import { joinProblems } from '../core/text/field-problem.ts';
 import type { StartWorkflow } from './start-workflow.ts';
 import type { ToolMetadata, ToolState } from './tool-state.ts';
 
@@ -110,12 +111,13 @@ export function defineTool<Schema extends z.ZodType, State extends z.ZodType = A
 ): Tool {
   const parsed = optionsSchema.safeParse(options);
   if (!parsed.success) {
-    const problems = describeIssues(optionsSchema, parsed.error.issues, options);
-    throw new TypeError(
-      `The tool ${JSON.stringify(options?.name) ?? 'without a name'} is not valid: ${problems
-        .map(({ field, message }) => `${field} ${message}`)
-        .join('; ')}.`,
-    );
+    const problems = describeIssues(parsed.error.issues, {
+      schema: optionsSchema,
+      input: options,
+      mayQuote: true,
+    });
+    const name = JSON.stringify(options?.name) ?? 'without a name';
+    throw new TypeError(`The tool ${name} is not valid: ${joinProblems(problems)}.`);
   }
   const idempotent = options.idempotent ?? false;
   return Object.freeze({

@@ -1,5 +1,5 @@
 import { deploymentSchema, type Deployment } from '../../contracts/deployment.ts';
-import { describeIssues } from '../describe-issues.ts';
+import { describeIssues } from '../../core/text/describe-issues.ts';
 import { TemplateError } from './template-error.ts';
 import { readTemplateText } from './template-file.ts';
 import { readYamlMap } from './yaml-map.ts';
@@ -22,7 +22,11 @@ export async function loadDeployment(file: string, { chosen }: { readonly chosen
   if (!('positionOf' in map)) throw invalid(map.problems);
   const parsed = deploymentSchema.safeParse(map.input);
   if (parsed.success) return parsed.data;
-  const problems = describeIssues(deploymentSchema, parsed.error.issues, map.input);
+  const problems = describeIssues(parsed.error.issues, {
+    schema: deploymentSchema,
+    input: map.input,
+    mayQuote: true,
+  });
   throw invalid(problems.map(({ path, field, message }) => ({ file, ...map.positionOf(path), field, message })));
 }
 

@@ -7,7 +7,8 @@ import type { AgentRegistry } from '../agent-registry.ts';
 import { versionOf } from '../agent-version.ts';
 import { builtinTools } from '../builtin-tools.ts';
 import type { Tool } from '../define-tool.ts';
-import { fieldProblem, unknownName, type FieldProblem } from '../describe-issues.ts';
+import { suggestName } from '../../core/text/closest-name.ts';
+import { fieldProblem, type FieldProblem } from '../../core/text/field-problem.ts';
 import { readModuleTemplate } from './read-module-template.ts';
 import { readYamlTemplate } from './read-yaml-template.ts';
 import { TemplateError, type TemplateProblem } from './template-error.ts';
@@ -106,7 +107,12 @@ function assemble(templates: readonly Template[], builtin: readonly Tool[]): Ass
       const tool = tools.get(name);
       if (tool !== undefined) own.push(tool);
       else
-        problems.push(problemIn(template, fieldProblem(['tools', at], unknownName('tool', name, [...tools.keys()]))));
+        problems.push(
+          problemIn(
+            template,
+            fieldProblem(['tools', at], `unknown tool "${name}"; ${suggestName(name, [...tools.keys()], 'tools')}`),
+          ),
+        );
     }
     versions.set(spec.name, versionOf(spec, own));
   }

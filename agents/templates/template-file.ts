@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { Agent } from '../define-agent.ts';
-import type { FieldProblem } from '../describe-issues.ts';
+import type { FieldPath } from '../../core/text/field-problem.ts';
 import type { TemplateProblem } from './template-error.ts';
 import type { Position } from './yaml-map.ts';
 
@@ -9,7 +9,7 @@ import type { Position } from './yaml-map.ts';
 export interface Template {
   readonly file: string;
   readonly agent: Pick<Agent, 'spec' | 'tools'>;
-  readonly positionOf: (path: FieldProblem['path']) => Position;
+  readonly positionOf: (path: FieldPath) => Position;
 }
 
 /** What a file holds, and all that is wrong with it. */

@@ -1,5 +1,5 @@
 import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument, type Document } from 'yaml';
-import type { FieldProblem } from '../describe-issues.ts';
+import type { FieldPath } from '../../core/text/field-problem.ts';
 import type { TemplateProblem } from './template-error.ts';
 
 /** Where something is in a file; lines and columns begin at 1. */
@@ -10,7 +10,7 @@ export interface Position {
 
 /** A YAML text as a value, and where its fields are; or all that is wrong with it. */
 export type YamlMap =
-  | { readonly input: unknown; readonly positionOf: (path: FieldProblem['path']) => Position; readonly problems: [] }
+  | { readonly input: unknown; readonly positionOf: (path: FieldPath) => Position; readonly problems: [] }
   | { readonly input?: never; readonly problems: readonly TemplateProblem[] };
 
 /** Reads one YAML document that is a map of fields. `hint` says, where it is none, what to write instead. */
@@ -39,7 +39,7 @@ export function readYamlMap(file: string, text: string, hint: string): YamlMap {
 }
 
 /** Where a field's name or a list's item begins; for one that is missing, where the map around it does. */
-function offsetOf(document: Document.Parsed, path: FieldProblem['path']): number {
+function offsetOf(document: Document.Parsed, path: FieldPath): number {
   let node: unknown = document.contents;
   let offset = document.contents?.range[0] ?? 0;
   for (const part of path) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { closestName } from '../closest-name.ts';
+import { closestName } from '../../core/text/closest-name.ts';
 import { ToolError, defineTool, type Tool } from '../define-tool.ts';
 
 /** The current date and time in an IANA time zone: `{time, weekday, timeZone}`, `time` as ISO 8601 with its offset. */

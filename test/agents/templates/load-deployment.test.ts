@@ -28,11 +28,11 @@ test('a deployment file that is absent sets nothing, unless it was named', async
 });
 
 test.each([
-  ['policy:\n  maxStep: 4\n', ':2:3  policy.maxStep: there is no field "maxStep"; did you mean "maxSteps"?'],
+  ['policy:\n  maxStep: 4\n', ':2:3  policy.maxStep: unknown field; did you mean "maxSteps"?'],
   ['policy: { maxSteps: many }\n', ':1:11  policy.maxSteps: expected number, got "many"'],
   [
     'providers:\n  openai: { concurency: 4 }\n',
-    ':2:13  providers.openai.concurency: there is no field "concurency"; did you mean "concurrency"?',
+    ':2:13  providers.openai.concurency: unknown field; did you mean "concurrency"?',
   ],
   [
     'providers: { openai: { circuit: { failures: 0 } } }\n',

@@ -119,21 +119,21 @@ test('all that is wrong in all files is told at once, with file, line, column an
   ).toEqual([
     'a.yaml:3:1 temperature: expected number, got "hot"',
     'a.yaml:6:5 policy.retry.maxAttempts: expected number to be >=1, got 0',
-    'a.yaml:2:1 instruction: there is no field "instruction"; did you mean "instructions"?',
+    'a.yaml:2:1 instruction: unknown field; did you mean "instructions"?',
     expect.stringMatching(/^c\.yaml:\d+:\d+ : this is not valid YAML: Missing closing "quote/),
-    'b.yaml:4:5 tools[1]: there is no tool "calcualtor"; did you mean "calculator"?',
+    'b.yaml:4:5 tools[1]: unknown tool "calcualtor"; did you mean "calculator"?',
   ]);
 });
 
 test.each<[string, string | Buffer, string]>([
-  ['a missing name', '\ntemperature: 1\n', 'x.yaml:2:1 name: is missing: expected string'],
+  ['a missing name', '\ntemperature: 1\n', 'x.yaml:2:1 name: missing, expected string'],
   ['a bad name', 'name: a b\n', 'x.yaml:1:1 name: must be 1 to 64 letters, digits, ".", "_" or "-", got "a b"'],
   ['tools that are no list', 'name: a\ntools: clock\n', 'x.yaml:2:1 tools: expected array, got "clock"'],
   ['a tool that is no name', 'name: a\ntools: [clock, 5]\n', 'x.yaml:2:16 tools[1]: expected string, got 5'],
   [
     'a tool far from any',
     'name: a\ntools: [zzz]\n',
-    'x.yaml:2:9 tools[0]: there is no tool "zzz"; there are: calculator, clock',
+    'x.yaml:2:9 tools[0]: unknown tool "zzz"; known tools: calculator, clock',
   ],
   ['a tool listed twice', 'name: a\ntools: [clock, clock]\n', 'x.yaml:2:16 tools[1]: the tool "clock" is listed twice'],
   ['a choice of no tool', 'name: a\ntoolChoice: clock\n', 'x.yaml:2:1 toolChoice: "clock" is not one of'],
@@ -195,7 +195,7 @@ test('a module that cannot be loaded, or exports no agent, is an error with its 
     ),
     expect.stringMatching(/^empty\.ts:null:null : this module exports no agent/),
     expect.stringMatching(/^throws\.js:2:\d+ : this module cannot be loaded: on purpose/),
-    'unknown-tool.ts:null:null tools[0]: there is no tool "clok"; did you mean "clock"?',
+    'unknown-tool.ts:null:null tools[0]: unknown tool "clok"; did you mean "clock"?',
   ]);
 });
 
@@ -207,12 +207,12 @@ test('a path that is no folder, and a template that is no file, are errors that 
 });
 
 test('the message of an error has a line for each problem, as a compiler writes them', () => {
-  const problem = { file: 'agents/a.yaml', line: 3, column: 5, field: 'tools[1]', message: 'there is no tool "x"' };
+  const problem = { file: 'agents/a.yaml', line: 3, column: 5, field: 'tools[1]', message: 'unknown tool "x"' };
   const error = new TemplateError([
     problem,
     { file: 'b.ts', line: null, column: null, field: '', message: 'is empty' },
   ]);
   expect(error.message).toBe(
-    'The agent templates have 2 problems:\n  agents/a.yaml:3:5  tools[1]: there is no tool "x"\n  b.ts  is empty',
+    'The agent templates have 2 problems:\n  agents/a.yaml:3:5  tools[1]: unknown tool "x"\n  b.ts  is empty',
   );
 });
