@@ -43,13 +43,13 @@ test.each<[string, Record<string, unknown>, string]>([
   ['a bad retry policy', { retry: { maxAttempts: 0 } }, 'retry.maxAttempts: expected number to be >=1, got 0'],
   ['parameters that are no schema', { parameters: { type: 'object' } }, 'parameters: must be a zod schema'],
   ['parameters that are no object', { parameters: z.string() }, 'wrap them in z.object'],
-  ['parameters beyond JSON', { parameters: z.object({ at: z.date() }) }, 'that JSON Schema cannot say'],
+  ['parameters beyond JSON', { parameters: z.object({ at: z.date() }) }, 'that JSON Schema cannot express'],
   ['a namespace that is none', { namespace: 'a b' }, 'namespace: must be 1 to 64 letters'],
   ['a state that is no schema', { stateSchema: {} }, 'stateSchema: must be a zod schema'],
   [
     'a state that a new session does not have',
     { stateSchema: z.object({ visits: z.number() }) },
-    'stateSchema: must accept {}, which is what a new session has',
+    'stateSchema: must accept {}, the state of a new session',
   ],
   ['no function', { execute: 'run' }, 'execute: must be a function, got "run"'],
 ])('%s is a TypeError that names it', (_what, change, message) => {
