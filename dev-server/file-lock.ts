@@ -1,19 +1,19 @@
 import { DatabaseSync } from 'node:sqlite';
 
-/** A lock that its process holds until it lets go or ends. */
+/** A lock held by this process until it is released or the process ends. */
 export interface FileLock {
   release(): void;
 }
 
-/** Open handles are kept here: a collected handle would let go of its lock. */
+/** Keeps handles open: garbage collection of a handle would release its lock. */
 const held = new Set<DatabaseSync>();
 
 const SQLITE_BUSY = 5;
 
 /**
- * Takes an exclusive lock on a file of its own (made when absent, never removed), or returns null when
- * another process, or this one, holds it. The system lets go when the holder ends in any way, `kill -9`
- * too, so a lock is never stale. Node has no `flock`; SQLite, which it has, locks a file on every platform.
+ * Locks a file, which is created when missing and never removed. Returns null when another process, or this one, holds
+ * the lock. The system releases it when its process ends in any way, `kill -9` included, so a lock is never stale. Node
+ * has no `flock`, but its SQLite locks files on every platform.
  */
 export function tryLockFile(path: string): FileLock | null {
   const database = new DatabaseSync(path);

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 /** EnvVars variables, such as `process.env`. */
 export type EnvVars = Readonly<Record<string, string | undefined>>;
 
-/** The first program of that name on the `PATH` of `env`; null without one. */
+/** The path of the first program with that name on the `PATH` of `env`, or null. */
 export function findProgram(name: string, env: EnvVars): string | null {
   const file = process.platform === 'win32' ? `${name}.exe` : name;
   const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter((folder) => folder !== '');

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { hasCode, identityOf, type ProcessIdentity } from './process-identity.ts';
 
 /**
- * Temporal servers that work on a database file, whatever any lock says: an owner can be killed between
- * starting a server and writing it down. Found by their arguments; on Windows none are found.
+ * The Temporal servers that use a database file, found by their command lines, independently of any lock: an owner can be
+ * killed after it has started a server and before it has recorded it. Always empty on Windows.
  */
 export function findTemporalServers(databaseFile: string): ProcessIdentity[] {
   if (process.platform === 'linux') return linuxServersOn(databaseFile);
@@ -36,13 +36,13 @@ function argumentsOf(pid: string): string[] {
   }
 }
 
-/** False for a process in a container whose folder of the same name is another one. */
+/** False for a process in a container where the path is another folder. */
 function seesSameFolder(pid: string, folder: string): boolean {
   try {
     const [theirs, ours] = [statSync(`/proc/${pid}/root${folder}`), statSync(folder)];
     return theirs.ino === ours.ino && theirs.dev === ours.dev;
   } catch (error) {
-    // A process that may not be looked into counts: better an error than two servers on one file.
+    // A process that may not be inspected counts: an error is better than two servers on one file.
     return hasCode(error, 'EACCES');
   }
 }

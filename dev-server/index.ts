@@ -1,4 +1,4 @@
-/** The embedded mode: a local Temporal server and the lock of the data folder. */
+/** Embedded mode: a local Temporal server, and the lock of the data folder. */
 export { acquireDataLock, DataFolderInUseError, type DataLock } from './data-lock.ts';
 export type { EnvVars } from './find-program.ts';
 export { provideTemporalBinary, type TemporalBinary } from './provide-temporal.ts';

@@ -20,16 +20,16 @@ export interface Outcome {
 export interface Owner {
   readonly pid: number;
   readonly outcome: Outcome;
-  /** Resolves when the process is gone. Default `kill -9`. */
+  /** Resolves when the process has ended. Default: SIGKILL. */
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts `owner-process.ts` and resolves with what came of it. It and any server on its folder are killed when the test is over. */
+/** Starts `owner-process.ts` and resolves with its outcome. The end of the test kills it and any server on its folder. */
 export async function startOwner(what: 'lock' | 'embedded', folder: string, port = 0): Promise<Owner> {
   return (await loadOwner(what, folder, port))();
 }
 
-/** The same in two steps, for races: resolves when the process is loaded, with what lets it go. */
+/** The same in two steps, for races: resolves when the process is loaded, with a function that lets it continue. */
 export async function loadOwner(what: 'lock' | 'embedded', folder: string, port = 0): Promise<() => Promise<Owner>> {
   const script = join(import.meta.dirname, 'owner-process.ts');
   const child = spawn(process.execPath, [script, what, folder, String(port)], { stdio: ['pipe', 'pipe', 'inherit'] });
