@@ -3,48 +3,49 @@ import type { CommandDeps } from './shared/command-deps.ts';
 import { parseWhole } from './shared/parse-number.ts';
 import { addUserScope, toUserScope } from './shared/user-scope-options.ts';
 
-/** The commands that take sessions out, bring them in and remove them. */
+/** Adds the commands that export, import, clean up and delete sessions. */
 export function addDataCommands(program: Command, deps: () => CommandDeps): void {
   program
     .command('export <session>')
-    .description('write a session as one JSON document to standard output')
-    .option('-o, --output <file>', 'into this file, which is not there yet')
+    .description('export a session as one JSON document to standard output')
+    .option('-o, --output <file>', 'write to a new file instead')
     .action(async (id: string, options) => (await import('./act/export-files.ts')).exportToFile(deps(), id, options));
   program
     .command('import <file>')
-    .description('make the session of an exported document yours; "-" reads standard input')
-    .option('--as <id>', 'under another session id')
+    .description('import an exported session; "-" reads standard input')
+    .option('--as <id>', 'import under another session id')
     .action(async (file: string, options) =>
       (await import('./act/export-files.ts')).importFromFile(deps(), file, options),
     );
-  addUserScope(program.command('clean'), 'those of')
-    .description(
-      'remove your sessions that are idle or old; without a time: expire what is due, remove what is past keeping',
+  addUserScope(program.command('clean'))
+    .description('remove idle or old sessions; without --idle and --older, apply the expiry and retention policies')
+    .addOption(
+      new Option('--idle <time>', 'sessions idle for this long, such as 30m, 12h or 7d').argParser(parseDuration),
     )
-    .addOption(new Option('--idle <time>', 'idle for so long, such as 30m, 12h or 7d').argParser(time))
-    .addOption(new Option('--older <time>', 'created so long ago').argParser(time))
-    .option('--dry-run', 'say what would be done, and do nothing')
+    .addOption(new Option('--older <time>', 'sessions created this long ago').argParser(parseDuration))
+    .option('--dry-run', 'show what would be done without doing it')
     .action(async (options) => (await import('./act/clean-up.ts')).clean(deps(), options));
-  addUserScope(program.command('sweeps [sweep]'), 'of the sessions of')
-    .description('list clean-ups, newest first, or show what one did to which session and why')
-    .addOption(new Option('--limit <n>', 'at most this many').argParser(parseWhole))
-    .option('--cursor <cursor>', 'the next page, as the last one said')
+  addUserScope(program.command('sweeps [sweep]'))
+    .description('list clean-ups, newest first, or show what one did to each session and why')
+    .addOption(new Option('--limit <n>', 'maximum number of results').argParser(parseWhole))
+    .option('--cursor <cursor>', 'show the next page, as printed below the previous one')
     .action(async (id: string | undefined, options) => {
       const { sweep, sweeps } = await import('./look/sweeps.ts');
       await (id === undefined ? sweeps(deps(), toUserScope(options)) : sweep(deps(), id, options));
     });
   program
     .command('delete <session>')
-    .description('remove a session: it is archived if it has more than a few messages')
-    .option('--forget', 'keep nothing: no archive, and no history in Temporal')
-    .action(async (id: string, options) => (await import('./act/export-files.ts')).remove(deps(), id, options));
+    .description('delete a session; one with more than a few messages is archived')
+    .option('--forget', 'keep neither an archive nor the history in Temporal')
+    .action(async (id: string, options) => (await import('./act/export-files.ts')).deleteSession(deps(), id, options));
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A time in ms. */
-function time(text: string): number {
+/** Parses a duration such as `30m`, to ms. */
+function parseDuration(text: string): number {
   const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  if (amount === undefined || unit === undefined) throw new InvalidArgumentError('Give a time such as 30m, 12h or 7d.');
+  if (amount === undefined || unit === undefined)
+    throw new InvalidArgumentError('Expected a duration such as 30m, 12h or 7d.');
   return Number(amount) * (UNITS[unit] ?? 0);
 }

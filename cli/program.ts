@@ -12,18 +12,15 @@ import { addServiceCommands } from './service-commands.ts';
 import { addUserScope, toUserScope } from './shared/user-scope-options.ts';
 import { addWhyCommands } from './why-commands.ts';
 
-/** The command line. `setExitCode` is told where success is not a plain 0. */
+/** Creates the command line. `setExitCode` is called by commands whose success is not always 0. */
 export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number) => void): Command {
   const program = new Command('perdure')
-    .description('Durable agent sessions on Temporal: talk to agents, and look after their sessions.')
-    .option('--url <url>', 'the gateway (default: PERDURE_URL, or http://127.0.0.1:4747)')
-    .option(
-      '--user <user>',
-      'whose sessions, where the gateway has no authentication (default: PERDURE_USER, or "local")',
-    )
-    .option('--json', 'print JSON, for programs; errors too, to standard error')
+    .description('Durable agent sessions on Temporal: chat with agents and manage their sessions.')
+    .option('--url <url>', 'gateway (default: PERDURE_URL, or http://127.0.0.1:4747)')
+    .option('--user <user>', 'user, for a gateway without authentication (default: PERDURE_USER, or "local")')
+    .option('--json', 'print JSON instead of text; errors too, to standard error')
     .showSuggestionAfterError()
-    .showHelpAfterError('(--help shows what there is)')
+    .showHelpAfterError('(run with --help for usage)')
     .exitOverride()
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   const deps = (): CommandDeps => createCommandDeps(program.opts<GlobalOptions>(), env);
@@ -36,39 +33,45 @@ export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number
   return program;
 }
 
-/** Commands load what they need when they run, so that help is quick. */
+/** Commands import their code when they run, so that help is fast. */
 function addMessageCommands(program: Command, deps: () => CommandDeps, setExitCode: (code: number) => void): void {
   program
     .command('chat [session]')
-    .description('talk to an agent in a session (default "main"); lines from a pipe are answered one by one')
-    .option('--agent <name>', 'the agent, for a session that is new')
+    .description('chat with an agent in a session (default: "main"); lines from a pipe are sent one by one')
+    .option('--agent <name>', 'agent of a new session')
     .action(async (session: string | undefined, options: { agent?: string }) => {
       const { chat } = await import('./talk/chat.ts');
       setExitCode(await chat(deps(), session ?? 'main', options.agent));
     });
   program
     .command('send [text]')
-    .description('deliver one message; without text, or with "-", it is read from standard input')
-    .option('-s, --session <id>', 'the session, created if it is not there', 'main')
+    .description('send one message; without text, or with "-", read it from standard input')
+    .option('-s, --session <id>', 'session, created if it does not exist', 'main')
     .option('-w, --wait', 'wait for the answer and print it')
-    .addOption(new Option('--timeout <seconds>', 'how long to wait').default(60).argParser(parsePositive))
-    .option('--id <id>', 'the message id: sent again, it gives the same receipt and no second answer')
-    .addOption(new Option('--while-running <how>', 'what to do if a run is going').choices(whileRunningSchema.options))
-    .option('--agent <name>', 'the agent, for a session that is new')
+    .addOption(
+      new Option('--timeout <seconds>', 'how long to wait for the answer').default(60).argParser(parsePositive),
+    )
+    .option('--id <id>', 'message id; sending it again returns the same receipt, without a second answer')
+    .addOption(
+      new Option('--while-running <how>', 'what to do if a run is in progress').choices(whileRunningSchema.options),
+    )
+    .option('--agent <name>', 'agent of a new session')
     .action(async (text: string | undefined, options) => (await import('./talk/send.ts')).send(deps(), text, options));
   program
     .command('run [text]')
-    .description('one answer without a session')
-    .option('--agent <name>', 'the agent')
-    .addOption(new Option('--timeout <seconds>', 'how long to wait').default(60).argParser(parsePositive))
+    .description('answer one message without a session')
+    .option('--agent <name>', 'agent')
+    .addOption(
+      new Option('--timeout <seconds>', 'how long to wait for the answer').default(60).argParser(parsePositive),
+    )
     .action(async (text: string | undefined, options) =>
       (await import('./talk/run-once.ts')).runOnce(deps(), text, options),
     );
   program
     .command('watch <session>')
-    .description('show what happens in a session, as it happens')
+    .description('show the events of a session as they happen')
     .addOption(
-      new Option('--after <seq>', 'begin after this event').default(0, '0: from the beginning').argParser(parseWhole),
+      new Option('--after <seq>', 'start after this event').default(0, '0: from the beginning').argParser(parseWhole),
     )
     .action(async (id: string, options: { after: number }) => {
       const { watch } = await import('./look/watch.ts');
@@ -78,80 +81,80 @@ function addMessageCommands(program: Command, deps: () => CommandDeps, setExitCo
 
 function addReadCommands(program: Command, deps: () => CommandDeps): void {
   addUserScope(program.command('sessions'))
-    .description('list sessions, newest activity first')
-    .addOption(new Option('--status <status>', 'only these').choices(sessionStatusSchema.options))
-    .option('--agent <name>', 'only those of this agent')
+    .description('list sessions, most recently active first')
+    .addOption(new Option('--status <status>', 'only sessions with this status').choices(sessionStatusSchema.options))
+    .option('--agent <name>', 'only sessions of this agent')
     .addOption(
-      new Option(
-        '--min-error-rate <parseFraction>',
-        'only those that failed this parseFraction of their runs, 0 to 1',
-      ).argParser(parseFraction),
+      new Option('--min-error-rate <rate>', 'only sessions with at least this error rate, 0 to 1').argParser(
+        parseFraction,
+      ),
     )
     .addOption(
-      new Option('--metadata <name=value>', 'only those with it; may be given more than once').argParser(
+      new Option('--metadata <name=value>', 'only sessions with this metadata; may be repeated').argParser(
         parseNameValue,
       ),
     )
     .addOption(
-      new Option('--active-since <time>', 'only those active since, as 2026-11-01 or 2026-11-01T12:00:00Z').argParser(
-        parseTime,
-      ),
+      new Option(
+        '--active-since <time>',
+        'only sessions active since then, such as 2026-11-01 or 2026-11-01T12:00:00Z',
+      ).argParser(parseTime),
     )
-    .addOption(new Option('--limit <n>', 'at most this many').argParser(parseWhole))
-    .option('--cursor <cursor>', 'the next page, as the last one said')
+    .addOption(new Option('--limit <n>', 'maximum number of results').argParser(parseWhole))
+    .option('--cursor <cursor>', 'show the next page, as printed below the previous one')
     .action(async (options) => (await import('./look/sessions.ts')).sessions(deps(), toUserScope(options)));
   program
     .command('session <id>')
-    .description('show a session: its status, what it waits for, what it did')
+    .description('show a session: status, current run, totals, metadata and state')
     .action(async (id: string) => (await import('./look/sessions.ts')).session(deps(), id));
   program
     .command('transcript <session>')
-    .description('show the conversation as the model sees it')
+    .description('show the conversation as the model receives it')
     .action(async (id: string) => (await import('./look/show-transcript.ts')).showTranscript(deps(), id));
   program
     .command('runs <session> [run]')
-    .description("list a session's runs, or show one with its steps and tool calls")
+    .description('list the runs of a session, or show one with its steps and tool calls')
     .action(async (id: string, run: string | undefined) => (await import('./look/runs.ts')).runs(deps(), id, run));
   addUserScope(program.command('usage'))
-    .description('show what model calls used and cost')
-    .addOption(new Option('--by <what>', 'a line for each').choices(usageBySchema.options).default('day'))
-    .option('--from <day>', 'first day, UTC, as 2026-11-01 (default: the first of the month)')
-    .option('--to <day>', 'last day, UTC (default: today)')
+    .description('show the tokens and the cost of model calls')
+    .addOption(new Option('--by <what>', 'group by').choices(usageBySchema.options).default('day'))
+    .option('--from <day>', 'first day in UTC, such as 2026-11-01 (default: first day of the month)')
+    .option('--to <day>', 'last day in UTC (default: today)')
     .action(async (options) => (await import('./look/usage.ts')).usage(deps(), toUserScope(options)));
   const budget = program
     .command('budget')
-    .description('show limits, and what has gone of them in this month and on this day')
-    .option('--of <user>', 'of another user, for operators')
+    .description('show the limits of a budget, and how much of it is used this month and today')
+    .option('--of <user>', 'budget of another user (operators only)')
     .action(async (options: { of?: string }) => (await import('./act/budget.ts')).budget(deps(), options.of));
   budget
     .command('set <setting...>')
-    .description('set limits, for operators: monthlyUsd=50 dailyTokens=none dailyWarnUsd=default')
+    .description('set limits (operators only), such as monthlyUsd=50 dailyTokens=none dailyWarnUsd=default')
     .action(async (settings: string[]) =>
       (await import('./act/budget.ts')).setBudget(deps(), budget.opts<{ of?: string }>().of, settings),
     );
   program
     .command('agents')
-    .description('list the agents')
+    .description('list agents')
     .action(async () => (await import('./look/agents.ts')).agents(deps()));
   program
     .command('providers')
-    .description('list the providers of models: their limits, circuits, and how many runs wait')
+    .description('list model providers with their limits, circuits and waiting runs')
     .action(async () => (await import('./look/providers.ts')).providers(deps()));
 }
 
 function addControlCommands(program: Command, deps: () => CommandDeps): void {
   program
     .command('cancel <session> [run]')
-    .description('stop the run that is going, at once, or the one parseNameValue')
+    .description('cancel the current run, or the given one')
     .action(async (id: string, run: string | undefined) => (await import('./act/cancel.ts')).cancel(deps(), id, run));
   program
     .command('resume <session> [run]')
-    .description('let a failed run go on after its last completed step: the newest, or the one parseNameValue')
+    .description('resume the latest failed run, or the given one, after its last completed step')
     .action(async (id: string, run: string | undefined) => (await import('./act/resume.ts')).resume(deps(), id, run));
   program
     .command('end <session>')
-    .description('end a session: it takes no more messages')
-    .addOption(new Option('--status <status>', 'how it ended').choices(['completed', 'failed']))
-    .option('--reason <text>', 'kept with the session')
+    .description('end a session, which then accepts no more messages')
+    .addOption(new Option('--status <status>', 'final status').choices(['completed', 'failed']))
+    .option('--reason <text>', 'reason, stored with the session')
     .action(async (id: string, options) => (await import('./act/end.ts')).end(deps(), id, options));
 }

@@ -12,34 +12,34 @@ interface CleanOptions {
   readonly allUsers?: boolean;
 }
 
-/** Silence after which it is said how far a clean-up is. */
-const SILENCE_MS = 2_500;
+/** Interval of progress lines. */
+const PROGRESS_INTERVAL_MS = 2_500;
 
-/** `perdure clean`: what was done to which session, and why. */
+/** `perdure clean`: runs a clean-up, and shows what it did to each session and why. */
 export async function clean(deps: CommandDeps, { idle, older, dryRun, of, allUsers }: CleanOptions): Promise<void> {
-  const order = {
+  const request = {
     ...(idle === undefined ? {} : { idleMs: idle }),
     ...(older === undefined ? {} : { olderMs: older }),
     ...(dryRun === undefined ? {} : { dryRun }),
     ...(of === undefined ? {} : { user: of }),
     ...(allUsers === undefined ? {} : { all: allUsers }),
   };
-  const sweep = await cleanUp(deps.client, order, sayNowAndThen());
+  const sweep = await cleanUp(deps.client, request, progressReport());
   if (deps.json) return deps.printJson(sweep);
   for (const line of sweepLines(sweep, allUsers)) deps.print(line);
   if (sweep.nextCursor !== null) deps.print(`More: perdure sweeps ${sweep.id} --cursor ${sweep.nextCursor}`);
 }
 
-/** Says on standard error how a clean-up goes that takes long. */
-function sayNowAndThen(): (sweep: SweepRecord | null) => void {
-  let saidAt = Date.now();
+/** Reports the progress of a long clean-up on standard error. */
+function progressReport(): (sweep: SweepRecord | null) => void {
+  let reportedAt = Date.now();
   return (sweep) => {
-    if (Date.now() - saidAt < SILENCE_MS) return;
-    saidAt = Date.now();
+    if (Date.now() - reportedAt < PROGRESS_INTERVAL_MS) return;
+    reportedAt = Date.now();
     process.stderr.write(
       sweep === null
-        ? 'No worker has taken the clean-up yet: it begins when one does. Start one with `perdure worker`, or `npm start`.\n'
-        : `looked at ${formatCount(sweep.seen, 'session')} so far…\n`,
+        ? 'Waiting for a worker to start the clean-up. Start one with `perdure worker` or `npm start`.\n'
+        : `Checked ${formatCount(sweep.seen, 'session')} so far…\n`,
     );
   };
 }

@@ -9,7 +9,7 @@ import { shellQuote } from '../render/shell-quote.ts';
 import { formatCount } from '../render/format-count.ts';
 import { stripControl } from '../render/strip-control.ts';
 
-/** `perdure export <session>`: one line of JSON, whatever is watching; with `output` into a new file. */
+/** `perdure export <session>`: writes a session as one line of JSON to standard output, or to a new file `output`. */
 export async function exportToFile(
   deps: CommandDeps,
   id: string,
@@ -21,34 +21,38 @@ export async function exportToFile(
   if (output === undefined) return deps.print(json);
   await create(output, `${json}\n`);
   if (deps.json) return deps.printJson({ id, file: output });
-  deps.print(`The session ${stripControl(id)} is in ${output}. Import it: perdure import ${shellQuote(output)}`);
+  deps.print(`Exported session ${stripControl(id)} to ${output}. Import it with: perdure import ${shellQuote(output)}`);
 }
 
-/** `perdure import <file>`. */
+/** `perdure import <file>`: imports an exported session. */
 export async function importFromFile(
   deps: CommandDeps,
   file: string,
   options: { readonly as?: string },
 ): Promise<void> {
-  const document = parsed(file, file === '-' ? await text(process.stdin) : await read(file));
+  const document = parseExport(file, file === '-' ? await text(process.stdin) : await read(file));
   const session = await deps.client.importSession(document, { id: options.as });
   if (deps.json) return deps.printJson(session);
   const id = stripControl(session.id);
   deps.print(
-    `The session ${id} is here, with ${formatCount(session.messages, 'message')}. Go on: perdure chat ${shellQuote(id)}`,
+    `Imported session ${id} with ${formatCount(session.messages, 'message')}. Continue it with: perdure chat ${shellQuote(id)}`,
   );
 }
 
-/** `perdure delete <session>`. */
-export async function remove(deps: CommandDeps, id: string, options: { readonly forget?: boolean }): Promise<void> {
+/** `perdure delete <session>`: archives or deletes a session. */
+export async function deleteSession(
+  deps: CommandDeps,
+  id: string,
+  options: { readonly forget?: boolean },
+): Promise<void> {
   await deps.client.remove(id, options.forget ? { archive: false } : {});
   const archived = !options.forget && (await isArchived(deps, id));
   if (deps.json) return deps.printJson({ id, removed: true, archived });
   const name = stripControl(id);
   deps.print(
     archived
-      ? `The session ${name} is archived. A message to it restores it: perdure chat ${shellQuote(name)}`
-      : `The session ${name} is deleted. Nothing of it is kept but its usage.`,
+      ? `Archived session ${name}. A new message restores it: perdure chat ${shellQuote(name)}`
+      : `Deleted session ${name}. Only its usage is kept.`,
   );
 }
 
@@ -61,54 +65,57 @@ async function isArchived(deps: CommandDeps, id: string): Promise<boolean> {
   }
 }
 
-/** Never over a file that is there: it may be the only copy of a session. */
+/** Never overwrites a file: it may be the only copy of a session. */
 async function create(file: string, content: string): Promise<void> {
   await writeFile(file, content, { flag: 'wx' }).catch((error: unknown) => {
     const code = codeOf(error);
-    if (code === 'EEXIST') throw new CliError(`The file ${file} is there already. Name another.`, EXIT.usage);
-    throw new CliError(`The file ${file} cannot be written${reason(code)}.`, EXIT.usage);
+    if (code === 'EEXIST') throw new CliError(`${file} already exists. Choose another file.`, EXIT.usage);
+    throw new CliError(`Cannot write ${file}: ${reasonOf(code)}.`, EXIT.usage);
   });
 }
 
 async function read(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
     const code = codeOf(error);
-    if (code === 'ENOENT') throw new CliError(`There is no file ${file}.`, EXIT.usage);
-    throw new CliError(`The file ${file} cannot be read${reason(code)}.`, EXIT.usage);
+    if (code === 'ENOENT') throw new CliError(`No such file: ${file}`, EXIT.usage);
+    throw new CliError(`Cannot read ${file}: ${reasonOf(code)}.`, EXIT.usage);
   });
 }
 
 function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'no reason known';
+  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EISDIR: ': it is a folder',
-  EACCES: ': this user may not',
-  ENOENT: ': there is no such folder',
+  EISDIR: 'it is a directory',
+  EACCES: 'permission denied',
+  ENOENT: 'no such directory',
 };
 
-function reason(code: string): string {
-  return REASONS[code] ?? ` (${code})`;
+function reasonOf(code: string): string {
+  return REASONS[code] ?? code;
 }
 
 const formatSchema = z.object({ format: z.literal('perdure.session'), version: z.number() });
 
-/** What is in it is checked by the gateway; here only that it is an export, and one of this version. */
-function parsed(file: string, json: string): SessionExport {
-  const what = file === '-' ? 'What came by standard input' : `The file ${file}`;
+/** Checks that a document is an export in a known version. The gateway validates its content. */
+function parseExport(file: string, json: string): SessionExport {
+  const what = file === '-' ? 'Standard input' : file;
   const document = parseJson(json);
   const { data } = formatSchema.safeParse(document);
   if (document === undefined) {
-    throw new CliError(`${what} is not JSON. Make one with \`perdure export\`.`, EXIT.usage);
+    throw new CliError(`${what} is not JSON. Create an export with: perdure export <session>`, EXIT.usage);
   }
   if (data === undefined) {
-    throw new CliError(`${what} is not an exported session. Make one with \`perdure export\`.`, EXIT.usage);
+    throw new CliError(
+      `${what} is not an exported session. Create an export with: perdure export <session>`,
+      EXIT.usage,
+    );
   }
   const known = sessionExportSchema.shape.version.values;
   if (!(known as ReadonlySet<number>).has(data.version)) {
     throw new CliError(
-      `${what} has version ${data.version} of the format, and this Perdure reads ${[...known].join(', ')}. Use a newer one.`,
+      `${what} has format version ${data.version}; this version of Perdure supports ${[...known].join(', ')}. Update Perdure.`,
       EXIT.usage,
     );
   }

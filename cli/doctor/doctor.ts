@@ -10,7 +10,7 @@ import { checkWorker } from './check-worker.ts';
 import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
 
-/** `perdure doctor`: resolves with the exit code, 1 when there is a problem. */
+/** `perdure doctor`: prints the result of each check. Resolves with the exit code, 1 when there is a problem. */
 export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise<number> {
   const checked = await Promise.all([
     checkDeploymentFile(env),
@@ -45,23 +45,23 @@ function checkNode(version: string): Finding {
     found: `version ${version}`,
     remedy: fits
       ? null
-      : 'Perdure needs Node 24 or later. `npm ci` brings it; start Perdure by `npm start` or `npx perdure`.',
+      : 'Perdure requires Node 24 or later. `npm ci` installs it; start Perdure with `npm start` or `npx perdure`.',
   };
 }
 
 async function checkGateway({ client, url }: CommandDeps): Promise<Finding> {
   const check = 'Gateway';
   try {
-    const answer = await client.ready();
-    if (!isReadiness(answer)) {
-      const remedy = 'Name the gateway with --url or PERDURE_URL, or set PERDURE_PORT.';
-      return { check, state: 'problem', found: `what answers at ${url} is no gateway of Perdure`, remedy };
+    const response = await client.ready();
+    if (!isReadiness(response)) {
+      const remedy = 'Set the gateway with --url or PERDURE_URL, or set PERDURE_PORT.';
+      return { check, state: 'problem', found: `${url} is not a Perdure gateway`, remedy };
     }
-    const { status, checks } = answer;
-    if (status === 'ready') return { check, state: 'ok', found: `answers at ${url}`, remedy: null };
-    const away = Object.keys(checks).filter((part) => checks[part] !== true);
-    const found = `answers at ${url}, but cannot reach: ${away.join(', ')}`;
-    return { check, state: 'problem', found, remedy: 'See the findings above, and the log of the gateway.' };
+    const { status, checks } = response;
+    if (status === 'ready') return { check, state: 'ok', found: `reachable at ${url}`, remedy: null };
+    const unreachable = Object.keys(checks).filter((part) => checks[part] !== true);
+    const found = `reachable at ${url}, but it cannot reach: ${unreachable.join(', ')}`;
+    return { check, state: 'problem', found, remedy: 'See the other checks, and the log of the gateway.' };
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
     return { check, state: 'note', found, remedy: null };

@@ -1,6 +1,6 @@
 import type { Readiness } from '../../client/http/gateway-client.ts';
 
-/** Whether that is what a gateway says: anything may listen at its port. */
-export function isReadiness(answer: Partial<Readiness>): answer is Readiness {
-  return (answer.status === 'ready' || answer.status === 'unavailable') && typeof answer.checks === 'object';
+/** Whether a response is the readiness of a gateway: another server may listen on its port. */
+export function isReadiness(response: Partial<Readiness>): response is Readiness {
+  return (response.status === 'ready' || response.status === 'unavailable') && typeof response.checks === 'object';
 }

@@ -1,7 +1,8 @@
 import type { CommandDeps } from '../shared/command-deps.ts';
+import { oneLine } from '../render/one-line.ts';
 import { formatTable } from '../render/format-table.ts';
 
-/** `perdure agents`: the agents that can be talked to. */
+/** `perdure agents`: lists the agents of the deployment. */
 export async function agents(deps: CommandDeps): Promise<void> {
   const page = await deps.client.agents();
   if (deps.json) return deps.printJson(page);
@@ -9,7 +10,7 @@ export async function agents(deps: CommandDeps): Promise<void> {
     agent.name,
     agent.model ?? 'default model',
     agent.tools?.join(', ') ?? 'no tools',
-    agent.description ?? '',
+    oneLine(agent.description ?? ''),
   ]);
-  for (const line of formatTable([['AGENT', 'MODEL', 'TOOLS', 'WHAT IT DOES'], ...rows])) deps.print(line);
+  for (const line of formatTable([['AGENT', 'MODEL', 'TOOLS', 'DESCRIPTION'], ...rows])) deps.print(line);
 }

@@ -12,7 +12,7 @@ export interface EventsOptions {
 
 const TYPE_WIDTH = 'session.recovered'.length;
 
-/** `perdure events <session>`: its durable events, a line each; with `follow` those to come, until Ctrl-C. Resolves with the exit code. */
+/** `perdure events <session>`: prints durable events, one per line; with `follow` also new ones, until Ctrl-C. Resolves with the exit code. */
 export async function events(deps: CommandDeps, id: string, { after, follow = false }: EventsOptions): Promise<number> {
   const show = (event: StreamEvent): void => {
     if ('seq' in event) deps.print(deps.json ? JSON.stringify(event) : eventLine(deps, event));
@@ -22,7 +22,7 @@ export async function events(deps: CommandDeps, id: string, { after, follow = fa
   return EXIT.ok;
 }
 
-/** Number, time, type, and whatever else the event says. */
+/** Sequence number, time, type, and the other fields of an event. */
 function eventLine({ paint }: Pick<CommandDeps, 'paint'>, event: Extract<StreamEvent, { seq: number }>): string {
   const { seq, at, type, sessionId: _session, ...rest } = event;
   return `${String(seq).padStart(5)}  ${paint('dim', at)}  ${paint('bold', type.padEnd(TYPE_WIDTH))}  ${oneLine(rest)}`;

@@ -5,7 +5,7 @@ import { untilInterrupted } from '../shared/interruption.ts';
 import { reportConnection } from '../render/report-connection.ts';
 import { reportWaits } from '../render/wait-reporter.ts';
 
-/** Shows a session's events after `after`, and those to come, until Ctrl-C. Resolves with the exit code. */
+/** Shows the events of a session after `after` and new ones, until Ctrl-C. Resolves with the exit code. */
 export async function followEvents(
   deps: CommandDeps,
   id: string,
@@ -16,10 +16,10 @@ export async function followEvents(
     if (deps.terminal) endLine();
     reportConnection(state);
   };
-  let going = false;
+  let isRunning = false;
   const waits = reportWaits(deps.client, id, {
-    busy: () => going,
-    tell(line) {
+    isBusy: () => isRunning,
+    report(line) {
       if (deps.terminal) endLine();
       process.stderr.write(`${line}\n`);
     },
@@ -27,8 +27,8 @@ export async function followEvents(
   try {
     return await untilInterrupted(async (signal) => {
       for await (const event of deps.client.stream(id, { after, signal, onConnection })) {
-        waits.heard();
-        if ('runId' in event) going = !endsRun(event.type);
+        waits.onEvent();
+        if ('runId' in event) isRunning = !endsRun(event.type);
         show(event);
       }
     });

@@ -1,12 +1,12 @@
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { shellQuote } from '../render/shell-quote.ts';
 
-/** Says how the next page is shown, if there is one. */
+/** Prints the command that shows the next page, if there is one. */
 export function printNextPage(deps: CommandDeps, nextCursor: string | null): void {
   if (nextCursor !== null) deps.print(`More: ${nextPage(process.argv.slice(2), nextCursor)}`);
 }
 
-/** The command line that shows the page at `cursor`: the one that was given, its filters with it. */
+/** The given command line with another cursor. */
 function nextPage(args: readonly string[], cursor: string): string {
   const same = args.filter((arg, index) => {
     if (arg.startsWith('--cursor=') || arg === '--cursor') return false;

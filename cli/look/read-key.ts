@@ -1,11 +1,10 @@
 import type { ReadStream } from 'node:tty';
 
-/** The next key that is pressed. Rejects with the signal's reason, which Ctrl-C, seen as a key here, sets off. */
+/** Resolves with the next key. Rejects with the reason of `signal`. Raw mode delivers Ctrl-C as a key, which is sent on as SIGINT. */
 export async function readKey(input: ReadStream, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const onKey = (key: Buffer): void => {
-    // Raw input takes Ctrl-C from the terminal: it is given back.
     if (key[0] === 3) process.kill(process.pid, 'SIGINT');
     else resolve(key.toString());
   };

@@ -1,26 +1,26 @@
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 
 export interface ReplaySpeed {
-  /** 2 is twice as fast. */
+  /** 2 plays twice as fast. */
   readonly speed: number;
-  /** No pause is longer, after the speed-up. */
+  /** Maximum pause, after the speed-up. */
   readonly maxGapMs: number;
 }
 
-/** An event with the pause before it, and what of its true pause was left out. */
+/** An event with the pause before it. */
 export interface TimedEvent {
   readonly event: PerdureEvent;
   readonly pauseMs: number;
-  /** The true time since the event before it, where it was cut short; null elsewhere. */
+  /** The original pause where it was shortened to the maximum, else null. */
   readonly cutMs: number | null;
 }
 
-/** Events with the pauses that a replay makes. Pure. */
+/** Computes the pauses of a replay. Pure. */
 export function replayTimeline(events: readonly PerdureEvent[], { speed, maxGapMs }: ReplaySpeed): TimedEvent[] {
   return events.map((event, index) => {
     const before = events[index - 1];
-    const trueMs = before ? Math.max(0, Date.parse(event.at) - Date.parse(before.at)) : 0;
-    const pauseMs = trueMs / speed;
-    return pauseMs > maxGapMs ? { event, pauseMs: maxGapMs, cutMs: trueMs } : { event, pauseMs, cutMs: null };
+    const originalMs = before ? Math.max(0, Date.parse(event.at) - Date.parse(before.at)) : 0;
+    const pauseMs = originalMs / speed;
+    return pauseMs > maxGapMs ? { event, pauseMs: maxGapMs, cutMs: originalMs } : { event, pauseMs, cutMs: null };
   });
 }

@@ -14,11 +14,11 @@ export interface ReplayOptions {
   readonly speed: number;
   /** Seconds. */
   readonly maxGap: number;
-  /** Waits for a key instead of the time. */
+  /** Waits for a key before each event instead of pausing. */
   readonly step?: boolean;
 }
 
-/** `perdure replay <run>`, `perdure replay <session> <run>`: a run again, in its own time. Resolves with the exit code. */
+/** `perdure replay <run>`, `perdure replay <session> <run>`: replays a run with its original timing. Resolves with the exit code. */
 export async function replay(
   deps: CommandDeps,
   first: string,
@@ -27,18 +27,18 @@ export async function replay(
 ): Promise<number> {
   const { speed, maxGap, step = false } = options;
   if (step && !process.stdin.isTTY) {
-    throw new CliError('--step waits for keys, and there is no keyboard here. Use --speed instead.', EXIT.usage);
+    throw new CliError('--step reads keys, and standard input is not a terminal. Use --speed instead.', EXIT.usage);
   }
   const { sessionId, runId, status, wallMs } = await deps.client.whyRun(
     second === undefined ? undefined : first,
     second ?? first,
   );
   const events = await eventsOf(deps, sessionId, runId);
-  const pace = speed === 1 ? 'In its own time' : `At ${speed} times its speed`;
-  const how = step ? 'Any key shows the next event, q ends.' : `${pace}, no pause over ${maxGap} s.`;
+  const pace = speed === 1 ? 'Original speed' : `${speed} times the original speed`;
+  const how = step ? 'Press any key for the next event, q to quit.' : `${pace}, pauses of at most ${maxGap} s.`;
   process.stderr.write(
     `Run ${runId} of the session ${stripControl(sessionId)}: ${status}, ${formatDuration(wallMs)}. ${how}\n` +
-      'Only durable events were kept, so text comes a step at a time.\n',
+      'Only durable events are stored, so text appears one step at a time.\n',
   );
   const printer = createEventPrinter(deps);
   return untilInterrupted(async (stop) => {
@@ -54,7 +54,7 @@ export async function replay(
   });
 }
 
-/** Names the event that a key will show, on a line that is gone afterwards. */
+/** Waits for a key. Shows the next event's type meanwhile, on a line that is erased afterwards. */
 async function keyBefore(
   deps: CommandDeps,
   event: PerdureEvent,

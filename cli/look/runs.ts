@@ -6,7 +6,7 @@ import { formatDuration } from '../../core/text/format-duration.ts';
 import { oneLine } from '../render/one-line.ts';
 import { formatTable } from '../render/format-table.ts';
 
-/** `perdure runs <session> [run]`: the runs of a session, or one with its steps and tool calls. */
+/** `perdure runs <session> [run]`: lists the runs of a session, or shows one with its steps and tool calls. */
 export async function runs(deps: CommandDeps, id: string, runId: string | undefined): Promise<void> {
   if (runId !== undefined) {
     const detail = await deps.client.run(id, runId);
@@ -16,7 +16,7 @@ export async function runs(deps: CommandDeps, id: string, runId: string | undefi
   }
   const page = await deps.client.runs(id);
   if (deps.json) return deps.printJson(page);
-  if (page.data.length === 0) return deps.print(`The session ${id} has no runs yet.`);
+  if (page.data.length === 0) return deps.print(`Session ${id} has no runs yet.`);
   const rows = page.data.map((run) => [
     run.id,
     run.status,
@@ -34,8 +34,8 @@ function detailLines(run: RunDetail): string[] {
     formatCount(step.attempts, 'attempt'),
     ...(step.committed
       ? [
-          step.finish ?? 'no reason to end given',
-          step.model ?? 'model not known',
+          step.finish ?? 'no finish reason',
+          step.model ?? 'unknown model',
           `${formatCount(step.usage?.inputTokens ?? null, 'input', 'input')}, ${formatCount(step.usage?.outputTokens ?? null, 'output', 'output')}`,
         ]
       : [run.endedAt === null ? 'no reply yet' : 'no reply']),
@@ -52,7 +52,7 @@ function detailLines(run: RunDetail): string[] {
       ['run', run.id],
       ['status', run.error === null ? run.status : `${run.status} (${run.error.code}): ${oneLine(run.error.detail)}`],
       ['agent', run.agent],
-      ['model', run.model ?? 'not known'],
+      ['model', run.model ?? 'unknown'],
       ['took', took(run)],
       ['cost', formatCost(run)],
     ]),
@@ -64,6 +64,6 @@ function detailLines(run: RunDetail): string[] {
 
 function took(run: RunRecord): string {
   if (run.startedAt === null) return 'not started';
-  if (run.endedAt === null) return 'going on';
+  if (run.endedAt === null) return 'in progress';
   return formatDuration(Date.parse(run.endedAt) - Date.parse(run.startedAt));
 }

@@ -10,24 +10,22 @@ import { oneLine } from '../render/one-line.ts';
 import { formatTable } from '../render/format-table.ts';
 import { describeWait } from '../render/describe-wait.ts';
 
-/** `perdure sessions`: newest activity first; for operators those of others too. */
+/** `perdure sessions`: lists sessions, most recently active first; for operators also those of other users. */
 export async function sessions(deps: CommandDeps, filter: SessionFilter): Promise<void> {
   const page = await deps.client.sessions(filter);
   if (deps.json) return deps.printJson(page);
-  if (page.data.length === 0) return deps.print(none(filter));
+  if (page.data.length === 0) return deps.print(emptyMessage(filter));
   for (const line of sessionLines(page.data, filter.all === true)) deps.print(line);
   printNextPage(deps, page.nextCursor);
 }
 
-function none({ user, all, limit: _limit, ...filters }: SessionFilter): string {
+function emptyMessage({ user, all, limit: _limit, ...filters }: SessionFilter): string {
   const whose = user === undefined ? '' : ` of ${stripControl(user)}`;
-  if (Object.keys(filters).length > 0) return `There are no such sessions${whose}.`;
-  return user === undefined && all !== true
-    ? 'There are no sessions. Start one with `perdure chat`.'
-    : `There are no sessions${whose}.`;
+  if (Object.keys(filters).length > 0) return `No matching sessions${whose}.`;
+  return user === undefined && all !== true ? 'No sessions. Start one with `perdure chat`.' : `No sessions${whose}.`;
 }
 
-/** A line for each session, under a heading; with the user where they are of several. */
+/** A table of sessions; with a column for the user where `withUser`. */
 export function sessionLines(records: readonly SessionRecord[], withUser = false): string[] {
   const rows = records.map((record) => [
     ...(withUser ? [stripControl(record.user)] : []),
@@ -43,7 +41,7 @@ export function sessionLines(records: readonly SessionRecord[], withUser = false
   ]);
 }
 
-/** `perdure session <id>`: what it is and what it waits for. */
+/** `perdure session <id>`: shows a session and what it waits for. */
 export async function session(deps: CommandDeps, id: string): Promise<void> {
   const snapshot = await deps.client.snapshot(id);
   if (deps.json) return deps.printJson(snapshot);
@@ -63,7 +61,7 @@ function snapshotLines(snapshot: SessionSnapshot): string[] {
     ],
     ['queue', snapshot.queue.length === 0 ? 'empty' : snapshot.queue.join(', ')],
     [
-      'so far',
+      'totals',
       [
         formatCount(snapshot.messages, 'message'),
         formatCount(snapshot.runs, 'run'),
@@ -86,7 +84,7 @@ function snapshotLines(snapshot: SessionSnapshot): string[] {
 }
 
 function childrenOf({ children }: SessionSnapshot): string {
-  if (children === null) return 'unknown: Temporal does not answer';
+  if (children === null) return 'unknown: Temporal is unavailable';
   if (children.length === 0) return 'none';
   return children
     .map(({ type, workflowId, startedAt }) => `${stripControl(type)} since ${startedAt} (${stripControl(workflowId)})`)
@@ -98,5 +96,5 @@ function errorsOf({ errors, errorRate }: SessionRecord): string {
 }
 
 function tookOf({ meanMs }: SessionRecord): string {
-  return meanMs === null ? 'no run timed yet' : `${formatDuration(meanMs)} a run`;
+  return meanMs === null ? 'no completed runs' : `${formatDuration(meanMs)} per run`;
 }

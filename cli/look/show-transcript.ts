@@ -3,7 +3,7 @@ import type { CommandDeps } from '../shared/command-deps.ts';
 import { stripControl } from '../render/strip-control.ts';
 import { oneLine } from '../render/one-line.ts';
 
-/** `perdure transcript <id>`: the conversation as its model sees it. */
+/** `perdure transcript <session>`: shows the conversation as the model receives it. */
 export async function showTranscript(deps: CommandDeps, id: string): Promise<void> {
   const page = await deps.client.transcript(id);
   if (deps.json) return deps.printJson(page);

@@ -7,20 +7,18 @@ import { printNextPage } from './print-next-page.ts';
 import { stripControl } from '../render/strip-control.ts';
 import { formatTable } from '../render/format-table.ts';
 
-/** `perdure stats`: how runs went and what they used, by day, agent, session, or all together. */
+/** `perdure stats`: statistics of runs by day, agent or session, or in total. */
 export async function stats(deps: CommandDeps, query: StatsQuery): Promise<void> {
   const page = await deps.client.stats(query);
   if (deps.json) return deps.printJson(page);
-  if (page.data.length === 0) return deps.print('No run has ended in that time, and no model was called.');
+  if (page.data.length === 0) return deps.print('No runs ended and no models were called in this period.');
   const heading = [page.by.toUpperCase(), 'RUNS', 'FAILED', 'RATE', 'MEAN', 'P50', 'P95', 'TOKENS', 'COST'];
   const rows = page.data.map((row) => [stripControl(row.key), ...cells(row)]);
   for (const line of formatTable([heading, ...rows, ['all', ...cells(page.total)]])) deps.print(line);
   for (const line of unknownNotes(page.total)) deps.print(line);
   const shown = page.data.reduce((sum, { requests }) => sum + requests, 0);
   if (page.by === 'session' && shown < page.total.requests) {
-    deps.print(
-      'Sessions that are deleted or archived, or not shown here, and runs without a session count in "all" too.',
-    );
+    deps.print('"all" includes deleted and archived sessions, sessions on other pages, and runs without a session.');
   }
   printNextPage(deps, page.nextCursor);
 }

@@ -5,14 +5,14 @@ import { formatPartialCost, unknownNotes } from './partial-sums.ts';
 import { stripControl } from '../render/strip-control.ts';
 import { formatTable } from '../render/format-table.ts';
 
-/** `perdure usage`: what model calls used, by day, agent, model, session or user. */
+/** `perdure usage`: the tokens and cost of model calls, by day, agent, model, session or user. */
 export async function usage(deps: CommandDeps, query: UsageQuery): Promise<void> {
   const report = await deps.client.usage(query);
   if (deps.json) return deps.printJson(report);
   const { by, from, to, data, total } = report;
   const whose = report.user === null ? 'all users' : stripControl(report.user);
   deps.print(`Usage of ${whose} from ${from} to ${to}`);
-  if (total.calls === 0) return deps.print('No model was called.');
+  if (total.calls === 0) return deps.print('No model calls.');
   const head = [by.toUpperCase(), 'CALLS', 'FAILED', 'INPUT', 'CACHED', 'OUTPUT', 'COST'];
   const rows = data.map((line) => rowOf(line.key === null ? 'deleted sessions' : stripControl(line.key), line));
   for (const line of formatTable([head, ...rows, rowOf('all', total)])) deps.print(line);

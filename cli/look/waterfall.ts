@@ -6,7 +6,7 @@ import stringWidth from 'string-width';
 import { fitWidth } from '../render/fit-width.ts';
 import { formatTable } from '../render/format-table.ts';
 
-/** How much of the width bars get, at least. */
+/** The minimum share of the width for bars. */
 const BAR_SHARE = 0.3;
 const LEGEND = '░ until the first token';
 
@@ -22,7 +22,10 @@ const COLOUR = {
   overhead: 'dim',
 } as const;
 
-/** A run's spans as lines: when each began, how long it took, to its first token too, what it was, and a bar where there is a width to fill. Small overhead is summed up in one line. */
+/**
+ * The spans of a run as a table: start, duration, time to the first token, description, and a bar unless `width` is null.
+ * Small overhead is combined in one line.
+ */
 export function waterfall(why: RunWhy, width: number | null, paint: Paint): string[] {
   const { wallMs, spans } = why;
   const shown = spans.filter((span) => !isSmall(span, wallMs));
@@ -31,7 +34,7 @@ export function waterfall(why: RunWhy, width: number | null, paint: Paint): stri
     `+${formatDuration(span.startMs)}`,
     formatDuration(span.durationMs),
     span.firstTokenMs === null ? '' : formatDuration(span.firstTokenMs),
-    told(span),
+    describeSpan(span),
   ]);
   const smallMs = small.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const gaps = small.length === 1 ? 'in a short gap' : `in ${small.length} short gaps`;
@@ -54,10 +57,10 @@ export function waterfall(why: RunWhy, width: number | null, paint: Paint): stri
   return [...lines, ...sums];
 }
 
-/** The whole time and its parts, broken into lines between parts. */
+/** The total time and its parts, wrapped between parts. */
 function sumLines({ wallMs, time }: RunWhy, width: number): string[] {
   const lines: string[] = [];
-  let line = `${formatDuration(wallMs)} in all:`;
+  let line = `${formatDuration(wallMs)} in total:`;
   for (const [index, { kind, durationMs }] of time.entries()) {
     const part = ` ${kind} ${formatDuration(durationMs)} (${percent(durationMs, wallMs)})${index === time.length - 1 ? '' : ','}`;
     if (line.length + part.length > width) {
@@ -68,11 +71,11 @@ function sumLines({ wallMs, time }: RunWhy, width: number): string[] {
   return [...lines, line];
 }
 
-function told({ kind, label, error, open }: WhySpan): string {
+function describeSpan({ kind, label, error, open }: WhySpan): string {
   return stripControl(`${kind} ${label}${error === null ? '' : ` ✗ ${error}`}${open ? ' …' : ''}`);
 }
 
-/** Before the first token a lighter shade; at least a sliver. */
+/** Lighter before the first token; at least one column wide. */
 function bar({ startMs, durationMs, firstTokenMs }: WhySpan, wallMs: number, width: number): string {
   if (wallMs === 0) return '';
   const column = (ms: number): number => Math.round((ms / wallMs) * width);

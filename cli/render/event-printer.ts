@@ -4,9 +4,9 @@ import { BLANK_SCREEN, renderEvent } from './render-event.ts';
 
 /** Prints events one after another. */
 export interface EventPrinter {
-  /** As chat shows it; with `--json` as a line. */
+  /** Prints an event for people; with `--json` as a line of JSON. */
   readonly show: (event: StreamEvent) => void;
-  /** Ends a line that a text left open, so that something else can be written. */
+  /** Ends an open line of text, so that something else can be printed. */
   readonly endLine: () => void;
 }
 

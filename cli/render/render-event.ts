@@ -6,19 +6,19 @@ import type { RenderOptions } from './render-options.ts';
 import { renderNotice } from './render-notice.ts';
 import { stripControl } from './strip-control.ts';
 
-/** What is on the screen so far. */
+/** The state of the output. */
 export interface Screen {
-  /** The texts of the run that is going, which in a live options are the texts shown. */
+  /** The texts of the current run. With `live` they are on the screen. */
   readonly view: TextView;
-  /** What the unfinished last line belongs to; null at the start of a line. */
+  /** The kind of text on the unfinished last line; null at the start of a line. */
   readonly open: 'text' | 'reasoning' | null;
-  /** When the run that is going started, ISO 8601. */
+  /** Start of the current run, ISO 8601. */
   readonly runStartedAt: string | null;
 }
 
 export const BLANK_SCREEN: Screen = { view: EMPTY_TEXT_VIEW, open: null, runStartedAt: null };
 
-/** The screen after one more event, and what to write to get there. Pure. */
+/** Returns the next state and the text to write for one more event. Pure. */
 export function renderEvent(
   screen: Screen,
   event: StreamEvent,
@@ -52,59 +52,59 @@ function isTextEvent(event: StreamEvent): event is TextEvent {
   );
 }
 
-/** Everything that is not the model's text: a line of its own, or several. */
+/** Renders events other than the model's text on lines of their own. */
 function noticeText(screen: Screen, event: Exclude<StreamEvent, TextEvent>, options: RenderOptions): Shown {
   const lines = renderNotice(event, options, screen.runStartedAt);
   if (lines.length === 0) return { text: '', open: screen.open };
-  return { text: `${closed(screen)}${lines.join('\n')}\n`, open: null };
+  return { text: `${lineEnd(screen)}${lines.join('\n')}\n`, open: null };
 }
 
 function wholeText(event: TextEvent, options: RenderOptions): string {
-  if (event.type === 'reasoning.completed') return thoughtLines(event.text, options);
+  if (event.type === 'reasoning.completed') return reasoningLines(event.text, options);
   if (event.type !== 'message.completed') return '';
   return event.text === '' ? '' : `${stripControl(event.text)}\n${endNote(event, options)}`;
 }
 
-function thoughtLines(text: string, { paint }: RenderOptions): string {
+function reasoningLines(text: string, { paint }: RenderOptions): string {
   const lines = stripControl(text).trim().split('\n');
   return lines[0] === '' ? '' : lines.map((line) => `${paint('dim', `~ ${line}`)}\n`).join('');
 }
 
 function liveText(screen: Screen, event: TextEvent, options: RenderOptions): Shown {
   const before = stepOf(screen.view, event.runId, event.step);
-  const anew = event.attempt > before.attempt && before.attempt > 0;
+  const isRetry = event.attempt > before.attempt && before.attempt > 0;
   const wasShown = before.text !== '' || before.reasoning !== '';
   if (event.type === 'step.retracted') {
-    return wasShown ? { text: closed(screen) + retraction(options), open: null } : { text: '', open: screen.open };
+    return wasShown ? { text: lineEnd(screen) + retraction(options), open: null } : { text: '', open: screen.open };
   }
   const part = event.type === 'message.delta' || event.type === 'message.completed' ? 'text' : 'reasoning';
   const after = stepOf(foldText(screen.view, event), event.runId, event.step)[part];
-  const shown = anew ? '' : before[part];
-  // What is on the screen cannot be taken back: a text that goes another way is shown again as a whole.
-  const replaced = (anew && wasShown) || !after.startsWith(shown);
+  const shown = isRetry ? '' : before[part];
+  // Printed text cannot be removed: a text that does not continue it is printed again from its start.
+  const replaced = (isRetry && wasShown) || !after.startsWith(shown);
   const fresh = after.startsWith(shown) ? after.slice(shown.length) : after;
   const open = replaced ? null : screen.open;
-  const lead = replaced ? closed(screen) + retraction(options) : '';
+  const lead = replaced ? lineEnd(screen) + retraction(options) : '';
   const piece =
     fresh === ''
       ? ''
-      : (open === part ? '' : closed({ ...screen, open })) + dressed(fresh, part, open !== part, options);
+      : (open === part ? '' : lineEnd({ ...screen, open })) + styled(fresh, part, open !== part, options);
   const shownNow = { text: lead + piece, open: fresh === '' ? open : part } as const;
   if (event.type !== 'message.completed') return shownNow;
-  return { text: shownNow.text + closed({ ...screen, open: shownNow.open }) + endNote(event, options), open: null };
+  return { text: shownNow.text + lineEnd({ ...screen, open: shownNow.open }) + endNote(event, options), open: null };
 }
 
-function dressed(text: string, part: 'text' | 'reasoning', first: boolean, { paint }: RenderOptions): string {
+function styled(text: string, part: 'text' | 'reasoning', first: boolean, { paint }: RenderOptions): string {
   if (part === 'text') return stripControl(text);
   return paint('dim', `${first ? '~ ' : ''}${stripControl(text)}`);
 }
 
-function closed(screen: Pick<Screen, 'open'>): string {
+function lineEnd(screen: Pick<Screen, 'open'>): string {
   return screen.open === null ? '' : '\n';
 }
 
 function retraction({ paint }: RenderOptions): string {
-  return `${paint('yellow', '↺ The model broke off. The text above is dropped; it is asked again.')}\n`;
+  return `${paint('yellow', '↺ The model call was interrupted. Discarding the text above and retrying.')}\n`;
 }
 
 function endNote(event: Extract<TextEvent, { type: 'message.completed' }>, { paint }: RenderOptions): string {

@@ -7,7 +7,7 @@ import { stripControl } from './strip-control.ts';
 import { formatUsd } from '../../core/text/format-usd.ts';
 import { oneLine } from './one-line.ts';
 
-/** The lines for an event that is not the model's text; none for what a reader need not see. */
+/** The lines for an event other than the model's text; none for events that are not shown. */
 export function renderNotice(
   event: StreamEvent,
   { live, paint }: RenderOptions,
@@ -30,21 +30,21 @@ export function renderNotice(
     case 'tool.failed':
       return [paint('red', `✗ ${event.tool} failed: ${oneLine(event.error)}`)];
     case 'tool.unknown':
-      return [paint('yellow', `? ${event.tool}: not known whether it took effect: ${oneLine(event.error)}`)];
+      return [paint('yellow', `? ${event.tool}: unknown whether it took effect: ${oneLine(event.error)}`)];
     case 'tool.cancelled':
       return [paint('yellow', `■ ${event.tool} was cancelled: ${oneLine(event.error)}`)];
     case 'budget.warned':
       return [paint('yellow', budgetLine(event))];
     case 'budget.released':
-      return dim(`What was set aside for a lost model call of the run ${event.runId} is free again.`);
+      return dim(`Released the budget reserved for a lost model call of run ${event.runId}.`);
     case 'run.completed':
-      return live ? dim(`  ${sumUp(event, runStartedAt)}`) : [];
+      return live ? dim(`  ${summarise(event, runStartedAt)}`) : [];
     case 'run.failed':
-      return [paint('red', `✗ The run ${event.runId} failed (${event.error.code}): ${oneLine(event.error.detail)}`)];
+      return [paint('red', `✗ Run ${event.runId} failed (${event.error.code}): ${oneLine(event.error.detail)}`)];
     case 'run.cancelled':
-      return [paint('yellow', `■ The run ${event.runId} was cancelled: ${oneLine(event.reason)}`)];
+      return [paint('yellow', `■ Run ${event.runId} was cancelled: ${oneLine(event.reason)}`)];
     case 'session.recovered':
-      return dim(`The session goes on: ${RECOVERED[event.reason]}.`);
+      return dim(`The session ${RECOVERED[event.reason]}.`);
     case 'session.ended':
       return dim(`The session ended as ${event.status}${event.reason === null ? '' : `: ${oneLine(event.reason)}`}.`);
     case 'session.failed':
@@ -59,10 +59,10 @@ export function renderNotice(
 }
 
 const RECOVERED: Record<Extract<StreamEvent, { type: 'session.recovered' }>['reason'], string> = {
-  workflow_lost: 'its workflow was gone',
-  reopened: 'it had expired or failed',
-  restored: 'it was archived',
-  imported: 'it came from a document',
+  workflow_lost: 'was recovered: its workflow was lost',
+  reopened: 'was reopened after it had expired or failed',
+  restored: 'was restored from its archive',
+  imported: 'was imported',
 };
 
 function budgetLine({
@@ -73,14 +73,14 @@ function budgetLine({
   kind,
   resetsAt,
 }: Extract<StreamEvent, { type: 'budget.warned' }>): string {
-  const shown = (amount: number) => (unit === 'usd' ? formatUsd(amount) : formatCount(amount, 'token'));
-  const anew = `it begins anew at ${resetsAt}.`;
+  const format = (amount: number) => (unit === 'usd' ? formatUsd(amount) : formatCount(amount, 'token'));
+  const reset = resetsAt === null ? '' : ` Resets at ${resetsAt}.`;
   return kind === 'limit'
-    ? `! The budget of the ${scope}: ${shown(used)} of ${shown(limit)} used; ${anew}`
-    : `! A warning for the ${scope}: ${shown(used)} used, which is past ${shown(limit)}. Nothing is refused for that; ${anew}`;
+    ? `! Budget of the ${scope}: ${format(used)} of ${format(limit)} used.${reset}`
+    : `! Budget warning for the ${scope}: ${format(used)} used, over the threshold of ${format(limit)}. Requests are not refused.${reset}`;
 }
 
-function sumUp(
+function summarise(
   event: { at: string; steps: number; usage: Usage; costUsd?: number | null | undefined },
   runStartedAt: string | null,
 ): string {

@@ -1,8 +1,8 @@
 import type { Paint } from '../shared/command-deps.ts';
 
-/** How events are shown. */
+/** How events are rendered. */
 export interface RenderOptions {
-  /** True: text appears as it comes, thoughts too. False: whole lines only, once they are committed. */
+  /** True: text and reasoning appear as they arrive. False: only committed text, in whole lines. */
   readonly live: boolean;
   readonly paint: Paint;
 }

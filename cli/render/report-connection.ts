@@ -1,4 +1,4 @@
-/** Tells whoever watches that the gateway went away, or is back. */
+/** Reports on standard error that the connection to the gateway was lost or restored. */
 export function reportConnection(state: 'lost' | 'back'): void {
-  process.stderr.write(state === 'lost' ? 'reconnecting…\n' : 'connected again.\n');
+  process.stderr.write(state === 'lost' ? 'Connection to the gateway lost; reconnecting…\n' : 'Reconnected.\n');
 }

@@ -3,29 +3,29 @@ import { styleText } from 'node:util';
 import { createGatewayClient } from '../../client/http/gateway-client.ts';
 import type { GatewayClient } from '../../client/http/gateway-client.ts';
 
-/** The options that every command understands. */
+/** The options of every command. */
 export interface GlobalOptions {
   readonly url?: string | undefined;
   readonly user?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
-/** Dresses a text up for a terminal; gives it back unchanged where colours are not wanted. */
+/** Styles a text for a terminal; returns it unchanged where colours are off. */
 export type Paint = (format: 'dim' | 'bold' | 'cyan' | 'green' | 'red' | 'yellow', text: string) => string;
 
-/** What a command works with. */
+/** What every command depends on: the gateway, and standard output. */
 export interface CommandDeps {
   readonly client: GatewayClient;
   readonly url: string;
   readonly json: boolean;
-  /** Whether a person watches the output: text is then shown as it comes. */
+  /** Whether standard output is a terminal. Text is then shown as it arrives. */
   readonly terminal: boolean;
   readonly paint: Paint;
-  /** To standard output, with a line break. */
+  /** Writes a line to standard output. */
   print(line: string): void;
-  /** To standard output as it is. */
+  /** Writes to standard output, without a line break. */
   write(text: string): void;
-  /** One JSON document. */
+  /** Writes a JSON document to standard output. */
   printJson(value: unknown): void;
 }
 

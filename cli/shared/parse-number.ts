@@ -1,21 +1,22 @@
 import { InvalidArgumentError } from 'commander';
 
-/** An option that is a number above 0. */
+/** Parses a number above 0. */
 export function parsePositive(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value > 0)) throw new InvalidArgumentError('Give a number above 0.');
+  if (text.trim() === '' || !(value > 0)) throw new InvalidArgumentError('Expected a number above 0.');
   return value;
 }
 
-/** An option that is 0, 1, 2, … */
+/** Parses a whole number of 0 or more. */
 export function parseWhole(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a parseWhole number, 0 or more.');
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number, 0 or more.');
   return Number(text);
 }
 
-/** An option that is a number from 0 to 1. */
+/** Parses a number from 0 to 1. */
 export function parseFraction(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('Give a number from 0 to 1.');
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('Expected a number from 0 to 1.');
   return value;
 }

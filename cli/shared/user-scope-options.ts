@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 
-/** Adds the options by which operators ask for what is not theirs. `of` is put before “another user” and “all users”. */
-export function addUserScope(command: Command, of = 'of'): Command {
+/** Adds the options with which operators select the data of other users. */
+export function addUserScope(command: Command): Command {
   return command
-    .option('--of <user>', `${of} another user, for operators`)
-    .option('--all, --all-users', `${of} all users, for operators`);
+    .option('--of <user>', 'apply to another user (operators only)')
+    .option('--all, --all-users', 'apply to all users (operators only)');
 }
 
-/** The options as the client takes them. */
+/** Converts these options to the parameters of the client. */
 export function toUserScope<T extends { readonly of?: string; readonly allUsers?: boolean }>({
   of,
   allUsers,

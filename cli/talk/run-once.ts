@@ -2,7 +2,7 @@ import type { CommandDeps } from '../shared/command-deps.ts';
 import { readText } from './read-text.ts';
 import { showAnswer } from './send.ts';
 
-/** `perdure run`: one answer, without a session. */
+/** `perdure run`: answers one message without a session. */
 export async function runOnce(
   deps: CommandDeps,
   text: string | undefined,

@@ -16,7 +16,7 @@ export interface SendOptions {
   readonly agent?: string | undefined;
 }
 
-/** `perdure send`: delivers a message, and with `--wait` prints the answer. */
+/** `perdure send`: sends a message, and with `--wait` prints the answer. */
 export async function send(deps: CommandDeps, text: string | undefined, options: SendOptions): Promise<void> {
   const input: MessageInput = {
     id: options.id ?? uuidv7(),
@@ -31,14 +31,16 @@ export async function send(deps: CommandDeps, text: string | undefined, options:
 function showReceipt(deps: CommandDeps, receipt: Receipt): void {
   if (deps.json) return deps.printJson(receipt);
   if (receipt.disposition === 'accepted') {
-    deps.print(`accepted: no worker answers just now; it is answered when one is back. Message ${receipt.messageId}.`);
+    deps.print(
+      `accepted: no worker is available; the message will be answered when one is. Message ${receipt.messageId}.`,
+    );
     return;
   }
   const ahead = receipt.position === null || receipt.position === 0 ? '' : `, ${receipt.position} ahead`;
   deps.print(`${receipt.disposition}${ahead}: run ${receipt.runId}, message ${receipt.messageId}.`);
 }
 
-/** Prints the answer; throws what makes the exit code when there is none. */
+/** Prints the answer. Throws a {@link CliError} when there is none. */
 export function showAnswer(deps: CommandDeps, answered: Answered, waitSeconds: number): void {
   if (deps.json) deps.printJson(answered);
   if (answered.answer !== undefined && answered.answer !== null) {
@@ -46,10 +48,11 @@ export function showAnswer(deps: CommandDeps, answered: Answered, waitSeconds: n
     return;
   }
   const { receipt, run } = answered;
-  const name = receipt.runId === null ? `The message ${receipt.messageId}` : `The run ${receipt.runId}`;
+  const name = receipt.runId === null ? `Message ${receipt.messageId}` : `Run ${receipt.runId}`;
   if (answered.answer === undefined) {
+    const command = receipt.runId === null ? 'perdure watch <session>' : `perdure why ${receipt.runId}`;
     throw new CliError(
-      `${name} has no answer after ${waitSeconds} s; it goes on. ${receipt.runId === null ? 'See it with `perdure watch`.' : `\`perdure why ${receipt.runId}\` says what it waits for.`}`,
+      `${name} has no answer after ${waitSeconds} s and continues. Check it with: ${command}`,
       EXIT.failed,
     );
   }

@@ -40,11 +40,11 @@ test('an export is one line of JSON, and imports from a file or a pipe, under it
   ]);
   expect(imported).toEqual({
     code: 0,
-    stdout: `The session ${id} again is here, with 1 message. Go on: perdure chat '${id} again'\n`,
+    stdout: `Imported session ${id} again with 1 message. Continue it with: perdure chat '${id} again'\n`,
     stderr: '',
   });
   expect(JSON.parse(json.stdout)).toMatchObject({ id: 'as-json', messages: 1 });
-  expect(piped.stdout).toBe('The session piped is here, with 1 message. Go on: perdure chat piped\n');
+  expect(piped.stdout).toBe('Imported session piped with 1 message. Continue it with: perdure chat piped\n');
   expect(await messagesOf('piped')).toBe(1);
 
   const again = await runCli(['import', file], env);
@@ -58,7 +58,7 @@ test('an export goes into a new file, and never over one that is there', async (
   const written = await runCli(['export', id, '--output', file], env);
   expect(written).toEqual({
     code: 0,
-    stdout: `The session ${id} is in ${file}. Import it: perdure import ${file}\n`,
+    stdout: `Exported session ${id} to ${file}. Import it with: perdure import ${file}\n`,
     stderr: '',
   });
   const before = await readFile(file, 'utf8');
@@ -69,10 +69,10 @@ test('an export goes into a new file, and never over one that is there', async (
     runCli(['export', id, '-o', join(folder, 'none', 'trip.json')], env),
     runCli(['export', 'nope', '-o', join(folder, 'nope.json')], env),
   ]);
-  expect(again).toEqual({ code: 2, stdout: '', stderr: `The file ${file} is there already. Name another.\n` });
+  expect(again).toEqual({ code: 2, stdout: '', stderr: `${file} already exists. Choose another file.\n` });
   expect(await readFile(file, 'utf8')).toBe(before);
   expect(JSON.parse(json.stdout)).toEqual({ id, file: other });
-  expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('there is no such folder')]);
+  expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('no such directory')]);
   expect([unknown.code, unknown.stdout]).toEqual([4, '']);
   await expect(readFile(join(folder, 'nope.json'))).rejects.toThrow('ENOENT');
 });
@@ -95,16 +95,16 @@ test('what is no export is refused with what is wrong, by the file’s name, and
     refused('list.json', '[]'),
     refused('newer.json', '{"format": "perdure.session", "version": 99}'),
   ]);
-  expect(missing).toBe('There is no file FILE.\n');
-  expect(broken).toBe('The file FILE is not JSON. Make one with `perdure export`.\n');
+  expect(missing).toBe('No such file: FILE\n');
+  expect(broken).toBe('FILE is not JSON. Create an export with: perdure export <session>\n');
   expect(empty).toBe(broken);
-  expect(other).toBe('The file FILE is not an exported session. Make one with `perdure export`.\n');
+  expect(other).toBe('FILE is not an exported session. Create an export with: perdure export <session>\n');
   expect(list).toBe(other);
-  expect(newer).toMatch(/has version 99 of the format, and this Perdure reads 1, [\d, ]+\. Use a newer one\.$/m);
+  expect(newer).toMatch(/has format version 99; this version of Perdure supports 1, [\d, ]+\. Update Perdure\.$/m);
   const folderItself = await runCli(['import', folder]);
-  expect(folderItself).toMatchObject({ code: 2, stderr: `The file ${folder} cannot be read: it is a folder.\n` });
+  expect(folderItself).toMatchObject({ code: 2, stderr: `Cannot read ${folder}: it is a directory.\n` });
   const pipe = await runCli(['import', '-'], {}, 'no JSON');
-  expect(pipe).toMatchObject({ code: 2, stderr: expect.stringMatching(/^What came by standard input is not JSON/) });
+  expect(pipe).toMatchObject({ code: 2, stderr: expect.stringMatching(/^Standard input is not JSON/) });
 });
 
 test('an export that was tampered with is refused by the gateway, and leaves nothing behind', async () => {
@@ -122,7 +122,7 @@ test('delete says of a session that it is archived, and how it comes back', asyn
   const key = { user: 'local', session: 'long talk' };
   for (const id of ['1', '2', '3', '4', '5', '6']) await converse(database.db, key, id, 'Where to?');
   expect((await runCli(['delete', key.session], env)).stdout).toBe(
-    `The session long talk is archived. A message to it restores it: perdure chat 'long talk'\n`,
+    `Archived session long talk. A new message restores it: perdure chat 'long talk'\n`,
   );
 });
 
@@ -135,7 +135,7 @@ test('delete removes a session and says so; one that is not there is refused', a
   ]);
   expect(deleted).toEqual({
     code: 0,
-    stdout: `The session ${id} is deleted. Nothing of it is kept but its usage.\n`,
+    stdout: `Deleted session ${id}. Only its usage is kept.\n`,
     stderr: '',
   });
   expect(JSON.parse(json.stdout)).toEqual({ id: other, removed: true, archived: false });

@@ -49,8 +49,8 @@ test('each key shows the next event, and no text is lost to the line that asks f
     }
     const { code, stdout } = await running.done;
     expect(screenOf(stdout)).toEqual([
-      expect.stringMatching(/^Run .*: completed, .*\. Any key shows the next event, q ends\.$/),
-      'Only durable events were kept, so text comes a step at a time.',
+      expect.stringMatching(/^Run .*: completed, .*\. Press any key for the next event, q to quit\.$/),
+      'Only durable events are stored, so text appears one step at a time.',
       '> Why?',
       '~ Let me think.',
       'Because.',

@@ -60,8 +60,8 @@ test('replay shows the events of one run, in order, as chat and watch show them'
   await served.close();
   expect(code).toBe(0);
   expect(stdout).toBe('> What time is it?\n→ clock {}\n← clock noon\nIt is noon.\n');
-  expect(stderr).toMatch(/^Run .*: completed, .*\. At 100 times its speed, no pause over 5 s\.$/m);
-  expect(stderr).toContain('text comes a step at a time');
+  expect(stderr).toMatch(/^Run .*: completed, .*\. 100 times the original speed, pauses of at most 5 s\.$/m);
+  expect(stderr).toContain('text appears one step at a time');
   const types = json.stdout
     .trim()
     .split('\n')
@@ -75,7 +75,7 @@ test('replay shows the events of one run, in order, as chat and watch show them'
     'message.completed',
     'run.completed',
   ]);
-  expect(step).toMatchObject({ code: 2, stderr: expect.stringContaining('no keyboard') });
+  expect(step).toMatchObject({ code: 2, stderr: expect.stringContaining('standard input is not a terminal') });
 });
 
 test('events are a line each, after a number, and with --follow those to come', async () => {

@@ -44,7 +44,7 @@ test('after a kill the next start takes over the server that was left, or ends i
   expect(await ask(callerOf(second), '@echo=two')).toBe('two');
   await second.kill9();
   const other = await home.start('start', { TEMPORAL_NAMESPACE: 'other' });
-  expect(other.output()).toContain(`Ended the Temporal server ${orphan}`);
+  expect(other.output()).toContain(`Ended Temporal server ${orphan}`);
   expect(home.servers()).toHaveLength(1);
   expect(home.servers()).not.toContain(orphan);
   await other.stop();
