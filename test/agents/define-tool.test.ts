@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import * as mini from 'zod/mini';
 import { defineTool, toolSpecOf, type ToolOptions } from '../../agents/define-tool.ts';
 
 const minimal: ToolOptions<z.ZodType> = {
@@ -33,6 +34,13 @@ test('the JSON Schema is what the model has to send: before defaults and transfo
     required: ['upper'],
     additionalProperties: false,
   });
+});
+
+test('schemas that are not instances of this copy of zod are accepted', () => {
+  const parameters = mini.strictObject({ city: mini.string() }) as unknown as z.ZodType;
+  expect(parameters).not.toBeInstanceOf(z.ZodType);
+  const tool = defineTool({ ...minimal, parameters });
+  expect(tool.jsonSchema).toMatchObject({ type: 'object', required: ['city'] });
 });
 
 test.each<[string, Record<string, unknown>, string]>([

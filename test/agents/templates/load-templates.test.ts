@@ -23,7 +23,7 @@ async function load(files: Readonly<Record<string, string | Buffer>>, options?: 
   return loadTemplates(await folderOf(files), options);
 }
 
-/** What is wrong with the files, each problem as `file:line:column field: message`, without the folder. */
+/** The problems of the files, each as `file:line:column field: message`, without the folder. */
 async function problemsOf(files: Readonly<Record<string, string | Buffer>>): Promise<readonly string[]> {
   const folder = await folderOf(files);
   const error: unknown = await loadTemplates(folder).then(
@@ -158,7 +158,7 @@ test('anchors that repeat each other without end are refused', async () => {
   expect(problems).toEqual([expect.stringContaining('Excessive alias count')]);
 });
 
-/** A module with an agent that brings along a tool named `own`. */
+/** A module with an agent that defines the tool `own`. */
 const moduleOf = (agent: string): string => `import { defineAgent, defineTool } from '${FACE}';
 import { z } from '${ZOD}';
 const tool = defineTool({ name: 'own', description: 'Own.', parameters: z.object({}), execute: () => 1 });

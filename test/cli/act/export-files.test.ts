@@ -13,7 +13,7 @@ const database = embeddedDatabase();
 
 let sessions = 0;
 
-/** A session with one message, of a name that a shell would take apart. */
+/** Creates a session with one message, and a name that a shell would split. */
 async function newSession(): Promise<string> {
   const session = `my trip ${(sessions += 1)}`;
   await converse(database.db, { user: 'local', session }, 'm1', 'Where to?');
@@ -82,7 +82,7 @@ test('what is no export is refused with what is wrong, by the file’s name, and
   const refused = async (name: string, content: string | null) => {
     const file = join(folder, name);
     if (content !== null) await writeFile(file, content);
-    // No gateway is there: it is not asked.
+    // There is no gateway: the command must not need it.
     const { code, stdout, stderr } = await runCli(['import', file], { PERDURE_URL: 'http://127.0.0.1:1' });
     expect([name, code, stdout]).toEqual([name, 2, '']);
     return stderr.replace(file, 'FILE');

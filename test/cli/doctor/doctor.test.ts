@@ -19,7 +19,7 @@ interface Report {
 
 const database = embeddedDatabase();
 
-/** A server that answers everything so. */
+/** Starts a server that responds to every request with this status. */
 async function answering(status: number): Promise<string> {
   const server: Server = createServer((_request, response) => response.writeHead(status).end('{}'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

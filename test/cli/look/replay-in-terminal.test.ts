@@ -17,7 +17,7 @@ beforeAll(async () => {
   await commitStep(db, key, { ...reply, reply: { ...reply.reply, reasoning: 'Let me think.' } });
 }, 60_000);
 
-/** A replay in a terminal, with a key for each event. */
+/** Runs a replay with --step in a terminal. */
 async function stepping(skip: (reason: string) => never, work: (running: RunningCli) => Promise<void>): Promise<void> {
   const python = findProgram('python3', process.env);
   if (python === null) return cannotRunHere(skip, 'no Python ("python3") on the PATH, which makes the terminal');
@@ -30,7 +30,7 @@ async function stepping(skip: (reason: string) => never, work: (running: Running
   }
 }
 
-/** What a terminal has on its screen, line by line, at the end. */
+/** The final lines on the screen of a terminal. */
 function screenOf(output: string): string[] {
   return output.split('\r\n').map((line) => line.split('\u001B[K').at(-1) as string);
 }

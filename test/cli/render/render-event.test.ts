@@ -20,7 +20,7 @@ function render(events: readonly StreamEvent[], live: boolean, paint: Paint = pl
   return output;
 }
 
-/** Thoughts, a tool, and an answer. */
+/** A run with reasoning, a tool call and an answer. */
 function toolRun(): StreamEvent[] {
   const writer = eventWriter();
   const first = { runId: 'r', step: 1, attempt: 1 };
