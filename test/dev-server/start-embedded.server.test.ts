@@ -43,7 +43,7 @@ test('the server of a killed owner is adopted: same process, same address, and i
 test('an orphan that was started with other settings is ended and replaced', async () => {
   const { folder, orphan } = await orphaned();
   const next = await embedded(folder, { dynamicConfig: { 'history.maxInFlightUpdates': 7 } });
-  expect(next.notes).toEqual([expect.stringContaining(`Ended the Temporal server ${orphan.pid}`)]);
+  expect(next.notes).toEqual([expect.stringContaining(`Ended Temporal server ${orphan.pid}`)]);
   expect(isRunning(orphan)).toBe(false);
 });
 
@@ -60,7 +60,7 @@ test('an orphan that no lock records is ended before its files are opened', asyn
   const { folder, orphan } = await orphaned();
   await rm(join(folder, 'lock'));
   const next = await embedded(folder);
-  expect(next.notes).toEqual([expect.stringContaining(`Ended the Temporal server ${orphan.pid}`)]);
+  expect(next.notes).toEqual([expect.stringContaining(`Ended Temporal server ${orphan.pid}`)]);
   expect(isRunning(orphan)).toBe(false);
 });
 
