@@ -50,7 +50,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
 
   worker: ['activities/**', 'agents', 'contracts', 'store/**', 'telemetry'],
 
-  agents: ['contracts'],
+  agents: ['contracts', 'core/text'],
 
   models: ['contracts', 'core'],
   'models/openai': ['models', 'contracts', 'core'],

@@ -1,9 +1,9 @@
 import type { AgentSpec, AgentVersion } from '../contracts/agent.ts';
 import type { Tool } from './define-tool.ts';
 
-/** The agents and tools that a worker has. */
+/** The agents and tools of a worker. */
 export interface AgentRegistry {
-  /** The agent of sessions that name none: the one called `assistant`, or the first by name. */
+  /** The agent of a session that names none: `assistant` if there is one, else the first by name. */
   readonly defaultAgent: string;
   /** The current version; undefined for an unknown name. */
   agent(name: string): AgentVersion | undefined;

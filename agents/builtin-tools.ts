@@ -5,7 +5,7 @@ import { clock } from './tools/clock.ts';
 import { httpFetch } from './tools/http-fetch.ts';
 import { createSendNote } from './tools/send-note.ts';
 
-/** The tools that templates may name without bringing them along. `PERDURE_NOTES` is where `send_note` writes; default `notes.jsonl` in `PERDURE_DATA`. */
+/** The tools that every template may name. `PERDURE_NOTES` is the file that `send_note` appends to; default: `notes.jsonl` in `PERDURE_DATA`. */
 export function builtinTools(env: NodeJS.ProcessEnv = process.env): readonly Tool[] {
   const notes = env['PERDURE_NOTES'] || join(env['PERDURE_DATA'] || '.perdure', 'notes.jsonl');
   return [calculator, clock, httpFetch, createSendNote({ path: notes })];

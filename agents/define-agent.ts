@@ -1,25 +1,27 @@
 import { agentSpecSchema, type AgentSpec } from '../contracts/agent.ts';
-import { describeIssues, fieldProblem, show, type FieldProblem } from './describe-issues.ts';
+import { describeIssues } from '../core/text/describe-issues.ts';
+import { fieldProblem, type FieldProblem } from '../core/text/field-problem.ts';
+import { quoteValue } from '../core/text/quote-value.ts';
 import type { Tool } from './define-tool.ts';
 
-/** Marks agents across copies of this module, so that a template may import it by another path. */
+/** Identifies agents across copies of this module: a template may import it by another path. */
 const AGENT: unique symbol = Symbol.for('perdure.agent') as never;
 
-/** An agent and the tools that it brings along. Made by {@link defineAgent}. */
+/** An agent with the tools that it defines. Created by {@link defineAgent}. */
 export interface Agent {
-  /** The declarative part. `tools` holds the names of all of the agent's tools, in the order given. */
+  /** The declarative part. `tools` holds the names of all of the agent's tools, in order. */
   readonly spec: AgentSpec;
-  /** The tools given as objects; those given by name are looked up when templates are loaded. */
+  /** The tools given as objects. Tools given by name are resolved when templates are loaded. */
   readonly tools: readonly Tool[];
   readonly [AGENT]: true;
 }
 
-/** As in a YAML template, but a tool may be given itself. Agents are composed by spreading: `{ ...base.spec, name: 'other' }`. */
+/** The fields of a YAML template; `tools` also takes tools as objects. Spread a spec to derive an agent: `{ ...base.spec, name: 'other' }`. */
 export interface AgentOptions extends Omit<AgentSpec, 'tools'> {
   readonly tools?: readonly (Tool | string)[] | undefined;
 }
 
-/** Declares an agent. Throws a TypeError that names the agent and, for all that is wrong, field, value and remedy. */
+/** Defines an agent. Throws a TypeError that lists every invalid field with its value and the remedy. */
 export function defineAgent(options: AgentOptions): Agent {
   const given = Array.isArray(options?.tools) ? options.tools : [];
   const tools = given.filter((tool): tool is Tool => isTool(tool));
@@ -34,19 +36,20 @@ export function defineAgent(options: AgentOptions): Agent {
   return Object.freeze({ spec: checked.spec, tools, [AGENT]: true as const });
 }
 
-/** Whether a value was made by {@link defineAgent}. */
+/** Whether a value was created by {@link defineAgent}. */
 export function isAgent(value: unknown): value is Agent {
   return typeof value === 'object' && value !== null && AGENT in value;
 }
 
-/** The spec in a value, or all that is wrong with it. Whether its tools exist is for the loader to say. */
+/** Validates a spec. Returns it, or every problem. Does not check that its tools exist: the loader does. */
 export function checkSpec(
   input: unknown,
 ):
   | { readonly spec: AgentSpec; readonly problems: readonly [] }
   | { readonly spec?: never; readonly problems: readonly FieldProblem[] } {
   const parsed = agentSpecSchema.safeParse(input);
-  if (!parsed.success) return { problems: describeIssues(agentSpecSchema, parsed.error.issues, input) };
+  if (!parsed.success)
+    return { problems: describeIssues(parsed.error.issues, { schema: agentSpecSchema, input, mayQuote: true }) };
   const problems = toolProblems(parsed.data);
   return problems.length > 0 ? { problems } : { spec: parsed.data, problems: [] };
 }
@@ -55,14 +58,16 @@ function toolProblems({ tools = [], toolChoice = 'auto' }: AgentSpec): readonly 
   const problems = tools.flatMap((name, at) =>
     tools.indexOf(name) === at
       ? []
-      : [fieldProblem(['tools', at], `the tool ${show(name)} is listed twice; remove one`)],
+      : [fieldProblem(['tools', at], `the tool ${quoteValue(name)} is listed twice; remove one`)],
   );
   if (toolChoice === 'required' && tools.length === 0) {
-    problems.push(fieldProblem(['toolChoice'], 'is "required", but the agent has no tools; list some in `tools`'));
+    problems.push(
+      fieldProblem(['toolChoice'], 'is "required", but the agent has no tools; list at least one in `tools`'),
+    );
   }
   if (!['auto', 'required', 'none', ...tools].includes(toolChoice)) {
     const choices = ['auto', 'required', 'none', ...tools].join(', ');
-    problems.push(fieldProblem(['toolChoice'], `${show(toolChoice)} is not one of: ${choices}`));
+    problems.push(fieldProblem(['toolChoice'], `${quoteValue(toolChoice)} is not one of: ${choices}`));
   }
   return problems;
 }

@@ -4,61 +4,62 @@ import { LIMITS } from '../contracts/limits.ts';
 import type { Json, JsonObject } from '../contracts/json.ts';
 import type { SessionKey } from '../contracts/session/session-key.ts';
 import { namespaceSchema } from '../contracts/session/state.ts';
-import { describeIssues } from './describe-issues.ts';
+import { describeIssues } from '../core/text/describe-issues.ts';
+import { joinProblems } from '../core/text/field-problem.ts';
 import type { StartWorkflow } from './start-workflow.ts';
 import type { ToolMetadata, ToolState } from './tool-state.ts';
 
-/** What a tool is given beside its arguments. `Read` and `Write`: its state, as its `stateSchema` gives and takes it. */
+/** The second argument of a tool's `execute`. `Read` and `Write` are the output and input types of its `stateSchema`. */
 export interface ToolContext<Read = JsonObject, Write = Read> {
   readonly session: SessionKey;
   readonly runId: string;
   readonly step: number;
   readonly callId: string;
-  /** The same for every try of one call: hand it to whatever must not act twice. */
+  /** The same for every attempt of one call. Pass it to services that must not act twice. */
   readonly idempotencyKey: string;
-  /** 1 for the first try. */
+  /** Counts from 1. */
   readonly attempt: number;
-  /** Aborted by a cancel, a timeout, or a worker's shutdown at the end of its grace time. */
+  /** Aborted by a cancellation, by the timeout, and at the end of the grace period of a worker's shutdown. */
   readonly signal: AbortSignal;
-  /** The session's state: the tool's own namespace, and, to read, the others. */
+  /** The session's state: read and write access to the tool's namespace, read access to the others. */
   readonly state: ToolState<Read, Write>;
-  /** The session's metadata, which its tools and its application share. */
+  /** The session's metadata, shared by its tools and the application. */
   readonly metadata: ToolMetadata;
-  /** Starts a Temporal workflow, once however often the call is tried. */
+  /** Starts a Temporal workflow, once for all attempts of the call. */
   readonly startWorkflow: StartWorkflow;
-  /** Shows progress to whoever watches; live only, never stored. */
+  /** Publishes progress to live readers. It is not stored. */
   readonly progress: (progress: Json) => void;
 }
 
 export interface ToolOptions<Schema extends z.ZodType, State extends z.ZodType = AnyState> {
-  /** 1 to 64 letters, digits, `_` or `-`: what providers accept. */
+  /** 1 to 64 letters, digits, `_` or `-`, as providers require. */
   readonly name: string;
-  /** Told to the model. */
+  /** Sent to the model. */
   readonly description: string;
-  /** A zod object: what the model must send. Its JSON Schema is told to the model. */
+  /** A zod object schema of the arguments. Its JSON Schema is sent to the model. */
   readonly parameters: Schema;
-  /** Whether a call may be run again, with the same key, after a crash. Default false: then it ends as `unknown`. */
+  /** Whether a call may run again, with the same idempotency key, after a crash. Default false: it then ends as `unknown`. */
   readonly idempotent?: boolean;
-  /** One try, in ms, up to 24 hours. Default 60,000. */
+  /** Timeout of one attempt in ms, at most 24 hours. Default 60,000. */
   readonly timeoutMs?: number;
-  /** Tries after a failure. Default: 3 for an idempotent tool, 1 otherwise. */
+  /** Retries after a failure. Default: 3 attempts for an idempotent tool, 1 otherwise. */
   readonly retry?: RetryPolicy;
-  /** The namespace of the session's state that it changes; tools that name the same one share it. Default: the tool's name. */
+  /** The namespace of the session's state that the tool writes; tools with the same one share it. Default: the tool's name. */
   readonly namespace?: string;
-  /** A zod object: what its namespace holds, checked on reading and on writing. It must accept `{}`, which is what a new session has. Default: any JSON object. */
+  /** A zod object schema of the namespace, checked on every read and write. It must accept `{}`, the state of a new session. Default: any JSON object. */
   readonly stateSchema?: State;
-  /** What it returns must be JSON. What it throws is told to the model as the call's error. */
+  /** Returns JSON. The message of an error that it throws is sent to the model as the result of the call. */
   readonly execute: (args: z.output<Schema>, context: ToolContext<z.output<State>, z.input<State>>) => unknown;
 }
 
 type AnyState = z.ZodRecord<z.ZodString, z.ZodType<Json>>;
 
-/** A tool with its defaults filled in. Made by {@link defineTool}. */
+/** A tool with its defaults. Created by {@link defineTool}. */
 export interface Tool {
   readonly name: string;
   readonly description: string;
   readonly parameters: z.ZodType;
-  /** JSON Schema of the arguments, made from `parameters` once. */
+  /** JSON Schema of `parameters`. */
   readonly jsonSchema: Readonly<Record<string, unknown>>;
   readonly idempotent: boolean;
   readonly timeoutMs: number;
@@ -69,10 +70,10 @@ export interface Tool {
   readonly execute: (args: unknown, context: ToolContext) => unknown;
 }
 
-/** Thrown by a tool whose answer is an error that another try would only repeat, such as a division by zero. */
+/** Thrown by a tool for an error that another attempt would repeat, such as a division by zero. */
 export class ToolError extends Error {
   override readonly name = 'ToolError';
-  /** Read from any error that a tool throws; true is what an error without it means. */
+  /** Read from every error that a tool throws. An error without this property is retryable. */
   readonly retryable: boolean;
 
   constructor(message: string, options: { readonly retryable?: boolean; readonly cause?: unknown } = {}) {
@@ -84,7 +85,7 @@ export class ToolError extends Error {
 const optionsSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" or "-"'),
   description: z.string().trim().min(1).max(4_000),
-  parameters: z.custom((value) => value instanceof z.ZodType, 'must be a zod schema'),
+  parameters: z.custom(isSchema, 'must be a zod schema'),
   idempotent: z.boolean().optional(),
   timeoutMs: z
     .number()
@@ -95,27 +96,28 @@ const optionsSchema = z.strictObject({
   retry: retryPolicySchema.optional(),
   namespace: namespaceSchema.optional(),
   stateSchema: z
-    .custom<z.ZodType>((value) => value instanceof z.ZodType, 'must be a zod schema')
+    .custom<z.ZodType>(isSchema, 'must be a zod schema')
     .refine(
-      (schema) => !(schema instanceof z.ZodType) || schema.safeParse({}).success,
-      'must accept {}, which is what a new session has: give each field a default, or make it optional',
+      (schema) => !isSchema(schema) || schema.safeParse({}).success,
+      'must accept {}, the state of a new session: give each field a default, or make it optional',
     )
     .optional(),
   execute: z.custom((value) => typeof value === 'function', 'must be a function'),
 });
 
-/** Declares a tool. Throws a TypeError that names the tool, the field, its value and the remedy. */
+/** Defines a tool. Throws a TypeError that lists every invalid field with its value and the remedy. */
 export function defineTool<Schema extends z.ZodType, State extends z.ZodType = AnyState>(
   options: ToolOptions<Schema, State>,
 ): Tool {
   const parsed = optionsSchema.safeParse(options);
   if (!parsed.success) {
-    const problems = describeIssues(optionsSchema, parsed.error.issues, options);
-    throw new TypeError(
-      `The tool ${JSON.stringify(options?.name) ?? 'without a name'} is not valid: ${problems
-        .map(({ field, message }) => `${field} ${message}`)
-        .join('; ')}.`,
-    );
+    const problems = describeIssues(parsed.error.issues, {
+      schema: optionsSchema,
+      input: options,
+      mayQuote: true,
+    });
+    const name = JSON.stringify(options?.name) ?? 'without a name';
+    throw new TypeError(`The tool ${name} is not valid: ${joinProblems(problems)}.`);
   }
   const idempotent = options.idempotent ?? false;
   return Object.freeze({
@@ -128,12 +130,12 @@ export function defineTool<Schema extends z.ZodType, State extends z.ZodType = A
     retry: { ...options.retry, maxAttempts: options.retry?.maxAttempts ?? (idempotent ? 3 : 1) },
     namespace: options.namespace ?? options.name,
     stateSchema: options.stateSchema ?? null,
-    // Arguments and state are checked by their schemas before a tool sees them.
+    // Arguments and state are validated before `execute` receives them.
     execute: options.execute as unknown as Tool['execute'],
   });
 }
 
-/** What is pinned of a tool when a run starts. */
+/** The part of a tool that a run pins when it starts. */
 export function toolSpecOf(tool: Tool): ToolSpec {
   return {
     name: tool.name,
@@ -145,14 +147,19 @@ export function toolSpecOf(tool: Tool): ToolSpec {
   };
 }
 
+/** Checked by structure: the schema may be of another copy of zod 4. */
+function isSchema(value: unknown): value is z.ZodType {
+  return typeof value === 'object' && value !== null && '_zod' in value;
+}
+
 function jsonSchemaOf(name: string, parameters: z.ZodType): Readonly<Record<string, unknown>> {
   let schema: Record<string, unknown>;
   try {
-    // The model writes what goes in, before defaults and transforms.
+    // The model writes the input, before defaults and transforms.
     schema = { ...z.toJSONSchema(parameters, { io: 'input' }) };
   } catch (error) {
     throw new TypeError(
-      `The tool "${name}" has parameters that JSON Schema cannot say: ${(error as Error).message}. Use strings, numbers, booleans, arrays and objects.`,
+      `The tool "${name}" has parameters that JSON Schema cannot express: ${(error as Error).message}. Use strings, numbers, booleans, arrays and objects.`,
       { cause: error },
     );
   }

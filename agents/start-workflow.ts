@@ -1,29 +1,28 @@
-/** What a tool starts a workflow with. */
 export interface StartWorkflowOptions {
-  /** The queue that the workers of this workflow poll: yours, not Perdure's. */
+  /** The task queue of the workers of this workflow: yours, not Perdure's. */
   readonly taskQueue: string;
-  /** JSON. At most 512 KiB (`childArgumentsBytes`). */
+  /** JSON, at most 512 KiB (`childArgumentsBytes`). */
   readonly args?: readonly unknown[];
-  /** Tells several that one call starts apart: 1 to 64 letters, digits, `.`, `_`, `-`. Needed from the second on. */
+  /** Distinguishes the workflows that one call starts: 1 to 64 letters, digits, `.`, `_`, `-`. Required from the second on. */
   readonly name?: string;
-  /** How long it may take, in ms. Default: for ever. */
+  /** Execution timeout in ms. Default: none. */
   readonly timeoutMs?: number;
 }
 
-/** A workflow that a tool has started. It goes on when the call, the run or the session ends. */
+/** A workflow started by a tool. It keeps running after the call, the run and the session have ended. */
 export interface StartedWorkflow {
-  /** The same for every try of the call. */
+  /** The same for every attempt of the call. */
   readonly workflowId: string;
-  /** Its result, once it is over; rejects with a `ToolError` when it did not complete. `signal` stops the waiting; default: the call's. */
+  /** Waits for its result; rejects with a `ToolError` when it fails. `signal` stops the wait; default: the signal of the call. */
   readonly result: (signal?: AbortSignal) => Promise<unknown>;
-  /** Asks it to cancel. */
+  /** Requests its cancellation. */
   readonly cancel: () => Promise<void>;
 }
 
 /**
- * Starts a Temporal workflow of any type, once for each call and `name`: another try of the call finds the one that the
- * first try started, running or over. While it runs the session lists it (`children` of its snapshot). Rejects with a
- * `ToolError` for options that are not valid and over the limits, and with an error that may pass when Temporal does
- * not answer.
+ * Starts a Temporal workflow of any type, once for each call and `name`: later attempts of the call return the workflow
+ * that the first one started, running or closed. The snapshot of the session lists it in `children` while it runs.
+ * Rejects with a `ToolError` for invalid options and when a limit is exceeded, and with a retryable error when Temporal
+ * is unavailable.
  */
 export type StartWorkflow = (type: string, options: StartWorkflowOptions) => Promise<StartedWorkflow>;

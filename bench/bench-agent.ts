@@ -5,13 +5,13 @@ import type { ModelDirectory } from '../models/model-client.ts';
 import { functionModels, lastUserMessage, type FunctionModel } from '../test/support/models/function-model.ts';
 import { registry } from '../test/support/stack.ts';
 
-/** What a message has to say for each kind of turn. */
+/** The message for each kind of turn. */
 export const TURN = {
   /** One model call. */
   plain: 'plain',
   /** Two model calls and one quick, idempotent tool between them. */
   tool: 'tool',
-  /** One model call that streams chunks, each with the time at which it was made; see {@link chunks}. */
+  /** One model call that streams chunks, each with the time at which it was created; see {@link chunks}. */
   chunks: (count: number, everyMs: number) => `chunks ${count} ${everyMs}`,
 } as const;
 
@@ -24,12 +24,12 @@ const echo = defineTool({
   execute: ({ x }) => x,
 });
 
-/** One agent with one tool. */
+/** An agent with one tool. */
 export function benchAgents(): AgentRegistry {
   return registry([{ name: 'assistant', tools: [echo.name] }], [echo]);
 }
 
-/** A model that takes no time of its own, except where it is asked to stream. */
+/** A model without latency, except for streamed turns. */
 export function benchModels(): ModelDirectory {
   return functionModels(answer);
 }
@@ -44,7 +44,7 @@ const answer: FunctionModel = (request, { onDelta }) => {
   return streamStamps(Number(count), Number(everyMs), (text) => onDelta({ kind: 'text', text }));
 };
 
-/** Writes the time of each chunk into it: nanoseconds of the system's monotonic clock, which other processes share. */
+/** Chunks that contain the time at which they were created, in nanoseconds of the system's monotonic clock, which is the same for all processes. */
 function streamStamps(count: number, everyMs: number, say: (text: string) => void): Promise<string> {
   return new Promise((resolve) => {
     let text = '';

@@ -1,26 +1,26 @@
 import type { World } from './world.ts';
 
-/** One thing that is measured. */
+/** A measurement. */
 export interface Benchmark {
-  /** For `--only`. */
+  /** Name for `--only`. */
   readonly name: string;
-  /** What the figures mean, in a sentence or two. */
+  /** The meaning of the figures, in one or two sentences. */
   readonly describe: string;
   readonly run: (world: World) => Promise<Findings>;
 }
 
 export interface Findings {
-  readonly rows: readonly Row[];
+  readonly rows: readonly BenchmarkRow[];
   readonly aims?: readonly Aim[];
 }
 
-/** A line of a table. Headings carry the unit; a heading that a row lacks stays blank. */
-export interface Row {
+/** A row of the table. Keys of `values` are headings with their unit; a missing value is a blank cell. */
+export interface BenchmarkRow {
   readonly what: string;
   readonly values: Readonly<Record<string, number>>;
 }
 
-/** A figure that was wanted, beside the one that was measured. */
+/** A target and the measured figure. */
 export interface Aim {
   readonly what: string;
   readonly wanted: string;

@@ -9,7 +9,7 @@ import { longSession } from './long-session.ts';
 import { sessionsList } from './sessions-list.ts';
 import { turns } from './turns.ts';
 
-/** Everything that is measured, in the order of measuring. */
+/** All benchmarks, in the order in which they run. */
 export const BENCHMARKS: readonly Benchmark[] = [
   turns,
   firstDelta,

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { saveUserLimits } from '../store/budgets/user-budgets.ts';
 import { TURN } from './bench-agent.ts';
-import type { Benchmark, Row } from './benchmark.ts';
+import type { Benchmark, BenchmarkRow } from './benchmark.ts';
 import { ratioOfBlocks, summarize } from './statistics.ts';
 import { completedIn, interleave, talkBlock, type Block } from './talk.ts';
 import type { World } from './world.ts';
 
-/** What it costs that a user has a budget. */
+/** The overhead of a budget. */
 export const budgets: Benchmark = {
   name: 'budgets',
   describe:
@@ -16,7 +16,7 @@ export const budgets: Benchmark = {
       { sessions: 1, turns: world.size(25, 5), rounds: world.size(8, 2) },
       { sessions: 20, turns: world.size(10, 2), rounds: world.size(6, 2) },
     ];
-    const rows: Row[] = [];
+    const rows: BenchmarkRow[] = [];
     for (const level of levels) {
       const blocks = await interleave(level.rounds, {
         'no limits': async () => await talkBlock(talkOf(world, await newUser(world, false)), TURN.plain, level),

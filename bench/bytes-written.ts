@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { TURN } from './bench-agent.ts';
-import type { Benchmark, Row } from './benchmark.ts';
+import type { Benchmark, BenchmarkRow } from './benchmark.ts';
 import { talkBlock } from './talk.ts';
 import type { World } from './world.ts';
 
-/** What a turn costs on disk. */
+/** Disk writes of a turn. */
 export const bytesWritten: Benchmark = {
   name: 'bytes-written',
   describe:
     'Bytes that the Temporal server and the embedded store write per turn, over 10 sessions: the growth of their files, and what their processes write to disk (including write-ahead logs and repeated writes of a page; Linux only). The store’s figures are of the worker’s process, so they do not include a served PostgreSQL.',
   async run(world) {
     const level = { sessions: 10, turns: world.size(50, 5) };
-    const rows: Row[] = [];
+    const rows: BenchmarkRow[] = [];
     const kinds = {
       floor: () => talkBlock(() => world.floor.talk(), TURN.plain, level),
       plain: () => talkBlock(() => world.talk(), TURN.plain, level),
@@ -21,7 +21,7 @@ export const bytesWritten: Benchmark = {
     for (const [what, block] of Object.entries(kinds)) {
       const before = written(world);
       await block();
-      // The turn that starts a session writes as well, and is counted here.
+      // Includes the turn that starts a session, which writes as well.
       rows.push({ what, values: perTurn(before, written(world), level.sessions * (level.turns + 1)) });
     }
     return { rows };
@@ -36,7 +36,7 @@ function written({ temporal, dataDir, databaseUrl }: World): Record<string, numb
   return { ...files, ...server, 'store files': sizeOf(join(dataDir, 'store'), () => true), ...store };
 }
 
-/** Bytes that a process caused to be written to storage. */
+/** Bytes that a process has written to storage. */
 function writeBytes(pid: number): number {
   const [, bytes] = /^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8')) ?? [];
   return Number(bytes);

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { createGateway } from '../gateway/create-gateway.ts';
 import { serveGateway } from '../gateway/serve-gateway.ts';
 import { TURN } from './bench-agent.ts';
-import { atMost, type Aim, type Benchmark, type Row } from './benchmark.ts';
+import { atMost, type Aim, type Benchmark, type BenchmarkRow } from './benchmark.ts';
 import type { ReadersCommand, ReadersReport } from './sse-readers.ts';
 import { summarize } from './statistics.ts';
 import type { World } from './world.ts';
 
-/** Chunks as a fast model sends them: 100 tokens a second. */
+/** The rate of a fast model: 100 tokens a second. */
 const EVERY_MS = 10;
 
-/** How long a piece of text takes from the model to a reader. */
+/** Latency of a delta from the model to a reader. */
 export const deltaLatency: Benchmark = {
   name: 'delta-latency',
   describe:
@@ -20,7 +20,7 @@ export const deltaLatency: Benchmark = {
     const gateway = createGateway(world);
     const served = await serveGateway({ gateway, port: 0 });
     try {
-      const rows: Row[] = [];
+      const rows: BenchmarkRow[] = [];
       const aims: Aim[] = [];
       for (const readers of [1, world.size(100, 20)]) {
         const latencies = await measure(world, served.url, readers);
@@ -37,7 +37,7 @@ export const deltaLatency: Benchmark = {
   },
 };
 
-/** One run to warm up and one to measure; nothing may be lost. */
+/** A warm-up run and a measured run. Fails if a delta is lost. */
 async function measure(world: World, url: string, readers: number): Promise<readonly number[]> {
   const talk = world.talk();
   await talk.turn(TURN.plain);
@@ -63,7 +63,7 @@ async function measure(world: World, url: string, readers: number): Promise<read
   }
 }
 
-/** The readers say so when all are connected, and when all have heard the end of a run. */
+/** The readers send a message when all are connected, and when all have received the end of a run. */
 async function report(child: ChildProcess): Promise<ReadersReport> {
   const [message] = (await once(child, 'message')) as [ReadersReport];
   return message;

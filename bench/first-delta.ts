@@ -3,7 +3,7 @@ import type { Benchmark } from './benchmark.ts';
 import { ratioOfBlocks, summarize } from './statistics.ts';
 import { interleave, talkBlock } from './talk.ts';
 
-/** How soon the client hears the model's first word. */
+/** Time until the client receives the first delta. */
 export const firstDelta: Benchmark = {
   name: 'first-delta',
   describe:

@@ -2,7 +2,7 @@ import { condition, defineUpdate, proxyActivities, setHandler } from '@temporali
 
 const { nothing } = proxyActivities<{ nothing(): Promise<void> }>({ startToCloseTimeout: '1m' });
 
-/** The least that a durable turn on Temporal can be: one update that runs one activity, which does nothing. */
+/** The minimal durable turn on Temporal: an update that runs one no-op activity. */
 export const turn = defineUpdate<void, [input: { content: string }]>('turn');
 
 export async function floor(): Promise<void> {

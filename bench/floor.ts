@@ -5,9 +5,9 @@ import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@te
 import { NO_STACKS, PAYLOAD_CONVERTER, workerTuning } from '../worker/tuning.ts';
 import type { Talk } from './talk.ts';
 
-/** The bare workflow on a worker of its own, set as Perdure's. */
+/** The minimal workflow on its own worker, with the settings of Perdure's worker. */
 export interface Floor extends AsyncDisposable {
-  /** A new workflow, started with its first turn. */
+  /** Creates a workflow, which starts with its first turn. */
   talk(): Talk;
 }
 
@@ -33,7 +33,7 @@ export async function startFloor(client: Client, address: string): Promise<Floor
   };
 }
 
-/** Delivered as Perdure delivers a message, by update with start, and over when the update is answered. */
+/** Sends a turn by update-with-start, as Perdure does. It ends with the result of the update. */
 function floorTalk(client: Client, taskQueue: string): Talk {
   const workflowId = `floor-${randomUUID()}`;
   const options = { workflowId, taskQueue, workflowIdConflictPolicy: 'USE_EXISTING' } as const;

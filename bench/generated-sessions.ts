@@ -1,9 +1,9 @@
 import type { Db } from '../store/db/db.ts';
 
-/** A user with half of all sessions. */
+/** The user of half of all sessions. */
 export const BIG_USER = 'list-user-0';
 
-/** Sessions that nobody had: statuses, agents and metadata in uneven parts, activity spread over thirty days. Deterministic. */
+/** Generates sessions with unevenly distributed statuses, agents and metadata, and with activity over thirty days. Deterministic. */
 export async function generateSessions(db: Db, count: number): Promise<void> {
   await db.query(
     `INSERT INTO perdure.sessions (user_id, session_id, kind, status, agent, metadata, state, policy, head, messages, runs,

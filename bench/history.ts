@@ -2,20 +2,20 @@ import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { workflowIdOf } from '../contracts/session/session-key.ts';
 import { TURN } from './bench-agent.ts';
-import { atMost, type Aim, type Benchmark, type Row } from './benchmark.ts';
+import { atMost, type Aim, type Benchmark, type BenchmarkRow } from './benchmark.ts';
 import { median } from './statistics.ts';
 import { REST_MS, turnsOf } from './talk.ts';
 import type { World } from './world.ts';
 
 const { HistoryEvent } = proto.temporal.api.history.v1;
 
-/** What a turn costs in the workflow's history. */
+/** Events and bytes of a turn in the workflow's history. */
 export const history: Benchmark = {
   name: 'history',
   describe:
     'Events and bytes of workflow history that one turn adds, early and late in a session: what Temporal stores, and what is replayed after a workflow has left its worker’s cache.',
   async run(world) {
-    const rows: Row[] = [];
+    const rows: BenchmarkRow[] = [];
     const aims: Aim[] = [];
     for (const kind of ['plain', 'tool'] as const) {
       const { early, late, turns } = await measure(world, TURN[kind]);
@@ -31,14 +31,14 @@ export const history: Benchmark = {
 async function measure(world: World, content: string) {
   const talk = world.talk();
   const between = world.size(200, 20);
-  // Rested, so that no turn begins before the one before it is in the history.
+  // Pauses, so that each turn is in the history before the next one starts.
   await turnsOf(talk, content, 21, REST_MS);
   await turnsOf(talk, content, between);
   await turnsOf(talk, content, 22, REST_MS);
   talk.close();
   const all = await historyByTurn(world.client, workflowIdOf(talk.key));
   const turns = between + 43;
-  // The first turn holds the start of the workflow, and the last may not be over yet.
+  // The first turn includes the start of the workflow, and the last may be incomplete.
   return { early: typical(all.slice(1, 21)), late: typical(all.slice(turns - 21, turns - 1)), turns };
 }
 
@@ -47,7 +47,7 @@ interface TurnHistory {
   bytes: number;
 }
 
-/** A turn is everything from one update's acceptance to the next. Bytes are as the server stores an event. */
+/** Splits a history at the acceptance of updates. Bytes are those of the events as the server stores them. */
 async function historyByTurn(client: Client, workflowId: string): Promise<TurnHistory[]> {
   const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
   const turns: TurnHistory[] = [];
@@ -61,7 +61,7 @@ async function historyByTurn(client: Client, workflowId: string): Promise<TurnHi
   return turns;
 }
 
-/** The median: what a workflow task that timed out adds is not what is asked for. */
+/** The median, which ignores the events of workflow tasks that timed out. */
 function typical(turns: readonly TurnHistory[]): Record<string, number> {
   return { events: median(turns.map(({ events }) => events)), bytes: median(turns.map(({ bytes }) => bytes)) };
 }

@@ -7,10 +7,10 @@ import type { Benchmark } from './benchmark.ts';
 import type { IdleWorkerCommand, MemoryReport } from './idle-worker.ts';
 import { ACK_TIMEOUT_MS, type World } from './world.ts';
 
-/** Sessions that are begun side by side. */
+/** The number of sessions that are started concurrently. */
 const AT_ONCE = 20;
 
-/** What idle sessions cost a worker. */
+/** Memory of a worker for idle sessions. */
 export const idleMemory: Benchmark = {
   name: 'idle-memory',
   describe:
@@ -44,7 +44,7 @@ export const idleMemory: Benchmark = {
   },
 };
 
-/** Gives `count` new sessions a message each. */
+/** Sends a message to each of `count` new sessions. */
 async function begin({ client }: World, taskQueue: string, count: number): Promise<void> {
   const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: ACK_TIMEOUT_MS });
   let left = count;

@@ -9,7 +9,7 @@ import { openStore } from '../store/open-store.ts';
 import { startWorker } from '../worker/start-worker.ts';
 import { benchAgents, benchModels } from './bench-agent.ts';
 
-// A process of its own: a worker and its store, and nothing else.
+// Runs as its own process: only a worker and its store.
 
 export interface IdleWorkerCommand {
   readonly databaseUrl: string | undefined;
@@ -22,7 +22,7 @@ export interface MemoryReport {
   readonly heapMiB: number;
 }
 
-/** For what follows a run: its last workflow task, and memory that is given back late. */
+/** Time for the last workflow task of a run, and for memory that is freed late. */
 const SETTLE_MS = 3_000;
 
 const ended = countEnds(createInProcessLive());
@@ -45,7 +45,7 @@ async function work({ databaseUrl, temporal, taskQueue }: IdleWorkerCommand): Pr
   process.send?.('ready');
 }
 
-/** Answers once that many runs have ended in all. */
+/** Reports the memory of the process once that many runs have ended in total. */
 async function report(runs: number): Promise<void> {
   await ended.reach(runs);
   await delay(SETTLE_MS);
@@ -54,7 +54,7 @@ async function report(runs: number): Promise<void> {
   process.send?.({ rssMiB: rss / 2 ** 20, heapMiB: heapUsed / 2 ** 20 } satisfies MemoryReport);
 }
 
-/** Counts the ends of runs that pass over a live channel. */
+/** Counts the ends of runs on a live channel. */
 function countEnds(inner: LiveChannel): { live: LiveChannel; reach(runs: number): Promise<void> } {
   let count = 0;
   let awaited: { readonly runs: number; readonly resolve: () => void } | undefined;

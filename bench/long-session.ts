@@ -2,15 +2,15 @@ import { workflowIdOf } from '../contracts/session/session-key.ts';
 import type { ControlSnapshot } from '../contracts/session/session.ts';
 import { QUERY } from '../contracts/names.ts';
 import { TURN } from './bench-agent.ts';
-import { atMost, type Benchmark, type Row } from './benchmark.ts';
+import { atMost, type Benchmark, type BenchmarkRow } from './benchmark.ts';
 import { ratioOfBlocks, summarize } from './statistics.ts';
 import { interleave, REST_MS, turnsOf } from './talk.ts';
 import type { World } from './world.ts';
 
-/** Turns measured together, from the 8th or the 998th on. */
+/** The number of turns measured from the 8th and from the 998th turn on. */
 const BLOCK = 5;
 
-/** Whether a session slows down as it grows. */
+/** Time of a turn by the length of its session. */
 export const longSession: Benchmark = {
   name: 'long-session',
   describe:
@@ -40,7 +40,7 @@ export const longSession: Benchmark = {
   },
 };
 
-function rowOf(what: string, measured: readonly number[][], more: Record<string, number>): Row {
+function rowOf(what: string, measured: readonly number[][], more: Record<string, number>): BenchmarkRow {
   const { p50, p95, count } = summarize(measured.flat());
   return { what, values: { 'p50 ms': p50, 'p95 ms': p95, ...more, turns: count } };
 }

@@ -1,10 +1,10 @@
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 import type { World } from './world.ts';
 
-/** On what and with what was measured. Names are for people. */
+/** The machine and the versions of a measurement, for people. */
 export type Machine = Readonly<Record<string, string>>;
 
-/** Describes the machine before the measuring begins: its load then is that of others. */
+/** Describes the machine. Call it before the benchmarks, so that the load is that of other processes. */
 export async function describeMachine({ client, db }: World): Promise<Machine> {
   const { serverVersion } = await client.workflowService.getSystemInfo({});
   const [store] = await db.query<{ server_version: string }>('SHOW server_version', []);

@@ -1,16 +1,16 @@
-import type { Aim, Row } from './benchmark.ts';
+import type { Aim, BenchmarkRow } from './benchmark.ts';
 import type { Machine } from './machine.ts';
 
-/** What one benchmark found. */
+/** The result of one benchmark. */
 export interface Result {
   readonly name: string;
   readonly describe: string;
-  readonly rows: readonly Row[];
+  readonly rows: readonly BenchmarkRow[];
   readonly aims: readonly Aim[];
   readonly tookMs: number;
 }
 
-/** What the JSON file holds. */
+/** The content of the JSON file. */
 export interface Report {
   /** ISO 8601. */
   readonly date: string;
@@ -19,7 +19,7 @@ export interface Report {
   readonly results: readonly Result[];
 }
 
-/** Text in columns for a terminal. */
+/** The results as text tables for a terminal. */
 export function tableOf({ name, rows, aims }: Result): string {
   const widths = gridOf(rows).reduce<number[]>(
     (widest, cells) => cells.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
@@ -30,7 +30,7 @@ export function tableOf({ name, rows, aims }: Result): string {
   return [`\n${name}`, ...gridOf(rows).map(line), ...aims.map((aim) => `  ${aimLine(aim)}`)].join('\n');
 }
 
-/** The block that `docs/benchmarks.md` holds. */
+/** The results as the block in `docs/benchmarks.md`. */
 export function markdownOf({ date, machine, results, quick }: Report): string {
   const facts = Object.entries(machine).map(([name, value]) => `${name}: ${value}`);
   const head = [`Measured ${date.slice(0, 10)}${quick ? ' (quick: not for comparing)' : ''}. ${facts.join('; ')}.`];
@@ -48,9 +48,9 @@ export function markdownOf({ date, machine, results, quick }: Report): string {
   return [...head, ...parts].join('\n');
 }
 
-function gridOf(rows: readonly Row[]): string[][] {
+function gridOf(rows: readonly BenchmarkRow[]): string[][] {
   const headings = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))];
-  const cellsOf = ({ what, values }: Row) => [
+  const cellsOf = ({ what, values }: BenchmarkRow) => [
     what,
     ...headings.map((name) => (values[name] === undefined ? '' : format(values[name]))),
   ];
@@ -66,7 +66,7 @@ function aimLine({ what, wanted, measured, met }: Aim): string {
   return `${met ? 'met   ' : 'MISSED'}  ${what}: ${format(measured)} (wanted ${wanted})`;
 }
 
-/** Three figures that mean something, or all of a whole number. */
+/** Three significant digits, or all digits of a whole number. */
 function format(value: number): string {
   if (Number.isInteger(value) || Math.abs(value) >= 1_000) return Math.round(value).toLocaleString('en');
   return Number.isFinite(value) ? value.toPrecision(3) : 'unknown';

@@ -16,7 +16,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A new session, sent to through Temporal and read as the gateway reads it for its clients. `user` default: a new one. */
+/** A new session. Messages are sent through Temporal; events are read like the gateway reads them. Default `user`: a new one. */
 export function sessionTalk(
   sender: SessionSender,
   feed: Feed,

@@ -1,6 +1,6 @@
 import { listAllSessions } from '../store/admin/reports/list-all-sessions.ts';
 import { listSessions, type SessionQuery } from '../store/read/list-sessions.ts';
-import { atMost, type Aim, type Benchmark, type Row } from './benchmark.ts';
+import { atMost, type Aim, type Benchmark, type BenchmarkRow } from './benchmark.ts';
 import { BIG_USER, generateSessions } from './generated-sessions.ts';
 import { percentile } from './statistics.ts';
 import type { World } from './world.ts';
@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 const PAGE = 50;
 const DAY_MS = 86_400_000;
 
-/** Filters that many sessions meet, few, and none: the last look longest where there is no index. */
+/** Filters with many, few and no matches. The last one is the slowest without an index. */
 const FILTERS: Readonly<Record<string, Omit<SessionQuery, 'limit'>>> = {
   'no filter': {},
   'status active, nine of ten': { status: 'active' },
@@ -26,14 +26,14 @@ const FILTERS: Readonly<Record<string, Omit<SessionQuery, 'limit'>>> = {
   'failed, agent and metadata': { status: 'failed', agent: 'tutor', metadata: { plan: 'pro' } },
 };
 
-/** How long a page of sessions takes. */
+/** Time of a page of sessions. */
 export const sessionsList: Benchmark = {
   name: 'sessions-list',
   describe:
     'A page of 50 sessions, newest activity first, out of 100,000 generated ones, half of them of one user: for that user, and for an operator over all users. `first` is the first page, `tenth` the tenth, reached by cursors.',
   async run(world) {
     await generateSessions(world.db, world.size(100_000, 1_000));
-    const rows: Row[] = [];
+    const rows: BenchmarkRow[] = [];
     const aims: Aim[] = [];
     const lists = {
       'one user': (filter: SessionQuery) => listSessions(world.db, BIG_USER, filter),
@@ -69,7 +69,7 @@ async function pages(
   return times;
 }
 
-/** The cursor to the page after `count` pages; null when there are not so many. */
+/** The cursor after `count` pages; null when there are fewer. */
 async function cursorAfter(
   list: (filter: SessionQuery) => ReturnType<typeof listSessions>,
   filter: Omit<SessionQuery, 'limit'>,
@@ -94,7 +94,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - began;
 }
 
-function valuesOf({ first, tenth }: PageTimes): Row['values'] {
+function valuesOf({ first, tenth }: PageTimes): BenchmarkRow['values'] {
   return {
     'first p50 ms': percentile(first, 0.5),
     'first p95 ms': percentile(first, 0.95),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 
-// A process of its own: reads one session's stream many times and reports how old each delta was on arrival.
+// Runs as its own process: reads the stream of one session many times and reports the age of each delta on arrival.
 
 export interface ReadersCommand {
   readonly url: string;
@@ -11,7 +11,7 @@ export interface ReadersCommand {
   readonly readers: number;
 }
 
-/** Sent once all readers are connected, and whenever all have heard the end of a run. */
+/** Sent when all readers are connected, and when all have received the end of a run. */
 export interface ReadersReport {
   readonly latenciesMs: readonly number[];
 }
@@ -39,7 +39,7 @@ async function follow({ url, user, session, readers }: ReadersCommand): Promise<
   process.send?.({ latenciesMs: [] } satisfies ReadersReport);
 }
 
-/** Resolves when the session's one run of the past has been read: all that follows is live, and told. */
+/** Resolves when the stored run of the session has been read. Everything after it is live, and reported. */
 async function read(
   path: string,
   headers: Record<string, string>,
@@ -65,7 +65,7 @@ async function read(
   await caughtUp.promise;
 }
 
-/** A delta may carry several chunks. */
+/** A delta may contain several chunks. */
 function agesOf(data: string, arrivedNs: bigint): number[] {
   const { delta } = JSON.parse(data) as { delta: string };
   return [...delta.matchAll(/<(\d+)>/g)].map(([, ns = '0']) => Number(arrivedNs - BigInt(ns)) / 1e6);

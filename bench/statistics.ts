@@ -1,4 +1,4 @@
-/** What is said of many measurements. */
+/** A summary of measurements. */
 export interface Summary {
   readonly count: number;
   readonly p50: number;
@@ -6,7 +6,7 @@ export interface Summary {
   readonly p99: number;
 }
 
-/** The value that `share` (0 to 1) of the values do not exceed, by nearest rank. NaN when there are none. */
+/** The quantile at `share` (0 to 1), by nearest rank. NaN without values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
@@ -17,7 +17,7 @@ export function summarize(values: readonly number[]): Summary {
   return { count: values.length, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
 
-/** The middle value, or the mean of the two middle ones. NaN when there are none. */
+/** The median. NaN without values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -26,8 +26,8 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * How many times `base` the measured values are: the median over pairs of blocks that were measured right after each
- * other, so that what slows the machine down for a while slows both.
+ * The ratio of measured values to `base`: the median over pairs of blocks that were measured in succession, so that
+ * temporary load on the machine affects both.
  */
 export function ratioOfBlocks(
   measured: readonly (readonly number[])[],

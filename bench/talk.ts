@@ -1,38 +1,38 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long after its sending a turn got somewhere. */
+/** Times of a turn, since it was sent. */
 export interface TurnTimes {
   readonly receiptMs?: number;
   readonly firstDeltaMs?: number;
   readonly completedMs: number;
 }
 
-/** Longer than the worker takes to tell Temporal of a turn that the client has heard of: the next turn then meets a session at rest. */
+/** Longer than a worker needs to report a turn to Temporal after the client has received it, so that the next turn finds an idle session. */
 export const REST_MS = 100;
 
-/** One conversation, of Perdure or of the floor. One turn at a time. */
+/** A conversation with Perdure or with the minimal workflow, one turn at a time. */
 export interface Talk {
   turn(content: string): Promise<TurnTimes>;
   close(): void;
 }
 
-/** Turns that were measured together. */
+/** A block of measured turns. */
 export interface Block {
   readonly turns: readonly TurnTimes[];
   readonly elapsedMs: number;
-  /** Of this process, which holds the worker, the client and an embedded store. */
+  /** CPU time of this process, with worker, client and embedded store. */
   readonly cpuMs: number;
 }
 
 export interface BlockSize {
   readonly sessions: number;
-  /** In each of them. */
+  /** Turns per conversation. */
   readonly turns: number;
-  /** Before each turn, not counted. Default none: the next message is sent as soon as the answer is there. */
+  /** Pause before each turn, not measured. Default: none; the next message is sent when the answer has arrived. */
   readonly restMs?: number;
 }
 
-/** New conversations side by side, each taking its turns one after another. The first turn of each, which starts it, is not counted. */
+/** Runs new conversations concurrently, each one turn at a time. The first turn of each, which starts it, is not measured. */
 export async function talkBlock(
   start: () => Talk,
   content: string,
@@ -49,7 +49,7 @@ export async function talkBlock(
   return { turns: times.flat(), elapsedMs, cpuMs: (user + system) / 1_000 };
 }
 
-/** How long each turn of each block took. */
+/** The time of each turn of each block. */
 export function completedIn(blocks: readonly Block[]): number[][] {
   return blocks.map(({ turns }) => turns.map(({ completedMs }) => completedMs));
 }
@@ -63,7 +63,7 @@ export async function turnsOf(talk: Talk, content: string, turns: number, restMs
   return times;
 }
 
-/** Measures blocks in the order A B C A B C …, so that a noisy machine is noisy for all. The first round warms up and is not counted. */
+/** Measures blocks in the order A B C A B C …, so that load on the machine affects all of them. The first round is a warm-up and not measured. */
 export async function interleave<Name extends string, Measured>(
   rounds: number,
   blocks: Readonly<Record<Name, () => Promise<Measured>>>,

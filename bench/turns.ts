@@ -1,10 +1,10 @@
 import { TURN } from './bench-agent.ts';
-import { atLeast, atMost, type Aim, type Benchmark, type Row } from './benchmark.ts';
+import { atLeast, atMost, type Aim, type Benchmark, type BenchmarkRow } from './benchmark.ts';
 import { ratioOfBlocks, summarize } from './statistics.ts';
 import { completedIn, interleave, REST_MS, talkBlock, type Block, type BlockSize } from './talk.ts';
 import type { World } from './world.ts';
 
-/** The turns of Perdure beside the floor's, at several numbers of sessions. */
+/** Turns of Perdure compared with the minimal workflow, for several numbers of sessions. */
 export const turns: Benchmark = {
   name: 'turns',
   describe:
@@ -16,7 +16,7 @@ export const turns: Benchmark = {
       { sessions: 10, turns: world.size(20, 3), rounds: world.size(6, 2) },
       { sessions: 50, turns: world.size(10, 2), rounds: world.size(6, 2) },
     ];
-    const rows: Row[] = [];
+    const rows: BenchmarkRow[] = [];
     const aims: Aim[] = [];
     for (const level of levels) {
       const measured = await measure(world, level);
@@ -31,7 +31,7 @@ interface Level extends BlockSize {
   readonly rounds: number;
 }
 
-async function measure(world: World, level: Level): Promise<{ rows: Row[]; aims: Aim[] }> {
+async function measure(world: World, level: Level): Promise<{ rows: BenchmarkRow[]; aims: Aim[] }> {
   const blocks = await interleave(level.rounds, {
     floor: () => talkBlock(() => world.floor.talk(), TURN.plain, level),
     plain: () => talkBlock(() => world.talk(), TURN.plain, level),

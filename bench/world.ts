@@ -19,16 +19,16 @@ import { startFloor, type Floor } from './floor.ts';
 import { sessionTalk, type SessionTalk } from './session-talk.ts';
 
 export interface WorldOptions {
-  /** A served PostgreSQL, with NOTIFY for the live channel; without one PGlite in a folder, and the channel in the process. */
+  /** Connection string of a PostgreSQL server, with NOTIFY as the live channel. Without it: PGlite in a folder, with the in-process channel. */
   readonly databaseUrl: string | undefined;
-  /** Small counts: to see that everything works, not to measure. */
+  /** Small numbers, to check that everything works rather than to measure. */
   readonly quick: boolean;
 }
 
-/** What is measured: a Temporal server, a store, Perdure's worker and the floor's, and a client, as in the embedded mode's one process. */
+/** The system under test: a Temporal server, a store, the workers of Perdure and of the minimal workflow, and a client, in one process as in embedded mode. */
 export interface World extends AsyncDisposable {
   readonly temporal: TemporalServer;
-  /** Of the server and of PGlite. */
+  /** Folder of the Temporal server and of PGlite. */
   readonly dataDir: string;
   readonly databaseUrl: string | undefined;
   readonly db: Db;
@@ -38,13 +38,13 @@ export interface World extends AsyncDisposable {
   readonly sender: TemporalSender;
   readonly feed: Feed;
   readonly floor: Floor;
-  /** A new session, of this user or of a new one. */
+  /** Creates a session of this user or of a new one. */
   talk(user?: string): SessionTalk;
-  /** The first in a full run, the second in a quick one. */
+  /** Returns the first value in a full run, the second one in a quick run. */
   size(full: number, quick: number): number;
 }
 
-/** Long enough that no turn is handed to a signal because the machine was busy. */
+/** Long enough that no turn falls back to a signal on a busy machine. */
 export const ACK_TIMEOUT_MS = 30_000;
 
 export async function startWorld({ databaseUrl, quick }: WorldOptions): Promise<World> {

@@ -1,10 +1,10 @@
 import { CommanderError } from 'commander';
-import type { GlobalOptions } from './shared/cli.ts';
+import type { GlobalOptions } from './shared/command-deps.ts';
 import { errorJson } from './error-json.ts';
 import { EXIT, exitCodeOf } from './shared/exit-codes.ts';
 import { createProgram } from './program.ts';
 
-// Whoever reads our output may leave early (`| head`): that is no error.
+// A reader may close the pipe early (`| head`). That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);
   throw error;
@@ -14,12 +14,12 @@ const program = createProgram(process.env, (code) => void (process.exitCode = co
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = explain(error, program.opts<GlobalOptions>().json ?? false);
+  process.exitCode = report(error, program.opts<GlobalOptions>().json ?? false);
 }
 
-/** Errors are sentences, with `--json` a line of JSON; the stack is shown only to those who ask for it. */
-function explain(error: unknown, json: boolean): number {
-  // Commander has written its own message; its code 0 is for help and version.
+/** Prints an error as text, or as a line of JSON; the stack only with PERDURE_DEBUG. Returns the exit code. */
+function report(error: unknown, json: boolean): number {
+  // Commander has printed its message. Its exit code is 0 for help and version.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (json) {
     process.stderr.write(`${JSON.stringify({ error: errorJson(error) })}\n`);

@@ -2,151 +2,159 @@ import { Command, Option } from 'commander';
 import { whileRunningSchema } from '../contracts/session/message.ts';
 import { sessionStatusSchema } from '../contracts/session/session.ts';
 import { usageBySchema } from '../contracts/usage.ts';
-import { createCli } from './shared/cli.ts';
-import type { Cli, GlobalOptions } from './shared/cli.ts';
-import { moment, named } from './shared/filter-options.ts';
+import { createCommandDeps } from './shared/command-deps.ts';
+import type { CommandDeps, GlobalOptions } from './shared/command-deps.ts';
+import { parseTime, parseNameValue } from './shared/parse-filter.ts';
 import { EXAMPLES, EXIT_CODES } from './help.ts';
-import { addKeeping } from './keeping-commands.ts';
-import { part, positive, whole } from './shared/numbers.ts';
+import { addDataCommands } from './data-commands.ts';
+import { parseFraction, parsePositive, parseWhole } from './shared/parse-number.ts';
 import { addServiceCommands } from './service-commands.ts';
-import { addWhose, asked } from './shared/whose-options.ts';
+import { addUserScope, toUserScope } from './shared/user-scope-options.ts';
 import { addWhyCommands } from './why-commands.ts';
 
-/** The command line. `setExitCode` is told where success is not a plain 0. */
+/** Creates the command line. `setExitCode` is called by commands whose success is not always 0. */
 export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number) => void): Command {
   const program = new Command('perdure')
-    .description('Durable agent sessions on Temporal: talk to agents, and look after their sessions.')
-    .option('--url <url>', 'the gateway (default: PERDURE_URL, or http://127.0.0.1:4747)')
-    .option(
-      '--user <user>',
-      'whose sessions, where the gateway has no authentication (default: PERDURE_USER, or "local")',
-    )
-    .option('--json', 'print JSON, for programs; errors too, to standard error')
+    .description('Durable agent sessions on Temporal: chat with agents and manage their sessions.')
+    .option('--url <url>', 'gateway (default: PERDURE_URL, or http://127.0.0.1:4747)')
+    .option('--user <user>', 'user, for a gateway without authentication (default: PERDURE_USER, or "local")')
+    .option('--json', 'print JSON instead of text; errors too, to standard error')
     .showSuggestionAfterError()
-    .showHelpAfterError('(--help shows what there is)')
+    .showHelpAfterError('(run with --help for usage)')
     .exitOverride()
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
-  const cli = (): Cli => createCli(program.opts<GlobalOptions>(), env);
-  addServiceCommands(program, env, cli, setExitCode);
-  addTalking(program, cli, setExitCode);
-  addLooking(program, cli);
-  addWhyCommands(program, cli, setExitCode);
-  addStopping(program, cli);
-  addKeeping(program, cli);
+  const deps = (): CommandDeps => createCommandDeps(program.opts<GlobalOptions>(), env);
+  addServiceCommands(program, env, deps, setExitCode);
+  addMessageCommands(program, deps, setExitCode);
+  addReadCommands(program, deps);
+  addWhyCommands(program, deps, setExitCode);
+  addControlCommands(program, deps);
+  addDataCommands(program, deps);
   return program;
 }
 
-/** Commands load what they need when they run, so that help is quick. */
-function addTalking(program: Command, cli: () => Cli, setExitCode: (code: number) => void): void {
+/** Commands import their code when they run, so that help is fast. */
+function addMessageCommands(program: Command, deps: () => CommandDeps, setExitCode: (code: number) => void): void {
   program
     .command('chat [session]')
-    .description('talk to an agent in a session (default "main"); lines from a pipe are answered one by one')
-    .option('--agent <name>', 'the agent, for a session that is new')
+    .description('chat with an agent in a session (default: "main"); lines from a pipe are sent one by one')
+    .option('--agent <name>', 'agent of a new session')
     .action(async (session: string | undefined, options: { agent?: string }) => {
       const { chat } = await import('./talk/chat.ts');
-      setExitCode(await chat(cli(), session ?? 'main', options.agent));
+      setExitCode(await chat(deps(), session ?? 'main', options.agent));
     });
   program
     .command('send [text]')
-    .description('deliver one message; without text, or with "-", it is read from standard input')
-    .option('-s, --session <id>', 'the session, created if it is not there', 'main')
+    .description('send one message; without text, or with "-", read it from standard input')
+    .option('-s, --session <id>', 'session, created if it does not exist', 'main')
     .option('-w, --wait', 'wait for the answer and print it')
-    .addOption(new Option('--timeout <seconds>', 'how long to wait').default(60).argParser(positive))
-    .option('--id <id>', 'the message id: sent again, it gives the same receipt and no second answer')
-    .addOption(new Option('--while-running <how>', 'what to do if a run is going').choices(whileRunningSchema.options))
-    .option('--agent <name>', 'the agent, for a session that is new')
-    .action(async (text: string | undefined, options) => (await import('./talk/send.ts')).send(cli(), text, options));
+    .addOption(
+      new Option('--timeout <seconds>', 'how long to wait for the answer').default(60).argParser(parsePositive),
+    )
+    .option('--id <id>', 'message id; sending it again returns the same receipt, without a second answer')
+    .addOption(
+      new Option('--while-running <how>', 'what to do if a run is in progress').choices(whileRunningSchema.options),
+    )
+    .option('--agent <name>', 'agent of a new session')
+    .action(async (text: string | undefined, options) => (await import('./talk/send.ts')).send(deps(), text, options));
   program
     .command('run [text]')
-    .description('one answer without a session')
-    .option('--agent <name>', 'the agent')
-    .addOption(new Option('--timeout <seconds>', 'how long to wait').default(60).argParser(positive))
+    .description('answer one message without a session')
+    .option('--agent <name>', 'agent')
+    .addOption(
+      new Option('--timeout <seconds>', 'how long to wait for the answer').default(60).argParser(parsePositive),
+    )
     .action(async (text: string | undefined, options) =>
-      (await import('./talk/run-once.ts')).runOnce(cli(), text, options),
+      (await import('./talk/run-once.ts')).runOnce(deps(), text, options),
     );
   program
     .command('watch <session>')
-    .description('show what happens in a session, as it happens')
+    .description('show the events of a session as they happen')
     .addOption(
-      new Option('--after <seq>', 'begin after this event').default(0, '0: from the beginning').argParser(whole),
+      new Option('--after <seq>', 'start after this event').default(0, '0: from the beginning').argParser(parseWhole),
     )
     .action(async (id: string, options: { after: number }) => {
       const { watch } = await import('./look/watch.ts');
-      setExitCode(await watch(cli(), id, options.after));
+      setExitCode(await watch(deps(), id, options.after));
     });
 }
 
-function addLooking(program: Command, cli: () => Cli): void {
-  addWhose(program.command('sessions'))
-    .description('list sessions, newest activity first')
-    .addOption(new Option('--status <status>', 'only these').choices(sessionStatusSchema.options))
-    .option('--agent <name>', 'only those of this agent')
+function addReadCommands(program: Command, deps: () => CommandDeps): void {
+  addUserScope(program.command('sessions'))
+    .description('list sessions, most recently active first')
+    .addOption(new Option('--status <status>', 'only sessions with this status').choices(sessionStatusSchema.options))
+    .option('--agent <name>', 'only sessions of this agent')
     .addOption(
-      new Option('--min-error-rate <part>', 'only those that failed this part of their runs, 0 to 1').argParser(part),
-    )
-    .addOption(
-      new Option('--metadata <name=value>', 'only those with it; may be given more than once').argParser(named),
-    )
-    .addOption(
-      new Option('--active-since <time>', 'only those active since, as 2026-11-01 or 2026-11-01T12:00:00Z').argParser(
-        moment,
+      new Option('--min-error-rate <rate>', 'only sessions with at least this error rate, 0 to 1').argParser(
+        parseFraction,
       ),
     )
-    .addOption(new Option('--limit <n>', 'at most this many').argParser(whole))
-    .option('--cursor <cursor>', 'the next page, as the last one said')
-    .action(async (options) => (await import('./look/sessions.ts')).sessions(cli(), asked(options)));
+    .addOption(
+      new Option('--metadata <name=value>', 'only sessions with this metadata; may be repeated').argParser(
+        parseNameValue,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--active-since <time>',
+        'only sessions active since then, such as 2026-11-01 or 2026-11-01T12:00:00Z',
+      ).argParser(parseTime),
+    )
+    .addOption(new Option('--limit <n>', 'maximum number of results').argParser(parseWhole))
+    .option('--cursor <cursor>', 'show the next page, as printed below the previous one')
+    .action(async (options) => (await import('./look/sessions.ts')).sessions(deps(), toUserScope(options)));
   program
     .command('session <id>')
-    .description('show a session: its status, what it waits for, what it did')
-    .action(async (id: string) => (await import('./look/sessions.ts')).session(cli(), id));
+    .description('show a session: status, current run, totals, metadata and state')
+    .action(async (id: string) => (await import('./look/sessions.ts')).session(deps(), id));
   program
     .command('transcript <session>')
-    .description('show the conversation as the model sees it')
-    .action(async (id: string) => (await import('./look/transcript.ts')).transcript(cli(), id));
+    .description('show the conversation as the model receives it')
+    .action(async (id: string) => (await import('./look/show-transcript.ts')).showTranscript(deps(), id));
   program
     .command('runs <session> [run]')
-    .description("list a session's runs, or show one with its steps and tool calls")
-    .action(async (id: string, run: string | undefined) => (await import('./look/runs.ts')).runs(cli(), id, run));
-  addWhose(program.command('usage'))
-    .description('show what model calls used and cost')
-    .addOption(new Option('--by <what>', 'a line for each').choices(usageBySchema.options).default('day'))
-    .option('--from <day>', 'first day, UTC, as 2026-11-01 (default: the first of the month)')
-    .option('--to <day>', 'last day, UTC (default: today)')
-    .action(async (options) => (await import('./look/usage.ts')).usage(cli(), asked(options)));
+    .description('list the runs of a session, or show one with its steps and tool calls')
+    .action(async (id: string, run: string | undefined) => (await import('./look/runs.ts')).runs(deps(), id, run));
+  addUserScope(program.command('usage'))
+    .description('show the tokens and the cost of model calls')
+    .addOption(new Option('--by <what>', 'group by').choices(usageBySchema.options).default('day'))
+    .option('--from <day>', 'first day in UTC, such as 2026-11-01 (default: first day of the month)')
+    .option('--to <day>', 'last day in UTC (default: today)')
+    .action(async (options) => (await import('./look/usage.ts')).usage(deps(), toUserScope(options)));
   const budget = program
     .command('budget')
-    .description('show limits, and what has gone of them in this month and on this day')
-    .option('--of <user>', 'of another user, for operators')
-    .action(async (options: { of?: string }) => (await import('./act/budget.ts')).budget(cli(), options.of));
+    .description('show the limits of a budget, and how much of it is used this month and today')
+    .option('--of <user>', 'budget of another user (operators only)')
+    .action(async (options: { of?: string }) => (await import('./act/budget.ts')).budget(deps(), options.of));
   budget
     .command('set <setting...>')
-    .description('set limits, for operators: monthlyUsd=50 dailyTokens=none dailyWarnUsd=default')
+    .description('set limits (operators only), such as monthlyUsd=50 dailyTokens=none dailyWarnUsd=default')
     .action(async (settings: string[]) =>
-      (await import('./act/budget.ts')).setBudget(cli(), budget.opts<{ of?: string }>().of, settings),
+      (await import('./act/budget.ts')).setBudget(deps(), budget.opts<{ of?: string }>().of, settings),
     );
   program
     .command('agents')
-    .description('list the agents')
-    .action(async () => (await import('./look/agents.ts')).agents(cli()));
+    .description('list agents')
+    .action(async () => (await import('./look/agents.ts')).agents(deps()));
   program
     .command('providers')
-    .description('list the providers of models: their limits, circuits, and how many runs wait')
-    .action(async () => (await import('./look/providers.ts')).providers(cli()));
+    .description('list model providers with their limits, circuits and waiting runs')
+    .action(async () => (await import('./look/providers.ts')).providers(deps()));
 }
 
-function addStopping(program: Command, cli: () => Cli): void {
+function addControlCommands(program: Command, deps: () => CommandDeps): void {
   program
     .command('cancel <session> [run]')
-    .description('stop the run that is going, at once, or the one named')
-    .action(async (id: string, run: string | undefined) => (await import('./act/cancel.ts')).cancel(cli(), id, run));
+    .description('cancel the current run, or the given one')
+    .action(async (id: string, run: string | undefined) => (await import('./act/cancel.ts')).cancel(deps(), id, run));
   program
     .command('resume <session> [run]')
-    .description('let a failed run go on after its last completed step: the newest, or the one named')
-    .action(async (id: string, run: string | undefined) => (await import('./act/resume.ts')).resume(cli(), id, run));
+    .description('resume the latest failed run, or the given one, after its last completed step')
+    .action(async (id: string, run: string | undefined) => (await import('./act/resume.ts')).resume(deps(), id, run));
   program
     .command('end <session>')
-    .description('end a session: it takes no more messages')
-    .addOption(new Option('--status <status>', 'how it ended').choices(['completed', 'failed']))
-    .option('--reason <text>', 'kept with the session')
-    .action(async (id: string, options) => (await import('./act/end.ts')).end(cli(), id, options));
+    .description('end a session, which then accepts no more messages')
+    .addOption(new Option('--status <status>', 'final status').choices(['completed', 'failed']))
+    .option('--reason <text>', 'reason, stored with the session')
+    .action(async (id: string, options) => (await import('./act/end.ts')).end(deps(), id, options));
 }

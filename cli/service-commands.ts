@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
-import type { Cli } from './shared/cli.ts';
+import type { CommandDeps } from './shared/command-deps.ts';
 
-/** The commands that run or check services on this machine. */
+/** Adds the commands that run or check services on this machine. */
 export function addServiceCommands(
   program: Command,
   env: NodeJS.ProcessEnv,
-  cli: () => Cli,
+  deps: () => CommandDeps,
   setExitCode: (code: number) => void,
 ): void {
   program
     .command('start')
-    .description('run everything on this machine in one process, until Ctrl-C')
+    .description('run worker, gateway, Temporal and store in one process until Ctrl-C')
     .action(async () => {
       const { start } = await import('./services/start.ts');
       setExitCode(await start(env));
@@ -18,7 +18,7 @@ export function addServiceCommands(
   for (const what of ['worker', 'gateway'] as const) {
     program
       .command(what)
-      .description(`run a ${what} alone, for production; needs DATABASE_URL and TEMPORAL_ADDRESS`)
+      .description(`run only a ${what}, for production; requires DATABASE_URL and TEMPORAL_ADDRESS`)
       .action(async () => {
         const { startOne } = await import('./services/start-one.ts');
         setExitCode(await startOne(what, env));
@@ -26,9 +26,9 @@ export function addServiceCommands(
   }
   program
     .command('doctor')
-    .description('check Node, Temporal, workers, store, model, gateway and ports, each with a remedy')
+    .description('check Node, Temporal, workers, store, model, gateway and ports, and suggest remedies')
     .action(async () => {
       const { doctor } = await import('./doctor/doctor.ts');
-      setExitCode(await doctor(cli(), env));
+      setExitCode(await doctor(deps(), env));
     });
 }

@@ -2,7 +2,7 @@ import type { Policy } from '../contracts/agent.ts';
 import type { RunBudget } from '../contracts/budget.ts';
 import type { WhileRunning } from '../contracts/session/message.ts';
 import { LIMITS } from '../contracts/limits.ts';
-import { defined } from './defined.ts';
+import { omitUndefined } from './omit-undefined.ts';
 
 /** A policy with nothing left open. */
 export interface ResolvedPolicy {
@@ -63,9 +63,9 @@ export function resolvePolicy(...layers: readonly (Policy | undefined)[]): Resol
     const { retry = {}, budget = {}, ...rest } = nearer;
     return {
       ...farther,
-      ...defined(rest),
-      retry: { ...farther.retry, ...defined(retry) },
-      budget: { ...farther.budget, ...defined(budget) },
+      ...omitUndefined(rest),
+      retry: { ...farther.retry, ...omitUndefined(retry) },
+      budget: { ...farther.budget, ...omitUndefined(budget) },
     };
   }, DEFAULTS);
 }

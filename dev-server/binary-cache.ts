@@ -6,22 +6,22 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hasCode } from './process-identity.ts';
-import { tryHoldFile } from './held-file.ts';
-import type { Environment } from './find-program.ts';
+import { tryLockFile } from './file-lock.ts';
+import type { EnvVars } from './find-program.ts';
 
-/** Where fetched and built programs are kept: `PERDURE_CACHE`, else `$XDG_CACHE_HOME/perdure`, else `~/.cache/perdure`. */
-export function cacheFolder(env: Environment): string {
+/** The folder of downloaded and built programs: `PERDURE_CACHE`, else `$XDG_CACHE_HOME/perdure`, else `~/.cache/perdure`. */
+export function cacheFolder(env: EnvVars): string {
   if (env['PERDURE_CACHE']) return env['PERDURE_CACHE'];
   return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'perdure');
 }
 
-/** A place in the cache for one program of one version, with its checksum beside it in `sha256sum`'s format. */
+/** The cache entry of one program in one version, with its checksum in a file beside it, in the format of `sha256sum`. */
 export class BinaryCache {
   readonly folder: string;
   readonly path: string;
   readonly #name: string;
 
-  constructor(env: Environment, name: string, version: string) {
+  constructor(env: EnvVars, name: string, version: string) {
     this.folder = join(cacheFolder(env), name, version);
     this.#name = process.platform === 'win32' ? `${name}.exe` : name;
     this.path = join(this.folder, this.#name);
@@ -31,7 +31,7 @@ export class BinaryCache {
     return join(this.folder, `${this.#name}.sha256`);
   }
 
-  /** `changed`: its content is not what its checksum says, or it has none; it must not be run. */
+  /** Verifies the checksum. `changed`: it does not match or is missing, and the program must not be run. */
   async check(): Promise<'good' | 'absent' | 'changed'> {
     const actual = await sha256Of(this.path);
     if (actual === null) return 'absent';
@@ -39,20 +39,20 @@ export class BinaryCache {
     return kept.split(/\s/, 1)[0] === actual ? 'good' : 'changed';
   }
 
-  /** Moves a finished program, which must lie in {@link folder}, to its place. A reader sees the old one or the new one. */
+  /** Moves a program, which must lie in {@link folder}, into the cache. Readers see the old one or the new one. */
   async install(program: string): Promise<void> {
     await chmod(program, 0o755);
     const sum = await sha256Of(program);
-    // The checksum goes first: a kill in between leaves a pair that does not match, which is made anew.
+    // The checksum goes first: a kill in between leaves a pair that does not match, and that is replaced.
     await writeFile(`${this.#checksumPath}.next`, `${sum}  ${this.#name}\n`);
     await rename(`${this.#checksumPath}.next`, this.#checksumPath);
     await rename(program, this.path);
   }
 
-  /** Runs `work` while no other process fills the same place. `onWait` is called every 3 s of waiting. */
-  async exclusively<T>(work: () => Promise<T>, onWait: () => void): Promise<T> {
+  /** Runs `work` while holding the entry's lock across processes. Calls `onWait` every 3 s while it waits for the lock. */
+  async withLock<T>(work: () => Promise<T>, onWait: () => void): Promise<T> {
     await mkdir(this.folder, { recursive: true });
-    const lock = await this.#hold(onWait);
+    const lock = await this.#acquire(onWait);
     try {
       return await work();
     } finally {
@@ -60,8 +60,8 @@ export class BinaryCache {
     }
   }
 
-  /** A folder for work in progress, in the cache's own file system so that a rename is enough. Removed afterwards. */
-  async inWorkFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  /** Runs `work` with a temporary folder in the file system of the cache, so that a rename installs. Removes it afterwards. */
+  async withTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
     const folder = join(this.folder, 'in-progress');
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
@@ -72,9 +72,9 @@ export class BinaryCache {
     }
   }
 
-  async #hold(onWait: () => void): Promise<{ release(): void }> {
+  async #acquire(onWait: () => void): Promise<{ release(): void }> {
     for (let waits = 0; ; waits++) {
-      const lock = tryHoldFile(join(this.folder, 'lock.held'));
+      const lock = tryLockFile(join(this.folder, 'lock.held'));
       if (lock !== null) return lock;
       if (waits % 12 === 0) onWait();
       await delay(250);
@@ -82,7 +82,7 @@ export class BinaryCache {
   }
 }
 
-/** Null when there is no such file. */
+/** Null when the file does not exist. */
 async function sha256Of(path: string): Promise<string | null> {
   const hash = createHash('sha256');
   try {

@@ -4,25 +4,26 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describeBuild } from './describe-build.ts';
 import { TEMPORAL_CLI_VERSION } from './temporal-version.ts';
-import type { Environment } from './find-program.ts';
+import type { EnvVars } from './find-program.ts';
 
-/** Our `go.mod` and `go.sum`: they name every module of the program and hold its checksum. */
-const RECIPE = join(import.meta.dirname, 'temporal-build');
+/** `go.mod` and `go.sum`, which pin every module of the program by its checksum. */
+const MODULE_FILES = join(import.meta.dirname, 'temporal-build');
 const PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
-/** More often than silence is filled (`cli/progress.ts`): so a person reads one line of progress at a time. */
+/** Shorter than the pause after which `cli/services/progress-reporter.ts` prints a line of its own. */
 const PROGRESS_EVERY_MS = 2_000;
-const LINES_KEPT = 15;
+const MAX_ERROR_LINES = 15;
+
 /**
- * Builds the Temporal CLI in `folder` with a Go toolchain and returns the program's path. Takes two to five
- * minutes on two cores, and some seconds when Go's own cache has it. Rejects with the compiler's last lines.
+ * Builds the Temporal CLI in `folder` with a Go toolchain and returns the path of the program. Takes two to five
+ * minutes on two cores, and seconds when Go's build cache has it. Rejects with the last lines of the compiler's output.
  */
 export async function buildTemporal(
   go: string,
   folder: string,
-  env: Environment,
+  env: EnvVars,
   onProgress: (line: string) => void,
 ): Promise<string> {
-  for (const file of ['go.mod', 'go.sum']) await copyFile(join(RECIPE, file), join(folder, file));
+  for (const file of ['go.mod', 'go.sum']) await copyFile(join(MODULE_FILES, file), join(folder, file));
   const program = join(folder, process.platform === 'win32' ? 'temporal.exe' : 'temporal');
   const counts = { modules: 0, packages: 0 };
   const startedAt = performance.now();
@@ -51,11 +52,11 @@ function buildArguments(program: string): string[] {
 async function runGo(
   go: string,
   folder: string,
-  env: Environment,
+  env: EnvVars,
   args: readonly string[],
   isProgress: (line: string) => boolean,
 ): Promise<void> {
-  // No C compiler is needed, and a workspace around the cache is none of ours.
+  // Needs no C compiler, and must ignore a Go workspace around the cache.
   const child = spawn(go, args, {
     cwd: folder,
     env: { ...env, CGO_ENABLED: '0', GOWORK: 'off' },
@@ -65,7 +66,7 @@ async function runGo(
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (isProgress(line)) return;
     last.push(line);
-    if (last.length > LINES_KEPT) last.shift();
+    if (last.length > MAX_ERROR_LINES) last.shift();
   });
   const stop = (): void => void child.kill();
   process.once('exit', stop);
@@ -73,7 +74,7 @@ async function runGo(
     const code = await new Promise<number | null>((resolve, reject) =>
       child.once('error', reject).once('close', resolve),
     );
-    if (code === null) throw new Error('was stopped');
+    if (code === null) throw new Error('was killed');
     if (code !== 0) throw new Error([`failed (exit code ${code})`, ...last.map((line) => `    ${line}`)].join('\n'));
   } finally {
     process.off('exit', stop);

@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { tryHoldFile, type HeldFile } from './held-file.ts';
+import { tryLockFile, type FileLock } from './file-lock.ts';
 import { identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 
-/** A Temporal server that works on a data folder, as its lock names it. */
+/** The Temporal server of a data folder, as recorded in its lock. */
 export interface ServerRecord extends ProcessIdentity {
   /** `host:port` of its gRPC service. */
   readonly address: string;
@@ -13,68 +13,70 @@ export interface ServerRecord extends ProcessIdentity {
   readonly uiUrl: string | null;
   /** Path of the program. */
   readonly binary: string;
-  /** Fingerprint of its settings; a server started with others is not adopted. */
+  /** Fingerprint of its settings: a server with other settings is not adopted. */
   readonly settings: string;
 }
 
-/** What the file `lock` says. */
+/** The content of the file `lock`. */
 interface LockRecord {
   readonly owner: ProcessIdentity | null;
   readonly server: ServerRecord | null;
-  /** Pids mean something on this host only. */
+  /** Pids are valid on this host only. */
   readonly host: string;
 }
 
-/** The right to open the files in a data folder. */
+/** Exclusive ownership of the files in a data folder. */
 export interface DataLock {
   /** The folder's real path. */
   readonly dataDir: string;
-  /** A server that a dead owner left running; its owner must adopt it or end it before opening its files. */
+  /** A server left running by a dead owner. Adopt it or end it before opening files in the folder. */
   readonly orphan: ServerRecord | null;
-  /** Names the server that now works on the folder, or none. */
+  /** Records the server that uses the folder, or null for none. */
   recordServer(server: ServerRecord | null): void;
-  /** Lets go. Everything that uses the folder must have been closed. */
+  /** Releases the lock. Close everything that uses the folder first. */
   release(): void;
 }
 
-/** Another live process owns the data folder. */
+/** Another running process owns the data folder. */
 export class DataFolderInUseError extends Error {
   override readonly name = 'DataFolderInUseError';
-  /** Null when the owner has not named itself. */
+  /** Null when the owner has not recorded its pid. */
   readonly pid: number | null;
 
   constructor(dataDir: string, pid: number | null) {
-    const [who, how] = pid === null ? ['another process', 'it'] : [`the Perdure process ${pid}`, `it (kill ${pid})`];
-    super(`The data folder ${dataDir} is in use by ${who}. Stop ${how} first, or choose another data folder.`);
+    const [owner, command] = pid === null ? ['another process', ''] : [`process ${pid} of Perdure`, ` (kill ${pid})`];
+    super(
+      `The data folder ${dataDir} is in use by ${owner}. Stop it${command}, or set PERDURE_DATA to another folder.`,
+    );
     this.pid = pid;
   }
 }
 
-/** How long a start waits for an owner that holds the folder but is not, or no longer, named. */
-const PATIENCE_MS = 1_000;
+/** How long to wait for an owner that holds the lock but has not recorded itself yet, or not any more. */
+const UNKNOWN_OWNER_WAIT_MS = 1_000;
 
 /**
- * Makes this process the owner of `dataDir` (made when absent). The system's own lock on `lock.held`
- * decides who that is; the file `lock` says it to people and names the server.
- * @throws {DataFolderInUseError} when a live process owns it.
+ * Makes this process the owner of `dataDir`, which is created when missing. A file lock on `lock.held` decides; the file
+ * `lock` records owner and server, for people and for the next owner.
+ * @throws {DataFolderInUseError} when another running process owns it.
  */
 export async function acquireDataLock(dataDir: string): Promise<DataLock> {
   mkdirSync(dataDir, { recursive: true });
   const folder = realpathSync(dataDir);
-  const giveUpAt = performance.now() + PATIENCE_MS;
+  const giveUpAt = performance.now() + UNKNOWN_OWNER_WAIT_MS;
   for (;;) {
-    const file = tryHoldFile(join(folder, 'lock.held'));
-    const left = readRecord(folder);
-    const owner = liveOwner(left);
-    if (file !== null && owner === null) return lockOf(folder, file, left);
+    const file = tryLockFile(join(folder, 'lock.held'));
+    const record = readRecord(folder);
+    const owner = runningOwner(record);
+    if (file !== null && owner === null) return lockOf(folder, file, record);
     file?.release();
     if (owner !== null || performance.now() > giveUpAt) throw new DataFolderInUseError(folder, owner?.pid ?? null);
     await delay(25);
   }
 }
 
-function lockOf(dataDir: string, file: HeldFile, left: LockRecord | null): DataLock {
-  const orphan = left?.server && left.host === hostname() && isRunning(left.server) ? left.server : null;
+function lockOf(dataDir: string, file: FileLock, record: LockRecord | null): DataLock {
+  const orphan = record?.server && record.host === hostname() && isRunning(record.server) ? record.server : null;
   const write = (owner: ProcessIdentity | null, server: ServerRecord | null): void =>
     writeRecord(dataDir, { owner, server, host: hostname() });
   const owner = identityOf(process.pid);
@@ -94,8 +96,8 @@ function lockOf(dataDir: string, file: HeldFile, left: LockRecord | null): DataL
   };
 }
 
-/** The owner if it runs. Where the system's lock does not reach (some network folders) this is what is left to go by. */
-function liveOwner(record: LockRecord | null): ProcessIdentity | null {
+/** The recorded owner if it runs. Needed where file locks do not work, as on some network file systems. */
+function runningOwner(record: LockRecord | null): ProcessIdentity | null {
   return record?.owner && record.host === hostname() && isRunning(record.owner) ? record.owner : null;
 }
 
@@ -103,7 +105,7 @@ function readRecord(dataDir: string): LockRecord | null {
   try {
     return JSON.parse(readFileSync(join(dataDir, 'lock'), 'utf8')) as LockRecord;
   } catch {
-    // Absent, or not ours: the system's lock has decided already, and strays are looked for by their arguments.
+    // Missing or unreadable: the file lock decides, and servers left behind are found by their arguments.
     return null;
   }
 }

@@ -5,19 +5,19 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
-import type { Environment } from './find-program.ts';
+import type { EnvVars } from './find-program.ts';
 
-/** The official address; `PERDURE_TEMPORAL_DOWNLOAD` names a mirror with the same paths, or is `off`. */
+/** Official downloads. `PERDURE_TEMPORAL_DOWNLOAD` names a mirror with the same paths, or is `off`. */
 const OFFICIAL = 'https://temporal.download';
 
-/** Short: a machine without internet is to find out soon. */
+/** Short, so that a machine without internet access goes on soon. */
 const CONNECT_TIMEOUT_MS = 4_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const STALLED_AFTER_MS = 30_000;
 const PROGRESS_EVERY_MS = 1_000;
 
-/** Where an archive of that version for this machine is; null when downloads are switched off. */
-export function downloadUrl(version: string, env: Environment): string | null {
+/** The URL of the archive for this platform; null when downloads are switched off. */
+export function downloadUrl(version: string, env: EnvVars): string | null {
   const base = env['PERDURE_TEMPORAL_DOWNLOAD'] || OFFICIAL;
   if (base === 'off') return null;
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
@@ -26,13 +26,13 @@ export function downloadUrl(version: string, env: Environment): string | null {
 }
 
 /**
- * Fetches the archive, unpacks it in `folder` and returns the path of the program in it. Proxies are taken
- * from the environment. Rejects with a short reason a user can read.
+ * Downloads the archive, unpacks it in `folder` and returns the path of the program. Uses the proxies of the
+ * environment. The message of an error continues a sentence about the URL: `could not be reached (ENOTFOUND)`.
  */
 export async function downloadTemporal(
   url: string,
   folder: string,
-  env: Environment,
+  env: EnvVars,
   onProgress: (line: string) => void,
 ): Promise<string> {
   const archive = join(folder, 'archive');
@@ -49,7 +49,7 @@ export async function downloadTemporal(
   const response = await fetch(url, { dispatcher: agent.value }).catch((error: unknown) => {
     throw new Error(`could not be reached (${reasonOf(error)})`, { cause: error });
   });
-  if (!response.ok || response.body === null) throw new Error(`answered ${response.status}`);
+  if (!response.ok || response.body === null) throw new Error(`returned HTTP ${response.status}`);
   await save(response, archive, onProgress);
   await unpack(archive, folder, env);
   return join(folder, process.platform === 'win32' ? 'temporal.exe' : 'temporal');
@@ -58,12 +58,12 @@ export async function downloadTemporal(
 async function save(response: Response, path: string, onProgress: (line: string) => void): Promise<void> {
   const total = Number(response.headers.get('content-length') ?? 0);
   let received = 0;
-  let saidAt = performance.now();
+  let reportedAt = performance.now();
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       received += chunk.length;
-      if (performance.now() - saidAt > PROGRESS_EVERY_MS) {
-        saidAt = performance.now();
+      if (performance.now() - reportedAt > PROGRESS_EVERY_MS) {
+        reportedAt = performance.now();
         onProgress(`downloading Temporal: ${megabytes(received)}${total > 0 ? ` of ${megabytes(total)}` : ''} MB`);
       }
       done(null, chunk);
@@ -72,16 +72,16 @@ async function save(response: Response, path: string, onProgress: (line: string)
   try {
     await pipeline(response.body ?? [], meter, createWriteStream(path));
   } catch (error) {
-    throw new Error(`broke off after ${megabytes(received)} MB (${reasonOf(error)})`, { cause: error });
+    throw new Error(`was interrupted after ${megabytes(received)} MB (${reasonOf(error)})`, { cause: error });
   }
 }
 
-/** `tar` is part of Linux, macOS and Windows 10, and knows by itself how the archive is packed. */
-async function unpack(archive: string, folder: string, env: Environment): Promise<void> {
+/** `tar` is part of Linux, macOS and Windows 10, and detects the format of the archive. */
+async function unpack(archive: string, folder: string, env: EnvVars): Promise<void> {
   try {
     await promisify(execFile)('tar', ['-xf', archive, '-C', folder], { env: { ...env } });
   } catch (error) {
-    throw new Error('gave something that "tar" cannot unpack', { cause: error });
+    throw new Error('is not an archive that "tar" can unpack', { cause: error });
   }
 }
 
@@ -89,7 +89,7 @@ function megabytes(bytes: number): string {
   return (bytes / 1_000_000).toFixed(1);
 }
 
-/** undici says "fetch failed" and keeps what happened in the cause. */
+/** `fetch` rejects with "fetch failed"; the reason is in its causes. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return reasonOf(error.cause);

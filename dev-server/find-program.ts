@@ -1,11 +1,11 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Environment variables, such as `process.env`. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+/** EnvVars variables, such as `process.env`. */
+export type EnvVars = Readonly<Record<string, string | undefined>>;
 
-/** The first program of that name on the `PATH` of `env`; null without one. */
-export function findProgram(name: string, env: Environment): string | null {
+/** The path of the first program with that name on the `PATH` of `env`, or null. */
+export function findProgram(name: string, env: EnvVars): string | null {
   const file = process.platform === 'win32' ? `${name}.exe` : name;
   const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter((folder) => folder !== '');
   return folders.map((folder) => join(folder, file)).find(isProgram) ?? null;

@@ -1,6 +1,6 @@
-/** The embedded mode: a local Temporal server and the lock of the data folder. */
+/** Embedded mode: a local Temporal server, and the lock of the data folder. */
 export { acquireDataLock, DataFolderInUseError, type DataLock } from './data-lock.ts';
-export type { Environment } from './find-program.ts';
+export type { EnvVars } from './find-program.ts';
 export { provideTemporalBinary, type TemporalBinary } from './provide-temporal.ts';
 export { startEmbedded, type Embedded, type EmbeddedOptions } from './start-embedded.ts';
 export { startTemporalServer } from './start-temporal-server.ts';

@@ -2,42 +2,42 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { PerdureError } from '../contracts/errors.ts';
 
-/** Where Temporal and its UI listen unless the port is taken. */
+/** Default ports; the next free one is used instead of one in use. */
 export const DEFAULT_PORTS = { temporal: 7233, ui: 8233 } as const;
 
-/** Every server of the embedded mode listens here and nowhere else. */
+/** All servers of the embedded mode listen on this address only. */
 export const LOOPBACK = '127.0.0.1';
 
-const PORTS_TRIED = 100;
+const MAX_PORTS = 100;
 
-/** A port to use, and what to tell the user when it is not the one that was preferred. */
+/** A free port, with a note for the user when it is not the preferred one. */
 export interface ChosenPort {
   readonly port: number;
   readonly note: string | null;
 }
 
-/** The preferred port, or the next one above it that nothing listens on. `what` names who will listen, for the note. */
+/** Returns the preferred port or the next free one above it. `what` names the server in the note. */
 export async function choosePort(preferred: number, what: string): Promise<ChosenPort> {
-  const last = Math.min(preferred + PORTS_TRIED, 65_535);
+  const last = Math.min(preferred + MAX_PORTS, 65_535);
   for (let port = preferred; port <= last; port++) {
     if (await isFree(port)) {
-      const note = port === preferred ? null : `Port ${preferred} is in use: ${what} listens on ${port}.`;
+      const note = port === preferred ? null : `Port ${preferred} is in use; ${what} listens on ${port}.`;
       return { port, note };
     }
   }
   throw new PerdureError(
     'temporal_unavailable',
-    `The ports ${preferred} to ${last} are all in use, so ${what} cannot start. Free one of them.`,
+    `${what} cannot start: the ports ${preferred} to ${last} are all in use. Free one of them.`,
   );
 }
 
-/** Whether a server on loopback could take the port. */
+/** Whether a server can listen on a port of the loopback address. */
 export async function isFree(port: number): Promise<boolean> {
-  // Both looks are needed: macOS lets a second server bind 127.0.0.1 beside one on 0.0.0.0.
-  return !(await answers(port)) && (await canListen(port));
+  // Both checks are needed: macOS lets a server bind 127.0.0.1 while another listens on 0.0.0.0.
+  return !(await acceptsConnections(port)) && (await canListen(port));
 }
 
-/** A port that nothing listens on, of the system's choice. */
+/** Returns a free port chosen by the system. */
 export async function anyPort(): Promise<number> {
   const server = createServer().listen(0, LOOPBACK);
   await once(server, 'listening');
@@ -47,7 +47,7 @@ export async function anyPort(): Promise<number> {
   return port;
 }
 
-async function answers(port: number): Promise<boolean> {
+async function acceptsConnections(port: number): Promise<boolean> {
   const socket = connect({ port, host: LOOPBACK, timeout: 1_000 });
   try {
     const [outcome] = await Promise.race([

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A process, told apart from a later one that was given the same pid. */
+/** Identifies a process even when its pid is reused. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, as its system says; compared for equality only. Null where the system does not tell. */
+  /** Its start time in a format of the system, to be compared for equality only. Null where it is not available. */
   readonly startedAt: string | null;
 }
 
@@ -13,12 +13,12 @@ export function identityOf(pid: number): ProcessIdentity {
   return { pid, startedAt: startTimeOf(pid) };
 }
 
-/** Whether that very process still runs. One that has ended but was not reaped yet does not. */
+/** Whether the process still runs. A zombie does not. */
 export function isRunning(process_: ProcessIdentity): boolean {
   try {
     process.kill(process_.pid, 0);
   } catch (error) {
-    // EPERM: there is one, of another user.
+    // EPERM: it runs as another user.
     if (!hasCode(error, 'EPERM')) return false;
   }
   if (process.platform === 'win32') return true;
@@ -27,8 +27,8 @@ export function isRunning(process_: ProcessIdentity): boolean {
 }
 
 /**
- * Ends a process that need not be our child: SIGTERM, and SIGKILL when it still runs after `graceMs`.
- * Resolves when it is gone; rejects when the system refuses.
+ * Ends a process, which need not be a child: SIGTERM, then SIGKILL after `graceMs`. Resolves when it has ended; rejects
+ * when the system refuses the signal.
  */
 export async function endProcess(process_: ProcessIdentity, graceMs = 10_000): Promise<void> {
   const killAt = performance.now() + graceMs;
@@ -41,7 +41,7 @@ export async function endProcess(process_: ProcessIdentity, graceMs = 10_000): P
   }
 }
 
-/** Sends a signal; a process that has just ended is no error. */
+/** Sends a signal. Does nothing if the process has ended. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -50,7 +50,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** When the process started; null when it has ended or the system does not tell. */
+/** The start time of a process; null when it has ended or the system does not provide it. */
 function startTimeOf(pid: number): string | null {
   if (process.platform === 'linux') return linuxStartTime(pid);
   if (process.platform === 'win32') return null;
@@ -65,7 +65,7 @@ function startTimeOf(pid: number): string | null {
 function linuxStartTime(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // proc(5): the name, in parentheses, may hold anything; the state comes after it, the start in clock ticks 19 later.
+    // proc(5): the name in parentheses may contain anything. The state follows it; the start time is 19 fields later.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return fields[0] === 'Z' || fields[0] === 'X' ? null : `${boot}/${fields[19]}`;

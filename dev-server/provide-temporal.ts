@@ -2,30 +2,30 @@ import { PerdureError } from '../contracts/errors.ts';
 import { BinaryCache } from './binary-cache.ts';
 import { buildTemporal } from './build-temporal.ts';
 import { downloadTemporal, downloadUrl } from './download-temporal.ts';
-import { findProgram, type Environment } from './find-program.ts';
+import { findProgram, type EnvVars } from './find-program.ts';
 import { isNewEnough, MIN_SERVER_VERSION, TEMPORAL_CLI_VERSION, temporalVersionOf } from './temporal-version.ts';
 
-/** A Temporal CLI that can be run as the development server. */
+/** A Temporal CLI that runs the development server. */
 export interface TemporalBinary {
   readonly path: string;
-  /** Of the CLI. */
+  /** Version of the CLI. */
   readonly version: string;
   readonly serverVersion: string;
   readonly source: 'configured' | 'path' | 'cache' | 'download' | 'go';
-  /** What the user should know, such as a program that was passed over. */
+  /** Notes for the user, such as a program that was skipped. */
   readonly notes: readonly string[];
 }
 
 export interface ProvideTemporalOptions {
   /** Default `process.env`. */
-  readonly env?: Environment;
-  /** Called with a line to show, at least every 3 s while something takes long. */
+  readonly env?: EnvVars;
+  /** Called with a line to show, at least every 3 s during long operations. */
   readonly onProgress?: (line: string) => void;
 }
 
-/** What is being looked for, and what was tried in vain so far. */
+/** The state of a search: `tried` lists what has failed so far. */
 interface Search {
-  readonly env: Environment;
+  readonly env: EnvVars;
   readonly onProgress: (line: string) => void;
   readonly cache: BinaryCache;
   readonly tried: string[];
@@ -33,9 +33,9 @@ interface Search {
 }
 
 /**
- * Finds a Temporal CLI, or gets one: `PERDURE_TEMPORAL_BIN`, `temporal` on the PATH, the cache, the official
- * download, a build with a Go toolchain. Safe to call from several processes at once: one fills the cache.
- * @throws {PerdureError} `temporal_unavailable`, with what was tried and what to do.
+ * Returns the first available Temporal CLI: `PERDURE_TEMPORAL_BIN`, `temporal` on the PATH, the cache, the official
+ * download, a build with a Go toolchain. Several processes may call it at once: one of them fills the cache.
+ * @throws {PerdureError} `temporal_unavailable`, with everything that was tried and the remedy.
  */
 export async function provideTemporalBinary(options: ProvideTemporalOptions = {}): Promise<TemporalBinary> {
   const { env = process.env, onProgress = () => {} } = options;
@@ -43,9 +43,9 @@ export async function provideTemporalBinary(options: ProvideTemporalOptions = {}
   const search: Search = { env, onProgress, cache, tried: [], notes: [] };
   const found = (await configured(search)) ?? (await onPath(search)) ?? (await cached(search));
   if (found !== null) return found;
-  const waiting = (): void => onProgress('waiting: another process is fetching or building Temporal');
-  const made = await cache.exclusively(async () => (await cached(search)) ?? (await fetchOrBuild(search)), waiting);
-  if (made !== null) return made;
+  const waiting = (): void => onProgress('waiting for another process that downloads or builds Temporal');
+  const fetched = await cache.withLock(async () => (await cached(search)) ?? (await fetchOrBuild(search)), waiting);
+  if (fetched !== null) return fetched;
   throw new PerdureError('temporal_unavailable', adviceFor(search));
 }
 
@@ -54,10 +54,10 @@ async function configured(search: Search): Promise<TemporalBinary | null> {
   if (!path) return null;
   const version = await temporalVersionOf(path);
   if (version !== null && isNewEnough(version)) return binary(search, path, 'configured', version);
-  const problem = version === null ? 'does not run as a Temporal CLI' : `brings server ${version.server}`;
+  const problem = version === null ? 'is not a working Temporal CLI' : `has server ${version.server}`;
   throw new PerdureError(
     'temporal_unavailable',
-    `PERDURE_TEMPORAL_BIN is ${path}, which ${problem}. Name a Temporal CLI with server ${MIN_SERVER_VERSION} or newer, or unset it.`,
+    `PERDURE_TEMPORAL_BIN is ${path}, which ${problem}. Set it to a Temporal CLI with server ${MIN_SERVER_VERSION} or newer, or unset it.`,
   );
 }
 
@@ -69,9 +69,9 @@ async function onPath(search: Search): Promise<TemporalBinary | null> {
   }
   const version = await temporalVersionOf(path);
   if (version !== null && isNewEnough(version)) return binary(search, path, 'path', version);
-  const problem = version === null ? 'is no Temporal CLI that runs' : `brings server ${version.server}`;
-  search.tried.push(`${path} ${problem}; server ${MIN_SERVER_VERSION} or newer is needed`);
-  search.notes.push(`${path} was passed over: it ${problem}, and server ${MIN_SERVER_VERSION} or newer is needed.`);
+  const problem = version === null ? 'is not a working Temporal CLI' : `has server ${version.server}`;
+  search.tried.push(`${path} ${problem}; server ${MIN_SERVER_VERSION} or newer is required`);
+  search.notes.push(`Skipped ${path}: it ${problem}, and server ${MIN_SERVER_VERSION} or newer is required.`);
   return null;
 }
 
@@ -79,47 +79,47 @@ async function cached(search: Search): Promise<TemporalBinary | null> {
   const { cache } = search;
   const state = await cache.check();
   if (state === 'changed') {
-    const note = `${cache.path} does not match its checksum and is replaced.`;
+    const note = `Replacing ${cache.path}: it does not match its checksum.`;
     if (!search.notes.includes(note)) search.notes.push(note);
   }
   const version = state === 'good' ? await temporalVersionOf(cache.path) : null;
   return version === null ? null : binary(search, cache.path, 'cache', version);
 }
 
-/** Called by the one process that holds the cache's lock. */
+/** The caller must hold the lock of the cache entry. */
 async function fetchOrBuild(search: Search): Promise<TemporalBinary | null> {
   const url = downloadUrl(TEMPORAL_CLI_VERSION, search.env);
   if (url === null) search.tried.push('the download is switched off (PERDURE_TEMPORAL_DOWNLOAD)');
   else {
     search.onProgress(`downloading Temporal ${TEMPORAL_CLI_VERSION} from ${new URL(url).host}`);
-    const got = await attempt(search, 'download', url, (folder) =>
+    const downloaded = await install(search, 'download', url, (folder) =>
       downloadTemporal(url, folder, search.env, search.onProgress),
     );
-    if (got !== null) return got;
+    if (downloaded !== null) return downloaded;
   }
   const go = findProgram('go', search.env);
   if (go === null) {
     search.tried.push('no Go toolchain ("go") on the PATH');
     return null;
   }
-  search.onProgress(`building Temporal ${TEMPORAL_CLI_VERSION} with ${go}: some minutes, once`);
-  return attempt(search, 'go', `a build with ${go}`, (folder) =>
+  search.onProgress(`building Temporal ${TEMPORAL_CLI_VERSION} with ${go}; this takes some minutes, once`);
+  return install(search, 'go', `a build with ${go}`, (folder) =>
     buildTemporal(go, folder, search.env, search.onProgress),
   );
 }
 
-/** Gets a program in a work folder, tries it, and moves it into the cache; null, with the reason written down, when that fails. */
-async function attempt(
+/** Gets a program in a temporary folder, checks that it runs, and installs it in the cache. Null, with the reason recorded in `tried`, on failure. */
+async function install(
   search: Search,
   source: 'download' | 'go',
   what: string,
   get: (folder: string) => Promise<string>,
 ): Promise<TemporalBinary | null> {
-  return search.cache.inWorkFolder(async (folder) => {
+  return search.cache.withTemporaryFolder(async (folder) => {
     try {
       const program = await get(folder);
       const version = await temporalVersionOf(program);
-      if (version === null || !isNewEnough(version)) throw new Error('gave a program that is no such Temporal CLI');
+      if (version === null || !isNewEnough(version)) throw new Error('did not produce a working Temporal CLI');
       await search.cache.install(program);
       return binary(search, search.cache.path, source, version);
     } catch (error) {
@@ -142,7 +142,7 @@ function binary(
 
 function adviceFor(search: Search): string {
   return [
-    'No Temporal development server could be found, fetched or built:',
+    'No Temporal development server was found, and none could be downloaded or built:',
     ...search.tried.map((line) => `  - ${line}`),
     `Install the Temporal CLI (https://docs.temporal.io/cli, with server ${MIN_SERVER_VERSION} or newer) or Go (https://go.dev/dl),`,
     `or set PERDURE_TEMPORAL_BIN to a Temporal CLI, or TEMPORAL_ADDRESS to a running server.`,

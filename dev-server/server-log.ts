@@ -2,23 +2,23 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** Where a server's output goes. */
+/** The log file of a server. */
 export interface ServerLog {
   readonly path: string;
   write(text: string): void;
-  /** The last lines, for an error message. */
+  /** Its last lines, for an error message. */
   tail(): string;
-  /** Stops watching its size; removes it when it was a temporary file. */
+  /** Stops limiting its size; removes a temporary file. */
   close(): void;
 }
 
 const MAX_BYTES = 16 * 1024 * 1024;
-const LOOK_EVERY_MS = 30_000;
+const CHECK_INTERVAL_MS = 30_000;
 const TAIL_LINES = 10;
 
 /**
- * `temporal.log` in the data folder, emptied first if `fresh`, or a temporary file. It is emptied again
- * when it has grown past 16 MiB: the server appends, so it writes on at the beginning.
+ * Opens `temporal.log` in the data folder, emptied first if `fresh`, or a temporary file. The file is truncated when it
+ * exceeds 16 MiB; the server appends, so it then continues at the beginning.
  */
 export function openServerLog(dataDir: string | null, fresh: boolean): ServerLog {
   const temporary = dataDir === null;
@@ -26,7 +26,7 @@ export function openServerLog(dataDir: string | null, fresh: boolean): ServerLog
   if (fresh) writeFileSync(path, '');
   const timer = setInterval(() => {
     if (sizeOf(path) > MAX_BYTES) truncateSync(path);
-  }, LOOK_EVERY_MS).unref();
+  }, CHECK_INTERVAL_MS).unref();
   return {
     path,
     write: (text) => appendFileSync(path, text),

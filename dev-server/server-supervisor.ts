@@ -6,20 +6,20 @@ import { adoptTemporal, spawnTemporal, type TemporalProcess } from './temporal-p
 import type { TemporalServer, TemporalServerEvent, TemporalServerOptions } from './temporal-server.ts';
 import { settingsFingerprint, settingsOf } from './temporal-settings.ts';
 
-const READY_WITHIN_MS = 30_000;
-/** So many deaths within that time, and it is left down. */
+const READY_TIMEOUT_MS = 30_000;
+/** The server is not restarted after this many deaths within `DEATHS_WITHIN_MS`. */
 const MAX_DEATHS = 5;
 const DEATHS_WITHIN_MS = 60_000;
 const FIRST_BACKOFF_MS = 100;
 
-/** Where a server listens, and the arguments that say so. */
-export interface Place {
+/** The addresses of a server, and its command line. */
+export interface ServerEndpoint {
   readonly address: string;
   readonly uiUrl: string | null;
   readonly args: readonly string[];
 }
 
-/** Keeps one server running; see `start-temporal-server.ts` for what it promises. */
+/** Keeps one server running, as `startTemporalServer` describes. */
 export class ServerSupervisor implements TemporalServer {
   readonly address: string;
   readonly uiUrl: string | null;
@@ -29,12 +29,12 @@ export class ServerSupervisor implements TemporalServer {
   readonly #log: ServerLog;
   readonly #stopping = new AbortController();
   #process: TemporalProcess | undefined;
-  #watching: Promise<void> = Promise.resolve();
+  #keepingRunning: Promise<void> = Promise.resolve();
 
-  constructor(options: TemporalServerOptions, place: Place) {
-    this.address = place.address;
-    this.uiUrl = place.uiUrl;
-    this.#args = place.args;
+  constructor(options: TemporalServerOptions, endpoint: ServerEndpoint) {
+    this.address = endpoint.address;
+    this.uiUrl = endpoint.uiUrl;
+    this.#args = endpoint.args;
     this.#options = options;
     this.#log = openServerLog(options.dataDir, options.adopt === undefined);
   }
@@ -45,27 +45,27 @@ export class ServerSupervisor implements TemporalServer {
 
   async start(): Promise<void> {
     const { adopt } = this.#options;
-    process.once('exit', this.#endWithUs);
+    process.once('exit', this.#endWithProcess);
     try {
       if (adopt) this.#process = adoptTemporal(adopt);
       else await this.#spawn();
-      if (!(await this.#ready())) throw new PerdureError('temporal_unavailable', this.#failure('did not get ready'));
+      if (!(await this.#ready())) throw new PerdureError('temporal_unavailable', this.#failure('did not become ready'));
     } catch (error) {
       await this.stop();
       throw error;
     }
-    this.#watching = this.#keepRunning();
+    this.#keepingRunning = this.#keepRunning();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#process?.end();
-    await this.#watching;
-    process.off('exit', this.#endWithUs);
+    await this.#keepingRunning;
+    process.off('exit', this.#endWithProcess);
     this.#log.close();
   }
 
-  readonly #endWithUs = (): void => {
+  readonly #endWithProcess = (): void => {
     const identity = this.#process?.identity;
     if (identity && isRunning(identity)) sendSignal(identity.pid, 'SIGTERM');
   };
@@ -79,28 +79,28 @@ export class ServerSupervisor implements TemporalServer {
       const now = performance.now();
       downSince ??= now;
       deaths.push(now);
-      this.#tell({ kind: 'died', pid: this.pid, cause: cause ?? 'unknown cause' });
+      this.#emit({ kind: 'died', pid: this.pid, cause: cause ?? 'unknown cause' });
       const recent = deaths.filter((at) => now - at < DEATHS_WITHIN_MS).length;
       if (recent >= MAX_DEATHS) {
-        const times = `died ${recent} times in ${DEATHS_WITHIN_MS / 1_000} s and stays down`;
-        this.#tell({ kind: 'gave-up', reason: this.#failure(times) });
+        const failure = `died ${recent} times in ${DEATHS_WITHIN_MS / 1_000} s and is not restarted`;
+        this.#emit({ kind: 'gave-up', reason: this.#failure(failure) });
         return;
       }
-      if (!(await this.#comeBack(recent))) continue;
+      if (!(await this.#restart(recent))) continue;
       this.restarts++;
-      this.#tell({ kind: 'restarted', pid: this.pid, downMs: Math.round(performance.now() - downSince) });
+      this.#emit({ kind: 'restarted', pid: this.pid, downMs: Math.round(performance.now() - downSince) });
       downSince = undefined;
     }
   }
 
-  /** The first time at once, then after a pause that doubles. False when it died again, or did not get ready and was ended. */
-  async #comeBack(deaths: number): Promise<boolean> {
+  /** Restarts the server: at once after the first death, then with exponential backoff. False when it died again or did not become ready. */
+  async #restart(deaths: number): Promise<boolean> {
     if (deaths > 1) await pause(FIRST_BACKOFF_MS * 2 ** (deaths - 2), this.#stopping.signal);
     if (this.#stopping.signal.aborted) return false;
     try {
       await this.#spawn();
     } catch (error) {
-      // The program is gone or cannot be run; counted as one more death.
+      // The program is missing or cannot be executed. Counts as another death.
       this.#log.write(`The server could not be started: ${error instanceof Error ? error.message : String(error)}\n`);
       return false;
     }
@@ -114,8 +114,8 @@ export class ServerSupervisor implements TemporalServer {
     const { address, uiUrl } = this;
     const settings = settingsFingerprint(settingsOf(this.#options));
     const server = { ...this.#process.identity, address, uiUrl, binary: this.#options.binary, settings };
-    this.#tell({ kind: 'spawned', server });
-    // A stop during the start finds no process to end.
+    this.#emit({ kind: 'spawned', server });
+    // A concurrent stop() found no process to end.
     if (this.#stopping.signal.aborted) await this.#process.end();
   }
 
@@ -123,14 +123,14 @@ export class ServerSupervisor implements TemporalServer {
     const gone = new AbortController();
     void this.#process?.exited.then(() => gone.abort());
     const signal = AbortSignal.any([gone.signal, this.#stopping.signal]);
-    return waitForTemporal(this.address, settingsOf(this.#options).namespace, READY_WITHIN_MS, signal);
+    return waitForTemporal(this.address, settingsOf(this.#options).namespace, READY_TIMEOUT_MS, signal);
   }
 
   #failure(what: string): string {
-    return `The Temporal server at ${this.address} ${what}. Its last words (${this.#log.path}):\n${this.#log.tail()}`;
+    return `The Temporal server at ${this.address} ${what}. Its last log lines (${this.#log.path}):\n${this.#log.tail()}`;
   }
 
-  #tell(event: TemporalServerEvent): void {
+  #emit(event: TemporalServerEvent): void {
     this.#options.onEvent?.(event);
   }
 }

@@ -1,46 +1,46 @@
 import { acquireDataLock, type DataLock, type ServerRecord } from './data-lock.ts';
-import type { Environment } from './find-program.ts';
+import type { EnvVars } from './find-program.ts';
 import { choosePort, DEFAULT_PORTS, isFree } from './ports.ts';
 import { endProcess, isRunning } from './process-identity.ts';
 import { provideTemporalBinary, type TemporalBinary } from './provide-temporal.ts';
 import { startTemporalServer } from './start-temporal-server.ts';
-import { serversOn } from './stray-servers.ts';
-import { temporalAnswers } from './temporal-health.ts';
+import { findTemporalServers } from './find-temporal-servers.ts';
+import { isTemporalReady } from './temporal-health.ts';
 import type { TemporalServer, TemporalServerEvent, TemporalServerOptions } from './temporal-server.ts';
 import { databaseFile, settingsFingerprint, settingsOf, type DynamicValue } from './temporal-settings.ts';
 
 export interface EmbeddedOptions {
-  /** The data folder (`.perdure`), made when absent; null keeps everything in memory and locks nothing. */
+  /** The data folder (`.perdure`), created when missing; null keeps everything in memory, without a lock. */
   readonly dataDir: string | null;
-  /** Default `process.env`; see {@link provideTemporalBinary} for what is read. */
-  readonly env?: Environment | undefined;
-  /** Called with a line to show while something takes long. */
+  /** Default `process.env`; {@link provideTemporalBinary} lists the variables. */
+  readonly env?: EnvVars | undefined;
+  /** Called with a line to show during long operations. */
   readonly onProgress?: ((line: string) => void) | undefined;
-  /** Where to listen; the next free port is taken instead of one in use. Default 7233, and 8233 for the UI; a `ui` of null is none. */
+  /** Preferred ports; the next free one is used instead of one in use. Default: 7233, and 8233 for the UI. `ui: null` starts no UI. */
   readonly ports?: { readonly temporal?: number; readonly ui?: number | null } | undefined;
   readonly namespace?: string | undefined;
   readonly dynamicConfig?: Readonly<Record<string, DynamicValue>> | undefined;
 }
 
-/** A running embedded mode. */
+/** A running embedded Temporal server with its data folder. */
 export interface Embedded {
-  /** `host:port` of Temporal; stays the same through restarts. */
+  /** `host:port` of Temporal. Does not change with restarts. */
   readonly address: string;
   readonly uiUrl: string | null;
-  /** What to tell the user: ports that were in use, programs passed over, a server that was adopted. */
+  /** Notes for the user: ports in use, programs skipped, servers adopted or ended. */
   readonly notes: readonly string[];
   readonly server: TemporalServer;
-  /** Hears of the server's deaths and restarts; returns how to stop hearing. A listener must not throw. */
+  /** Subscribes to deaths and restarts of the server; returns the function that unsubscribes. A listener must not throw. */
   onEvent(listener: (event: TemporalServerEvent) => void): () => void;
-  /** Ends the server and lets go of the data folder. To be called last: the store in the folder must be closed. */
+  /** Ends the server and unlocks the data folder. Close the store in the folder first. */
   stop(): Promise<void>;
 }
 
 /**
- * Locks the data folder and runs a Temporal server on it: the one that a killed owner left, if it still
- * answers and was started by the same program with the same settings, or a new one.
- * @throws {DataFolderInUseError} when another live process owns the folder.
- * @throws {PerdureError} `temporal_unavailable` when no server can be found, made or started; says what to do.
+ * Locks the data folder and runs a Temporal server on it: a new one, or the one that a killed owner left running, if it
+ * responds and has the same program and settings.
+ * @throws {DataFolderInUseError} when another running process owns the folder.
+ * @throws {PerdureError} `temporal_unavailable` when no server can be found, built or started, with the remedy.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const lock = options.dataDir === null ? null : await acquireDataLock(options.dataDir);
@@ -88,7 +88,7 @@ async function startLocked(options: EmbeddedOptions, lock: DataLock | null): Pro
   };
 }
 
-/** Afterwards no server works on the folder but the one returned, which is to be adopted. */
+/** Ends every server that uses the folder, except one that can be adopted: that one is returned. */
 async function clearFolder(
   lock: DataLock,
   binary: TemporalBinary,
@@ -97,20 +97,20 @@ async function clearFolder(
 ): Promise<ServerRecord | undefined> {
   const orphan = lock.orphan ?? undefined;
   const adopt = orphan && (await isAdoptable(orphan, binary, options)) ? orphan : undefined;
-  const found = serversOn(databaseFile(lock.dataDir));
+  const found = findTemporalServers(databaseFile(lock.dataDir));
   if (orphan && isRunning(orphan) && !found.some(({ pid }) => pid === orphan.pid)) found.push(orphan);
   for (const other of found.filter(({ pid }) => pid !== adopt?.pid)) {
-    await endProcess(other, ORPHAN_ENDS_WITHIN_MS);
-    notes.push(`Ended the Temporal server ${other.pid}, which an earlier run had left on the data folder.`);
+    await endProcess(other, ORPHAN_GRACE_MS);
+    notes.push(`Ended Temporal server ${other.pid}, which an earlier run left running on the data folder.`);
   }
-  if (adopt) notes.push(`Took over the Temporal server ${adopt.pid}, which an earlier run had left running.`);
+  if (adopt) notes.push(`Adopted Temporal server ${adopt.pid}, which an earlier run left running.`);
   else lock.recordServer(null);
   return adopt;
 }
 
-const ORPHAN_ANSWERS_WITHIN_MS = 3_000;
-/** Then it is killed, which its write-ahead log survives. */
-const ORPHAN_ENDS_WITHIN_MS = 4_000;
+const ORPHAN_RESPONSE_TIMEOUT_MS = 3_000;
+/** The server is then killed; its write-ahead log keeps the database consistent. */
+const ORPHAN_GRACE_MS = 4_000;
 
 async function isAdoptable(
   orphan: ServerRecord,
@@ -119,26 +119,26 @@ async function isAdoptable(
 ): Promise<boolean> {
   const settings = settingsOf(options);
   if (orphan.binary !== binary.path || orphan.settings !== settingsFingerprint(settings)) return false;
-  return temporalAnswers(orphan.address, settings.namespace, ORPHAN_ANSWERS_WITHIN_MS);
+  return isTemporalReady(orphan.address, settings.namespace, ORPHAN_RESPONSE_TIMEOUT_MS);
 }
 
-/** Between the look at a port and the server's bind another program may take it: then once more, higher. */
+/** Retries with higher ports when another program takes a port between the check and the server's bind. */
 async function startOnFreePorts(
   options: Omit<TemporalServerOptions, 'port' | 'uiPort'>,
   ports: NonNullable<EmbeddedOptions['ports']>,
   notes: string[],
 ): Promise<TemporalServer> {
-  const wantedUi = ports.ui === undefined ? DEFAULT_PORTS.ui : ports.ui;
+  const preferredUi = ports.ui === undefined ? DEFAULT_PORTS.ui : ports.ui;
   for (;;) {
     const main = await choosePort(ports.temporal ?? DEFAULT_PORTS.temporal, 'Temporal');
-    const ui = wantedUi === null ? null : await choosePort(wantedUi, 'the Temporal UI');
+    const ui = preferredUi === null ? null : await choosePort(preferredUi, 'the Temporal UI');
     try {
       const server = await startTemporalServer({ ...options, port: main.port, uiPort: ui?.port ?? null });
       for (const note of [main.note, ui?.note]) if (note) notes.push(note);
       return server;
     } catch (error) {
-      const lost = !(await isFree(main.port)) || (ui !== null && !(await isFree(ui.port)));
-      if (!lost) throw error;
+      const portTaken = !(await isFree(main.port)) || (ui !== null && !(await isFree(ui.port)));
+      if (!portTaken) throw error;
     }
   }
 }

@@ -1,20 +1,20 @@
 import { anyPort, LOOPBACK } from './ports.ts';
-import { ServerSupervisor, type Place } from './server-supervisor.ts';
+import { ServerSupervisor, type ServerEndpoint } from './server-supervisor.ts';
 import type { TemporalServer, TemporalServerOptions } from './temporal-server.ts';
 import { settingsOf, temporalArguments } from './temporal-settings.ts';
 
 /**
- * Starts a server, or takes one over, and resolves when it answers. It is started again on the same port
- * when it dies. When this process ends by itself without `stop`, the server is told to end too.
- * @throws {PerdureError} `temporal_unavailable` when it does not get ready, with the last lines of its log.
+ * Starts or adopts a server, and resolves when it is ready. Restarts it on the same port when it dies. The server gets a
+ * SIGTERM when this process exits without `stop`.
+ * @throws {PerdureError} `temporal_unavailable` when it does not become ready, with the last lines of its log.
  */
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
-  const supervisor = new ServerSupervisor(options, await placeOf(options));
+  const supervisor = new ServerSupervisor(options, await endpointOf(options));
   await supervisor.start();
   return supervisor;
 }
 
-async function placeOf(options: TemporalServerOptions): Promise<Place> {
+async function endpointOf(options: TemporalServerOptions): Promise<ServerEndpoint> {
   const { adopt } = options;
   const port = adopt ? portOf(`tcp://${adopt.address}`) : (options.port ?? (await anyPort()));
   const uiPort = adopt ? adopt.uiUrl && portOf(adopt.uiUrl) : options.uiPort;

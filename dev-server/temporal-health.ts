@@ -1,28 +1,28 @@
 import { Connection } from '@temporalio/client';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Whether a Temporal server at `address` answers, and has the namespace, within `timeoutMs`. */
-export async function temporalAnswers(address: string, namespace: string, timeoutMs: number): Promise<boolean> {
-  const connection = probeOf(address);
+/** Whether a Temporal server at `address` responds within `timeoutMs` and has the namespace. */
+export async function isTemporalReady(address: string, namespace: string, timeoutMs: number): Promise<boolean> {
+  const connection = connectTo(address);
   try {
-    return await answersNow(connection, namespace, Date.now() + timeoutMs);
+    return await isReady(connection, namespace, Date.now() + timeoutMs);
   } finally {
     await connection.close();
   }
 }
 
-/** Resolves with true once the server answers and has the namespace; with false after `timeoutMs`, or when `signal` aborts. */
+/** Resolves with true once the server is ready, with false after `timeoutMs` or when `signal` aborts. */
 export async function waitForTemporal(
   address: string,
   namespace: string,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const connection = probeOf(address);
+  const connection = connectTo(address);
   const giveUpAt = Date.now() + timeoutMs;
   try {
     while (!signal.aborted && Date.now() < giveUpAt) {
-      if (await answersNow(connection, namespace, Date.now() + 1_000)) return !signal.aborted;
+      if (await isReady(connection, namespace, Date.now() + 1_000)) return !signal.aborted;
       await delay(25);
     }
     return false;
@@ -31,11 +31,11 @@ export async function waitForTemporal(
   }
 }
 
-function probeOf(address: string): Connection {
+function connectTo(address: string): Connection {
   return Connection.lazy({
     address,
     channelArgs: {
-      // gRPC waits a second after a refused connection, and shares that wait between all channels to an address.
+      // By default gRPC waits a second after a refused connection, for all channels to the same address.
       'grpc.use_local_subchannel_pool': 1,
       'grpc.initial_reconnect_backoff_ms': 50,
       'grpc.min_reconnect_backoff_ms': 50,
@@ -44,7 +44,7 @@ function probeOf(address: string): Connection {
   });
 }
 
-async function answersNow(connection: Connection, namespace: string, deadline: number): Promise<boolean> {
+async function isReady(connection: Connection, namespace: string, deadline: number): Promise<boolean> {
   try {
     await connection.withDeadline(deadline, async () => {
       await connection.workflowService.getSystemInfo({});

@@ -3,22 +3,21 @@ import { closeSync, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endProcess, identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 
-/** One running server process: our child, or one that a dead owner left. */
+/** A running server process: a child, or a process left by a dead owner. */
 export interface TemporalProcess {
   readonly identity: ProcessIdentity;
-  /** Resolves when it is gone, with what is known of its end, for people. */
+  /** Resolves when it has ended, with the cause in words. */
   readonly exited: Promise<string>;
-  /** Ends it, gently first; resolves when it is gone. */
+  /** Sends SIGTERM, then SIGKILL; resolves when it has ended. */
   end(): Promise<void>;
 }
 
-/** How often a process that is not our child is looked at; no event tells of its end. */
-const LOOK_EVERY_MS = 250;
+/** Poll interval for a process that is not a child: the system reports its end to its parent only. */
+const POLL_INTERVAL_MS = 250;
 
 /**
- * Starts a server that outlives us if need be: in a process group of its own, so that the Ctrl-C that makes
- * us drain does not reach it, and writing to a file, not to a pipe that would break. Rejects when the
- * program cannot be started.
+ * Starts a server that can outlive this process: in its own process group, so that a Ctrl-C that drains this process
+ * does not reach it, and with its output in a file rather than in a pipe. Rejects when the program cannot be started.
  */
 export async function spawnTemporal(
   binary: string,
@@ -48,23 +47,23 @@ export async function spawnTemporal(
   };
 }
 
-/** Takes over a server that runs already. */
+/** Adopts a server that is already running. */
 export function adoptTemporal(identity: ProcessIdentity): TemporalProcess {
-  const exited = watch(identity);
+  const exited = pollUntilExit(identity);
   return {
     identity,
     exited,
     async end() {
-      // The watch alone would not keep this process alive until the end is known.
-      const held = setInterval(() => {}, LOOK_EVERY_MS);
+      // The poll does not keep this process alive, so an interval does until the server has ended.
+      const keepAlive = setInterval(() => {}, POLL_INTERVAL_MS);
       await endProcess(identity);
       await exited;
-      clearInterval(held);
+      clearInterval(keepAlive);
     },
   };
 }
 
-async function watch(identity: ProcessIdentity): Promise<string> {
-  while (isRunning(identity)) await delay(LOOK_EVERY_MS, undefined, { ref: false });
+async function pollUntilExit(identity: ProcessIdentity): Promise<string> {
+  while (isRunning(identity)) await delay(POLL_INTERVAL_MS, undefined, { ref: false });
   return 'unknown cause';
 }

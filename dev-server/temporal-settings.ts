@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { SEARCH_ATTRIBUTE } from '../contracts/names.ts';
 import { LOOPBACK } from './ports.ts';
 
-/** A dynamic configuration value as the server takes it; durations are text such as `"1ms"`. */
+/** A dynamic configuration value. Durations are strings such as `"1ms"`. */
 export type DynamicValue = string | number | boolean;
 
-/** What a server is started with, apart from its ports. */
+/** The settings of a server, without its ports. */
 export interface TemporalSettings {
   /** Folder of `temporal.db` and `temporal.log`; null keeps everything in memory. */
   readonly dataDir: string | null;
   readonly namespace: string;
-  /** Over {@link DYNAMIC_CONFIG}. */
+  /** Overrides {@link DYNAMIC_CONFIG}. */
   readonly dynamicConfig: Readonly<Record<string, DynamicValue>>;
 }
 
-/** The settings that these choices come to. */
+/** Fills in the defaults. */
 export function settingsOf(chosen: {
   readonly dataDir: string | null;
   readonly namespace?: string | undefined;
@@ -29,23 +29,23 @@ export function settingsOf(chosen: {
 }
 
 /**
- * How the development server is tuned. It has one shard, whose queues it polls at most 20 times a second
- * unless told otherwise: that alone puts every activity on a 50 ms grid. Measured, one update with one
- * no-op activity and a database file: 100 ms without these and the pragmas below, 14 ms with them.
+ * Tuning of the development server. It has one shard, and by default polls the shard's queues at most 20 times a second,
+ * which delays every activity by up to 50 ms. Measured with a database file, an update with one no-op activity takes
+ * 100 ms without these settings and the pragmas below, and 14 ms with them.
  */
 export const DYNAMIC_CONFIG: Readonly<Record<string, DynamicValue>> = {
   'history.transferProcessorMaxPollRPS': 10_000,
   'history.timerProcessorMaxPollRPS': 10_000,
   'history.visibilityProcessorMaxPollRPS': 10_000,
   'system.enableActivityEagerExecution': true,
-  // Both are needed for fairness between users.
+  // Fairness between users needs both.
   'matching.useNewMatcher': true,
   'matching.enableFairness': true,
-  // Many senders to one session: 10 updates in flight is the default.
+  // Allows many senders to one session; the default is 10 updates in flight.
   'history.maxInFlightUpdates': 1_000,
 };
 
-/** A write-ahead log survives a killed process; what `normal` can lose is the last moment before a power cut. */
+/** The write-ahead log survives a killed process. With `normal`, a power failure can lose the last transactions. */
 const SQLITE_PRAGMAS = { journal_mode: 'wal', synchronous: 'normal' } as const;
 
 /** The database file of a data folder. */
@@ -67,7 +67,7 @@ export function temporalArguments(settings: TemporalSettings, port: number, uiPo
   ];
 }
 
-/** Tells servers started with other settings apart; ports do not count. */
+/** A hash of the settings, without ports, to recognise servers with the same ones. */
 export function settingsFingerprint(settings: TemporalSettings): string {
   return createHash('sha256')
     .update(JSON.stringify(settingArguments(settings)))

@@ -1,19 +1,19 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** The Temporal CLI that is fetched or built: the newest that builds from the Go module proxy. Keep `temporal-build/go.mod` at the same version. */
+/** The Temporal CLI that is downloaded or built: the newest version that builds from the Go module proxy. `temporal-build/go.mod` must name the same version. */
 export const TEMPORAL_CLI_VERSION = '1.5.1';
 
-/** The oldest server that has every setting we start it with, fairness among them. */
+/** The oldest server with every setting that is used, fairness included. */
 export const MIN_SERVER_VERSION = '1.29';
 
-/** What `temporal --version` says. */
+/** The output of `temporal --version`. */
 export interface TemporalVersion {
   readonly cli: string;
   readonly server: string;
 }
 
-/** Asks a program for its version; null when it does not run or is no Temporal CLI. */
+/** Runs `--version`. Null when the program does not run or is not a Temporal CLI. */
 export async function temporalVersionOf(binary: string): Promise<TemporalVersion | null> {
   try {
     const { stdout } = await promisify(execFile)(binary, ['--version'], { timeout: 20_000 });

@@ -1,6 +1,8 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { z } from 'zod';
 import { ERRORS, PerdureError } from '../../contracts/errors.ts';
+import { describeIssues } from '../../core/text/describe-issues.ts';
+import { joinProblems } from '../../core/text/field-problem.ts';
 import { isUndecodable } from '../../contracts/undecodable.ts';
 
 /** Runs a command; what the caller did wrong is not retried, and what may pass is. */
@@ -21,7 +23,7 @@ export async function command<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The input as its schema has it; throws `invalid_request` that names the first field that is wrong. */
+/** The input as its schema has it; throws `invalid_request` that names the fields that are wrong, never their values. */
 export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   if (isUndecodable(input)) {
     throw new PerdureError(
@@ -31,9 +33,6 @@ export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   }
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = issue?.path.join('.') || 'the input';
-  // Both may repeat what was sent, which may be anything of any length.
-  const words = `${field.slice(0, 200)}: ${(issue?.message ?? 'not valid').slice(0, 300)}.`;
-  throw new PerdureError('invalid_request', words);
+  const problems = joinProblems(describeIssues(parsed.error.issues, { schema, input }));
+  throw new PerdureError('invalid_request', `The input is not valid: ${problems}.`);
 }

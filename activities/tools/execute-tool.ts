@@ -1,5 +1,6 @@
 import { ToolError, type Tool, type ToolContext } from '../../agents/define-tool.ts';
-import { describeIssues, sayProblems } from '../../agents/describe-issues.ts';
+import { describeIssues } from '../../core/text/describe-issues.ts';
+import { joinProblems } from '../../core/text/field-problem.ts';
 import type { Json } from '../../contracts/json.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 
@@ -78,7 +79,8 @@ async function tryTool(tool: Tool, args: Json, context: ToolContext): Promise<Tr
   try {
     const parsed = await tool.parameters.safeParseAsync(args);
     if (!parsed.success) {
-      const problems = sayProblems(describeIssues(tool.parameters, parsed.error.issues, args));
+      const given = { schema: tool.parameters, input: args, mayQuote: true } as const;
+      const problems = joinProblems(describeIssues(parsed.error.issues, given));
       return failed(`The arguments are not valid: ${problems}.`, false);
     }
     // Checked again: a cancel during validation must not be followed by an effect.

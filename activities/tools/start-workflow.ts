@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ToolError } from '../../agents/define-tool.ts';
 import type { StartWorkflow } from '../../agents/start-workflow.ts';
+import { describeIssues } from '../../core/text/describe-issues.ts';
+import { joinProblems } from '../../core/text/field-problem.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { recordChild, recordEndedChildren } from '../../store/sessions/children.ts';
@@ -55,10 +57,11 @@ export function startWorkflowFor(
 }
 
 function checked(type: string, options: Parameters<StartWorkflow>[1]): z.infer<typeof optionsSchema> {
-  const parsed = optionsSchema.safeParse({ ...options, type });
+  const input = { ...options, type };
+  const parsed = optionsSchema.safeParse(input);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'its options'}: ${message}`);
-    throw new ToolError(`The workflow ${JSON.stringify(type)} cannot be started: ${problems.join('; ')}.`);
+    const problems = joinProblems(describeIssues(parsed.error.issues, { schema: optionsSchema, input }));
+    throw new ToolError(`The workflow ${JSON.stringify(type)} cannot be started: ${problems}.`);
   }
   const bytes = Buffer.byteLength(JSON.stringify(parsed.data.args ?? []));
   const limit = LIMITS.childArgumentsBytes.value;

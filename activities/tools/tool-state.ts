@@ -1,5 +1,6 @@
 import { ToolError, type Tool, type ToolContext } from '../../agents/define-tool.ts';
-import { describeIssues, sayProblems } from '../../agents/describe-issues.ts';
+import { describeIssues } from '../../core/text/describe-issues.ts';
+import { joinProblems } from '../../core/text/field-problem.ts';
 import type { JsonObject } from '../../contracts/json.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { mergeKeys, namespaceOf } from '../../core/session/merge-state.ts';
@@ -46,7 +47,9 @@ function accepted(
   if (stateSchema === null) return value;
   const parsed = stateSchema.safeParse(value);
   if (parsed.success) return parsed.data as JsonObject;
-  const problems = sayProblems(describeIssues(stateSchema, parsed.error.issues, value));
+  const problems = joinProblems(
+    describeIssues(parsed.error.issues, { schema: stateSchema, input: value, mayQuote: true }),
+  );
   throw new ToolError(
     `The state ${JSON.stringify(namespace)} ${is} what the stateSchema of the tool ${JSON.stringify(name)} says: ${problems}.`,
   );

@@ -1,14 +1,14 @@
 import { deploymentSchema, type Deployment } from '../../contracts/deployment.ts';
-import { describeIssues } from '../describe-issues.ts';
+import { describeIssues } from '../../core/text/describe-issues.ts';
 import { TemplateError } from './template-error.ts';
 import { readTemplateText } from './template-file.ts';
 import { readYamlMap } from './yaml-map.ts';
 
-const HINT = 'a deployment file is a map of fields, such as "policy:" with settings under it';
+const HINT = 'the file must be a map of fields, such as "policy:" with settings under it';
 
 /**
- * Reads the deployment file. One that is absent sets nothing, unless it was `chosen` by name. Throws a
- * {@link TemplateError} that names file, line and field of all that is wrong.
+ * Reads the deployment file. A missing file is empty settings, unless its path was configured (`chosen`). Throws a
+ * {@link TemplateError} that lists every problem with its file, line and field.
  */
 export async function loadDeployment(file: string, { chosen }: { readonly chosen: boolean }): Promise<Deployment> {
   let text: string;
@@ -22,7 +22,11 @@ export async function loadDeployment(file: string, { chosen }: { readonly chosen
   if (!('positionOf' in map)) throw invalid(map.problems);
   const parsed = deploymentSchema.safeParse(map.input);
   if (parsed.success) return parsed.data;
-  const problems = describeIssues(deploymentSchema, parsed.error.issues, map.input);
+  const problems = describeIssues(parsed.error.issues, {
+    schema: deploymentSchema,
+    input: map.input,
+    mayQuote: true,
+  });
   throw invalid(problems.map(({ path, field, message }) => ({ file, ...map.positionOf(path), field, message })));
 }
 
@@ -31,6 +35,6 @@ function invalid(problems: TemplateError['problems']): TemplateError {
 }
 
 function unreadable(error: Error): string {
-  const why = 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error.message;
-  return `this file cannot be read (${why}); correct PERDURE_CONFIG, or unset it`;
+  const why = 'code' in error && error.code === 'ENOENT' ? 'no such file' : error.message;
+  return `cannot be read (${why}); correct PERDURE_CONFIG, or unset it`;
 }

@@ -7,36 +7,36 @@ import type { AgentRegistry } from '../agent-registry.ts';
 import { versionOf } from '../agent-version.ts';
 import { builtinTools } from '../builtin-tools.ts';
 import type { Tool } from '../define-tool.ts';
-import { fieldProblem, unknownName, type FieldProblem } from '../describe-issues.ts';
+import { suggestName } from '../../core/text/closest-name.ts';
+import { fieldProblem, type FieldProblem } from '../../core/text/field-problem.ts';
 import { readModuleTemplate } from './read-module-template.ts';
 import { readYamlTemplate } from './read-yaml-template.ts';
 import { TemplateError, type TemplateProblem } from './template-error.ts';
-import { readTemplateText, unusable, type Template, type TemplateFile } from './template-file.ts';
+import { readTemplateText, invalidFile, type Template, type TemplateFile } from './template-file.ts';
 
 export interface LoadOptions {
-  /** Tools that templates may name. Default: the built-in ones, set up from `env`. */
+  /** Tools that templates may name. Default: the built-in tools, configured from `env`. */
   readonly tools?: readonly Tool[];
-  /** Default: the process's. */
+  /** Default: `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Told, in a sentence, what was done instead of what was asked: the example agent for an empty folder. */
+  /** Called with a sentence for the user when the folder is empty and the example agent is used. */
   readonly onNotice?: (notice: string) => void;
 }
 
-/** The agent that ships with Perdure, used when a folder holds none. */
+/** The agent used when the folder has no templates. */
 const EXAMPLE = fileURLToPath(new URL('../../examples/agents/assistant.yaml', import.meta.url));
 
 /**
- * Loads the agents in a folder: each `*.yaml` and `*.yml` file holds one, each `*.ts` and `*.js` module
- * exports one or more. Subfolders and files whose names begin with a dot are left alone. A folder that is
- * absent or empty gives the example agent `assistant`, and a notice. Throws one {@link TemplateError} with
- * all that is wrong in all of the files.
+ * Loads the agents of a folder: each `*.yaml` and `*.yml` file defines one, each `*.ts` and `*.js` module exports one or
+ * more. Ignores subfolders and files whose names begin with a dot. A missing or empty folder gives the example agent
+ * `assistant` and a notice. Throws one {@link TemplateError} with the problems of all files.
  */
 export async function loadTemplates(folder: string, options: LoadOptions = {}): Promise<AgentRegistry> {
   const names = await templateNames(folder);
   let paths = names.map((name) => join(folder, name));
   if (paths.length === 0) {
     options.onNotice?.(
-      `There are no agent templates in ${folder}; the built-in example agent "assistant" is used. Put a *.yaml, *.ts or *.js file there.`,
+      `No agent templates in ${folder}: using the example agent "assistant". Add a *.yaml, *.ts or *.js file there.`,
     );
     paths = [EXAMPLE];
   }
@@ -59,8 +59,10 @@ async function templateNames(folder: string): Promise<readonly string[]> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return [];
     throw new TemplateError(
-      unusable(folder, `the folder of agent templates cannot be read (${message}); set PERDURE_AGENTS to one that can`)
-        .problems,
+      invalidFile(
+        folder,
+        `the folder of agent templates cannot be read (${message}); set PERDURE_AGENTS to a readable folder`,
+      ).problems,
     );
   }
   const templates = names
@@ -68,7 +70,7 @@ async function templateNames(folder: string): Promise<readonly string[]> {
     .toSorted();
   const limit = LIMITS.templateFiles.value;
   if (templates.length <= limit) return templates;
-  throw new TemplateError(unusable(folder, `holds ${templates.length} templates; the limit is ${limit}`).problems);
+  throw new TemplateError(invalidFile(folder, `has ${templates.length} templates; the limit is ${limit}`).problems);
 }
 
 async function readTemplate(path: string): Promise<TemplateFile> {
@@ -76,7 +78,7 @@ async function readTemplate(path: string): Promise<TemplateFile> {
   try {
     text = await readTemplateText(path);
   } catch (error) {
-    return unusable(path, `this file cannot be used: it ${(error as Error).message}`);
+    return invalidFile(path, `cannot be used: it ${(error as Error).message}`);
   }
   return /^\.ya?ml$/.test(extname(path)) ? readYamlTemplate(path, text) : await readModuleTemplate(path);
 }
@@ -87,7 +89,7 @@ interface Assembled {
   readonly problems: readonly TemplateProblem[];
 }
 
-/** Gives every agent its tools, and finds what only all templates together show. */
+/** Resolves the tools of every agent, and finds the problems between templates. */
 function assemble(templates: readonly Template[], builtin: readonly Tool[]): Assembled {
   const tools = new Map(builtin.map((tool) => [tool.name, tool]));
   const problems = templates.flatMap((template) => addTools(tools, template));
@@ -97,7 +99,7 @@ function assemble(templates: readonly Template[], builtin: readonly Tool[]): Ass
     const { spec } = template.agent;
     const other = fileOf.get(spec.name);
     if (other !== undefined) {
-      const message = `there is another agent "${spec.name}" in ${other}; give one of the two another name`;
+      const message = `the agent "${spec.name}" is also defined in ${other}; rename one of them`;
       problems.push(problemIn(template, fieldProblem(['name'], message)));
     }
     fileOf.set(spec.name, template.file);
@@ -106,20 +108,25 @@ function assemble(templates: readonly Template[], builtin: readonly Tool[]): Ass
       const tool = tools.get(name);
       if (tool !== undefined) own.push(tool);
       else
-        problems.push(problemIn(template, fieldProblem(['tools', at], unknownName('tool', name, [...tools.keys()]))));
+        problems.push(
+          problemIn(
+            template,
+            fieldProblem(['tools', at], `unknown tool "${name}"; ${suggestName(name, [...tools.keys()], 'tools')}`),
+          ),
+        );
     }
     versions.set(spec.name, versionOf(spec, own));
   }
   return { versions, tools, problems };
 }
 
-/** Adds the tools that an agent brings along. One name is one tool: a run finds its tools by name. */
+/** Adds the tools that an agent defines. Tool names are unique, because runs resolve tools by name. */
 function addTools(tools: Map<string, Tool>, template: Template): TemplateProblem[] {
   return template.agent.tools.flatMap((tool) => {
     const other = tools.get(tool.name);
     if (other === undefined) tools.set(tool.name, tool);
     if (other === undefined || other === tool) return [];
-    const message = `there is another tool "${tool.name}" already; give one of the two another name`;
+    const message = `another tool is already called "${tool.name}"; rename one of them`;
     return [problemIn(template, fieldProblem(['tools'], message))];
   });
 }

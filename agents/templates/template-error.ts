@@ -1,16 +1,16 @@
-/** One thing that is wrong with a template. Lines and columns begin at 1. */
+/** A problem in a template. Lines and columns count from 1. */
 export interface TemplateProblem {
   readonly file: string;
-  /** Null where none is known: for a whole file, and for much of a module. */
+  /** Null where it is not known: for a whole file, and for most problems in a module. */
   readonly line: number | null;
   readonly column: number | null;
   /** `policy.retry.maxAttempts`, `tools[1]`; empty for the whole file. */
   readonly field: string;
-  /** What is wrong and what to write instead. */
+  /** What is wrong, and the remedy. */
   readonly message: string;
 }
 
-/** Everything that is wrong with the templates of a folder, or with `what` else. The message has a line for each, as a compiler's. */
+/** All problems of a folder of templates, or of the deployment file. The message has one line for each, like a compiler's. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
   readonly problems: readonly TemplateProblem[];

@@ -1,36 +1,36 @@
 import { readFile, stat } from 'node:fs/promises';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { Agent } from '../define-agent.ts';
-import type { FieldProblem } from '../describe-issues.ts';
+import type { FieldPath } from '../../core/text/field-problem.ts';
 import type { TemplateProblem } from './template-error.ts';
 import type { Position } from './yaml-map.ts';
 
-/** An agent as a file declares it, and where its fields are. */
+/** An agent defined by a file, with the positions of its fields. */
 export interface Template {
   readonly file: string;
   readonly agent: Pick<Agent, 'spec' | 'tools'>;
-  readonly positionOf: (path: FieldProblem['path']) => Position;
+  readonly positionOf: (path: FieldPath) => Position;
 }
 
-/** What a file holds, and all that is wrong with it. */
+/** The agents of a file, and its problems. */
 export interface TemplateFile {
   readonly templates: readonly Template[];
   readonly problems: readonly TemplateProblem[];
 }
 
-export const NOWHERE: Position = { line: null, column: null };
+export const UNKNOWN_POSITION: Position = { line: null, column: null };
 
-/** A file that holds nothing but a problem. */
-export function unusable(file: string, message: string, position = NOWHERE, field = ''): TemplateFile {
+/** A file with one problem and no agents. */
+export function invalidFile(file: string, message: string, position = UNKNOWN_POSITION, field = ''): TemplateFile {
   return { templates: [], problems: [{ file, ...position, field, message }] };
 }
 
-/** The text of a template file. Throws an Error whose message says why there is none, and the remedy. */
+/** Reads a template file. The message of an error that it throws continues a sentence about the file: `is not UTF-8 text; …`. */
 export async function readTemplateText(path: string): Promise<string> {
   const found = await stat(path);
-  if (!found.isFile()) throw new Error('is not a file; give each template a file of its own');
+  if (!found.isFile()) throw new Error('is not a file; put each template into its own file');
   if (found.size > LIMITS.templateBytes.value) {
-    throw new Error(`is ${found.size} bytes; the limit is ${LIMITS.templateBytes.value}. Shorten its instructions`);
+    throw new Error(`is ${found.size} bytes; the limit is ${LIMITS.templateBytes.value}; shorten its instructions`);
   }
   const bytes = await readFile(path);
   try {

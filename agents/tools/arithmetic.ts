@@ -4,14 +4,14 @@ import { ToolError } from '../define-tool.ts';
 const MAX_CHARACTERS = 1_000;
 const MAX_DEPTH = 500;
 
-/** The parser class behind `jsep()`, which its types leave out: a subclass keeps our grammar to ourselves. */
+/** jsep's parser class, missing from its types. A subclass keeps the grammar local: `jsep.add…` would change it globally. */
 interface Parser {
   parse(): jsep.Expression;
   gobbleGroup(): jsep.Expression;
 }
 const { Jsep } = jsep as unknown as { Jsep: new (text: string) => Parser };
 
-/** Remembers parentheses, which tell `(-2)^2` from `-2^2`. */
+/** Marks groups in parentheses, to distinguish `(-2)^2` from `-2^2`. */
 class ArithmeticParser extends Jsep {
   override gobbleGroup(): jsep.Expression {
     const group = super.gobbleGroup() as jsep.Expression | false;
@@ -33,7 +33,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 
 interface MathFunction {
   readonly apply: (...values: number[]) => number;
-  /** How many arguments; two numbers are the least and the most. */
+  /** The minimum and maximum number of arguments. */
   readonly takes: readonly [number, number];
 }
 
@@ -58,13 +58,13 @@ const FUNCTIONS: Readonly<Record<string, MathFunction>> = {
 
 const CONSTANTS: Readonly<Record<string, number>> = { pi: Math.PI, e: Math.E };
 
-/** What {@link evaluate} understands, for people and models. */
+/** The grammar of {@link evaluate}, for error messages and the tool's description. */
 export const GRAMMAR = `numbers, + - * / % ^ (or **), parentheses, ${Object.keys(FUNCTIONS).join(', ')}, pi and e`;
 
 /**
  * The value of an arithmetic expression, to the 15 digits that a double holds. `-2^2` is -4, `2^3^2` is 512,
  * angles are in radians, `log` is to base 10, halves are rounded away from zero.
- * Throws a {@link ToolError} that says what is wrong and what to write.
+ * Throws a {@link ToolError} with the problem and the remedy.
  */
 export function evaluate(expression: string): number {
   if (expression.length > MAX_CHARACTERS) {
@@ -75,7 +75,7 @@ export function evaluate(expression: string): number {
   const value = valueOf(parse(expression), 0);
   if (!Number.isFinite(value))
     throw new ToolError('The result is larger than any number a calculator holds (1.8e308).');
-  // Beyond 15 digits a double shows its binary fractions: 0.1 + 0.2 is 0.3. Whole numbers have none.
+  // 15 digits hide the binary fractions of doubles: 0.1 + 0.2 is 0.3. Integers have none.
   const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(15));
   return rounded === 0 ? 0 : rounded;
 }
@@ -86,7 +86,7 @@ function parse(expression: string): jsep.Expression {
     return new ArithmeticParser(text).parse();
   } catch (error) {
     if (error instanceof ToolError) throw error;
-    // The parser's own messages speak of variables and tokens, which a calculator has not.
+    // The parser's own messages mention variables and tokens, which a calculator does not have.
     const { index, description = 'it cannot be read' } = error as { index?: number; description?: string };
     const before = text.slice(0, index).replaceAll('**', '^').slice(-20);
     const place = before === '' ? 'at its beginning' : `after ${JSON.stringify(before)}`;
@@ -122,7 +122,7 @@ function valueOf(node: jsep.Expression, depth: number): number {
 
 function literalValue({ value, raw }: jsep.Literal): number {
   if (typeof value !== 'number') throw new ToolError(`${raw} is not a number. Use ${GRAMMAR}.`);
-  // In max(1,000) the comma would make two numbers of one.
+  // max(1,000) would be parsed as two arguments.
   if (/^0\d/.test(raw))
     throw new ToolError(`The number ${raw} begins with 0. Write 1000 for "1,000", and 7 for "007".`);
   if (!Number.isFinite(value)) throw new ToolError(`The number ${raw.slice(0, 40)} is too large.`);
@@ -142,7 +142,7 @@ function unaryValue(operator: string, value: number): number {
 }
 
 function binaryValue({ operator, left, right }: jsep.BinaryExpression, depth: number): number {
-  // The parser binds a sign tighter than a power; mathematics does not: -2^2 is -(2^2).
+  // The parser binds a sign tighter than a power. In mathematics -2^2 is -(2^2).
   if (operator === '**' && left.type === 'UnaryExpression' && left['grouped'] !== true) {
     const { operator: sign, argument } = left as jsep.UnaryExpression;
     const power = { type: 'BinaryExpression', operator, left: argument, right } satisfies jsep.BinaryExpression;
@@ -172,7 +172,7 @@ function callValue({ callee, arguments: args }: jsep.CallExpression, depth: numb
 }
 
 function real(value: number, what: string): number {
-  if (Number.isNaN(value)) throw new ToolError(`${what} has no real value for what it was given.`);
+  if (Number.isNaN(value)) throw new ToolError(`${what} has no real value for these arguments.`);
   return value;
 }
 

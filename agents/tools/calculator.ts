@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineTool } from '../define-tool.ts';
 import { GRAMMAR, evaluate } from './arithmetic.ts';
 
-/** Evaluates an arithmetic expression. Returns `{value}`, with a `note` where the value is not exact. */
+/** Evaluates an arithmetic expression. Returns `{value}`, with a `note` where the value may be inexact. */
 export const calculator = defineTool({
   name: 'calculator',
   description: `Evaluates an arithmetic expression exactly as written. It understands ${GRAMMAR}. Angles are in radians, log is to base 10, ln is natural.`,

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { closestName } from '../closest-name.ts';
+import { closestName } from '../../core/text/closest-name.ts';
 import { ToolError, defineTool, type Tool } from '../define-tool.ts';
 
-/** The current date and time in an IANA time zone: `{time, weekday, timeZone}`, `time` as ISO 8601 with its offset. */
+/** Returns the current date and time in an IANA time zone: `{time, weekday, timeZone}`, `time` as ISO 8601 with its offset. */
 export function createClock({ now = () => new Date() }: { readonly now?: () => Date } = {}): Tool {
   return defineTool({
     name: 'clock',
-    description: 'Tells the current date, time and weekday in a time zone.',
+    description: 'Returns the current date, time and weekday in a time zone.',
     parameters: z.strictObject({
       timeZone: z.string().max(100).default('UTC').describe('An IANA time zone, such as Europe/Berlin. Default: UTC'),
     }),
@@ -16,7 +16,7 @@ export function createClock({ now = () => new Date() }: { readonly now?: () => D
   });
 }
 
-/** {@link createClock} with the machine's own time. */
+/** {@link createClock} with the machine's clock. */
 export const clock = createClock();
 
 function timeIn(timeZone: string, date: Date): { time: string; weekday: string; timeZone: string } {
@@ -25,7 +25,7 @@ function timeIn(timeZone: string, date: Date): { time: string; weekday: string; 
       .formatToParts(date)
       .map(({ type, value }) => [type, value]),
   );
-  // 'GMT+02:00'; some versions of ICU say 'GMT' alone for no offset.
+  // 'GMT+02:00'; some versions of ICU write 'GMT' for a zero offset.
   const offset = part['timeZoneName']?.slice('GMT'.length) || '+00:00';
   const { year, month, day, hour, minute, second, weekday = '' } = part;
   return { time: `${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`, weekday, timeZone };
@@ -48,6 +48,6 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
   } catch (error) {
     const closest = closestName(timeZone, Intl.supportedValuesOf('timeZone'));
     const remedy = closest === undefined ? 'use an IANA name such as Europe/Berlin or UTC' : `did you mean ${closest}?`;
-    throw new ToolError(`There is no time zone ${JSON.stringify(timeZone)}; ${remedy}`, { cause: error });
+    throw new ToolError(`Unknown time zone ${JSON.stringify(timeZone)}; ${remedy}`, { cause: error });
   }
 }

@@ -4,17 +4,17 @@ import { ToolError, defineTool, type Tool } from '../define-tool.ts';
 import { checkHost, guardedAgent, type GuardOptions } from './guarded-agent.ts';
 
 export interface HttpFetchOptions extends GuardOptions {
-  /** For the whole of a call, redirects included. Default 8,000. */
+  /** Timeout of a call in ms, redirects included. Default 8,000. */
   readonly timeoutMs?: number;
 }
 
 interface Page {
-  /** Where the text came from, after redirects. */
+  /** The address of the page, after redirects. */
   readonly url: string;
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
-  /** True when the body was longer than 200 KB: `text` is its beginning. */
+  /** True when the body exceeds 200 KB: `text` is its beginning. */
   readonly truncated: boolean;
 }
 
@@ -23,7 +23,7 @@ const MAX_BYTES = 200_000;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const HEADERS = { accept: 'text/*, application/json, application/xml;q=0.9', 'user-agent': 'perdure-http-fetch/1' };
 
-/** Reads text by GET from public addresses; each redirect is checked as the first URL is. */
+/** Reads text by GET from public addresses. Every redirect is checked like the first URL. */
 export function createHttpFetch(options: HttpFetchOptions = {}): Tool {
   return defineTool({
     name: 'http_fetch',
@@ -106,7 +106,7 @@ async function readPage(url: URL, response: Response): Promise<Page> {
 async function readBytes(body: NonNullable<Response['body']>): Promise<{ bytes: Uint8Array; truncated: boolean }> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  // Leaving the loop cancels the body, so no more of it is received or unpacked.
+  // Leaving the loop cancels the body: the rest is neither received nor decompressed.
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     size += chunk.byteLength;
@@ -124,7 +124,7 @@ function decoderOf(contentType: string) {
   }
 }
 
-/** `fetch` hides why it failed behind "fetch failed". */
+/** `fetch` rejects with "fetch failed"; the reason is in its causes. */
 function plainError(error: unknown): unknown {
   let cause = error;
   while (!(cause instanceof ToolError) && cause instanceof Error && cause.cause !== undefined) cause = cause.cause;

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { defineTool, type Tool } from '../define-tool.ts';
 
 /**
- * Appends a line of JSON (`{at, key, user, text}`) to a file. Not idempotent on purpose: an example of a real
- * effect, whose call ends as `unknown` after a crash in its middle. The key in the line tells whether it happened.
+ * Appends a line of JSON (`{at, key, user, text}`) to a file. Deliberately not idempotent: an example of a real side
+ * effect, whose call ends as `unknown` after a crash. The key in the line shows whether it was written.
  */
 export function createSendNote({ path }: { readonly path: string }): Tool {
   return defineTool({

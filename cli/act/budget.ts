@@ -1,24 +1,31 @@
 import { userLimitsSchema, type BudgetPeriod, type BudgetReport, type UserLimits } from '../../contracts/budget.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { count, harmless, money, table } from '../render/show-text.ts';
+import { formatCount } from '../render/format-count.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { formatUsd } from '../../core/text/format-usd.ts';
+import { formatTable } from '../render/format-table.ts';
 
-/** `perdure budget`: a user's limits and what has gone of them. */
-export async function budget(cli: Cli, user: string | undefined): Promise<void> {
-  show(cli, await cli.client.budget(user));
+/** `perdure budget`: shows a user's limits and how much of them is used. */
+export async function budget(deps: CommandDeps, user: string | undefined): Promise<void> {
+  show(deps, await deps.client.budget(user));
 }
 
-/** `perdure budget set NAME=VALUE…`: changes those limits of a user that are named. */
-export async function setBudget(cli: Cli, user: string | undefined, settings: readonly string[]): Promise<void> {
-  const { own } = await cli.client.budget(user);
-  const changed = settings.reduce((limits, setting) => ({ ...limits, ...parse(setting) }), own);
-  show(cli, await cli.client.setBudget(changed, user));
+/** `perdure budget set NAME=VALUE…`: changes the named limits of a user. */
+export async function setBudget(
+  deps: CommandDeps,
+  user: string | undefined,
+  settings: readonly string[],
+): Promise<void> {
+  const { own } = await deps.client.budget(user);
+  const changed = settings.reduce((limits, setting) => ({ ...limits, ...parseLimit(setting) }), own);
+  show(deps, await deps.client.setBudget(changed, user));
 }
 
 const NAMES = Object.keys(userLimitsSchema.shape) as (keyof UserLimits)[];
 
-/** `none` is no limit; `default` leaves it to the deployment again. */
-function parse(setting: string): UserLimits {
+/** Parses `NAME=VALUE`. `none` is no limit; `default` restores the limit of the deployment. */
+function parseLimit(setting: string): UserLimits {
   const [name, value = ''] = setting.split('=');
   const known = NAMES.find((one) => one === name);
   const amount = Number(value);
@@ -27,44 +34,52 @@ function parse(setting: string): UserLimits {
     return { [known]: value === 'default' ? undefined : value === 'none' ? null : amount };
   }
   throw new CliError(
-    `${JSON.stringify(setting)} is no limit. Give NAME=VALUE with one of ${NAMES.join(', ')}, and a number, "none" or "default".`,
+    `Invalid limit ${JSON.stringify(setting)}. Use NAME=VALUE with a name of ${NAMES.join(', ')} and a number, "none" or "default".`,
     EXIT.usage,
   );
 }
 
-function show(cli: Cli, report: BudgetReport): void {
-  if (cli.json) return cli.printJson(report);
+function show(deps: CommandDeps, report: BudgetReport): void {
+  if (deps.json) return deps.printJson(report);
   const { user, limits, month, day } = report;
-  cli.print(`Budget of ${harmless(user)}`);
-  const head = ['PERIOD', 'USED', 'SET ASIDE', 'LIMIT', 'RESETS'];
+  deps.print(`Budget of ${stripControl(user)}`);
+  const head = ['PERIOD', 'USED', 'RESERVED', 'LIMIT', 'RESETS'];
   const rows = [
     ...rowsOf(month, limits.monthlyUsd, limits.monthlyTokens),
     ...rowsOf(day, limits.dailyUsd, limits.dailyTokens),
   ];
-  for (const line of table([head, ...rows])) cli.print(line);
-  if (limits.dailyWarnUsd !== null) cli.print(`Warns at ${money(limits.dailyWarnUsd)} a day.`);
+  for (const line of formatTable([head, ...rows])) deps.print(line);
+  if (limits.dailyWarnUsd !== null) deps.print(`Warning at ${formatUsd(limits.dailyWarnUsd)} per day.`);
   if (month.unpricedCalls > 0) {
-    cli.print(`The cost of ${count(month.unpricedCalls, 'call')} of this month is not known and not counted as used.`);
+    deps.print(
+      `The cost of ${formatCount(month.unpricedCalls, 'call')} this month is unknown and not counted as used.`,
+    );
   }
 }
 
 function rowsOf(period: BudgetPeriod, usd: number | null, tokens: number | null): string[][] {
   return [
-    [period.period, money(period.usedUsd), money(period.reservedUsd), shown(usd, money), period.resetsAt],
+    [
+      period.period,
+      formatUsd(period.usedUsd),
+      formatUsd(period.reservedUsd),
+      formatLimit(usd, formatUsd),
+      period.resetsAt,
+    ],
     [
       period.period,
       tokensOf(period.usedTokens),
       tokensOf(period.reservedTokens),
-      shown(tokens, tokensOf),
+      formatLimit(tokens, tokensOf),
       period.resetsAt,
     ],
   ];
 }
 
-function shown(limit: number | null, say: (value: number) => string): string {
-  return limit === null ? 'none' : say(limit);
+function formatLimit(limit: number | null, format: (value: number) => string): string {
+  return limit === null ? 'none' : format(limit);
 }
 
 function tokensOf(value: number): string {
-  return count(value, 'token');
+  return formatCount(value, 'token');
 }

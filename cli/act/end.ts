@@ -1,9 +1,9 @@
 import type { EndSession } from '../../contracts/session/commands.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 
-/** `perdure end <session>`: no more messages are taken. */
-export async function end(cli: Cli, id: string, input: EndSession): Promise<void> {
-  await cli.client.end(id, input);
-  if (cli.json) return cli.printJson({ id, status: input.status ?? 'completed' });
-  cli.print(`The session ${id} has ended as ${input.status ?? 'completed'}.`);
+/** `perdure end <session>`: ends a session, which then accepts no more messages. */
+export async function end(deps: CommandDeps, id: string, input: EndSession): Promise<void> {
+  await deps.client.end(id, input);
+  if (deps.json) return deps.printJson({ id, status: input.status ?? 'completed' });
+  deps.print(`Ended session ${id} as ${input.status ?? 'completed'}.`);
 }

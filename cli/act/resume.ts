@@ -1,21 +1,24 @@
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { harmless } from '../render/show-text.ts';
+import { shellQuote } from '../render/shell-quote.ts';
+import { stripControl } from '../render/strip-control.ts';
 
-/** `perdure resume <session> [run]`: the run named, or the newest that failed, goes on after its last completed step. */
-export async function resume(cli: Cli, id: string, runId: string | undefined): Promise<void> {
-  const target = runId ?? (await newestFailed(cli, id));
-  await cli.client.resume(id, target);
-  if (cli.json) return cli.printJson({ runId: target });
-  cli.print(`The run ${harmless(target)} goes on after its last completed step. See it: perdure watch ${harmless(id)}`);
+/** `perdure resume <session> [run]`: resumes the latest failed run, or the given one, after its last completed step. */
+export async function resume(deps: CommandDeps, id: string, runId: string | undefined): Promise<void> {
+  const target = runId ?? (await latestFailedRun(deps, id));
+  await deps.client.resume(id, target);
+  if (deps.json) return deps.printJson({ runId: target });
+  deps.print(
+    `Resuming run ${stripControl(target)} after its last completed step. Follow it with: perdure watch ${shellQuote(stripControl(id))}`,
+  );
 }
 
-async function newestFailed(cli: Cli, id: string): Promise<string> {
-  const { data } = await cli.client.runs(id);
+async function latestFailedRun(deps: CommandDeps, id: string): Promise<string> {
+  const { data } = await deps.client.runs(id);
   const failed = data.find(({ status }) => status === 'failed');
   if (failed !== undefined) return failed.id;
   throw new CliError(
-    `No run of the session ${id} failed of late. Name one that \`perdure runs ${id}\` lists.`,
+    `No recent run of session ${id} failed. List its runs with: perdure runs ${shellQuote(id)}`,
     EXIT.refused,
   );
 }

@@ -4,7 +4,7 @@ import { CliError } from '../shared/exit-codes.ts';
 import type { Finding } from './finding.ts';
 import { readSettings } from '../services/settings.ts';
 
-/** Whether the deployment file, if there is one, can be read and has nothing in it that would stop a worker. */
+/** Checks that the deployment file, if any, is valid. */
 export async function checkDeploymentFile(env: NodeJS.ProcessEnv): Promise<Finding> {
   const check = 'Settings';
   try {
@@ -12,11 +12,11 @@ export async function checkDeploymentFile(env: NodeJS.ProcessEnv): Promise<Findi
     const set = Object.keys(await loadDeployment(deploymentFile, { chosen: deploymentChosen }));
     const found =
       set.length === 0
-        ? `${deploymentFile} sets nothing, or is not there: defaults`
+        ? `defaults (${deploymentFile} is missing or empty)`
         : `${deploymentFile} sets ${set.join(', ')}`;
     return { check, state: 'ok', found, remedy: null };
   } catch (error) {
     if (!(error instanceof TemplateError) && !(error instanceof CliError)) throw error;
-    return { check, state: 'problem', found: error.message, remedy: 'docs/settings.md lists what there is to set.' };
+    return { check, state: 'problem', found: error.message, remedy: 'See docs/settings.md for the settings.' };
   }
 }

@@ -1,7 +1,7 @@
 import { createModelDirectory } from '../../models/directory/model-directory.ts';
 import type { Finding } from './finding.ts';
 
-/** Whether the model's endpoint answers. Makes no model call. */
+/** Checks that the model's endpoint is reachable. Makes no model call. */
 export async function checkModel(env: NodeJS.ProcessEnv): Promise<Finding> {
   const key = env['OPENAI_API_KEY'];
   const base = env['OPENAI_BASE_URL'] ?? (key === undefined ? undefined : 'https://api.openai.com/v1');
@@ -13,7 +13,7 @@ export async function checkModel(env: NodeJS.ProcessEnv): Promise<Finding> {
     state: scripted ? 'note' : 'ok',
     found: `${choice.model}: ${choice.because}`,
     remedy: scripted
-      ? 'For a real model set OPENAI_API_KEY, or OPENAI_BASE_URL, or start Ollama, llama.cpp, LM Studio or vLLM.'
+      ? 'For a real model set OPENAI_API_KEY or OPENAI_BASE_URL, or start Ollama, llama.cpp, LM Studio or vLLM.'
       : null,
   };
 }
@@ -25,19 +25,18 @@ async function checkEndpoint(base: string, key: string | undefined): Promise<Fin
   try {
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(5_000) });
     await response.body?.cancel();
-    if (response.ok)
-      return { check, state: 'ok', found: `an OpenAI-compatible endpoint answers at ${base}`, remedy: null };
+    if (response.ok) return { check, state: 'ok', found: `OpenAI-compatible endpoint at ${base}`, remedy: null };
     const remedy =
       response.status === 401 || response.status === 403
         ? 'Check OPENAI_API_KEY.'
-        : 'Check that OPENAI_BASE_URL ends where the API begins, in /v1 mostly.';
-    return { check, state: 'problem', found: `${url} answers ${response.status}`, remedy };
+        : 'Check OPENAI_BASE_URL: it must be the base of the API, usually ending in /v1.';
+    return { check, state: 'problem', found: `${url} returns HTTP ${response.status}`, remedy };
   } catch {
     return {
       check,
       state: 'problem',
-      found: `nothing answers at ${base}`,
-      remedy: 'Check OPENAI_BASE_URL and the network, and that the server runs.',
+      found: `${base} is unreachable`,
+      remedy: 'Check OPENAI_BASE_URL and the network, and that the server is running.',
     };
   }
 }

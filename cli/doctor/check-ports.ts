@@ -1,20 +1,25 @@
 import { createServer } from 'node:net';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
 
-/** Whether the gateway could listen where it is set up to. */
-export async function checkPorts({ client }: Cli, env: NodeJS.ProcessEnv): Promise<Finding> {
+/** Checks that a gateway could listen on the configured port. */
+export async function checkPorts({ client }: CommandDeps, env: NodeJS.ProcessEnv): Promise<Finding> {
   const check = 'Ports';
   const host = env['PERDURE_HOST'] ?? '127.0.0.1';
   const port = Number(env['PERDURE_PORT'] ?? 4747);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    return { check, state: 'problem', found: `PERDURE_PORT is no port`, remedy: 'Set PERDURE_PORT to 0 to 65535.' };
+    return {
+      check,
+      state: 'problem',
+      found: 'PERDURE_PORT is not a port',
+      remedy: 'Set PERDURE_PORT to a number from 0 to 65535.',
+    };
   }
-  const reason = await listenReason(host, port);
+  const reason = await listenError(host, port);
   if (reason === null) return { check, state: 'ok', found: `${host}:${port} is free for a gateway`, remedy: null };
   if (reason === 'EADDRINUSE' && (await client.ready().then(isReadiness, () => false))) {
-    return { check, state: 'ok', found: `${host}:${port} is the gateway's`, remedy: null };
+    return { check, state: 'ok', found: `${host}:${port} is used by the gateway`, remedy: null };
   }
   return {
     check,
@@ -22,13 +27,13 @@ export async function checkPorts({ client }: Cli, env: NodeJS.ProcessEnv): Promi
     found: `a gateway cannot listen on ${host}:${port} (${reason})`,
     remedy:
       reason === 'EADDRINUSE'
-        ? 'End what uses it, or set PERDURE_PORT.'
+        ? 'Stop the process that uses it, or set PERDURE_PORT.'
         : 'Set PERDURE_HOST to an address of this machine.',
   };
 }
 
-/** Null when the port can be had, else the system's code. */
-async function listenReason(host: string, port: number): Promise<string | null> {
+/** Null when the port is free, else the error code of the system. */
+async function listenError(host: string, port: number): Promise<string | null> {
   const server = createServer();
   return new Promise((resolve) => {
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));

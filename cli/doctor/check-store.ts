@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { Client } from 'pg';
 import type { Finding } from './finding.ts';
 
-/** Whether the store can be reached: a served PostgreSQL, or the folder of the embedded one. Changes nothing. */
+/** Checks that PostgreSQL is reachable, or that the folder of the embedded store is writable. Changes nothing. */
 export async function checkStore(env: NodeJS.ProcessEnv): Promise<Finding> {
   const url = env['DATABASE_URL'];
   return url === undefined || url === '' ? checkFolder(resolve(env['PERDURE_DATA'] ?? '.perdure')) : checkPostgres(url);
@@ -16,15 +16,15 @@ async function checkPostgres(connectionString: string): Promise<Finding> {
     await client.connect();
     await client.query('select 1');
     await client.end();
-    return { check, state: 'ok', found: 'PostgreSQL answers at DATABASE_URL', remedy: null };
+    return { check, state: 'ok', found: 'PostgreSQL at DATABASE_URL', remedy: null };
   } catch (error) {
-    // The code only: the message may hold the address with its password.
-    const { code = 'no answer' } = error as { code?: string };
+    // Only the code: the message may contain the URL with its password.
+    const { code = 'no response' } = error as { code?: string };
     return {
       check,
       state: 'problem',
-      found: `PostgreSQL does not answer at DATABASE_URL (${code})`,
-      remedy: 'Check host, port, user and password in DATABASE_URL, and that PostgreSQL runs.',
+      found: `PostgreSQL at DATABASE_URL is unreachable (${code})`,
+      remedy: 'Check host, port, user and password in DATABASE_URL, and that PostgreSQL is running.',
     };
   }
 }
@@ -35,12 +35,12 @@ async function checkFolder(folder: string): Promise<Finding> {
   return {
     check,
     state: 'problem',
-    found: `the folder ${folder} cannot be written`,
-    remedy: 'Give this user write access, name another folder in PERDURE_DATA, or set DATABASE_URL.',
+    found: `the folder ${folder} is not writable`,
+    remedy: 'Give this user write access, set PERDURE_DATA to another folder, or set DATABASE_URL.',
   };
 }
 
-/** A folder that is not there yet is made in the nearest one that is. */
+/** For a missing folder, checks the nearest existing parent. */
 async function canWrite(folder: string): Promise<boolean> {
   try {
     await access(folder, constants.W_OK);

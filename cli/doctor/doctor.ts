@@ -1,5 +1,5 @@
 import { EXIT } from '../shared/exit-codes.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { checkDeploymentFile } from './check-deployment-file.ts';
 import { checkModel } from './check-model.ts';
 import { checkProviders } from './check-providers.ts';
@@ -10,31 +10,31 @@ import { checkWorker } from './check-worker.ts';
 import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
 
-/** `perdure doctor`: resolves with the exit code, 1 when there is a problem. */
-export async function doctor(cli: Cli, env: NodeJS.ProcessEnv): Promise<number> {
+/** `perdure doctor`: prints the result of each check. Resolves with the exit code, 1 when there is a problem. */
+export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise<number> {
   const checked = await Promise.all([
     checkDeploymentFile(env),
     checkTemporal(env),
     checkWorker(env),
     checkStore(env),
     checkModel(env),
-    checkGateway(cli),
-    checkProviders(cli),
-    checkPorts(cli, env),
+    checkGateway(deps),
+    checkProviders(deps),
+    checkPorts(deps, env),
   ]);
   const findings = [checkNode(process.versions.node), ...checked];
   const healthy = findings.every(({ state }) => state !== 'problem');
-  if (cli.json) cli.printJson({ ok: healthy, findings });
-  else for (const finding of findings) show(cli, finding);
+  if (deps.json) deps.printJson({ ok: healthy, findings });
+  else for (const finding of findings) show(deps, finding);
   return healthy ? EXIT.ok : EXIT.failed;
 }
 
 const MARKS = { ok: ['green', 'OK     '], note: ['yellow', 'NOTE   '], problem: ['red', 'PROBLEM'] } as const;
 
-function show(cli: Cli, { check, state, found, remedy }: Finding): void {
+function show(deps: CommandDeps, { check, state, found, remedy }: Finding): void {
   const [color, label] = MARKS[state];
-  cli.print(`${cli.paint(color, label)}  ${check}: ${found}`);
-  if (remedy !== null) cli.print(`         ${remedy}`);
+  deps.print(`${deps.paint(color, label)}  ${check}: ${found}`);
+  if (remedy !== null) deps.print(`         ${remedy}`);
 }
 
 function checkNode(version: string): Finding {
@@ -45,23 +45,23 @@ function checkNode(version: string): Finding {
     found: `version ${version}`,
     remedy: fits
       ? null
-      : 'Perdure needs Node 24 or later. `npm ci` brings it; start Perdure by `npm start` or `npx perdure`.',
+      : 'Perdure requires Node 24 or later. `npm ci` installs it; start Perdure with `npm start` or `npx perdure`.',
   };
 }
 
-async function checkGateway({ client, url }: Cli): Promise<Finding> {
+async function checkGateway({ client, url }: CommandDeps): Promise<Finding> {
   const check = 'Gateway';
   try {
-    const answer = await client.ready();
-    if (!isReadiness(answer)) {
-      const remedy = 'Name the gateway with --url or PERDURE_URL, or set PERDURE_PORT.';
-      return { check, state: 'problem', found: `what answers at ${url} is no gateway of Perdure`, remedy };
+    const response = await client.ready();
+    if (!isReadiness(response)) {
+      const remedy = 'Set the gateway with --url or PERDURE_URL, or set PERDURE_PORT.';
+      return { check, state: 'problem', found: `${url} is not a Perdure gateway`, remedy };
     }
-    const { status, checks } = answer;
-    if (status === 'ready') return { check, state: 'ok', found: `answers at ${url}`, remedy: null };
-    const away = Object.keys(checks).filter((part) => checks[part] !== true);
-    const found = `answers at ${url}, but cannot reach: ${away.join(', ')}`;
-    return { check, state: 'problem', found, remedy: 'See the findings above, and the log of the gateway.' };
+    const { status, checks } = response;
+    if (status === 'ready') return { check, state: 'ok', found: `reachable at ${url}`, remedy: null };
+    const unreachable = Object.keys(checks).filter((part) => checks[part] !== true);
+    const found = `reachable at ${url}, but it cannot reach: ${unreachable.join(', ')}`;
+    return { check, state: 'problem', found, remedy: 'See the other checks, and the log of the gateway.' };
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
     return { check, state: 'note', found, remedy: null };

@@ -1,9 +1,9 @@
-/** What one check found. */
+/** The result of one check. */
 export interface Finding {
   readonly check: string;
-  /** `note`: it works, but a person should know. */
+  /** `note`: not a problem, but worth knowing. */
   readonly state: 'ok' | 'note' | 'problem';
   readonly found: string;
-  /** What to do; null when there is nothing to do. */
+  /** What to do about it; null when there is nothing to do. */
   readonly remedy: string | null;
 }

@@ -1,6 +1,6 @@
 import type { GatewayReadiness } from '../../client/http/gateway-client.ts';
 
-/** Whether that is what a gateway says: anything may listen at its port. */
-export function isReadiness(answer: Partial<GatewayReadiness>): answer is GatewayReadiness {
-  return (answer.status === 'ready' || answer.status === 'unavailable') && typeof answer.checks === 'object';
+/** Whether a response is the readiness of a gateway: another server may listen on its port. */
+export function isReadiness(response: Partial<GatewayReadiness>): response is GatewayReadiness {
+  return (response.status === 'ready' || response.status === 'unavailable') && typeof response.checks === 'object';
 }

@@ -1,15 +1,16 @@
-import type { Cli } from '../shared/cli.ts';
-import { table } from '../render/show-text.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
+import { oneLine } from '../render/one-line.ts';
+import { formatTable } from '../render/format-table.ts';
 
-/** `perdure agents`: the agents that can be talked to. */
-export async function agents(cli: Cli): Promise<void> {
-  const page = await cli.client.agents();
-  if (cli.json) return cli.printJson(page);
+/** `perdure agents`: lists the agents of the deployment. */
+export async function agents(deps: CommandDeps): Promise<void> {
+  const page = await deps.client.agents();
+  if (deps.json) return deps.printJson(page);
   const rows = page.data.map((agent) => [
     agent.name,
     agent.model ?? 'default model',
     agent.tools?.join(', ') ?? 'no tools',
-    agent.description ?? '',
+    oneLine(agent.description ?? ''),
   ]);
-  for (const line of table([['AGENT', 'MODEL', 'TOOLS', 'WHAT IT DOES'], ...rows])) cli.print(line);
+  for (const line of formatTable([['AGENT', 'MODEL', 'TOOLS', 'DESCRIPTION'], ...rows])) deps.print(line);
 }

@@ -1,9 +1,9 @@
 import type { StreamEvent } from '../../contracts/session/event.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { EXIT } from '../shared/exit-codes.ts';
 import { followEvents } from './follow-events.ts';
 import { sessionEvents } from './session-events.ts';
-import { oneLine } from '../render/show-text.ts';
+import { oneLine } from '../render/one-line.ts';
 
 export interface EventsOptions {
   readonly after: number;
@@ -12,18 +12,18 @@ export interface EventsOptions {
 
 const TYPE_WIDTH = 'session.recovered'.length;
 
-/** `perdure events <session>`: its durable events, a line each; with `follow` those to come, until Ctrl-C. Resolves with the exit code. */
-export async function events(cli: Cli, id: string, { after, follow = false }: EventsOptions): Promise<number> {
+/** `perdure events <session>`: prints durable events, one per line; with `follow` also new ones, until Ctrl-C. Resolves with the exit code. */
+export async function events(deps: CommandDeps, id: string, { after, follow = false }: EventsOptions): Promise<number> {
   const show = (event: StreamEvent): void => {
-    if ('seq' in event) cli.print(cli.json ? JSON.stringify(event) : eventLine(cli, event));
+    if ('seq' in event) deps.print(deps.json ? JSON.stringify(event) : eventLine(deps, event));
   };
-  if (follow) return followEvents(cli, id, after, { show, endLine: () => undefined });
-  for await (const event of sessionEvents(cli.client, id, after)) show(event);
+  if (follow) return followEvents(deps, id, after, { show, endLine: () => undefined });
+  for await (const event of sessionEvents(deps.client, id, after)) show(event);
   return EXIT.ok;
 }
 
-/** Number, time, type, and whatever else the event says. */
-function eventLine({ paint }: Pick<Cli, 'paint'>, event: Extract<StreamEvent, { seq: number }>): string {
+/** Sequence number, time, type, and the other fields of an event. */
+function eventLine({ paint }: Pick<CommandDeps, 'paint'>, event: Extract<StreamEvent, { seq: number }>): string {
   const { seq, at, type, sessionId: _session, ...rest } = event;
   return `${String(seq).padStart(5)}  ${paint('dim', at)}  ${paint('bold', type.padEnd(TYPE_WIDTH))}  ${oneLine(rest)}`;
 }

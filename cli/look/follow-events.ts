@@ -1,34 +1,34 @@
 import { endsRun } from '../../contracts/session/event.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import type { EventPrinter } from '../render/event-printer.ts';
 import { untilInterrupted } from '../shared/interruption.ts';
-import { sayConnection } from '../render/say-connection.ts';
-import { sayWaits } from '../render/say-waits.ts';
+import { reportConnection } from '../render/report-connection.ts';
+import { reportWaits } from '../render/wait-reporter.ts';
 
-/** Shows a session's events after `after`, and those to come, until Ctrl-C. Resolves with the exit code. */
+/** Shows the events of a session after `after` and new ones, until Ctrl-C. Resolves with the exit code. */
 export async function followEvents(
-  cli: Cli,
+  deps: CommandDeps,
   id: string,
   after: number,
   { show, endLine }: EventPrinter,
 ): Promise<number> {
   const onConnection = (state: 'lost' | 'back'): void => {
-    if (cli.terminal) endLine();
-    sayConnection(state);
+    if (deps.terminal) endLine();
+    reportConnection(state);
   };
-  let going = false;
-  const waits = sayWaits(cli.client, id, {
-    busy: () => going,
-    tell(line) {
-      if (cli.terminal) endLine();
+  let isRunning = false;
+  const waits = reportWaits(deps.client, id, {
+    isBusy: () => isRunning,
+    report(line) {
+      if (deps.terminal) endLine();
       process.stderr.write(`${line}\n`);
     },
   });
   try {
     return await untilInterrupted(async (signal) => {
-      for await (const event of cli.client.stream(id, { after, signal, onConnection })) {
-        waits.heard();
-        if ('runId' in event) going = !endsRun(event.type);
+      for await (const event of deps.client.stream(id, { after, signal, onConnection })) {
+        waits.onEvent();
+        if ('runId' in event) isRunning = !endsRun(event.type);
         show(event);
       }
     });

@@ -1,79 +1,84 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PerdureEvent } from '../../contracts/session/event.ts';
-import { sayMs } from '../../core/text/say.ts';
-import type { Cli } from '../shared/cli.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { createEventPrinter, type EventPrinter } from '../render/event-printer.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { untilInterrupted } from '../shared/interruption.ts';
-import { nextKey } from './next-key.ts';
-import { beats } from './replay-pace.ts';
+import { readKey } from './read-key.ts';
+import { replayTimeline } from './replay-timeline.ts';
 import { sessionEvents } from './session-events.ts';
-import { harmless } from '../render/show-text.ts';
+import { stripControl } from '../render/strip-control.ts';
 
 export interface ReplayOptions {
   readonly speed: number;
   /** Seconds. */
   readonly maxGap: number;
-  /** Waits for a key instead of the time. */
+  /** Waits for a key before each event instead of pausing. */
   readonly step?: boolean;
 }
 
-/** `perdure replay <run>`, `perdure replay <session> <run>`: a run again, in its own time. Resolves with the exit code. */
+/** `perdure replay <run>`, `perdure replay <session> <run>`: replays a run with its original timing. Resolves with the exit code. */
 export async function replay(
-  cli: Cli,
+  deps: CommandDeps,
   first: string,
   second: string | undefined,
   options: ReplayOptions,
 ): Promise<number> {
   const { speed, maxGap, step = false } = options;
   if (step && !process.stdin.isTTY) {
-    throw new CliError('--step waits for keys, and there is no keyboard here. Use --speed instead.', EXIT.usage);
+    throw new CliError('--step reads keys, and standard input is not a terminal. Use --speed instead.', EXIT.usage);
   }
-  const { sessionId, runId, status, wallMs } = await cli.client.whyRun(
+  const { sessionId, runId, status, wallMs } = await deps.client.whyRun(
     second === undefined ? undefined : first,
     second ?? first,
   );
-  const events = await eventsOf(cli, sessionId, runId);
-  const pace = speed === 1 ? 'In its own time' : `At ${speed} times its speed`;
-  const how = step ? 'Any key shows the next event, q ends.' : `${pace}, no pause over ${maxGap} s.`;
+  const events = await eventsOf(deps, sessionId, runId);
+  const pace = speed === 1 ? 'Original speed' : `${speed} times the original speed`;
+  const how = step ? 'Press any key for the next event, q to quit.' : `${pace}, pauses of at most ${maxGap} s.`;
   process.stderr.write(
-    `Run ${runId} of the session ${harmless(sessionId)}: ${status}, ${sayMs(wallMs)}. ${how}\n` +
-      'Only durable events were kept, so text comes a step at a time.\n',
+    `Run ${runId} of the session ${stripControl(sessionId)}: ${status}, ${formatDuration(wallMs)}. ${how}\n` +
+      'Only durable events are stored, so text appears one step at a time.\n',
   );
-  const printer = createEventPrinter(cli);
+  const printer = createEventPrinter(deps);
   return untilInterrupted(async (stop) => {
-    for (const { event, pauseMs, cutMs } of beats(events, { speed, maxGapMs: maxGap * 1_000 })) {
+    for (const { event, pauseMs, cutMs } of replayTimeline(events, { speed, maxGapMs: maxGap * 1_000 })) {
       if (step) {
-        if ((await keyBefore(cli, event, printer, stop)) === 'q') return;
+        if ((await keyBefore(deps, event, printer, stop)) === 'q') return;
       } else {
         await delay(pauseMs, undefined, { signal: stop });
-        if (cutMs !== null && !cli.json) note(cli, printer, `  … ${sayMs(cutMs)} later`);
+        if (cutMs !== null && !deps.json) note(deps, printer, `  … ${formatDuration(cutMs)} later`);
       }
       printer.show(event);
     }
   });
 }
 
-/** Names the event that a key will show, on a line that is gone afterwards. */
-async function keyBefore(cli: Cli, event: PerdureEvent, printer: EventPrinter, stop: AbortSignal): Promise<string> {
-  if (!cli.terminal) return nextKey(process.stdin, stop);
+/** Waits for a key. Shows the next event's type meanwhile, on a line that is erased afterwards. */
+async function keyBefore(
+  deps: CommandDeps,
+  event: PerdureEvent,
+  printer: EventPrinter,
+  stop: AbortSignal,
+): Promise<string> {
+  if (!deps.terminal) return readKey(process.stdin, stop);
   printer.endLine();
-  cli.write(cli.paint('dim', `[${event.seq} ${event.type}] `));
+  deps.write(deps.paint('dim', `[${event.seq} ${event.type}] `));
   try {
-    return await nextKey(process.stdin, stop);
+    return await readKey(process.stdin, stop);
   } finally {
-    cli.write('\r\u001B[K');
+    deps.write('\r\u001B[K');
   }
 }
 
-function note(cli: Cli, printer: EventPrinter, text: string): void {
+function note(deps: CommandDeps, printer: EventPrinter, text: string): void {
   printer.endLine();
-  cli.print(cli.paint('dim', text));
+  deps.print(deps.paint('dim', text));
 }
 
-async function eventsOf(cli: Cli, sessionId: string, runId: string): Promise<PerdureEvent[]> {
+async function eventsOf(deps: CommandDeps, sessionId: string, runId: string): Promise<PerdureEvent[]> {
   const found: PerdureEvent[] = [];
-  for await (const event of sessionEvents(cli.client, sessionId, 0)) {
+  for await (const event of sessionEvents(deps.client, sessionId, 0)) {
     if ('runId' in event && event.runId === runId) found.push(event);
   }
   return found;

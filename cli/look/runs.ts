@@ -1,38 +1,42 @@
 import type { RunDetail, RunRecord } from '../../contracts/session/run.ts';
-import type { Cli } from '../shared/cli.ts';
-import { cost, count, duration, oneLine, table } from '../render/show-text.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
+import { formatCost } from '../render/format-cost.ts';
+import { formatCount } from '../render/format-count.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
+import { oneLine } from '../render/one-line.ts';
+import { formatTable } from '../render/format-table.ts';
 
-/** `perdure runs <session> [run]`: the runs of a session, or one with its steps and tool calls. */
-export async function runs(cli: Cli, id: string, runId: string | undefined): Promise<void> {
+/** `perdure runs <session> [run]`: lists the runs of a session, or shows one with its steps and tool calls. */
+export async function runs(deps: CommandDeps, id: string, runId: string | undefined): Promise<void> {
   if (runId !== undefined) {
-    const detail = await cli.client.run(id, runId);
-    if (cli.json) return cli.printJson(detail);
-    for (const line of detailLines(detail)) cli.print(line);
+    const detail = await deps.client.run(id, runId);
+    if (deps.json) return deps.printJson(detail);
+    for (const line of detailLines(detail)) deps.print(line);
     return;
   }
-  const page = await cli.client.runs(id);
-  if (cli.json) return cli.printJson(page);
-  if (page.data.length === 0) return cli.print(`The session ${id} has no runs yet.`);
+  const page = await deps.client.runs(id);
+  if (deps.json) return deps.printJson(page);
+  if (page.data.length === 0) return deps.print(`Session ${id} has no runs yet.`);
   const rows = page.data.map((run) => [
     run.id,
     run.status,
     run.agent,
-    count(run.steps, 'step'),
+    formatCount(run.steps, 'step'),
     took(run),
     run.createdAt,
   ]);
-  for (const line of table([['RUN', 'STATUS', 'AGENT', 'STEPS', 'TOOK', 'CREATED'], ...rows])) cli.print(line);
+  for (const line of formatTable([['RUN', 'STATUS', 'AGENT', 'STEPS', 'TOOK', 'CREATED'], ...rows])) deps.print(line);
 }
 
 function detailLines(run: RunDetail): string[] {
   const steps = run.stepList.map((step) => [
     `step ${step.step}`,
-    count(step.attempts, 'attempt'),
+    formatCount(step.attempts, 'attempt'),
     ...(step.committed
       ? [
-          step.finish ?? 'no reason to end given',
-          step.model ?? 'model not known',
-          `${count(step.usage?.inputTokens ?? null, 'input', 'input')}, ${count(step.usage?.outputTokens ?? null, 'output', 'output')}`,
+          step.finish ?? 'no finish reason',
+          step.model ?? 'unknown model',
+          `${formatCount(step.usage?.inputTokens ?? null, 'input', 'input')}, ${formatCount(step.usage?.outputTokens ?? null, 'output', 'output')}`,
         ]
       : [run.endedAt === null ? 'no reply yet' : 'no reply']),
   ]);
@@ -40,26 +44,26 @@ function detailLines(run: RunDetail): string[] {
     `step ${call.step}`,
     call.tool,
     call.status,
-    count(call.attempts, 'attempt'),
+    formatCount(call.attempts, 'attempt'),
     oneLine(call.arguments),
   ]);
   return [
-    ...table([
+    ...formatTable([
       ['run', run.id],
       ['status', run.error === null ? run.status : `${run.status} (${run.error.code}): ${oneLine(run.error.detail)}`],
       ['agent', run.agent],
-      ['model', run.model ?? 'not known'],
+      ['model', run.model ?? 'unknown'],
       ['took', took(run)],
-      ['cost', cost(run)],
+      ['cost', formatCost(run)],
     ]),
-    ...table(steps),
-    ...table(calls),
+    ...formatTable(steps),
+    ...formatTable(calls),
     ...(run.output === null ? [] : ['answer:', oneLine(run.output)]),
   ];
 }
 
 function took(run: RunRecord): string {
   if (run.startedAt === null) return 'not started';
-  if (run.endedAt === null) return 'going on';
-  return duration(Date.parse(run.endedAt) - Date.parse(run.startedAt));
+  if (run.endedAt === null) return 'in progress';
+  return formatDuration(Date.parse(run.endedAt) - Date.parse(run.startedAt));
 }

@@ -3,7 +3,7 @@ import type { GatewayClient } from '../../client/http/gateway-client.ts';
 
 const PAGE = 1_000;
 
-/** The durable events of a session after `after` that there are now, in order, a page at a time. */
+/** The stored events of a session after `after`, in order, read in pages. */
 export async function* sessionEvents(client: GatewayClient, id: string, after: number): AsyncGenerator<PerdureEvent> {
   for (let from = after; ;) {
     const { events, next } = await client.events(id, { after: from, limit: PAGE });

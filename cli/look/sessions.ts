@@ -1,88 +1,100 @@
 import type { SessionQuery } from '../../client/http/queries.ts';
 import type { SessionRecord, SessionSnapshot } from '../../contracts/session/session.ts';
-import type { Cli } from '../shared/cli.ts';
-import { sayMore } from './next-page.ts';
-import { cost, count, duration, harmless, oneLine, table } from '../render/show-text.ts';
-import { waitingWords } from '../render/waiting-words.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
+import { printNextPage } from './print-next-page.ts';
+import { formatCost } from '../render/format-cost.ts';
+import { formatCount } from '../render/format-count.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { oneLine } from '../render/one-line.ts';
+import { formatTable } from '../render/format-table.ts';
+import { describeWait } from '../render/describe-wait.ts';
 
-/** `perdure sessions`: newest activity first; for operators those of others too. */
-export async function sessions(cli: Cli, filter: SessionQuery): Promise<void> {
-  const page = await cli.client.sessions(filter);
-  if (cli.json) return cli.printJson(page);
-  if (page.data.length === 0) return cli.print(none(filter));
-  for (const line of sessionLines(page.data, filter.all === true)) cli.print(line);
-  sayMore(cli, page.nextCursor);
+/** `perdure sessions`: lists sessions, most recently active first; for operators also those of other users. */
+export async function sessions(deps: CommandDeps, filter: SessionQuery): Promise<void> {
+  const page = await deps.client.sessions(filter);
+  if (deps.json) return deps.printJson(page);
+  if (page.data.length === 0) return deps.print(emptyMessage(filter));
+  for (const line of sessionLines(page.data, filter.all === true)) deps.print(line);
+  printNextPage(deps, page.nextCursor);
 }
 
-function none({ user, all, limit: _limit, ...filters }: SessionQuery): string {
-  const whose = user === undefined ? '' : ` of ${harmless(user)}`;
-  if (Object.keys(filters).length > 0) return `There are no such sessions${whose}.`;
-  return user === undefined && all !== true
-    ? 'There are no sessions. Start one with `perdure chat`.'
-    : `There are no sessions${whose}.`;
+function emptyMessage({ user, all, limit: _limit, ...filters }: SessionQuery): string {
+  const whose = user === undefined ? '' : ` of ${stripControl(user)}`;
+  if (Object.keys(filters).length > 0) return `No matching sessions${whose}.`;
+  return user === undefined && all !== true ? 'No sessions. Start one with `perdure chat`.' : `No sessions${whose}.`;
 }
 
-/** A line for each session, under a heading; with the user where they are of several. */
+/** A table of sessions; with a column for the user where `withUser`. */
 export function sessionLines(records: readonly SessionRecord[], withUser = false): string[] {
   const rows = records.map((record) => [
-    ...(withUser ? [harmless(record.user)] : []),
-    harmless(record.id),
+    ...(withUser ? [stripControl(record.user)] : []),
+    stripControl(record.id),
     record.status,
     record.agent,
-    count(record.messages, 'message'),
+    formatCount(record.messages, 'message'),
     record.lastActiveAt,
   ]);
-  return table([[...(withUser ? ['USER'] : []), 'SESSION', 'STATUS', 'AGENT', 'MESSAGES', 'LAST ACTIVE'], ...rows]);
+  return formatTable([
+    [...(withUser ? ['USER'] : []), 'SESSION', 'STATUS', 'AGENT', 'MESSAGES', 'LAST ACTIVE'],
+    ...rows,
+  ]);
 }
 
-/** `perdure session <id>`: what it is and what it waits for. */
-export async function session(cli: Cli, id: string): Promise<void> {
-  const snapshot = await cli.client.snapshot(id);
-  if (cli.json) return cli.printJson(snapshot);
-  for (const line of snapshotLines(snapshot)) cli.print(line);
+/** `perdure session <id>`: shows a session and what it waits for. */
+export async function session(deps: CommandDeps, id: string): Promise<void> {
+  const snapshot = await deps.client.snapshot(id);
+  if (deps.json) return deps.printJson(snapshot);
+  for (const line of snapshotLines(snapshot)) deps.print(line);
 }
 
 function snapshotLines(snapshot: SessionSnapshot): string[] {
   const { currentRun, waitingFor, usage } = snapshot;
   const rows = [
-    ['session', harmless(snapshot.id)],
+    ['session', stripControl(snapshot.id)],
     ['status', snapshot.endReason === null ? snapshot.status : `${snapshot.status}: ${oneLine(snapshot.endReason)}`],
     ['agent', snapshot.agent],
-    ['waiting for', waitingWords(waitingFor)],
+    ['waiting for', describeWait(waitingFor)],
     [
       'current run',
-      currentRun === null ? 'none' : `${currentRun.id}: ${currentRun.status}, ${count(currentRun.steps, 'step')}`,
+      currentRun === null ? 'none' : `${currentRun.id}: ${currentRun.status}, ${formatCount(currentRun.steps, 'step')}`,
     ],
     ['queue', snapshot.queue.length === 0 ? 'empty' : snapshot.queue.join(', ')],
     [
-      'so far',
-      [count(snapshot.messages, 'message'), count(snapshot.runs, 'run'), errorsOf(snapshot), tookOf(snapshot)].join(
-        ', ',
-      ),
+      'totals',
+      [
+        formatCount(snapshot.messages, 'message'),
+        formatCount(snapshot.runs, 'run'),
+        errorsOf(snapshot),
+        tookOf(snapshot),
+      ].join(', '),
     ],
-    ['tokens', `${count(usage.inputTokens, 'input', 'input')}, ${count(usage.outputTokens, 'output', 'output')}`],
-    ['cost', cost(snapshot)],
+    [
+      'tokens',
+      `${formatCount(usage.inputTokens, 'input', 'input')}, ${formatCount(usage.outputTokens, 'output', 'output')}`,
+    ],
+    ['cost', formatCost(snapshot)],
     ['metadata', oneLine(snapshot.metadata)],
     ['state', oneLine(snapshot.state)],
     ['children', childrenOf(snapshot)],
     ['created', snapshot.createdAt],
     ['last active', snapshot.lastActiveAt],
   ];
-  return table(rows);
+  return formatTable(rows);
 }
 
 function childrenOf({ children }: SessionSnapshot): string {
-  if (children === null) return 'unknown: Temporal does not answer';
+  if (children === null) return 'unknown: Temporal is unavailable';
   if (children.length === 0) return 'none';
   return children
-    .map(({ type, workflowId, startedAt }) => `${harmless(type)} since ${startedAt} (${harmless(workflowId)})`)
+    .map(({ type, workflowId, startedAt }) => `${stripControl(type)} since ${startedAt} (${stripControl(workflowId)})`)
     .join(', ');
 }
 
 function errorsOf({ errors, errorRate }: SessionRecord): string {
-  return `${count(errors, 'error')}${errorRate === null ? '' : ` (${Math.round(errorRate * 100)} %)`}`;
+  return `${formatCount(errors, 'error')}${errorRate === null ? '' : ` (${Math.round(errorRate * 100)} %)`}`;
 }
 
 function tookOf({ meanMs }: SessionRecord): string {
-  return meanMs === null ? 'no run timed yet' : `${duration(meanMs)} a run`;
+  return meanMs === null ? 'no completed runs' : `${formatDuration(meanMs)} per run`;
 }

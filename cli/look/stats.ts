@@ -1,27 +1,26 @@
-import { sayMs } from '../../core/text/say.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
 import type { StatsQuery } from '../../client/http/queries.ts';
 import type { Stats } from '../../contracts/stats.ts';
-import type { Cli } from '../shared/cli.ts';
-import { costCell, knownPart, unknownLines } from './known-sums.ts';
-import { sayMore } from './next-page.ts';
-import { harmless, table } from '../render/show-text.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
+import { formatPartialCost, formatPartial, unknownNotes } from './partial-sums.ts';
+import { printNextPage } from './print-next-page.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { formatTable } from '../render/format-table.ts';
 
-/** `perdure stats`: how runs went and what they used, by day, agent, session, or all together. */
-export async function stats(cli: Cli, query: StatsQuery): Promise<void> {
-  const page = await cli.client.stats(query);
-  if (cli.json) return cli.printJson(page);
-  if (page.data.length === 0) return cli.print('No run has ended in that time, and no model was called.');
+/** `perdure stats`: statistics of runs by day, agent or session, or in total. */
+export async function stats(deps: CommandDeps, query: StatsQuery): Promise<void> {
+  const page = await deps.client.stats(query);
+  if (deps.json) return deps.printJson(page);
+  if (page.data.length === 0) return deps.print('No runs ended and no models were called in this period.');
   const heading = [page.by.toUpperCase(), 'RUNS', 'FAILED', 'RATE', 'MEAN', 'P50', 'P95', 'TOKENS', 'COST'];
-  const rows = page.data.map((row) => [harmless(row.key), ...cells(row)]);
-  for (const line of table([heading, ...rows, ['all', ...cells(page.total)]])) cli.print(line);
-  for (const line of unknownLines(page.total)) cli.print(line);
+  const rows = page.data.map((row) => [stripControl(row.key), ...cells(row)]);
+  for (const line of formatTable([heading, ...rows, ['all', ...cells(page.total)]])) deps.print(line);
+  for (const line of unknownNotes(page.total)) deps.print(line);
   const shown = page.data.reduce((sum, { requests }) => sum + requests, 0);
   if (page.by === 'session' && shown < page.total.requests) {
-    cli.print(
-      'Sessions that are deleted or archived, or not shown here, and runs without a session count in "all" too.',
-    );
+    deps.print('"all" includes deleted and archived sessions, sessions on other pages, and runs without a session.');
   }
-  sayMore(cli, page.nextCursor);
+  printNextPage(deps, page.nextCursor);
 }
 
 function cells(row: Stats): string[] {
@@ -31,8 +30,8 @@ function cells(row: Stats): string[] {
     requests.toLocaleString('en'),
     errors.toLocaleString('en'),
     errorRate === null ? '-' : `${(errorRate * 100).toFixed(1)} %`,
-    ...[meanMs, p50Ms, p95Ms].map((ms) => (ms === null ? '-' : sayMs(ms))),
-    knownPart(tokens, tokens === '0', unmeteredCalls),
-    costCell(row),
+    ...[meanMs, p50Ms, p95Ms].map((ms) => (ms === null ? '-' : formatDuration(ms))),
+    formatPartial(tokens, tokens === '0', unmeteredCalls),
+    formatPartialCost(row),
   ];
 }

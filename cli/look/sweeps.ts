@@ -1,52 +1,54 @@
 import type { SweepQuery } from '../../client/http/queries.ts';
 import type { Sweep, SweepRecord } from '../../contracts/maintenance.ts';
-import type { Cli } from '../shared/cli.ts';
-import { sayMore } from './next-page.ts';
-import { count, harmless, table } from '../render/show-text.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
+import { printNextPage } from './print-next-page.ts';
+import { formatCount } from '../render/format-count.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { formatTable } from '../render/format-table.ts';
 
-/** `perdure sweeps`: clean-ups, newest first. */
-export async function sweeps(cli: Cli, query: SweepQuery): Promise<void> {
-  const { data, nextCursor } = await cli.client.sweeps(query);
-  if (cli.json) return cli.printJson({ data, nextCursor });
+/** `perdure sweeps`: lists clean-ups, newest first. */
+export async function sweeps(deps: CommandDeps, query: SweepQuery): Promise<void> {
+  const { data, nextCursor } = await deps.client.sweeps(query);
+  if (deps.json) return deps.printJson({ data, nextCursor });
   if (data.length === 0) {
-    return cli.print('There are no clean-ups of the last 30 days here. `perdure clean` begins one.');
+    return deps.print('No clean-ups in the last 30 days. Start one with `perdure clean`.');
   }
-  const heading = ['CLEAN-UP', 'OF', 'BEGAN', 'ENDED', 'SESSIONS', 'DONE'];
+  const heading = ['CLEAN-UP', 'USER', 'STARTED', 'ENDED', 'SESSIONS', 'ACTIONS'];
   const rows = data.map((record) => [
     record.id,
-    record.user === null ? 'all users' : harmless(record.user),
+    record.user === null ? 'all users' : stripControl(record.user),
     record.startedAt,
-    record.endedAt ?? 'goes on',
+    record.endedAt ?? 'in progress',
     record.seen.toLocaleString('en'),
-    record.dryRun ? `dry run: ${doneIn(record)}` : doneIn(record),
+    record.dryRun ? `dry run: ${describeCounts(record)}` : describeCounts(record),
   ]);
-  for (const line of table([heading, ...rows])) cli.print(line);
-  sayMore(cli, nextCursor);
+  for (const line of formatTable([heading, ...rows])) deps.print(line);
+  printNextPage(deps, nextCursor);
 }
 
-/** `perdure sweeps <sweep>`: a page of what one did. */
-export async function sweep(cli: Cli, id: string, page: { limit?: number; cursor?: string }): Promise<void> {
-  const report = await cli.client.sweep(id, page);
-  if (cli.json) return cli.printJson(report);
-  for (const line of sweepLines(report, report.user === null)) cli.print(line);
-  sayMore(cli, report.nextCursor);
+/** `perdure sweeps <sweep>`: shows a page of the actions of a clean-up. */
+export async function sweep(deps: CommandDeps, id: string, page: { limit?: number; cursor?: string }): Promise<void> {
+  const report = await deps.client.sweep(id, page);
+  if (deps.json) return deps.printJson(report);
+  for (const line of sweepLines(report, report.user === null)) deps.print(line);
+  printNextPage(deps, report.nextCursor);
 }
 
-/** What was done to which session and why, and the sums; with the user where they are of several. */
+/** A table of actions with their reasons, and the totals; with a column for the user where `withUser`. */
 export function sweepLines(report: Sweep, withUser = false): string[] {
   const rows = report.actions.map(({ user, session, action, reason }) => [
-    ...(withUser ? [harmless(user)] : []),
-    harmless(session),
+    ...(withUser ? [stripControl(user)] : []),
+    stripControl(session),
     action,
-    harmless(reason),
+    stripControl(reason),
   ]);
-  const heading = [...(withUser ? ['USER'] : []), 'SESSION', report.dryRun ? 'WOULD BE' : 'DONE', 'WHY'];
-  const done = report.dryRun ? doneIn(report, ' would be ') : doneIn(report);
-  const looked = `Looked at ${count(report.seen, 'session')}${report.endedAt === null ? ' so far' : ''}`;
-  return [...(rows.length > 0 ? table([heading, ...rows]) : []), `${looked}: ${done}.`];
+  const heading = [...(withUser ? ['USER'] : []), 'SESSION', report.dryRun ? 'WOULD BE' : 'ACTION', 'REASON'];
+  const done = report.dryRun ? describeCounts(report, ' would be ') : describeCounts(report);
+  const checked = `Checked ${formatCount(report.seen, 'session')}${report.endedAt === null ? ' so far' : ''}`;
+  return [...(rows.length > 0 ? formatTable([heading, ...rows]) : []), `${checked}: ${done}.`];
 }
 
-function doneIn({ counts }: SweepRecord, verb = ' '): string {
+function describeCounts({ counts }: SweepRecord, verb = ' '): string {
   const done = Object.entries(counts).map(([action, sessions]) => `${sessions.toLocaleString('en')}${verb}${action}`);
   return done.join(', ') || 'nothing to do';
 }

@@ -1,21 +1,22 @@
 import type { UsageQuery } from '../../client/http/queries.ts';
 import type { UsageLine } from '../../contracts/usage.ts';
-import type { Cli } from '../shared/cli.ts';
-import { costCell, unknownLines } from './known-sums.ts';
-import { harmless, table } from '../render/show-text.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
+import { formatPartialCost, unknownNotes } from './partial-sums.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { formatTable } from '../render/format-table.ts';
 
-/** `perdure usage`: what model calls used, by day, agent, model, session or user. */
-export async function usage(cli: Cli, query: UsageQuery): Promise<void> {
-  const report = await cli.client.usage(query);
-  if (cli.json) return cli.printJson(report);
+/** `perdure usage`: the tokens and cost of model calls, by day, agent, model, session or user. */
+export async function usage(deps: CommandDeps, query: UsageQuery): Promise<void> {
+  const report = await deps.client.usage(query);
+  if (deps.json) return deps.printJson(report);
   const { by, from, to, data, total } = report;
-  const whose = report.user === null ? 'all users' : harmless(report.user);
-  cli.print(`Usage of ${whose} from ${from} to ${to}`);
-  if (total.calls === 0) return cli.print('No model was called.');
+  const whose = report.user === null ? 'all users' : stripControl(report.user);
+  deps.print(`Usage of ${whose} from ${from} to ${to}`);
+  if (total.calls === 0) return deps.print('No model calls.');
   const head = [by.toUpperCase(), 'CALLS', 'FAILED', 'INPUT', 'CACHED', 'OUTPUT', 'COST'];
-  const rows = data.map((line) => rowOf(line.key === null ? 'deleted sessions' : harmless(line.key), line));
-  for (const line of table([head, ...rows, rowOf('all', total)])) cli.print(line);
-  for (const line of unknownLines(total)) cli.print(line);
+  const rows = data.map((line) => rowOf(line.key === null ? 'deleted sessions' : stripControl(line.key), line));
+  for (const line of formatTable([head, ...rows, rowOf('all', total)])) deps.print(line);
+  for (const line of unknownNotes(total)) deps.print(line);
 }
 
 function rowOf(name: string, line: UsageLine): string[] {
@@ -26,7 +27,7 @@ function rowOf(name: string, line: UsageLine): string[] {
     number(line.inputTokens),
     number(line.cachedTokens),
     number(line.outputTokens),
-    costCell(line),
+    formatPartialCost(line),
   ];
 }
 

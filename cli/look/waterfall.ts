@@ -1,9 +1,12 @@
-import { sayMs } from '../../core/text/say.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
 import type { RunWhy, WhySpan } from '../../contracts/why.ts';
-import type { Paint } from '../shared/cli.ts';
-import { harmless, table } from '../render/show-text.ts';
+import type { Paint } from '../shared/command-deps.ts';
+import { stripControl } from '../render/strip-control.ts';
+import stringWidth from 'string-width';
+import { fitWidth } from '../render/fit-width.ts';
+import { formatTable } from '../render/format-table.ts';
 
-/** How much of the width bars get, at least. */
+/** The minimum share of the width for bars. */
 const BAR_SHARE = 0.3;
 const LEGEND = '░ until the first token';
 
@@ -19,28 +22,34 @@ const COLOUR = {
   overhead: 'dim',
 } as const;
 
-/** A run's spans as lines: when each began, how long it took, to its first token too, what it was, and a bar where there is a width to fill. Small overhead is summed up in one line. */
+/**
+ * The spans of a run as a table: start, duration, time to the first token, description, and a bar unless `width` is null.
+ * Small overhead is combined in one line.
+ */
 export function waterfall(why: RunWhy, width: number | null, paint: Paint): string[] {
   const { wallMs, spans } = why;
   const shown = spans.filter((span) => !isSmall(span, wallMs));
   const small = spans.filter((span) => isSmall(span, wallMs));
   const rows = shown.map((span) => [
-    `+${sayMs(span.startMs)}`,
-    sayMs(span.durationMs),
-    span.firstTokenMs === null ? '' : sayMs(span.firstTokenMs),
-    told(span),
+    `+${formatDuration(span.startMs)}`,
+    formatDuration(span.durationMs),
+    span.firstTokenMs === null ? '' : formatDuration(span.firstTokenMs),
+    describeSpan(span),
   ]);
   const smallMs = small.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const gaps = small.length === 1 ? 'in a short gap' : `in ${small.length} short gaps`;
-  const rest = small.length === 0 ? [] : [['', sayMs(smallMs), '', `overhead ${gaps}`]];
-  const text = table([['AT', 'TOOK', 'TOKEN', 'WHAT'], ...rows, ...rest]).map((line) => line.trimEnd());
+  const rest = small.length === 0 ? [] : [['', formatDuration(smallMs), '', `overhead ${gaps}`]];
+  const text = formatTable([['AT', 'TOOK', 'TOKEN', 'WHAT'], ...rows, ...rest]).map((line) => line.trimEnd());
   const sums = sumLines(why, width ?? 80);
   if (width === null) return [...text, ...sums];
-  const barWidth = Math.max(Math.floor(width * BAR_SHARE), width - 2 - Math.max(...text.map((line) => line.length)));
+  const barWidth = Math.max(
+    Math.floor(width * BAR_SHARE),
+    width - 2 - Math.max(...text.map((line) => stringWidth(line))),
+  );
   const textWidth = width - 2 - barWidth;
   const lines = text.map((line, index) => {
     const span = shown[index - 1];
-    const fitted = line.length > textWidth ? `${line.slice(0, textWidth - 1)}…` : line.padEnd(textWidth);
+    const fitted = fitWidth(line, textWidth);
     if (index === 0)
       return `${fitted}  ${shown.some(({ firstTokenMs }) => firstTokenMs !== null) ? LEGEND : ''}`.trimEnd();
     return span ? `${fitted}  ${paint(COLOUR[span.kind], bar(span, wallMs, barWidth))}` : fitted.trimEnd();
@@ -48,12 +57,12 @@ export function waterfall(why: RunWhy, width: number | null, paint: Paint): stri
   return [...lines, ...sums];
 }
 
-/** The whole time and its parts, broken into lines between parts. */
+/** The total time and its parts, wrapped between parts. */
 function sumLines({ wallMs, time }: RunWhy, width: number): string[] {
   const lines: string[] = [];
-  let line = `${sayMs(wallMs)} in all:`;
+  let line = `${formatDuration(wallMs)} in total:`;
   for (const [index, { kind, durationMs }] of time.entries()) {
-    const part = ` ${kind} ${sayMs(durationMs)} (${percent(durationMs, wallMs)})${index === time.length - 1 ? '' : ','}`;
+    const part = ` ${kind} ${formatDuration(durationMs)} (${percent(durationMs, wallMs)})${index === time.length - 1 ? '' : ','}`;
     if (line.length + part.length > width) {
       lines.push(line);
       line = ` ${part}`;
@@ -62,11 +71,11 @@ function sumLines({ wallMs, time }: RunWhy, width: number): string[] {
   return [...lines, line];
 }
 
-function told({ kind, label, error, open }: WhySpan): string {
-  return harmless(`${kind} ${label}${error === null ? '' : ` ✗ ${error}`}${open ? ' …' : ''}`);
+function describeSpan({ kind, label, error, open }: WhySpan): string {
+  return stripControl(`${kind} ${label}${error === null ? '' : ` ✗ ${error}`}${open ? ' …' : ''}`);
 }
 
-/** Before the first token a lighter shade; at least a sliver. */
+/** Lighter before the first token; at least one column wide. */
 function bar({ startMs, durationMs, firstTokenMs }: WhySpan, wallMs: number, width: number): string {
   if (wallMs === 0) return '';
   const column = (ms: number): number => Math.round((ms / wallMs) * width);

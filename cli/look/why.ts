@@ -1,43 +1,42 @@
 import { PerdureError } from '../../contracts/errors.ts';
-import { sayUsd } from '../../core/text/say.ts';
+import { formatUsd } from '../../core/text/format-usd.ts';
 import type { RunWhy } from '../../contracts/why.ts';
-import type { Cli } from '../shared/cli.ts';
-import { count, harmless, table } from '../render/show-text.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
+import { formatCount } from '../render/format-count.ts';
+import { stripControl } from '../render/strip-control.ts';
+import { formatTable } from '../render/format-table.ts';
 import { waterfall } from './waterfall.ts';
 
-/** Without a terminal there is no width to fill. */
-const PLAIN = null;
-
-/** `perdure why <session>`: what it waits for. `perdure why <run>`, `perdure why <session> <run>`: where the time and money went. */
-export async function why(cli: Cli, first: string, runId: string | undefined): Promise<void> {
-  if (runId !== undefined) return showRun(cli, await cli.client.whyRun(first, runId));
-  const session = await ifThere(() => cli.client.whySession(first));
-  // A run without a session is kept as one of its own name: that it waits for a message says nothing.
-  const alone = session === null ? null : await ifThere(() => cli.client.whyRun(first, first));
-  if (session !== null && alone !== null) {
-    if (alone.endedAt === null && !cli.json) cli.print(`${harmless(session.text)}\n`);
-    return showRun(cli, alone);
+/** `perdure why <session>` shows what it waits for; `perdure why <run>` and `perdure why <session> <run>`, where time and cost went. */
+export async function why(deps: CommandDeps, first: string, runId: string | undefined): Promise<void> {
+  if (runId !== undefined) return showRun(deps, await deps.client.whyRun(first, runId));
+  const session = await orNull(() => deps.client.whySession(first));
+  // A run without a session is stored as a session with the run's id, for which only the run is of interest.
+  const oneOff = session === null ? null : await orNull(() => deps.client.whyRun(first, first));
+  if (session !== null && oneOff !== null) {
+    if (oneOff.endedAt === null && !deps.json) deps.print(`${stripControl(session.text)}\n`);
+    return showRun(deps, oneOff);
   }
   if (session !== null) {
-    if (cli.json) return cli.printJson(session);
-    return cli.print(harmless(session.text));
+    if (deps.json) return deps.printJson(session);
+    return deps.print(stripControl(session.text));
   }
-  const run = await ifThere(() => cli.client.whyRun(undefined, first));
-  if (run !== null) return showRun(cli, run);
+  const run = await orNull(() => deps.client.whyRun(undefined, first));
+  if (run !== null) return showRun(deps, run);
   const name = JSON.stringify(first);
   throw new PerdureError(
     'not_found',
-    `You have neither a session nor a run ${name}. See \`perdure sessions\` and \`perdure runs <session>\`.`,
+    `No session or run ${name}. List them with: perdure sessions, perdure runs <session>`,
   );
 }
 
-function showRun(cli: Cli, answer: RunWhy): void {
-  if (cli.json) return cli.printJson(answer);
-  const width = cli.terminal ? (process.stdout.columns ?? 80) : PLAIN;
-  for (const line of runLines(answer, width, cli)) cli.print(line);
+function showRun(deps: CommandDeps, run: RunWhy): void {
+  if (deps.json) return deps.printJson(run);
+  const width = deps.terminal ? (process.stdout.columns ?? 80) : null;
+  for (const line of runLines(run, width, deps)) deps.print(line);
 }
 
-async function ifThere<T>(ask: () => Promise<T>): Promise<T | null> {
+async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
     return await ask();
   } catch (error) {
@@ -46,33 +45,33 @@ async function ifThere<T>(ask: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** A waterfall as wide as `width`, without bars where that is null, then the cost, then the summary. */
-export function runLines(answer: RunWhy, width: number | null, { paint }: Pick<Cli, 'paint'>): string[] {
-  const { runId, status, agent, sessionId, model, createdAt } = answer;
+/** The waterfall, the cost and the summary of a run, in `width` columns; without bars where that is null. */
+export function runLines(run: RunWhy, width: number | null, { paint }: Pick<CommandDeps, 'paint'>): string[] {
+  const { runId, status, agent, sessionId, model, createdAt } = run;
   return [
     paint('bold', `run ${runId}: ${status}`),
-    `session ${harmless(sessionId)}`,
-    `agent ${agent}, model ${model ?? 'not known'}, from ${createdAt}`,
+    `session ${stripControl(sessionId)}`,
+    `agent ${agent}, model ${model ?? 'unknown'}, from ${createdAt}`,
     '',
-    ...waterfall(answer, width, paint),
+    ...waterfall(run, width, paint),
     '',
-    ...costLines(answer),
+    ...costLines(run),
     '',
-    paint('bold', harmless(answer.summary.time)),
-    paint('bold', harmless(answer.summary.cost)),
+    paint('bold', stripControl(run.summary.time)),
+    paint('bold', stripControl(run.summary.cost)),
   ];
 }
 
 function costLines({ cost }: RunWhy): string[] {
   const { calls, total, unknownCalls } = cost;
-  if (calls.length === 0) return ['No model was called.'];
+  if (calls.length === 0) return ['No model calls.'];
   const heading = ['STEP', 'OUTCOME', 'INPUT', 'CACHED', 'OUTPUT', 'REASONING', 'COST', 'MODEL'];
   const cells = (sum: typeof total): string[] => [
     known(sum.inputTokens),
     known(sum.cachedTokens),
     known(sum.outputTokens),
     known(sum.reasoningTokens),
-    sum.costUsd === null ? '?' : sayUsd(sum.costUsd),
+    sum.costUsd === null ? '?' : formatUsd(sum.costUsd),
   ];
   const rows = calls.map((call) => [
     call.attempt > 1 ? `${call.step}.${call.attempt}` : String(call.step),
@@ -80,9 +79,12 @@ function costLines({ cost }: RunWhy): string[] {
     ...cells(call),
     call.model ?? '?',
   ]);
-  const lines = table([heading, ...rows, ['all', '', ...cells(total), '']]).map((line) => line.trimEnd());
+  const lines = formatTable([heading, ...rows, ['all', '', ...cells(total), '']]).map((line) => line.trimEnd());
   if (unknownCalls === 0 || !cost.known.costUsd) return lines;
-  return [...lines, `Known: ${sayUsd(cost.known.costUsd)}. Unknown: the cost of ${count(unknownCalls, 'call')}.`];
+  return [
+    ...lines,
+    `Known: ${formatUsd(cost.known.costUsd)}. Unknown: the cost of ${formatCount(unknownCalls, 'call')}.`,
+  ];
 }
 
 function known(value: number | null): string {

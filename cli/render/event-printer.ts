@@ -1,27 +1,27 @@
 import type { StreamEvent } from '../../contracts/session/event.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { BLANK_SCREEN, renderEvent } from './render-event.ts';
 
 /** Prints events one after another. */
 export interface EventPrinter {
-  /** As chat shows it; with `--json` as a line. */
+  /** Prints an event for people; with `--json` as a line of JSON. */
   readonly show: (event: StreamEvent) => void;
-  /** Ends a line that a text left open, so that something else can be written. */
+  /** Ends an open line of text, so that something else can be printed. */
   readonly endLine: () => void;
 }
 
-export function createEventPrinter(cli: Cli): EventPrinter {
-  const look = { live: cli.terminal, paint: cli.paint };
+export function createEventPrinter(deps: CommandDeps): EventPrinter {
+  const options = { live: deps.terminal, paint: deps.paint };
   let screen = BLANK_SCREEN;
   return {
     show(event) {
-      if (cli.json) return cli.print(JSON.stringify(event));
-      const rendered = renderEvent(screen, event, look);
+      if (deps.json) return deps.print(JSON.stringify(event));
+      const rendered = renderEvent(screen, event, options);
       screen = rendered.screen;
-      cli.write(rendered.text);
+      deps.write(rendered.text);
     },
     endLine() {
-      if (screen.open !== null) cli.write('\n');
+      if (screen.open !== null) deps.write('\n');
       screen = { ...screen, open: null };
     },
   };

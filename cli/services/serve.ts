@@ -1,11 +1,11 @@
 import { EXIT } from '../shared/exit-codes.ts';
 import { onInterrupt } from '../shared/interruption.ts';
-import { createProgress } from './progress.ts';
-import type { Progress } from './progress.ts';
+import { createProgressReporter } from './progress-reporter.ts';
+import type { ProgressReporter } from './progress-reporter.ts';
 
 /** A service on its way up. */
 export interface Startup {
-  readonly progress: Progress;
+  readonly progress: ProgressReporter;
   /** What was started, stopped in the opposite order. */
   readonly stack: AsyncDisposableStack;
   /** To be called between two things to start: throws once a stop was asked for. */
@@ -21,7 +21,7 @@ export interface Startup {
 export async function serve(
   begin: (startup: Startup) => Promise<{ readonly died: Promise<unknown> }>,
 ): Promise<number> {
-  const progress = createProgress(say);
+  const progress = createProgressReporter(say);
   const asked = Promise.withResolvers<void>();
   let stopping = false;
   onInterrupt(() => {

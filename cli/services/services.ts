@@ -24,11 +24,11 @@ import { openTracing } from '../../telemetry/open-tracing.ts';
 import { startWorker } from '../../worker/start-worker.ts';
 import type { RunningWorker } from '../../worker/start-worker.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import type { Progress } from './progress.ts';
+import type { ProgressReporter } from './progress-reporter.ts';
 import type { Settings } from './settings.ts';
 
 /** What worker and gateway share. Everything opened is closed by the stack, last opened first. */
-export interface Services {
+export interface ServiceDeps {
   readonly db: Db;
   readonly live: LiveChannel;
   readonly agents: AgentRegistry;
@@ -54,8 +54,8 @@ export async function openTelemetry(
 export async function readFiles(
   { deploymentFile, deploymentChosen, agentsDir }: Settings,
   env: NodeJS.ProcessEnv,
-  progress: Progress,
-): Promise<Pick<Services, 'agents' | 'deployment'>> {
+  progress: ProgressReporter,
+): Promise<Pick<ServiceDeps, 'agents' | 'deployment'>> {
   progress.step('Loading the agents');
   const deployment = await loadDeployment(deploymentFile, { chosen: deploymentChosen });
   const agents = await loadTemplates(agentsDir, { env, onNotice: (notice) => progress.note(notice) });
@@ -64,12 +64,12 @@ export async function readFiles(
 
 /** Opens the store and the live channel. */
 export async function openServices(
-  files: Pick<Services, 'agents' | 'deployment'>,
+  files: Pick<ServiceDeps, 'agents' | 'deployment'>,
   { databaseUrl, dataDir, archivesDir }: Settings,
-  progress: Progress,
+  progress: ProgressReporter,
   stack: AsyncDisposableStack,
   telemetry: Telemetry,
-): Promise<Services> {
+): Promise<ServiceDeps> {
   progress.step(
     databaseUrl === undefined
       ? 'Opening the embedded store (the first time takes some seconds)'
@@ -86,7 +86,7 @@ export async function openServices(
 
 /** Serves the gateway over these services. */
 export async function startGateway(
-  services: Services,
+  services: ServiceDeps,
   settings: Settings,
   temporalAddress: string,
   stack: AsyncDisposableStack,
@@ -117,7 +117,7 @@ export async function startGateway(
 export async function openModels(
   env: NodeJS.ProcessEnv,
   { providers = {} }: Deployment,
-  progress: Progress,
+  progress: ProgressReporter,
 ): Promise<ChosenModelDirectory> {
   progress.step('Looking for a model');
   const models = await createModelDirectory({ env });
@@ -130,7 +130,7 @@ export async function openModels(
 
 /** Polls for work over these services. */
 export async function startWorkerOver(
-  services: Services & { readonly models: ModelDirectory },
+  services: ServiceDeps & { readonly models: ModelDirectory },
   settings: Settings,
   address: string,
   stack: AsyncDisposableStack,
@@ -144,7 +144,7 @@ export async function startWorkerOver(
 
 /** Health and metrics of a worker that has no gateway beside it. Null where they are turned off. */
 export async function startHealth(
-  { db, live, telemetry }: Services,
+  { db, live, telemetry }: ServiceDeps,
   { metricsHost, metricsPort, metricsPortChosen }: Settings,
   worker: RunningWorker,
   stack: AsyncDisposableStack,

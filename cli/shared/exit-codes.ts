@@ -1,22 +1,22 @@
 import { ERRORS, PerdureError } from '../../contracts/errors.ts';
 import { GatewayUnreachableError } from '../../client/http/gateway-unreachable-error.ts';
 
-/** What a script can tell from the exit code. Shown by `perdure --help`. */
+/** Exit codes, documented in `perdure --help`. */
 export const EXIT = {
   ok: 0,
-  /** Something went wrong: a run failed, no answer came in time, a check found a problem. */
+  /** A run failed, the answer timed out, or a check found a problem. */
   failed: 1,
-  /** The command line was not understood. */
+  /** Invalid command line. */
   usage: 2,
-  /** Gateway, Temporal, store or model do not answer. */
+  /** Gateway, Temporal, store or model unavailable. */
   unreachable: 3,
-  /** The request was understood and refused. */
+  /** The request was refused. */
   refused: 4,
-  /** Stopped by Ctrl-C. */
+  /** Interrupted by Ctrl-C. */
   interrupted: 130,
 } as const;
 
-/** An error whose message says all that a user needs, with the exit code it leads to. */
+/** An error whose message is complete for the user, with its exit code. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exitCode: number;

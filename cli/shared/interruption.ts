@@ -1,11 +1,11 @@
 import { EXIT } from './exit-codes.ts';
 
-/** Package runners pass on the signal that the terminal has already sent: what comes this soon is the same one. */
-const SAME_MS = 500;
+/** A package runner forwards the signal that the terminal has already sent. A second one within this time is the same. */
+const DUPLICATE_SIGNAL_MS = 500;
 
 /**
- * Until the returned function is called, the first Ctrl-C or SIGTERM calls `onFirst`, and a second one
- * ends the process at once.
+ * The first Ctrl-C or SIGTERM calls `onFirst`; a second one exits the process at once. Returns the function that removes
+ * the handlers.
  */
 export function onInterrupt(onFirst: () => void): () => void {
   let firstAt: number | undefined;
@@ -13,7 +13,7 @@ export function onInterrupt(onFirst: () => void): () => void {
     if (firstAt === undefined) {
       firstAt = Date.now();
       onFirst();
-    } else if (Date.now() - firstAt > SAME_MS) {
+    } else if (Date.now() - firstAt > DUPLICATE_SIGNAL_MS) {
       process.exit(EXIT.interrupted);
     }
   };
@@ -25,7 +25,7 @@ export function onInterrupt(onFirst: () => void): () => void {
   };
 }
 
-/** Does `work` to its end, or until Ctrl-C. Resolves with the exit code. */
+/** Runs `work` until it ends or is interrupted by Ctrl-C. Resolves with the exit code. */
 export async function untilInterrupted(work: (stop: AbortSignal) => Promise<void>): Promise<number> {
   const stop = new AbortController();
   const release = onInterrupt(() => stop.abort());

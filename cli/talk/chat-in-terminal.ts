@@ -3,39 +3,39 @@ import { createInterface } from 'node:readline';
 import type { Chat } from './open-chat.ts';
 import { EXIT } from '../shared/exit-codes.ts';
 
-/** A person types. A line typed during an answer is sent at once; the session decides what becomes of it. */
+/** Reads messages from a terminal. Lines typed during an answer are sent at once; the session's policy decides how they are handled. */
 export async function chatInTerminal(chat: Chat): Promise<number> {
-  const { cli, conversation } = chat;
-  const input = createInterface({ input: stdin, output: stdout, prompt: cli.paint('green', '› ') });
+  const { deps, conversation } = chat;
+  const input = createInterface({ input: stdin, output: stdout, prompt: deps.paint('green', '› ') });
   const { promise: left, resolve: leave, reject: fail } = Promise.withResolvers<number>();
-  const complain = (error: unknown): void => {
-    cli.print(cli.paint('red', error instanceof Error ? error.message : String(error)));
+  const printError = (error: unknown): void => {
+    deps.print(deps.paint('red', error instanceof Error ? error.message : String(error)));
     prompt();
   };
   function prompt(): void {
     if (!conversation.busy) input.prompt();
   }
 
-  async function take(line: string): Promise<void> {
+  async function handleLine(line: string): Promise<void> {
     if (line.trim() === '') return prompt();
-    const what = await chat.command(line);
-    if (what === 'quit') return leave(EXIT.ok);
-    if (what === 'done') return prompt();
-    const receipt = await conversation.say(line);
+    const outcome = await chat.command(line);
+    if (outcome === 'quit') return leave(EXIT.ok);
+    if (outcome === 'done') return prompt();
+    const receipt = await conversation.send(line);
     const { disposition, position } = receipt;
     if (disposition === 'accepted')
-      cli.print(cli.paint('dim', 'No worker answers just now; it will be answered when one is back.'));
-    if (disposition === 'queued') cli.print(cli.paint('dim', `Queued, ${position ?? 'some'} ahead.`));
+      deps.print(deps.paint('dim', 'No worker is available. The message will be answered when one is.'));
+    if (disposition === 'queued') deps.print(deps.paint('dim', `Queued, ${position ?? 'some'} ahead.`));
   }
 
   chat.onSettled = prompt;
   chat.onLost = fail;
-  input.on('line', (line) => void take(line).catch(complain));
+  input.on('line', (line) => void handleLine(line).catch(printError));
   input.on('close', () => leave(EXIT.ok));
   input.on('SIGINT', () => {
     if (!conversation.busy) return input.close();
-    cli.print(cli.paint('dim', 'Stopping…'));
-    conversation.cancel().catch(complain);
+    deps.print(deps.paint('dim', 'Cancelling…'));
+    conversation.cancel().catch(printError);
   });
   prompt();
   try {

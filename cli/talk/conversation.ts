@@ -6,51 +6,51 @@ import { endsRun } from '../../contracts/session/event.ts';
 import type { StreamEvent } from '../../contracts/session/event.ts';
 import type { Receipt } from '../../contracts/session/message.ts';
 
-/** How long a message is offered again to a gateway that went away. Its id makes that safe. */
+/** How long a message is resent to a gateway that is unreachable. The message id makes that safe. */
 const RESEND_FOR_MS = 60_000;
-const RESEND_PAUSE_MS = 500;
+const RESEND_INTERVAL_MS = 500;
 
-/** A person's side of one session: what was said here and is not answered yet. */
+/** Sends messages to a session and tracks their answers. */
 export interface Conversation {
-  /** Whether something said here waits for its answer. */
+  /** Whether a message sent here has not been answered yet. */
   readonly busy: boolean;
-  /** Runs of messages said here that failed or were cancelled, and messages refused. */
+  /** The number of messages sent here that were refused, and of their runs that failed or were cancelled. */
   readonly unanswered: number;
-  say(content: string): Promise<Receipt>;
-  /** Resolves when all that was said is answered; rejects when the events can no longer be read. */
+  send(content: string): Promise<Receipt>;
+  /** Resolves when every message sent here has been answered; rejects when the events cannot be read any more. */
   settled(): Promise<void>;
-  /** Stops the run that is going; false when there is none. */
+  /** Cancels the current run. False when there is none. */
   cancel(): Promise<boolean>;
-  /** Stops reading. */
+  /** Stops reading events. */
   close(): Promise<void>;
 }
 
 export interface ConversationListener {
-  /** Events in order; the echo of what was said here is left out. */
+  /** Called with events in order, without those of messages sent here. */
   onEvent(event: StreamEvent): void;
   onConnection(state: 'lost' | 'back'): void;
-  /** Something said here got its answer. */
+  /** Called when every message sent here has been answered. */
   onSettled?(): void;
-  /** The events can no longer be read. */
+  /** Called when the events cannot be read any more. */
   onLost?(error: unknown): void;
 }
 
-/** Reads the session's events from `after` on. */
+/** Starts to read the events of a session after `after`. */
 export function startConversation(
   client: GatewayClient,
   id: string,
   after: number,
   listener: ConversationListener,
 ): Conversation {
-  /** Message ids said here, each with its run once that is known. */
+  /** The ids of messages sent here and not answered, with their run once it is known. */
   const open = new Map<string, string | null>();
   const stop = new AbortController();
   let unanswered = 0;
   let waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   let lost: { error: unknown } | undefined;
 
-  /** True when nothing else waits. */
-  function forget(messageId: string): boolean {
+  /** Returns true when no other message is open. */
+  function removeMessage(messageId: string): boolean {
     open.delete(messageId);
     if (open.size > 0) return false;
     for (const { resolve } of waiting) resolve();
@@ -58,20 +58,20 @@ export function startConversation(
     return true;
   }
 
-  function close(messageId: string): void {
-    if (forget(messageId)) listener.onSettled?.();
+  function closeMessage(messageId: string): void {
+    if (removeMessage(messageId)) listener.onSettled?.();
   }
 
   function track(event: StreamEvent): void {
     if (event.type === 'message.received' && open.has(event.messageId)) open.set(event.messageId, event.runId);
     if (event.type === 'message.refused' && event.messageId !== null && open.has(event.messageId)) {
       unanswered += 1;
-      close(event.messageId);
+      closeMessage(event.messageId);
     }
     if (!endsRun(event.type) || !('runId' in event)) return;
     const answered = [...open].filter(([, runId]) => runId === event.runId);
     if (answered.length > 0 && event.type !== 'run.completed') unanswered += 1;
-    for (const [messageId] of answered) close(messageId);
+    for (const [messageId] of answered) closeMessage(messageId);
   }
 
   const reading = (async () => {
@@ -100,13 +100,13 @@ export function startConversation(
     get unanswered() {
       return unanswered;
     },
-    async say(content) {
+    async send(content) {
       const messageId = uuidv7();
       open.set(messageId, null);
       try {
-        return await sendPatiently(client, id, messageId, content);
+        return await sendWithRetry(client, id, messageId, content);
       } catch (error) {
-        forget(messageId);
+        removeMessage(messageId);
         throw error;
       }
     },
@@ -127,14 +127,14 @@ export function startConversation(
   };
 }
 
-async function sendPatiently(client: GatewayClient, id: string, messageId: string, content: string): Promise<Receipt> {
+async function sendWithRetry(client: GatewayClient, id: string, messageId: string, content: string): Promise<Receipt> {
   const until = Date.now() + RESEND_FOR_MS;
   for (;;) {
     try {
       return await client.send(id, { id: messageId, content });
     } catch (error) {
       if (!(error instanceof GatewayUnreachableError) || Date.now() > until) throw error;
-      await delay(RESEND_PAUSE_MS);
+      await delay(RESEND_INTERVAL_MS);
     }
   }
 }

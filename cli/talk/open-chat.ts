@@ -1,57 +1,57 @@
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { startConversation, type Conversation } from './conversation.ts';
 import { createEventPrinter } from '../render/event-printer.ts';
-import { sayConnection } from '../render/say-connection.ts';
-import { sayWaits } from '../render/say-waits.ts';
+import { reportConnection } from '../render/report-connection.ts';
+import { reportWaits } from '../render/wait-reporter.ts';
 import { sessionLines } from '../look/sessions.ts';
 
 const CHAT_HELP = [
-  '/cancel    stops the answer (so does Ctrl-C)',
-  '/sessions  lists your sessions',
-  '/help      shows this',
-  '/quit      leaves (so does Ctrl-C at the prompt, or Ctrl-D)',
-  'Anything else is a message.',
+  '/cancel    cancel the answer in progress (also: Ctrl-C)',
+  '/sessions  list your sessions',
+  '/help      show this help',
+  '/quit      leave the chat (also: Ctrl-D, or Ctrl-C at the prompt)',
+  'Any other line is sent as a message.',
 ];
 
-/** One chat: what the two ways of typing have in common. */
+/** A chat in a session, for terminal and piped input. */
 export interface Chat {
-  readonly cli: Cli;
+  readonly deps: CommandDeps;
   readonly session: string;
   readonly conversation: Conversation;
-  /** Carries out a slash command; `quit` when it asks to leave, `message` when it is none. */
+  /** Runs a slash command. `message`: the line is not a command. */
   command(line: string): Promise<'done' | 'quit' | 'message'>;
-  /** Stops reading. */
+  /** Stops reading events. */
   close(): Promise<void>;
-  /** Told whenever nothing said here waits any more. */
+  /** Called when every message sent here has been answered. */
   onSettled: () => void;
-  /** Told when the events can no longer be read. */
+  /** Called when the events cannot be read any more. */
   onLost: (error: unknown) => void;
 }
 
-/** Begins a chat in a session, whose events after `after` are shown as they come. */
-export function openChat(cli: Cli, session: string, after: number): Chat {
-  const printer = createEventPrinter({ ...cli, json: false });
+/** Opens a chat in a session and shows its events after `after`. */
+export function openChat(deps: CommandDeps, session: string, after: number): Chat {
+  const printer = createEventPrinter({ ...deps, json: false });
   const endLine = (): void => {
-    if (cli.terminal) printer.endLine();
+    if (deps.terminal) printer.endLine();
   };
-  const waits = sayWaits(cli.client, session, {
-    busy: () => chatting.conversation.busy,
-    tell(line) {
+  const waits = reportWaits(deps.client, session, {
+    isBusy: () => chatting.conversation.busy,
+    report(line) {
       endLine();
       process.stderr.write(`${line}\n`);
     },
   });
   const chatting: Chat = {
-    cli,
+    deps,
     session,
-    conversation: startConversation(cli.client, session, after, {
+    conversation: startConversation(deps.client, session, after, {
       onEvent(event) {
-        waits.heard();
+        waits.onEvent();
         printer.show(event);
       },
       onConnection(state) {
         endLine();
-        sayConnection(state);
+        reportConnection(state);
       },
       onSettled: () => chatting.onSettled(),
       onLost: (error) => chatting.onLost(error),
@@ -67,25 +67,25 @@ export function openChat(cli: Cli, session: string, after: number): Chat {
   return chatting;
 }
 
-async function runCommand({ cli, conversation }: Chat, line: string): Promise<'done' | 'quit' | 'message'> {
+async function runCommand({ deps, conversation }: Chat, line: string): Promise<'done' | 'quit' | 'message'> {
   switch (line.trim()) {
     case '/quit':
     case '/exit':
       return 'quit';
     case '/help':
-      for (const help of CHAT_HELP) cli.print(help);
+      for (const help of CHAT_HELP) deps.print(help);
       return 'done';
     case '/cancel':
-      if (!(await conversation.cancel())) cli.print('Nothing is being answered.');
+      if (!(await conversation.cancel())) deps.print('No answer in progress.');
       return 'done';
     case '/sessions': {
-      const page = await cli.client.sessions();
-      for (const row of sessionLines(page.data)) cli.print(row);
+      const page = await deps.client.sessions();
+      for (const row of sessionLines(page.data)) deps.print(row);
       return 'done';
     }
     default:
       if (!line.startsWith('/')) return 'message';
-      cli.print(`There is no command ${line.split(' ', 1)[0]}. /help shows those there are.`);
+      deps.print(`Unknown command ${line.split(' ', 1)[0]}. Type /help for a list.`);
       return 'done';
   }
 }

@@ -1,10 +1,10 @@
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { readText } from './read-text.ts';
 import { showAnswer } from './send.ts';
 
-/** `perdure run`: one answer, without a session. */
+/** `perdure run`: answers one message without a session. */
 export async function runOnce(
-  cli: Cli,
+  deps: CommandDeps,
   text: string | undefined,
   options: { agent?: string | undefined; timeout: number },
 ): Promise<void> {
@@ -12,5 +12,5 @@ export async function runOnce(
     content: await readText(text),
     ...(options.agent === undefined ? {} : { agent: options.agent }),
   };
-  showAnswer(cli, await cli.client.startRunAndWait(input, options.timeout), options.timeout);
+  showAnswer(deps, await deps.client.startRunAndWait(input, options.timeout), options.timeout);
 }

@@ -1,10 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { SendResult } from '../../client/http/gateway-client.ts';
 import type { MessageInput, Receipt, WhileRunning } from '../../contracts/session/message.ts';
-import type { Cli } from '../shared/cli.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { readText } from './read-text.ts';
-import { harmless } from '../render/show-text.ts';
+import { stripControl } from '../render/strip-control.ts';
 
 export interface SendOptions {
   readonly session: string;
@@ -16,40 +16,43 @@ export interface SendOptions {
   readonly agent?: string | undefined;
 }
 
-/** `perdure send`: delivers a message, and with `--wait` prints the answer. */
-export async function send(cli: Cli, text: string | undefined, options: SendOptions): Promise<void> {
+/** `perdure send`: sends a message, and with `--wait` prints the answer. */
+export async function send(deps: CommandDeps, text: string | undefined, options: SendOptions): Promise<void> {
   const input: MessageInput = {
     id: options.id ?? uuidv7(),
     content: await readText(text),
     ...(options.whileRunning === undefined ? {} : { whileRunning: options.whileRunning }),
     ...(options.agent === undefined ? {} : { agent: options.agent }),
   };
-  if (!options.wait) return showReceipt(cli, await cli.client.send(options.session, input));
-  showAnswer(cli, await cli.client.sendAndWait(options.session, input, options.timeout), options.timeout);
+  if (!options.wait) return showReceipt(deps, await deps.client.send(options.session, input));
+  showAnswer(deps, await deps.client.sendAndWait(options.session, input, options.timeout), options.timeout);
 }
 
-function showReceipt(cli: Cli, receipt: Receipt): void {
-  if (cli.json) return cli.printJson(receipt);
+function showReceipt(deps: CommandDeps, receipt: Receipt): void {
+  if (deps.json) return deps.printJson(receipt);
   if (receipt.disposition === 'accepted') {
-    cli.print(`accepted: no worker answers just now; it is answered when one is back. Message ${receipt.messageId}.`);
+    deps.print(
+      `accepted: no worker is available; the message will be answered when one is. Message ${receipt.messageId}.`,
+    );
     return;
   }
   const ahead = receipt.position === null || receipt.position === 0 ? '' : `, ${receipt.position} ahead`;
-  cli.print(`${receipt.disposition}${ahead}: run ${receipt.runId}, message ${receipt.messageId}.`);
+  deps.print(`${receipt.disposition}${ahead}: run ${receipt.runId}, message ${receipt.messageId}.`);
 }
 
-/** Prints the answer; throws what makes the exit code when there is none. */
-export function showAnswer(cli: Cli, answered: SendResult, waitSeconds: number): void {
-  if (cli.json) cli.printJson(answered);
+/** Prints the answer. Throws a {@link CliError} when there is none. */
+export function showAnswer(deps: CommandDeps, answered: SendResult, waitSeconds: number): void {
+  if (deps.json) deps.printJson(answered);
   if (answered.answer !== undefined && answered.answer !== null) {
-    if (!cli.json) cli.print(harmless(answered.answer));
+    if (!deps.json) deps.print(stripControl(answered.answer));
     return;
   }
   const { receipt, run } = answered;
-  const name = receipt.runId === null ? `The message ${receipt.messageId}` : `The run ${receipt.runId}`;
+  const name = receipt.runId === null ? `Message ${receipt.messageId}` : `Run ${receipt.runId}`;
   if (answered.answer === undefined) {
+    const command = receipt.runId === null ? 'perdure watch <session>' : `perdure why ${receipt.runId}`;
     throw new CliError(
-      `${name} has no answer after ${waitSeconds} s; it goes on. ${receipt.runId === null ? 'See it with `perdure watch`.' : `\`perdure why ${receipt.runId}\` says what it waits for.`}`,
+      `${name} has no answer after ${waitSeconds} s and continues. Check it with: ${command}`,
       EXIT.failed,
     );
   }

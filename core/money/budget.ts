@@ -1,5 +1,6 @@
 import type { BudgetFacts, BudgetScope, BudgetSettings, RunBudget, UserLimits } from '../../contracts/budget.ts';
-import { defined } from '../defined.ts';
+import { formatUsd } from '../text/format-usd.ts';
+import { omitUndefined } from '../omit-undefined.ts';
 import { nanosOf, usdOf } from './price.ts';
 
 /** A user's limits with all defaults applied; null is no limit. */
@@ -25,12 +26,12 @@ export interface ResolvedBudgets {
 /** Applies the defaults: no limits, a daily warning at 10 dollars, `warnAt` 0.8, 8,192 output tokens, unpriced models refused. */
 export function resolveBudgets(settings: BudgetSettings = {}): ResolvedBudgets {
   const { warnAt = 0.8, maxOutputTokens = 8_192, unpriced = 'refuse', ...limits } = settings;
-  return { limits: { ...NO_LIMITS, ...defined(limits) }, warnAt, maxOutputTokens, unpriced };
+  return { limits: { ...NO_LIMITS, ...omitUndefined(limits) }, warnAt, maxOutputTokens, unpriced };
 }
 
 /** Merges the limits set for a user over the deployment's. A null set for the user removes the deployment's limit. */
 export function limitsOf(budgets: ResolvedBudgets, own: UserLimits | null): ResolvedLimits {
-  return { ...budgets.limits, ...defined(own ?? {}) };
+  return { ...budgets.limits, ...omitUndefined(own ?? {}) };
 }
 
 /** A limited budget and its usage. Amounts are nano-dollars or tokens, as `unit` says. */
@@ -135,7 +136,7 @@ export function factsOf({ scope, unit, used, reserved, limit, resetsAt }: Accoun
 /** Returns the message for an exceeded budget. `worst` is the worst case of the call of `model`, in the budget's unit; null when its price is unknown. */
 export function refusalText(facts: BudgetFacts, worst: number | null, model: string): string {
   const { scope, unit, used, reserved, limit, resetsAt } = facts;
-  const shown = (amount: number) => (unit === 'usd' ? `$${dollars(amount)}` : `${amount} tokens`);
+  const shown = (amount: number) => (unit === 'usd' ? formatUsd(amount) : `${amount} tokens`);
   if (worst === null) {
     return (
       `The budget of the ${scope} is ${shown(limit)}, but the model ${JSON.stringify(model)} has no price, so its cost cannot be limited. ` +
@@ -156,9 +157,4 @@ export function refusalText(facts: BudgetFacts, worst: number | null, model: str
       ? `Raise ${policy}, or start another ${scope}.`
       : `It resets at ${resetsAt}; an operator can raise it (perdure budget).`;
   return `The budget of the ${scope} has ${shown(used)} of ${shown(limit)} used${held}; the next call may use up to ${shown(worst)}. ${remedy}`;
-}
-
-/** Formats dollars with two to six decimals. */
-function dollars(usd: number): string {
-  return usd.toFixed(6).replace(/0{1,4}$/, '');
 }

@@ -1,5 +1,5 @@
 import type { CleanRequest, MaintenanceSettings, SweepAction } from '../../contracts/maintenance.ts';
-import { sayMs } from '../text/say.ts';
+import { formatDuration } from '../text/format-duration.ts';
 import type { SessionStatus } from '../../contracts/session/session.ts';
 import { archives, expiryOf, expiryReason, type Lifespan } from './expiry.ts';
 import type { ResolvedPolicy } from '../policy.ts';
@@ -39,14 +39,15 @@ export function decideCleanUp(
   const removal: CleanUpDecision['action'] =
     session.kind === 'session' && archives(policy, session.messages) ? 'archived' : 'deleted';
   if (request.idleMs !== undefined || request.olderMs !== undefined) {
-    if (idleMs >= (request.idleMs ?? Infinity)) return { action: removal, reason: `idle for ${sayMs(idleMs)}` };
-    if (ageMs >= (request.olderMs ?? Infinity)) return { action: removal, reason: `${sayMs(ageMs)} old` };
+    if (idleMs >= (request.idleMs ?? Infinity))
+      return { action: removal, reason: `idle for ${formatDuration(idleMs)}` };
+    if (ageMs >= (request.olderMs ?? Infinity)) return { action: removal, reason: `${formatDuration(ageMs)} old` };
     return null;
   }
   if (session.kind === 'session' && session.status === 'active')
     return decideForActive(session, policy, settings, nowMs);
   if (idleMs < policy.retentionMs) return null;
-  return { action: removal, reason: `${session.status} and idle for ${sayMs(idleMs)} (policy retentionMs)` };
+  return { action: removal, reason: `${session.status} and idle for ${formatDuration(idleMs)} (policy retentionMs)` };
 }
 
 function decideForActive(

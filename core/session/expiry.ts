@@ -1,4 +1,4 @@
-import { sayMs } from '../text/say.ts';
+import { formatDuration } from '../text/format-duration.ts';
 
 /** The times on which a session's expiry depends, ISO 8601. */
 export interface Lifespan {
@@ -29,8 +29,8 @@ export function expiryOf({ lastActiveAt, openedAt }: Lifespan, { idleTimeoutMs, 
 /** The reason of an expiry, as shown to people. */
 export function expiryReason(why: Expiry['why'], { idleTimeoutMs, maxAgeMs }: LifetimePolicy): string {
   return why === 'idle'
-    ? `nothing happened for ${sayMs(idleTimeoutMs)} (policy idleTimeoutMs)`
-    : `open for ${sayMs(maxAgeMs)} (policy maxAgeMs)`;
+    ? `nothing happened for ${formatDuration(idleTimeoutMs)} (policy idleTimeoutMs)`
+    : `open for ${formatDuration(maxAgeMs)} (policy maxAgeMs)`;
 }
 
 /** Longest interval between two expiry checks of a session that has an open run. */

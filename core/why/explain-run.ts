@@ -2,7 +2,8 @@ import type { RunWhy, SpanKind, WhySpan } from '../../contracts/why.ts';
 import { runCost } from './run-cost.ts';
 import type { RunFacts } from './run-facts.ts';
 import { runSpans } from './run-spans.ts';
-import { sayMs, sayUsd } from '../text/say.ts';
+import { formatDuration } from '../text/format-duration.ts';
+import { formatUsd } from '../text/format-usd.ts';
 import { timeByKind } from './time-by-kind.ts';
 
 /** Where a run's time and money went. Pure. */
@@ -47,19 +48,19 @@ function timeSentence(spans: readonly WhySpan[], time: RunWhy['time'], wallMs: n
   const longest = spans
     .filter(({ kind }) => kind === most.kind)
     .reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
-  const share = `${open ? 'So far, ' : ''}${shareOf(most.durationMs, wallMs)} of the ${sayMs(wallMs)} was ${SAID[most.kind]}`;
+  const share = `${open ? 'So far, ' : ''}${shareOf(most.durationMs, wallMs)} of the ${formatDuration(wallMs)} was ${SAID[most.kind]}`;
   const failed = longest.error === null ? '' : ` (${longest.error})`;
-  return `${sentence(share)}: ${longest.label}${failed}, ${sayMs(longest.durationMs)}.`;
+  return `${sentence(share)}: ${longest.label}${failed}, ${formatDuration(longest.durationMs)}.`;
 }
 
 function costSentence({ calls, total, known, unknownCalls }: RunWhy['cost']): string {
   if (calls.length === 0) return 'No model was called, so it cost nothing.';
   if (known.costUsd !== null && known.costUsd > 0) {
     const largest = calls.reduce((a, b) => ((b.costUsd ?? 0) > (a.costUsd ?? 0) ? b : a));
-    const of = `${sayUsd(known.costUsd)} that is known`;
-    const what = total.costUsd === null ? of : sayUsd(total.costUsd);
+    const of = `${formatUsd(known.costUsd)} that is known`;
+    const what = total.costUsd === null ? of : formatUsd(total.costUsd);
     const rest = unknownCalls === 0 ? '' : ` What ${unknownCalls} of ${calls.length} calls cost is unknown.`;
-    const part = `${shareOf(largest.costUsd ?? 0, known.costUsd)} of the ${what} was ${nameOf(largest)}, ${sayUsd(largest.costUsd ?? 0)}.`;
+    const part = `${shareOf(largest.costUsd ?? 0, known.costUsd)} of the ${what} was ${nameOf(largest)}, ${formatUsd(largest.costUsd ?? 0)}.`;
     return `${sentence(part)}${rest}`;
   }
   if (total.costUsd === 0) return 'It cost nothing.';

@@ -1,4 +1,4 @@
-import { sayMs } from '../text/say.ts';
+import { formatDuration } from '../text/format-duration.ts';
 import type { RunDetail, RunError } from '../../contracts/session/run.ts';
 import type { SessionSnapshot } from '../../contracts/session/session.ts';
 import type { SessionWhy } from '../../contracts/why.ts';
@@ -56,7 +56,7 @@ function untilOf({ snapshot, run, limits }: SessionFacts): string | null {
 function opening({ snapshot, now }: SessionFacts): string {
   const { id, status, waitingFor } = snapshot;
   const { what, who, since } = waitingFor;
-  const ago = `since ${since} (${sayMs(Math.max(0, Date.parse(now) - Date.parse(since)))} ago)`;
+  const ago = `since ${since} (${formatDuration(Math.max(0, Date.parse(now) - Date.parse(since)))} ago)`;
   const session = `The session ${id} is ${status}`;
   switch (what) {
     case 'nothing':
@@ -105,10 +105,11 @@ function timing(what: string, until: string | null, now: string): string[] {
   // A provider may stay away for longer: when a turn comes is reckoned, not known.
   const reckoned = ['rate_limit', 'circuit', 'cool_down'].includes(what);
   const leftMs = Date.parse(until) - Date.parse(now);
-  if (what === 'message' && leftMs > 0) return [`Without one it expires at ${until} (${sayMs(leftMs)} from now).`];
+  if (what === 'message' && leftMs > 0)
+    return [`Without one it expires at ${until} (${formatDuration(leftMs)} from now).`];
   return [
     leftMs > 0
-      ? `This lasts until ${reckoned ? `about ${until}` : `${until} at the latest`} (${sayMs(leftMs)} from now).`
+      ? `This lasts until ${reckoned ? `about ${until}` : `${until} at the latest`} (${formatDuration(leftMs)} from now).`
       : `This was due at ${until}.`,
   ];
 }
@@ -138,18 +139,20 @@ function remedy({ snapshot, workers, limits, run }: SessionFacts): string[] {
     case 'model':
       return [
         ...noWorker,
-        `The run may work for ${sayMs(limits.runTimeoutMs)} in all; a call that fails is made again.`,
+        `The run may work for ${formatDuration(limits.runTimeoutMs)} in all; a call that fails is made again.`,
         cancel,
       ];
     case 'tool':
       return [
         ...noWorker,
-        ...(limits.toolTimeoutMs === null ? [] : [`One try of the tool may take ${sayMs(limits.toolTimeoutMs)}.`]),
+        ...(limits.toolTimeoutMs === null
+          ? []
+          : [`One try of the tool may take ${formatDuration(limits.toolTimeoutMs)}.`]),
         cancel,
       ];
     default:
       return [
-        `It goes on by itself; the run fails when one call has waited for ${sayMs(limits.maxWaitMs)} (policy maxWaitMs).`,
+        `It goes on by itself; the run fails when one call has waited for ${formatDuration(limits.maxWaitMs)} (policy maxWaitMs).`,
         cancel,
       ];
   }

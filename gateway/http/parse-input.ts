@@ -1,14 +1,21 @@
 import type { z } from 'zod';
 import { PerdureError } from '../../contracts/errors.ts';
+import { describeIssues } from '../../core/text/describe-issues.ts';
+import type { FieldPath, FieldProblem } from '../../core/text/field-problem.ts';
 
-/** Fields with message content: errors name them and never quote their values. */
-const CONTENT = new Set(['content', 'metadata', 'state', 'reason']);
+/** Fields whose values are content: errors name them and never quote their values. */
+const CONTENT = new Set<string | number>(['content', 'metadata', 'state', 'reason', 'tables']);
+
+function mayQuote(path: FieldPath): boolean {
+  return !path.some((part) => CONTENT.has(part));
+}
 
 /** Parses a value. Throws `invalid_request` with a sentence for each of the first three issues. `where`: `body` or `query`. */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.output<Schema> {
-  const parsed = safely(() => schema.safeParse(value, { reportInput: true }), where);
+  const parsed = safely(() => schema.safeParse(value), where);
   if (parsed.success) return parsed.data;
-  const sentences = parsed.error.issues.slice(0, 3).map((issue) => sentenceOf(issue, where));
+  const problems = describeIssues(parsed.error.issues, { schema, input: value, mayQuote });
+  const sentences = problems.slice(0, 3).map((problem) => sentenceOf(problem, where));
   throw new PerdureError('invalid_request', sentences.join(' '));
 }
 
@@ -22,20 +29,7 @@ function safely<T>(parse: () => T, where: string): T {
   }
 }
 
-function sentenceOf(issue: z.core.$ZodIssue, where: string): string {
-  const path = issue.path.map(String);
-  const field = path.length === 0 ? `The ${where}` : `The field ${JSON.stringify(path.join('.'))} of the ${where}`;
-  const value = CONTENT.has(path[0] ?? '') ? '' : quote(issue.input);
-  return `${field}${value} is not valid: ${issue.message}.`;
-}
-
-function quote(value: unknown): string {
-  switch (typeof value) {
-    case 'undefined':
-      return ', which is missing,';
-    case 'object':
-      return '';
-    default:
-      return ` (${JSON.stringify(value).slice(0, 80)})`;
-  }
+function sentenceOf({ field, message }: FieldProblem, where: string): string {
+  const what = field === '' ? `The ${where}` : `The field ${JSON.stringify(field)} of the ${where}`;
+  return `${what} is not valid: ${message}.`;
 }

@@ -2,7 +2,7 @@ import { PerdureError } from '../../contracts/errors.ts';
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { SessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { sayMs } from '../../core/text/say.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
 import { limitReason } from '../../core/session/session-limit.ts';
 import { countActiveSessions, lockActiveSessionLimit } from './active-session-limit.ts';
 import type { Tx } from '../db/db.ts';
@@ -17,7 +17,7 @@ export class SessionLimitError extends PerdureError {
   constructor(whose: string, limit: number, evictIdleMs: number) {
     super(
       'session_limit',
-      `The limit of ${limit} active ${limit === 1 ? 'session' : 'sessions'} ${whose} is reached, and none has been idle for ${sayMs(evictIdleMs)}. End or delete one, or try again later.`,
+      `The limit of ${limit} active ${limit === 1 ? 'session' : 'sessions'} ${whose} is reached, and none has been idle for ${formatDuration(evictIdleMs)}. End or delete one, or try again later.`,
     );
   }
 }

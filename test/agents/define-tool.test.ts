@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import * as mini from 'zod/mini';
 import { defineTool, toolSpecOf, type ToolOptions } from '../../agents/define-tool.ts';
 
 const minimal: ToolOptions<z.ZodType> = {
@@ -35,23 +36,30 @@ test('the JSON Schema is what the model has to send: before defaults and transfo
   });
 });
 
+test('schemas that are not instances of this copy of zod are accepted', () => {
+  const parameters = mini.strictObject({ city: mini.string() }) as unknown as z.ZodType;
+  expect(parameters).not.toBeInstanceOf(z.ZodType);
+  const tool = defineTool({ ...minimal, parameters });
+  expect(tool.jsonSchema).toMatchObject({ type: 'object', required: ['city'] });
+});
+
 test.each<[string, Record<string, unknown>, string]>([
-  ['a bad name', { name: 'no spaces' }, 'The tool "no spaces" is not valid: name must be 1 to 64 letters'],
+  ['a bad name', { name: 'no spaces' }, 'The tool "no spaces" is not valid: name: must be 1 to 64 letters'],
   ['an empty description', { description: ' ' }, 'description'],
-  ['a timeout below 1', { timeoutMs: 0 }, 'timeoutMs expected number to be >=1, got 0'],
-  ['a misspelt option', { timeout: 5 }, 'timeout there is no field "timeout"; did you mean "timeoutMs"?'],
-  ['a bad retry policy', { retry: { maxAttempts: 0 } }, 'retry.maxAttempts expected number to be >=1, got 0'],
-  ['parameters that are no schema', { parameters: { type: 'object' } }, 'parameters must be a zod schema'],
+  ['a timeout below 1', { timeoutMs: 0 }, 'timeoutMs: expected number to be >=1, got 0'],
+  ['a misspelt option', { timeout: 5 }, 'timeout: unknown field; did you mean "timeoutMs"?'],
+  ['a bad retry policy', { retry: { maxAttempts: 0 } }, 'retry.maxAttempts: expected number to be >=1, got 0'],
+  ['parameters that are no schema', { parameters: { type: 'object' } }, 'parameters: must be a zod schema'],
   ['parameters that are no object', { parameters: z.string() }, 'wrap them in z.object'],
-  ['parameters beyond JSON', { parameters: z.object({ at: z.date() }) }, 'that JSON Schema cannot say'],
-  ['a namespace that is none', { namespace: 'a b' }, 'namespace must be 1 to 64 letters'],
-  ['a state that is no schema', { stateSchema: {} }, 'stateSchema must be a zod schema'],
+  ['parameters beyond JSON', { parameters: z.object({ at: z.date() }) }, 'that JSON Schema cannot express'],
+  ['a namespace that is none', { namespace: 'a b' }, 'namespace: must be 1 to 64 letters'],
+  ['a state that is no schema', { stateSchema: {} }, 'stateSchema: must be a zod schema'],
   [
     'a state that a new session does not have',
     { stateSchema: z.object({ visits: z.number() }) },
-    'stateSchema must accept {}, which is what a new session has',
+    'stateSchema: must accept {}, the state of a new session',
   ],
-  ['no function', { execute: 'run' }, 'execute must be a function, got "run"'],
+  ['no function', { execute: 'run' }, 'execute: must be a function, got "run"'],
 ])('%s is a TypeError that names it', (_what, change, message) => {
   const define = () => defineTool({ ...minimal, ...change });
   expect(define).toThrow(TypeError);

@@ -23,7 +23,7 @@ test('help teaches with examples and explains the exit codes', async () => {
   const { code, stdout } = await runCli(['--help']);
   expect(code).toBe(0);
   expect(stdout).toContain('perdure send "What is 6 × 7?" --wait');
-  expect(stdout).toContain('3  gateway, Temporal, store or model do not answer');
+  expect(stdout).toContain('3  gateway, Temporal, store or model unavailable');
 });
 
 test('send prints the receipt, and with --wait the answer', async () => {

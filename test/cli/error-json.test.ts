@@ -26,6 +26,6 @@ test('with --json a gateway that does not answer, and a file that is not there, 
   expect([away.code, missing.code]).toEqual([3, 2]);
   expect(JSON.parse(away.stderr)).toMatchObject({ error: { code: 'unreachable' } });
   expect(JSON.parse(missing.stderr)).toEqual({
-    error: { code: 'usage', detail: 'There is no file /nowhere/trip.json.' },
+    error: { code: 'usage', detail: 'No such file: /nowhere/trip.json' },
   });
 });

@@ -5,17 +5,17 @@ import { startFakeGateway } from '../support/gateway/fake-gateway.ts';
 import type { EventWriter } from '../support/gateway/run-events.ts';
 import { completed, deltasOf, eventWriter, received, runCompleted, started } from '../support/gateway/run-events.ts';
 
-/** How a fake service answers a message; without one each is echoed. */
+/** The behaviour of a fake service for a message. Default: {@link echo}. */
 export type Reply = (emit: FakeGateway['emit'], writer: EventWriter, runId: string, content: string) => void;
 
 export interface FakeService {
   readonly gateway: FakeGateway;
   readonly writer: EventWriter;
-  /** The environment in which a command finds it. */
+  /** The environment for commands that use it. */
   readonly env: Record<string, string>;
 }
 
-/** A gateway with one session, `main`, whose agent answers. */
+/** Starts a fake gateway with one session, `main`, whose agent replies. */
 export async function startFakeService(
   options: { reply?: Reply; refuse?: (request: FakeRequest) => FakeAnswer | undefined; port?: number } = {},
 ): Promise<FakeService> {

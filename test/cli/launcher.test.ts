@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
-/** Makes a Node take itself for an old one. */
+/** Makes Node report an old version. */
 const OLD_NODE = [
   '--import',
   'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})',
@@ -49,7 +49,7 @@ test('without the pinned Node the launcher says what to do', async () => {
   expect(code).toBe(1);
 });
 
-/** The launcher in a folder of its own, with `main` in the place of the command line. */
+/** Runs the launcher in a temporary folder, with `main` in place of the command line. */
 async function launch(nodeArgs: string[], main: string, args: string[] = [], pinned = true): Promise<ChildProcess> {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'bin'));

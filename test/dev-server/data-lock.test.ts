@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { acquireDataLock, DataFolderInUseError } from '../../dev-server/index.ts';
-import { tryHoldFile } from '../../dev-server/held-file.ts';
+import { tryLockFile } from '../../dev-server/file-lock.ts';
 import { identityOf } from '../../dev-server/process-identity.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { loadOwner, startOwner } from './start-owner.ts';
@@ -28,7 +28,7 @@ test('the error names the owner and the remedy', async () => {
   const error = await acquireDataLock(folder).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(DataFolderInUseError);
   expect(error).toMatchObject({ pid: owner.pid });
-  expect(String(error)).toContain(`Stop it (kill ${owner.pid}) first, or choose another data folder`);
+  expect(String(error)).toContain(`Stop it (kill ${owner.pid}), or set PERDURE_DATA to another folder`);
 });
 
 test('a folder whose owner was killed is free', async () => {
@@ -38,16 +38,16 @@ test('a folder whose owner was killed is free', async () => {
   expect(await ownerOnceTaken(folder)).toBe(process.pid);
 });
 
-test('a folder that was released is free, and its lock names nobody', async () => {
+test('a released folder is free, and its lock records no owner', async () => {
   const folder = await temporaryFolder();
   (await acquireDataLock(folder)).release();
   expect(JSON.parse(await readFile(join(folder, 'lock'), 'utf8'))).toMatchObject({ owner: null, server: null });
   expect(await ownerOnceTaken(folder)).toBe(process.pid);
 });
 
-test('a folder whose holder has not named itself yet is not free', async () => {
+test('a folder whose owner has not recorded itself yet is not free', async () => {
   const folder = await temporaryFolder();
-  const holder = tryHoldFile(join(folder, 'lock.held'));
+  const holder = tryLockFile(join(folder, 'lock.held'));
   await expect(acquireDataLock(folder)).rejects.toMatchObject({ name: 'DataFolderInUseError', pid: null });
   holder?.release();
 });
@@ -59,7 +59,7 @@ test('a second lock in the same process is refused', async () => {
   lock.release();
 });
 
-test('a live owner keeps the folder even where the file lock does not reach', async () => {
+test('a running owner keeps the folder even where file locks do not work', async () => {
   const folder = await temporaryFolder();
   await writeLock(folder, { owner: identityOf(process.ppid), server: null });
   await expect(acquireDataLock(folder)).rejects.toThrow(`process ${process.ppid}`);
@@ -89,7 +89,7 @@ test('a lock file that is not JSON does not keep the folder', async () => {
   expect(await ownerOnceTaken(folder)).toBe(process.pid);
 });
 
-/** The pid that the lock names once this process has taken the folder. */
+/** The pid recorded in the lock once this process owns the folder. */
 async function ownerOnceTaken(folder: string): Promise<unknown> {
   const lock = await acquireDataLock(folder);
   const { owner } = JSON.parse(await readFile(join(folder, 'lock'), 'utf8')) as { owner: { pid: number } };

@@ -3,16 +3,16 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { anyPort, choosePort, isFree } from '../../dev-server/ports.ts';
 
-test('the preferred port is taken without a word when it is free', async () => {
+test('the preferred port is used without a note when it is free', async () => {
   const port = await anyPort();
   expect(await choosePort(port, 'Temporal')).toEqual({ port, note: null });
 });
 
-test('a port in use gives the next free one, and says so', async () => {
+test('a port in use gives the next free one, with a note', async () => {
   const port = await listenOn('127.0.0.1');
   const chosen = await choosePort(port, 'Temporal');
   expect(chosen.port).toBeGreaterThan(port);
-  expect(chosen.note).toBe(`Port ${port} is in use: Temporal listens on ${chosen.port}.`);
+  expect(chosen.note).toBe(`Port ${port} is in use; Temporal listens on ${chosen.port}.`);
   expect(await isFree(chosen.port)).toBe(true);
 });
 
@@ -26,7 +26,7 @@ test('when no port is left the error names what was tried', async () => {
   onTestFinished(() => close(server));
   await Promise.race([once(server, 'listening'), once(server, 'error')]);
   await expect(choosePort(65_535, 'Temporal')).rejects.toThrow(
-    '65535 to 65535 are all in use, so Temporal cannot start',
+    'Temporal cannot start: the ports 65535 to 65535 are all in use',
   );
 });
 

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { createProgress } from '../../cli/services/progress.ts';
+import { createProgressReporter } from '../../cli/services/progress-reporter.ts';
 import { provideTemporalBinary } from '../../dev-server/index.ts';
 import { anyPort } from '../../dev-server/ports.ts';
 import { goScript, stubMachine, temporalScript, type StubMachine } from './stub-programs.ts';
@@ -20,10 +20,10 @@ test('PERDURE_TEMPORAL_BIN goes before everything', async () => {
 });
 
 test.each([
-  ['is not there', null, 'does not run as a Temporal CLI'],
-  ['is another program', 'echo hello', 'does not run as a Temporal CLI'],
-  ['is too old', temporalScript('1.28.0'), 'brings server 1.28.0'],
-])('a PERDURE_TEMPORAL_BIN that %s is an error, not passed over', async (_, script, problem) => {
+  ['is not there', null, 'is not a working Temporal CLI'],
+  ['is another program', 'echo hello', 'is not a working Temporal CLI'],
+  ['is too old', temporalScript('1.28.0'), 'has server 1.28.0'],
+])('a PERDURE_TEMPORAL_BIN that %s is an error, not skipped', async (_, script, problem) => {
   const machine = await stubMachine();
   await machine.install('temporal', temporalScript());
   const path = script === null ? '/nowhere/temporal' : await machine.install('mine', script);
@@ -39,15 +39,13 @@ test('"temporal" on the PATH goes before the cache and a build', async () => {
   expect(await provideTemporalBinary({ env: machine.env })).toMatchObject({ path, source: 'path', notes: [] });
 });
 
-test('an old "temporal" on the PATH is passed over, and said so', async () => {
+test('an old "temporal" on the PATH is skipped, with a note', async () => {
   const machine = await stubMachine();
   const path = await machine.install('temporal', temporalScript('1.27.2'));
   await machine.install('go', goScript());
   const found = await provideTemporalBinary({ env: machine.env });
   expect(found.source).toBe('go');
-  expect(found.notes).toEqual([
-    `${path} was passed over: it brings server 1.27.2, and server 1.29 or newer is needed.`,
-  ]);
+  expect(found.notes).toEqual([`Skipped ${path}: it has server 1.27.2, and server 1.29 or newer is required.`]);
 });
 
 test('a build is kept in the cache with its checksum, and nothing else', async () => {
@@ -71,7 +69,7 @@ test.each([
   await damage(path);
   const again = await provideTemporalBinary({ env: machine.env });
   expect(again.source).toBe('go');
-  expect(again.notes).toEqual([`${path} does not match its checksum and is replaced.`]);
+  expect(again.notes).toEqual([`Replacing ${path}: it does not match its checksum.`]);
   expect(await provideTemporalBinary({ env: machine.env })).toMatchObject({ source: 'cache', notes: [] });
 });
 
@@ -95,16 +93,16 @@ test('the download goes before a build, shows progress, and is made once', async
 });
 
 const MISBEHAVIOURS: [string, string, RequestListener][] = [
-  ['is not found', 'answered 404', (_, response) => response.writeHead(404).end()],
+  ['is not found', 'returned HTTP 404', (_, response) => response.writeHead(404).end()],
   [
     'breaks off',
-    'broke off',
+    'was interrupted',
     (_, response) => {
       response.writeHead(200, { 'content-length': '1000' }).write('x');
       setImmediate(() => response.destroy());
     },
   ],
-  ['is no archive', '"tar" cannot unpack', (_, response) => response.end('<html>sign in</html>')],
+  ['is no archive', 'is not an archive that "tar" can unpack', (_, response) => response.end('<html>sign in</html>')],
 ];
 
 test.each(MISBEHAVIOURS)(
@@ -120,7 +118,7 @@ test.each(MISBEHAVIOURS)(
   },
 );
 
-test('when nothing is to be had the error says what was tried and what to do', async () => {
+test('when no program can be provided, the error lists what was tried and the remedy', async () => {
   const machine = await stubMachine();
   const env = { ...machine.env, PERDURE_TEMPORAL_DOWNLOAD: `http://127.0.0.1:${await anyPort()}` };
   const error = await provideTemporalBinary({ env }).catch((reason: unknown) => reason);
@@ -134,7 +132,7 @@ test('when nothing is to be had the error says what was tried and what to do', a
 test('a build that fails gives the last lines of the compiler, and leaves no program behind', async () => {
   const machine = await stubMachine();
   await machine.install('go', 'echo "archive/tar" >&2; echo "cli.go:1: no such thing" >&2; exit 1');
-  // What it compiled is no reason.
+  // The names of compiled packages are not part of the reason.
   await expect(provideTemporalBinary({ env: machine.env })).rejects.toThrow(
     /failed \(exit code 1\)\n +cli\.go:1: no such thing/,
   );
@@ -144,10 +142,10 @@ test('a build that fails gives the last lines of the compiler, and leaves no pro
 test('a build that is stopped says so', async () => {
   const machine = await stubMachine();
   await machine.install('go', 'echo "archive/tar" >&2; kill -INT $$; sleep 9');
-  await expect(provideTemporalBinary({ env: machine.env })).rejects.toThrow(/a build with \S+ was stopped/);
+  await expect(provideTemporalBinary({ env: machine.env })).rejects.toThrow(/a build with \S+ was killed/);
 });
 
-test('a build says first what it downloads, then what it compiles, and nothing speaks beside it', async () => {
+test('a build says first what it downloads, then what it compiles, without other progress lines between', async () => {
   const machine = await stubMachine();
   const script = [
     'echo "go: downloading a v1" >&2; while [ ! -e "$CALLS.downloading" ]; do sleep 0.1; done',
@@ -155,7 +153,7 @@ test('a build says first what it downloads, then what it compiles, and nothing s
   ];
   await machine.install('go', goScript(script.join('\n')));
   const shown: string[] = [];
-  const progress = createProgress((line) => shown.push(line));
+  const progress = createProgressReporter((line) => shown.push(line));
   progress.step('Starting the Temporal server');
   await provideTemporalBinary({
     env: machine.env,
@@ -167,19 +165,19 @@ test('a build says first what it downloads, then what it compiles, and nothing s
   });
   progress.done();
   const building = shown.slice(shown.findIndex((line) => line.startsWith('  building Temporal')));
-  // Where the machine is slow a line comes more often, with another time.
+  // On a slow machine a line is repeated with another time.
   expect([
-    ...new Set(building.map((line) => line.replace(/\(.*\)$/, '(time)').replace(/with .*:/, 'with go:'))),
+    ...new Set(building.map((line) => line.replace(/\(.*\)$/, '(time)').replace(/with .*;/, 'with go;'))),
   ]).toEqual([
-    '  building Temporal 1.5.1 with go: some minutes, once',
-    '  downloading what Temporal is built from: 1 module so far (time)',
+    '  building Temporal 1.5.1 with go; this takes some minutes, once',
+    '  downloading Go modules: 1 so far (time)',
     '  compiling Temporal: 1 of at most 1,300 packages (time)',
   ]);
 });
 
-test('those who look at the same time wait for one build', async () => {
+test('concurrent callers wait for one build', async () => {
   const machine = await stubMachine();
-  // The build goes on only once the other one is known to wait for it.
+  // The build continues once the other process waits for it.
   await machine.install('go', goScript('while [ ! -e "$CALLS.waiting" ]; do :; done'));
   const waits: string[] = [];
   const look = (): ReturnType<typeof provideTemporalBinary> =>
@@ -197,7 +195,7 @@ test('those who look at the same time wait for one build', async () => {
   expect(await machine.calls()).toEqual(['go']);
 });
 
-/** A tar.gz as the official download gives it. */
+/** A tar.gz like the official download. */
 async function archiveOf(machine: StubMachine): Promise<Buffer> {
   const folder = await mkdtemp(join(dirname(machine.cache), 'archive-'));
   await machine.install('temporal', temporalScript(), folder);

@@ -27,7 +27,7 @@ test('the server of a killed owner is adopted: same process, same address, and i
   const next = await embedded(folder);
   expect(next).toMatchObject({
     address,
-    notes: [expect.stringContaining(`Took over the Temporal server ${orphan.pid}`)],
+    notes: [expect.stringContaining(`Adopted Temporal server ${orphan.pid}`)],
   });
   expect(next.server.pid).toBe(orphan.pid);
   const back = Promise.withResolvers<void>();
@@ -43,11 +43,11 @@ test('the server of a killed owner is adopted: same process, same address, and i
 test('an orphan that was started with other settings is ended and replaced', async () => {
   const { folder, orphan } = await orphaned();
   const next = await embedded(folder, { dynamicConfig: { 'history.maxInFlightUpdates': 7 } });
-  expect(next.notes).toEqual([expect.stringContaining(`Ended the Temporal server ${orphan.pid}`)]);
+  expect(next.notes).toEqual([expect.stringContaining(`Ended Temporal server ${orphan.pid}`)]);
   expect(isRunning(orphan)).toBe(false);
 });
 
-test('an orphan that does not answer is ended and replaced', async () => {
+test('an orphan that does not respond is ended and replaced', async () => {
   const { folder, orphan } = await orphaned();
   sendSignal(orphan.pid, 'SIGSTOP');
   const next = await embedded(folder);
@@ -55,12 +55,12 @@ test('an orphan that does not answer is ended and replaced', async () => {
   expect(isRunning(orphan)).toBe(false);
 });
 
-test('an orphan that no lock names is ended before its files are opened', async (ctx) => {
+test('an orphan that no lock records is ended before its files are opened', async (ctx) => {
   if (process.platform === 'win32') ctx.skip('Windows does not tell the arguments of a process');
   const { folder, orphan } = await orphaned();
   await rm(join(folder, 'lock'));
   const next = await embedded(folder);
-  expect(next.notes).toEqual([expect.stringContaining(`Ended the Temporal server ${orphan.pid}`)]);
+  expect(next.notes).toEqual([expect.stringContaining(`Ended Temporal server ${orphan.pid}`)]);
   expect(isRunning(orphan)).toBe(false);
 });
 
@@ -74,13 +74,13 @@ test('an owner that exits without stopping takes its server with it', async () =
   expect(isRunning(server)).toBe(false);
 });
 
-test('ports in use are passed over, and said so', async () => {
+test('ports in use are skipped, with notes', async () => {
   const [temporal, ui] = [await portInUse(), await portInUse()];
   const running = await embedded(await temporaryFolder(), { ports: { temporal, ui } });
   expect(running.address).not.toBe(`127.0.0.1:${temporal}`);
   expect(running.notes).toEqual([
-    `Port ${temporal} is in use: Temporal listens on ${running.address.split(':')[1]}.`,
-    `Port ${ui} is in use: the Temporal UI listens on ${new URL(running.uiUrl ?? '').port}.`,
+    `Port ${temporal} is in use; Temporal listens on ${running.address.split(':')[1]}.`,
+    `Port ${ui} is in use; the Temporal UI listens on ${new URL(running.uiUrl ?? '').port}.`,
   ]);
   expect((await fetch(running.uiUrl ?? '')).status).toBe(200);
 });
@@ -92,7 +92,7 @@ async function embedded(folder: string, options: Partial<EmbeddedOptions> = {}):
   return running;
 }
 
-/** A folder whose owner was killed, and the server that it left. */
+/** A folder whose owner was killed, and the server that it left running. */
 async function orphaned(): Promise<{ folder: string; orphan: ProcessIdentity; address: string }> {
   const folder = await temporaryFolder();
   const owner = await startOwner('embedded', folder, await anyPort());

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { endProcess } from '../../dev-server/process-identity.ts';
-import { serversOn } from '../../dev-server/stray-servers.ts';
+import { findTemporalServers } from '../../dev-server/find-temporal-servers.ts';
 import { databaseFile } from '../../dev-server/temporal-settings.ts';
 
 export interface Outcome {
@@ -20,16 +20,16 @@ export interface Outcome {
 export interface Owner {
   readonly pid: number;
   readonly outcome: Outcome;
-  /** Resolves when the process is gone. Default `kill -9`. */
+  /** Resolves when the process has ended. Default: SIGKILL. */
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts `owner-process.ts` and resolves with what came of it. It and any server on its folder are killed when the test is over. */
+/** Starts `owner-process.ts` and resolves with its outcome. The end of the test kills it and any server on its folder. */
 export async function startOwner(what: 'lock' | 'embedded', folder: string, port = 0): Promise<Owner> {
   return (await loadOwner(what, folder, port))();
 }
 
-/** The same in two steps, for races: resolves when the process is loaded, with what lets it go. */
+/** The same in two steps, for races: resolves when the process is loaded, with a function that lets it continue. */
 export async function loadOwner(what: 'lock' | 'embedded', folder: string, port = 0): Promise<() => Promise<Owner>> {
   const script = join(import.meta.dirname, 'owner-process.ts');
   const child = spawn(process.execPath, [script, what, folder, String(port)], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -40,7 +40,7 @@ export async function loadOwner(what: 'lock' | 'embedded', folder: string, port 
   };
   onTestFinished(async () => {
     await kill();
-    const servers = existsSync(folder) ? serversOn(databaseFile(realpathSync(folder))) : [];
+    const servers = existsSync(folder) ? findTemporalServers(databaseFile(realpathSync(folder))) : [];
     for (const server of servers) await endProcess(server, 0);
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { findProgram } from '../../dev-server/find-program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-/** A machine of its own: a PATH with nothing but `tar`, `sleep` and what we put there, and an empty cache. */
+/** An isolated environment: a PATH with only `tar`, `sleep` and the installed scripts, and an empty cache. */
 export interface StubMachine {
   readonly env: Record<string, string>;
   readonly cache: string;
-  /** Puts a shell script on the PATH, or elsewhere in `folder`. */
+  /** Installs a shell script on the PATH, or in `folder`. */
   install(name: string, script: string, folder?: string): Promise<string>;
-  /** What scripts appended to `$CALLS`, a line each. */
+  /** The lines that scripts have appended to `$CALLS`. */
   calls(): Promise<string[]>;
 }
 
@@ -37,12 +37,12 @@ export async function stubMachine(): Promise<StubMachine> {
   };
 }
 
-/** A script that answers like a Temporal CLI with that server. */
+/** A script with the `--version` of a Temporal CLI. */
 export function temporalScript(server = '1.29.1', cli = '1.5.1'): string {
   return `echo "temporal version ${cli} (Server ${server}, UI 2.42.1)"`;
 }
 
-/** A script that "builds" a Temporal CLI where `-o` says, after `before`. */
+/** A script that runs `before`, then "builds" a Temporal CLI at the path given by `-o`. */
 export function goScript(before = ''): string {
   return [
     'echo go >> "$CALLS"',

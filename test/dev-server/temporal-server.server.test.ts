@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { privateTemporal, temporalBinary, testTemporal } from '../support/temporal/temporal-server.ts';
 import { clientOf } from './temporal-client.ts';
 
-test('a killed server comes back on the same port with what it had', async () => {
+test('a killed server is restarted on the same port with its data', async () => {
   const events: TemporalServerEvent[] = [];
   const back = Promise.withResolvers<void>();
   const server = await supervised(await temporaryFolder(), (event) => {
@@ -29,7 +29,7 @@ test('a killed server comes back on the same port with what it had', async () =>
   expect(workflow.status.name).toBe('RUNNING');
 });
 
-test('a stopped server is gone and does not come back', async () => {
+test('a stopped server ends and is not restarted', async () => {
   const events: string[] = [];
   const server = await supervised(null, ({ kind }) => void events.push(kind));
   const process_ = identityOf(server.pid);
@@ -38,10 +38,10 @@ test('a stopped server is gone and does not come back', async () => {
   expect(events).toEqual(['spawned']);
 });
 
-test('a server that keeps dying is left down, with the last words of its log', async () => {
+test('a server that keeps dying is not restarted any more, and the reason has its last log lines', async () => {
   const folder = await temporaryFolder();
   const program = join(folder, 'temporal');
-  // Runs once, then only complains.
+  // Runs once, then fails.
   const script = `#!/bin/sh\n[ -e ${folder}/ran ] && echo "the disk is on fire" && exit 1\n: > ${folder}/ran\nexec ${await temporalBinary()} "$@"\n`;
   await writeFile(program, script, { mode: 0o755 });
   const gaveUp = Promise.withResolvers<string>();
@@ -51,15 +51,15 @@ test('a server that keeps dying is left down, with the last words of its log', a
   const server = await startTemporalServer({ binary: program, dataDir: folder, onEvent });
   onTestFinished(() => server.stop());
   process.kill(server.pid, 'SIGKILL');
-  expect(await gaveUp.promise).toMatch(/died 5 times in 60 s and stays down[^]*the disk is on fire/);
+  expect(await gaveUp.promise).toMatch(/died 5 times in 60 s and is not restarted[^]*the disk is on fire/);
 });
 
-test('a server that does not start is an error with its last words', async () => {
+test('a server that does not start is an error with its last log lines', async () => {
   const folder = await temporaryFolder();
   const program = join(folder, 'temporal');
   await writeFile(program, '#!/bin/sh\necho "the disk is on fire"; exit 1\n', { mode: 0o755 });
   const start = startTemporalServer({ binary: program, dataDir: folder });
-  await expect(start).rejects.toThrow(/did not get ready[^]*the disk is on fire/);
+  await expect(start).rejects.toThrow(/did not become ready[^]*the disk is on fire/);
 });
 
 test('a server leads a process group of its own, so that Ctrl-C does not reach it', async () => {
@@ -104,7 +104,7 @@ async function supervised(
   return server;
 }
 
-/** What the server says in the first workflow task of an execution. */
+/** Whether the server suggests continue-as-new in the first workflow task of an execution. */
 async function suggestsContinueAsNew(address: string): Promise<boolean | null | undefined> {
   const { connection, workflow } = await clientOf(address);
   const name = `suggests-${crypto.randomUUID()}`;

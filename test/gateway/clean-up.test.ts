@@ -104,11 +104,11 @@ test('the command line lists clean-ups, shows one, and prints the command for th
     await runCli(['sweeps', 'nothing'], env),
   ];
   await served.close();
-  expect(own.stdout).toMatch(/^of-ann +ann +\S+ +goes on +2 +dry run: nothing to do$/m);
+  expect(own.stdout).toMatch(/^of-ann +ann +\S+ +in progress +2 +dry run: nothing to do$/m);
   expect(all.stdout).not.toContain('of-all');
   expect(all.stdout).toMatch(/^More: perdure sweeps --all-users --limit 2 --cursor \S+$/m);
   expect(one.stdout).toMatch(/^ann +b +deleted +idle$/m);
-  expect(one.stdout).toContain('Looked at 7 sessions: 3 deleted.');
+  expect(one.stdout).toContain('Checked 7 sessions: 3 deleted.');
   expect(none).toMatchObject({ code: 4, stderr: expect.stringContaining('There is no clean-up "nothing"') });
 });
 
@@ -117,17 +117,17 @@ test('the command line reports that no worker has started a clean-up, and prints
   sender.clean = async () => 'late';
   const served = await serveGateway({ gateway, port: 0 });
   const cli = startCli(['clean', '--idle', '1h', '--dry-run'], { PERDURE_URL: served.url, PERDURE_USER: 'ann' });
-  await cli.shows('No worker has taken the clean-up yet');
+  await cli.shows('Waiting for a worker to start the clean-up');
   const { db } = database;
   await beginSweep(db, { id: 'late', user: 'ann', dryRun: true });
   await beginPage(db, 'late', PAGE, 12);
-  await cli.shows('looked at 12 sessions so far');
+  await cli.shows('Checked 12 sessions so far');
   await recordAction(db, 'late', { user: 'ann', session: 'a' }, { action: 'archived', reason: 'idle' });
   await endSweep(db, 'late');
   const { code, stdout } = await cli.done;
   await served.close();
   expect({ code, stdout }).toEqual({
     code: 0,
-    stdout: 'SESSION  WOULD BE  WHY\na        archived  idle\nLooked at 12 sessions: 1 would be archived.\n',
+    stdout: 'SESSION  WOULD BE  REASON\na        archived  idle\nChecked 12 sessions: 1 would be archived.\n',
   });
 });

@@ -148,12 +148,12 @@ test('the command line shows usage and budgets, and sets them', async () => {
     const usage = await runCli(['usage', '--by', 'model'], env);
     expect(usage.stdout).toMatch(/^MODEL +CALLS +FAILED +INPUT +CACHED +OUTPUT +COST$/m);
     expect(usage.stdout).toMatch(/^scripted\/one +2 +0 +20 +4 +10 +\$0\.00125 and 1 unknown$/m);
-    expect(usage.stdout).toContain('The cost of 1 of 2 calls is not known');
+    expect(usage.stdout).toContain('The cost of 1 of 2 calls is unknown');
     const set = await runCli(['budget', 'set', 'monthlyUsd=50', 'dailyWarnUsd=none'], env);
     expect([set.code, set.stderr]).toEqual([0, '']);
     expect(set.stdout).toMatch(/^\d{4}-\d\d +\$0\.00125 +\$0\.00 +\$50\.00 /m);
-    expect(set.stdout).not.toContain('Warns at');
-    expect(set.stdout).toContain('The cost of 1 call of this month is not known and not counted as used.\n');
+    expect(set.stdout).not.toContain('Warning at');
+    expect(set.stdout).toContain('The cost of 1 call this month is unknown and not counted as used.\n');
     await runCli(['budget', 'set', 'dailyWarnUsd=default', 'dailyTokens=9'], env);
     const shown = await runCli(['budget', '--json'], env);
     expect(JSON.parse(shown.stdout)).toMatchObject({

@@ -145,7 +145,7 @@ test('the command line lists them with their users, page by page, and the next p
     runCli(['usage', '--by', 'day', '--all-users'], operator),
   ]);
   expect(JSON.parse(of.stdout)).toMatchObject({ data: [{ id: 'trip', user: 'bob' }] });
-  expect(none.stdout).toBe('There are no such sessions of bob.\n');
+  expect(none.stdout).toBe('No matching sessions of bob.\n');
   expect(stats.stdout).toMatch(/^eve +1/m);
   expect(usage.stdout).toContain('Usage of all users');
 });
@@ -164,6 +164,6 @@ test('the command line explains a refusal, and an invalid option', async () => {
     stderr:
       'Only an operator may see the sessions of all users, and "bob" is not one. Operators are set in PERDURE_OPERATORS.\n',
   });
-  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('Give name=value.')]);
-  expect([never.code, never.stderr]).toEqual([2, expect.stringContaining('as 2026-11-01')]);
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('Expected name=value.')]);
+  expect([never.code, never.stderr]).toEqual([2, expect.stringContaining('such as 2026-11-01')]);
 });

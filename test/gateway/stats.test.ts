@@ -70,8 +70,8 @@ test('by session, the command line explains what the total contains beyond the r
   await deleteSession(db, gone);
   const after = await runCli(['stats', '--by', 'session'], env);
   await served.close();
-  expect(before.stdout).not.toContain('count in "all" too');
-  expect(after.stdout).toMatch(/^all +2 .*\n.*\nSessions that are deleted .* count in "all" too\.$/m);
+  expect(before.stdout).not.toContain('"all" includes');
+  expect(after.stdout).toMatch(/^all +2 .*\n.*\n"all" includes deleted .* sessions, .*\.$/m);
 });
 
 test('the command line shows them as a table', async () => {
@@ -84,6 +84,6 @@ test('the command line shows them as a table', async () => {
   expect(shown.stdout).toMatch(/^AGENT +RUNS +FAILED +RATE +MEAN +P50 +P95 +TOKENS +COST$/m);
   expect(shown.stdout).toMatch(/^assistant +2 +1 +50\.0 % +\d.* 15 +1 unknown$/m);
   expect(shown.stdout).toMatch(/^all +2 +1 +50\.0 %.* 15 +1 unknown$/m);
-  expect(shown.stdout).toContain('The cost of the call is not known.\n');
-  expect(session.stdout).toMatch(/2 messages, 2 runs, 1 error \(50 %\), (\d+ ms|\d+\.\d s) a run/);
+  expect(shown.stdout).toContain('The cost of the call is unknown.\n');
+  expect(session.stdout).toMatch(/2 messages, 2 runs, 1 error \(50 %\), (\d+ ms|\d+\.\d s) per run/);
 });

@@ -96,7 +96,7 @@ test('the command line shows it as a waterfall without bars when piped, and as J
   expect(code).toBe(0);
   expect(stdout).toContain(`run ${runId}: completed\nsession ${key.session}\nagent assistant`);
   expect(stdout).toMatch(/^AT +TOOK +TOKEN +WHAT$/m);
-  expect(stdout).toMatch(/ in all: .*model \d+ ms \(\d+ %\)/);
+  expect(stdout).toMatch(/ in total: .*model \d+ ms \(\d+ %\)/);
   expect(stdout).toMatch(/^STEP +OUTCOME +INPUT +CACHED +OUTPUT +REASONING +COST +MODEL$/m);
   expect(stdout).toMatch(/^2 +failed +\? +\? +\? +\? +\? /m);
   expect(stdout).not.toMatch(/[█░▏]/);

@@ -8,31 +8,31 @@ import { activitiesIn, historyOf } from './temporal/raw-temporal.ts';
 import { startStack, type Stack } from './stack.ts';
 import { testTemporal } from './temporal/temporal-server.ts';
 
-/** A run of some tool calls, as it ended. */
+/** A completed run with tool calls. */
 export interface ToolRun {
   readonly key: SessionKey;
   readonly runId: string;
   readonly events: PerdureEvent[];
-  /** What the model was told of the calls, joined with ` | `; empty where the run did not complete. */
+  /** The results that the model received, joined with ` | `; empty when the run did not complete. */
   readonly output: string;
 }
 
-/** A stack whose agents have tools of every kind, which do what a test says. */
+/** A stack whose agents have tools of every kind, with behaviour defined by the test. */
 export interface MarkedTools extends AsyncDisposable {
   readonly stack: Stack;
-  /** What the tools do, by the `mark` in their arguments. Default: they say that they did it. */
+  /** The behaviour of the tools, by the `mark` in their arguments. Default: they return a result. */
   act: (mark: string, context: ToolContext) => unknown;
-  /** Each try that they saw since `reset`. */
+  /** The attempts since `reset`. */
   readonly tries: readonly { readonly mark: string; readonly key: string; readonly attempt: number }[];
-  /** As at the start. */
+  /** Restores the initial state. */
   reset(): void;
-  /** A new session in which these calls are made. The agent `fine` has a line in the history for each of them. */
+  /** Runs these calls in a new session. With the agent `fine`, each has its own event in the history. */
   runWith(calls: readonly ToolCallRequest[], agent?: 'assistant' | 'fine'): Promise<ToolRun>;
-  /** The activities of a session, as its history has them. */
+  /** The activities in the history of a session. */
   lines(key: SessionKey): Promise<ReturnType<typeof activitiesIn>>;
 }
 
-/** Asks for the calls that the message lists as JSON, then repeats what it was told of them. */
+/** A model that requests the calls listed in the message as JSON, then repeats their results. */
 const model: FunctionModel = ({ messages }) => {
   const last = messages.at(-1);
   if (last?.role === 'user') return { toolCalls: JSON.parse(last.content) as ToolCallRequest[] };
@@ -40,7 +40,7 @@ const model: FunctionModel = ({ messages }) => {
   return results.map(({ content }) => content).join(' | ');
 };
 
-/** A call of a tool, with an id and an argument of its own. */
+/** Creates a tool call with `mark` in its id and its arguments. */
 export const call = (name: string, mark = name, more: Partial<ToolCallRequest> = {}): ToolCallRequest => ({
   callId: `call-${mark}`,
   tool: name,
@@ -49,7 +49,7 @@ export const call = (name: string, mark = name, more: Partial<ToolCallRequest> =
   ...more,
 });
 
-/** How tool calls ended, in order. */
+/** The outcomes of tool calls, in order. */
 export const results = (events: readonly PerdureEvent[]): PerdureEvent[] =>
   events.filter(({ type }) => ['tool.completed', 'tool.failed', 'tool.unknown', 'tool.cancelled'].includes(type));
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { otlpTracing } from '../../telemetry/otlp-tracing.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
 
-/** A span, as an OTLP receiver is sent it. */
+/** A span as received by OTLP. */
 export interface ReceivedSpan {
   readonly name: string;
   readonly traceId: string;
@@ -16,11 +16,11 @@ export interface ReceivedSpan {
 
 export interface OtlpReceiver extends AsyncDisposable {
   readonly url: string;
-  /** Sends to this receiver. */
+  /** A tracing that exports to this receiver. */
   readonly tracing: Tracing;
-  /** Ends `tracing`, and resolves with every span that came. */
+  /** Closes `tracing`, and resolves with all received spans. */
   spans(): Promise<ReceivedSpan[]>;
-  /** Everything that came, as it came. */
+  /** The received bodies, unparsed. */
   text(): string;
 }
 
@@ -36,7 +36,7 @@ interface WireSpan {
   readonly status: { readonly code?: number };
 }
 
-/** Receives OTLP/HTTP as JSON, on loopback. */
+/** Starts a receiver for OTLP/HTTP in JSON on loopback. */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const bodies: string[] = [];
   const server = createServer((request, response) => {

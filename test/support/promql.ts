@@ -1,14 +1,14 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** What an expression asks of one metric. */
+/** The use of one metric in an expression. */
 export interface Asked {
   readonly metric: string;
-  /** Labels that it selects or groups by. */
+  /** The labels by which it selects or groups. */
   readonly labels: readonly string[];
 }
 
-/** The metrics in a PromQL expression, with Grafana's variables filled in. Throws where Prometheus' own grammar does not take it. */
+/** The metrics in a PromQL expression, with Grafana's variables replaced. Throws when Prometheus' own grammar rejects it. */
 export function askedOf(expression: string): Asked[] {
   const text = expression.replaceAll('$__rate_interval', '1m').replaceAll(/\$\w+/g, '.*');
   const found: { metric: string; labels: string[]; node: SyntaxNode }[] = [];

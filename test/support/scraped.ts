@@ -1,10 +1,10 @@
-/** What `/metrics` shows, by the names that PromQL asks for: samples of histograms with their suffix. */
+/** The metrics of `/metrics` by the names that PromQL uses: histograms with their suffixes. */
 export interface Scraped {
-  /** Every name, with every label that one of its samples has. */
+  /** Every name with the labels of its samples. */
   readonly labels: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Reads the plain text format. A metric that has no sample yet has its name all the same, and no labels. */
+/** Parses the text format. A metric without samples has a name and no labels. */
 export function scraped(text: string): Scraped {
   const labels = new Map<string, Set<string>>();
   const of = (name: string): Set<string> => {

@@ -1,4 +1,4 @@
-/** Numbers from 0 to below 1, the same for the same seed (mulberry32, by Tommy Ettinger, public domain). */
+/** Deterministic random numbers from 0 to below 1 (mulberry32, by Tommy Ettinger, public domain). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,7 +9,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** `PERDURE_TEST_SEED`, or one from the clock; said, so that a failure can be had again. */
+/** `PERDURE_TEST_SEED`, or one from the clock. Prints it, so that a failure can be reproduced. */
 export function chooseSeed(what: string): number {
   const seed = Number(process.env['PERDURE_TEST_SEED'] ?? Date.now() % 1_000_000_000);
   console.log(`${what}: PERDURE_TEST_SEED=${seed}`);

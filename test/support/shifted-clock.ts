@@ -1,11 +1,11 @@
 import type { Db, Tx } from '../../store/db/db.ts';
 
-/** A store whose clock is ahead of the machine's by what `aheadMs` says at each statement: for time that a Temporal server skips. */
+/** A store whose clock is ahead of the system's by `aheadMs()`, for tests in which a Temporal server skips time. */
 export function withShiftedClock(db: Db, aheadMs: () => Promise<number>): Db {
   const shifted = (tx: Tx): Tx => ({
     query: async <R extends object>(sql: string, params?: readonly unknown[]) => {
       if (!sql.includes('clock_timestamp()')) return await tx.query<R>(sql, params);
-      // As a text of its own for each time it would fill the table of prepared statements, so it is a parameter.
+      // A parameter, because a different SQL text for each time would fill the cache of prepared statements.
       const place = (params?.length ?? 0) + 1;
       const text = sql.replaceAll(
         'clock_timestamp()',

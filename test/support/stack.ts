@@ -26,40 +26,40 @@ export interface StackOptions {
   readonly model: FunctionModel | ModelDirectory;
   readonly agents?: readonly AgentSpec[];
   readonly tools?: readonly Tool[];
-  /** Default: in memory, closed with the stack. */
+  /** Default: a store in memory, closed with the stack. */
   readonly db?: Db;
   readonly live?: LiveChannel;
-  /** False: nothing polls until `startWorker` is called. */
+  /** False: no worker runs until `startWorker` is called. */
   readonly worker?: boolean;
   readonly ackTimeoutMs?: number;
-  /** Default: as the product's. */
+  /** Default: that of the product. */
   readonly lostSessions?: LostSessionSettings;
   /** Whether clean-ups are scheduled. Default false. */
   readonly schedules?: boolean;
   readonly telemetry?: Telemetry;
-  /** Whether Temporal's own metrics of this process are merged with it. */
+  /** Whether the metrics of Temporal's SDK are included. */
   readonly temporalMetrics?: boolean;
   readonly deployment?: Deployment;
 }
 
-/** A worker, a sender and a store in this process, on a task queue of their own. */
+/** A worker, a sender and a store in this process, on a separate task queue. */
 export interface Stack extends AsyncDisposable {
   readonly db: Db;
   readonly live: LiveChannel;
   readonly client: Client;
   readonly sender: TemporalSender;
   readonly taskQueue: string;
-  /** The worker's. */
+  /** The worker's agents. */
   readonly telemetry: Telemetry;
-  /** A key that no other test has. */
+  /** Creates a unique key. */
   key(session?: string): SessionKey;
   startWorker(): Promise<RunningWorker>;
   stopWorker(): Promise<void>;
-  /** Every durable event so far. */
+  /** All durable events so far. */
   events(key: SessionKey): Promise<PerdureEvent[]>;
-  /** Resolves with every event so far once `holds` is true of them; woken by the live channel. */
+  /** Resolves with all events so far once `holds` returns true for them. Notified by the live channel. */
   until(key: SessionKey, holds: (events: readonly PerdureEvent[]) => boolean): Promise<PerdureEvent[]>;
-  /** Resolves with every event so far once `runs` runs have ended. */
+  /** Resolves with all events so far once `runs` runs have ended. */
   ended(key: SessionKey, runs?: number): Promise<PerdureEvent[]>;
 }
 
@@ -131,7 +131,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-/** A registry of agents and tools made in a test; agents get the tools they name. */
+/** Creates a registry of agents and tools. Agents get the tools that they name. */
 export function registry(specs: readonly AgentSpec[], tools: readonly Tool[]): AgentRegistry {
   const versions = specs.map((spec) =>
     versionOf(

@@ -1,6 +1,6 @@
 import type { ToolContext } from '../../agents/define-tool.ts';
 
-/** What a tool is given beside its arguments, for calling one in a test. */
+/** A tool context for calling a tool in a test. */
 export function toolContext(changes: Partial<ToolContext> = {}): ToolContext {
   return {
     session: { user: 'ada', session: 'main' },

@@ -48,7 +48,7 @@ test('arguments that do not fit are told to the model in one line, and the tool 
     status: 'failed',
     retryable: false,
     error:
-      'The arguments are not valid: city: is missing: expected string; days[1]: expected number to be <=7, got 9; citty: there is no field "citty"; did you mean "city"?.',
+      'The arguments are not valid: city: missing, expected string; days[1]: expected number to be <=7, got 9; citty: unknown field; did you mean "city"?.',
   });
   expect(execute).not.toHaveBeenCalled();
 });

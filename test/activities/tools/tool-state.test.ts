@@ -80,7 +80,7 @@ test('a write that the schema does not accept is refused with the field and its 
       { visits: 'many' },
       'The state "weather" would not be what the stateSchema of the tool "weather" says: visits: expected number, got "many".',
     ],
-    [{ vists: 2 }, 'vists: there is no field "vists"; did you mean "visits"?'],
+    [{ vists: 2 }, 'vists: unknown field; did you mean "visits"?'],
     [{ seen: ['a', 'b', 'c', 'd'] }, 'seen:'],
     [[], 'must be an object'],
     [() => undefined, 'must be an object'],

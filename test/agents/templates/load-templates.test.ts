@@ -23,7 +23,7 @@ async function load(files: Readonly<Record<string, string | Buffer>>, options?: 
   return loadTemplates(await folderOf(files), options);
 }
 
-/** What is wrong with the files, each problem as `file:line:column field: message`, without the folder. */
+/** The problems of the files, each as `file:line:column field: message`, without the folder. */
 async function problemsOf(files: Readonly<Record<string, string | Buffer>>): Promise<readonly string[]> {
   const folder = await folderOf(files);
   const error: unknown = await loadTemplates(folder).then(
@@ -101,7 +101,7 @@ test('an empty or absent folder gives the example agent, and says so', async () 
     const registry = await loadTemplates(path, { onNotice: (notice) => notices.push(notice) });
     expect(registry.defaultAgent).toBe('assistant');
     expect(registry.agent('assistant')?.tools).not.toEqual([]);
-    expect(notices).toEqual([expect.stringContaining(`no agent templates in ${path}`)]);
+    expect(notices).toEqual([expect.stringContaining(`No agent templates in ${path}`)]);
   }
 });
 
@@ -119,37 +119,33 @@ test('all that is wrong in all files is told at once, with file, line, column an
   ).toEqual([
     'a.yaml:3:1 temperature: expected number, got "hot"',
     'a.yaml:6:5 policy.retry.maxAttempts: expected number to be >=1, got 0',
-    'a.yaml:2:1 instruction: there is no field "instruction"; did you mean "instructions"?',
-    expect.stringMatching(/^c\.yaml:\d+:\d+ : this is not valid YAML: Missing closing "quote/),
-    'b.yaml:4:5 tools[1]: there is no tool "calcualtor"; did you mean "calculator"?',
+    'a.yaml:2:1 instruction: unknown field; did you mean "instructions"?',
+    expect.stringMatching(/^c\.yaml:\d+:\d+ : invalid YAML: Missing closing "quote/),
+    'b.yaml:4:5 tools[1]: unknown tool "calcualtor"; did you mean "calculator"?',
   ]);
 });
 
 test.each<[string, string | Buffer, string]>([
-  ['a missing name', '\ntemperature: 1\n', 'x.yaml:2:1 name: is missing: expected string'],
+  ['a missing name', '\ntemperature: 1\n', 'x.yaml:2:1 name: missing, expected string'],
   ['a bad name', 'name: a b\n', 'x.yaml:1:1 name: must be 1 to 64 letters, digits, ".", "_" or "-", got "a b"'],
   ['tools that are no list', 'name: a\ntools: clock\n', 'x.yaml:2:1 tools: expected array, got "clock"'],
   ['a tool that is no name', 'name: a\ntools: [clock, 5]\n', 'x.yaml:2:16 tools[1]: expected string, got 5'],
   [
     'a tool far from any',
     'name: a\ntools: [zzz]\n',
-    'x.yaml:2:9 tools[0]: there is no tool "zzz"; there are: calculator, clock',
+    'x.yaml:2:9 tools[0]: unknown tool "zzz"; known tools: calculator, clock',
   ],
   ['a tool listed twice', 'name: a\ntools: [clock, clock]\n', 'x.yaml:2:16 tools[1]: the tool "clock" is listed twice'],
   ['a choice of no tool', 'name: a\ntoolChoice: clock\n', 'x.yaml:2:1 toolChoice: "clock" is not one of'],
   ['an effort that there is not', 'name: a\nreasoningEffort: max\n', 'x.yaml:2:1 reasoningEffort: expected one of'],
-  ['an empty file', '', 'x.yaml:1:1 : a template is a map of fields'],
-  ['a list', '- name: a\n', 'x.yaml:1:1 : a template is a map of fields'],
-  ['a key given twice', 'name: a\nname: b\n', 'x.yaml:2:1 : this is not valid YAML: Map keys must be unique'],
-  ['two documents', 'name: a\n---\nname: b\n', 'this is not valid YAML: Source contains multiple documents'],
-  ['bad indentation', 'name: a\npolicy:\n\tmaxSteps: 1\n', 'x.yaml:3:1 : this is not valid YAML: Tabs are not allowed'],
-  ['an unknown tag', 'name: !js a\n', 'x.yaml:1:7 : this is not valid YAML: Unresolved tag'],
-  ['an anchor that is not there', 'name: *a\n', 'this is not valid YAML: Unresolved alias'],
-  [
-    'bytes that are no UTF-8',
-    Buffer.from([0x6e, 0xff]),
-    'x.yaml:null:null : this file cannot be used: it is not UTF-8 text',
-  ],
+  ['an empty file', '', 'x.yaml:1:1 : a template must be a map of fields'],
+  ['a list', '- name: a\n', 'x.yaml:1:1 : a template must be a map of fields'],
+  ['a key given twice', 'name: a\nname: b\n', 'x.yaml:2:1 : invalid YAML: Map keys must be unique'],
+  ['two documents', 'name: a\n---\nname: b\n', 'invalid YAML: Source contains multiple documents'],
+  ['bad indentation', 'name: a\npolicy:\n\tmaxSteps: 1\n', 'x.yaml:3:1 : invalid YAML: Tabs are not allowed'],
+  ['an unknown tag', 'name: !js a\n', 'x.yaml:1:7 : invalid YAML: Unresolved tag'],
+  ['an anchor that is not there', 'name: *a\n', 'invalid YAML: Unresolved alias'],
+  ['bytes that are no UTF-8', Buffer.from([0x6e, 0xff]), 'x.yaml:null:null : cannot be used: it is not UTF-8 text'],
   ['a file too large', `# ${'x'.repeat(LIMITS.templateBytes.value)}`, 'bytes; the limit is 262144'],
 ])('%s is an error that names its place', async (_what, content, problem) => {
   const problems = await problemsOf({ 'x.yaml': content });
@@ -162,7 +158,7 @@ test('anchors that repeat each other without end are refused', async () => {
   expect(problems).toEqual([expect.stringContaining('Excessive alias count')]);
 });
 
-/** A module with an agent that brings along a tool named `own`. */
+/** A module with an agent that defines the tool `own`. */
 const moduleOf = (agent: string): string => `import { defineAgent, defineTool } from '${FACE}';
 import { z } from '${ZOD}';
 const tool = defineTool({ name: 'own', description: 'Own.', parameters: z.object({}), execute: () => 1 });
@@ -177,8 +173,8 @@ test('a name used by two agents, or by two tools, is an error', async () => {
     'd.ts': moduleOf('d'),
   });
   expect(problems).toEqual([
-    'd.ts:null:null tools: there is another tool "own" already; give one of the two another name',
-    expect.stringMatching(/^b\.yaml:2:1 name: there is another agent "same" in .*a\.yaml; give one/),
+    'd.ts:null:null tools: another tool is already called "own"; rename one of them',
+    expect.stringMatching(/^b\.yaml:2:1 name: the agent "same" is also defined in .*a\.yaml; rename one/),
   ]);
 });
 
@@ -191,28 +187,28 @@ test('a module that cannot be loaded, or exports no agent, is an error with its 
   });
   expect(problems).toEqual([
     expect.stringMatching(
-      /^bad-agent\.ts:3:\d+ : this module cannot be loaded: The agent "a" is not valid:\n {2}temperature/,
+      /^bad-agent\.ts:3:\d+ : the module cannot be loaded: The agent "a" is not valid:\n {2}temperature/,
     ),
-    expect.stringMatching(/^empty\.ts:null:null : this module exports no agent/),
-    expect.stringMatching(/^throws\.js:2:\d+ : this module cannot be loaded: on purpose/),
-    'unknown-tool.ts:null:null tools[0]: there is no tool "clok"; did you mean "clock"?',
+    expect.stringMatching(/^empty\.ts:null:null : the module exports no agent/),
+    expect.stringMatching(/^throws\.js:2:\d+ : the module cannot be loaded: on purpose/),
+    'unknown-tool.ts:null:null tools[0]: unknown tool "clok"; did you mean "clock"?',
   ]);
 });
 
 test('a path that is no folder, and a template that is no file, are errors that say so', async () => {
   const folder = await folderOf({ 'a.yaml': 'name: a' });
-  await expect(loadTemplates(join(folder, 'a.yaml'))).rejects.toThrow('set PERDURE_AGENTS to one that can');
+  await expect(loadTemplates(join(folder, 'a.yaml'))).rejects.toThrow('set PERDURE_AGENTS to a readable folder');
   await mkdir(join(folder, 'folder.yaml'));
-  await expect(loadTemplates(folder)).rejects.toThrow('folder.yaml  this file cannot be used: it is not a file');
+  await expect(loadTemplates(folder)).rejects.toThrow('folder.yaml  cannot be used: it is not a file');
 });
 
 test('the message of an error has a line for each problem, as a compiler writes them', () => {
-  const problem = { file: 'agents/a.yaml', line: 3, column: 5, field: 'tools[1]', message: 'there is no tool "x"' };
+  const problem = { file: 'agents/a.yaml', line: 3, column: 5, field: 'tools[1]', message: 'unknown tool "x"' };
   const error = new TemplateError([
     problem,
     { file: 'b.ts', line: null, column: null, field: '', message: 'is empty' },
   ]);
   expect(error.message).toBe(
-    'The agent templates have 2 problems:\n  agents/a.yaml:3:5  tools[1]: there is no tool "x"\n  b.ts  is empty',
+    'The agent templates have 2 problems:\n  agents/a.yaml:3:5  tools[1]: unknown tool "x"\n  b.ts  is empty',
   );
 });

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createHttpFetch, type HttpFetchOptions } from '../../../agents/tools/http-fetch.ts';
 import { toolContext } from '../../support/tool-context.ts';
 
-/** Serves on 127.0.0.1 under the name `site.test`, the only one that may be there. */
+/** Serves on 127.0.0.1 under the name `site.test`, the only one that is allowed there. */
 async function site(listener: RequestListener) {
   const requests: string[] = [];
   const lookups: string[] = [];
@@ -48,7 +48,7 @@ test('a page is read as text, with its address, status and type', async () => {
     text: 'Grüße',
     truncated: false,
   });
-  // Once: there is no second answer to connect to, so the address checked is the one that was used.
+  // Resolved once: the address that was checked is the one that was used.
   expect(lookups).toEqual(['site.test']);
 });
 
@@ -204,7 +204,7 @@ test('a huge body is cut at 200,000 bytes between characters, and is not read to
   const { url, options } = await site((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/plain' });
     response.on('close', () => closed.resolve());
-    // An odd beginning, so that the limit falls in the middle of a character.
+    // Starts with an odd number of bytes, so that the limit falls into the middle of a character.
     response.write('x');
     const more = (): void => {
       while (!response.destroyed && response.write('é'.repeat(50_000)));

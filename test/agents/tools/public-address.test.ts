@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { refusalOf } from '../../../agents/tools/public-address.ts';
+import { nonPublicReason } from '../../../agents/tools/public-address.ts';
 
 test.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '2606:4700:4700::1111', '::ffff:8.8.8.8'])('%s is public', (address) => {
-  expect(refusalOf(address)).toBeUndefined();
+  expect(nonPublicReason(address)).toBeUndefined();
 });
 
 test.each([
@@ -42,5 +42,5 @@ test.each([
   ['localhost', 'not an IP address'],
   ['', 'not an IP address'],
 ])('%s is refused as %s', (address, reason) => {
-  expect(refusalOf(address)).toBe(reason);
+  expect(nonPublicReason(address)).toBe(reason);
 });

@@ -19,7 +19,7 @@ interface Report {
 
 const database = embeddedDatabase();
 
-/** A server that answers everything so. */
+/** Starts a server that responds to every request with this status. */
 async function answering(status: number): Promise<string> {
   const server: Server = createServer((_request, response) => response.writeHead(status).end('{}'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -56,9 +56,9 @@ test('doctor on a machine where all is well says so line by line, and exits 0', 
     expect.arrayContaining([
       expect.stringMatching(/^OK {7}Node: version \d+/),
       `OK       Store: embedded, in ${folder}/data`,
-      `OK       Model: an OpenAI-compatible endpoint answers at ${model}/v1`,
-      `OK       Gateway: answers at ${url}`,
-      'OK       Providers: none is in trouble',
+      `OK       Model: OpenAI-compatible endpoint at ${model}/v1`,
+      `OK       Gateway: reachable at ${url}`,
+      'OK       Providers: all healthy',
     ]),
   );
   expect(stdout).not.toContain('PROBLEM');
@@ -84,14 +84,14 @@ test('doctor says what a key that is refused, a wrong path, a port in use and an
     find('Gateway', { PERDURE_URL: url }),
   ]);
   expect(key).toMatchObject({ state: 'problem', remedy: 'Check OPENAI_API_KEY.' });
-  expect(path).toMatchObject({ state: 'problem', remedy: expect.stringContaining('in /v1 mostly') });
+  expect(path).toMatchObject({ state: 'problem', remedy: expect.stringContaining('usually ending in /v1') });
   expect(port).toMatchObject({
     found: expect.stringContaining('EADDRINUSE'),
-    remedy: 'End what uses it, or set PERDURE_PORT.',
+    remedy: 'Stop the process that uses it, or set PERDURE_PORT.',
   });
-  expect(noPort).toMatchObject({ found: 'PERDURE_PORT is no port' });
-  expect(other).toMatchObject({ state: 'problem', found: `what answers at ${taken} is no gateway of Perdure` });
-  expect(gateway).toMatchObject({ state: 'problem', found: `answers at ${url}, but cannot reach: live` });
+  expect(noPort).toMatchObject({ found: 'PERDURE_PORT is not a port' });
+  expect(other).toMatchObject({ state: 'problem', found: `${taken} is not a Perdure gateway` });
+  expect(gateway).toMatchObject({ state: 'problem', found: `reachable at ${url}, but it cannot reach: live` });
   expect(JSON.stringify([key, path])).not.toContain('canary');
 }, 60_000);
 
@@ -99,7 +99,7 @@ test('doctor never shows the password of a database that does not answer', async
   const env = { DATABASE_URL: 'postgres://perdure:canary-password@127.0.0.1:1/perdure', PERDURE_PORT: '0' };
   const { code, stdout, stderr } = await runCli(['doctor'], env);
   expect(code).toBe(1);
-  expect(stdout).toContain('PROBLEM  Store: PostgreSQL does not answer at DATABASE_URL (ECONNREFUSED)');
+  expect(stdout).toContain('PROBLEM  Store: PostgreSQL at DATABASE_URL is unreachable (ECONNREFUSED)');
   expect(stdout + stderr).not.toContain('canary');
 });
 
@@ -127,5 +127,5 @@ test('doctor says of a gateway that asks for a token that it does not know the p
     PERDURE_DATA: await temporaryFolder(),
     PERDURE_PORT: '0',
   });
-  expect(stdout).toMatch(/^NOTE {5}Providers: not known: .*token/m);
+  expect(stdout).toMatch(/^NOTE {5}Providers: unknown: .*token/m);
 });

@@ -12,7 +12,7 @@ test('providers says when there is nothing to say', async () => {
   const [shown, json] = await Promise.all([runCli(['providers'], env), runCli(['providers', '--json'], env)]);
   expect(shown).toEqual({
     code: 0,
-    stdout: 'No provider has limits, and none was in trouble so far.\n',
+    stdout: 'No provider has limits, and all have been healthy.\n',
     stderr: '',
   });
   expect(JSON.parse(json.stdout)).toEqual({ data: [], nextCursor: null });
@@ -33,9 +33,9 @@ test('providers shows limits and circuits as a table and as JSON, and doctor not
   ]);
   expect(shown).toMatchObject({ code: 0, stderr: '' });
   const [heading, local, openai] = shown.stdout.split('\n');
-  expect(heading).toMatch(/^PROVIDER +CIRCUIT +AT ONCE +PER MINUTE +TOKENS PER MINUTE +GOING +WAITING$/);
-  expect(local).toMatch(/^local +open since \S+Z, until \S+Z +not limited +not limited +not limited +0 +0$/);
-  expect(openai).toMatch(/^openai +closed +4 +1,200 +not limited +0 +0$/);
+  expect(heading).toMatch(/^PROVIDER +CIRCUIT +CONCURRENCY +REQUESTS\/MIN +TOKENS\/MIN +IN FLIGHT +WAITING$/);
+  expect(local).toMatch(/^local +open since \S+Z, until \S+Z +unlimited +unlimited +unlimited +0 +0$/);
+  expect(openai).toMatch(/^openai +closed +4 +1,200 +unlimited +0 +0$/);
   expect(JSON.parse(json.stdout)).toMatchObject({
     data: [
       { provider: 'local', circuit: { state: 'open' } },

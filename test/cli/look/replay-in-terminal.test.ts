@@ -17,7 +17,7 @@ beforeAll(async () => {
   await commitStep(db, key, { ...reply, reply: { ...reply.reply, reasoning: 'Let me think.' } });
 }, 60_000);
 
-/** A replay in a terminal, with a key for each event. */
+/** Runs a replay with --step in a terminal. */
 async function stepping(skip: (reason: string) => never, work: (running: RunningCli) => Promise<void>): Promise<void> {
   const python = findProgram('python3', process.env);
   if (python === null) return cannotRunHere(skip, 'no Python ("python3") on the PATH, which makes the terminal');
@@ -30,7 +30,7 @@ async function stepping(skip: (reason: string) => never, work: (running: Running
   }
 }
 
-/** What a terminal has on its screen, line by line, at the end. */
+/** The final lines on the screen of a terminal. */
 function screenOf(output: string): string[] {
   return output.split('\r\n').map((line) => line.split('\u001B[K').at(-1) as string);
 }
@@ -49,8 +49,8 @@ test('each key shows the next event, and no text is lost to the line that asks f
     }
     const { code, stdout } = await running.done;
     expect(screenOf(stdout)).toEqual([
-      expect.stringMatching(/^Run .*: completed, .*\. Any key shows the next event, q ends\.$/),
-      'Only durable events were kept, so text comes a step at a time.',
+      expect.stringMatching(/^Run .*: completed, .*\. Press any key for the next event, q to quit\.$/),
+      'Only durable events are stored, so text appears one step at a time.',
       '> Why?',
       '~ Let me think.',
       'Because.',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { beats } from '../../../cli/look/replay-pace.ts';
+import { replayTimeline } from '../../../cli/look/replay-timeline.ts';
 import { serveGateway, type ServedGateway } from '../../../gateway/serve-gateway.ts';
 import { commitStep } from '../../../store/runs/commit-step.ts';
 import { finishTools } from '../../../store/runs/finish-tools.ts';
@@ -36,7 +36,7 @@ test('a replay pauses as long as the run did, divided by the speed, and never lo
   const events = [received(writer, 'r', 'm', 'hi'), started(writer, 'r'), runCompleted(writer, 'r', 'done')];
   const late = { ...runCompleted(writer, 'r', 'done'), at: '2026-01-01T01:00:00.300Z' };
   const pauses = (speed: number) =>
-    beats([...events, late], { speed, maxGapMs: 5_000 }).map(({ pauseMs, cutMs }) => [pauseMs, cutMs]);
+    replayTimeline([...events, late], { speed, maxGapMs: 5_000 }).map(({ pauseMs, cutMs }) => [pauseMs, cutMs]);
   expect(pauses(1)).toEqual([
     [0, null],
     [100, null],
@@ -60,8 +60,8 @@ test('replay shows the events of one run, in order, as chat and watch show them'
   await served.close();
   expect(code).toBe(0);
   expect(stdout).toBe('> What time is it?\n→ clock {}\n← clock noon\nIt is noon.\n');
-  expect(stderr).toMatch(/^Run .*: completed, .*\. At 100 times its speed, no pause over 5 s\.$/m);
-  expect(stderr).toContain('text comes a step at a time');
+  expect(stderr).toMatch(/^Run .*: completed, .*\. 100 times the original speed, pauses of at most 5 s\.$/m);
+  expect(stderr).toContain('text appears one step at a time');
   const types = json.stdout
     .trim()
     .split('\n')
@@ -75,7 +75,7 @@ test('replay shows the events of one run, in order, as chat and watch show them'
     'message.completed',
     'run.completed',
   ]);
-  expect(step).toMatchObject({ code: 2, stderr: expect.stringContaining('no keyboard') });
+  expect(step).toMatchObject({ code: 2, stderr: expect.stringContaining('standard input is not a terminal') });
 });
 
 test('events are a line each, after a number, and with --follow those to come', async () => {

@@ -38,7 +38,7 @@ test('in a terminal of 80 columns no line is longer, and bars show when things w
       "+1.4 s   850 ms          retry before attempt 2               ██████",
       "+2.2 s   2.0 s   500 ms  model step 2, attempt 2                    ░░░█████████",
       "         2 ms            overhead in a short gap",
-      "4.2 s in all: model 3.0 s (70 %), retry 850 ms (20 %), tool 298 ms (7 %),",
+      "4.2 s in total: model 3.0 s (70 %), retry 850 ms (20 %), tool 298 ms (7 %),",
       "  queue 100 ms (2 %), overhead 2 ms (<1 %)",
     ]
   `);
@@ -59,7 +59,7 @@ test('without a terminal there are no bars', () => {
       "+1.4 s   850 ms          retry before attempt 2",
       "+2.2 s   2.0 s   500 ms  model step 2, attempt 2",
       "         2 ms            overhead in a short gap",
-      "4.2 s in all: model 3.0 s (70 %), retry 850 ms (20 %), tool 298 ms (7 %),",
+      "4.2 s in total: model 3.0 s (70 %), retry 850 ms (20 %), tool 298 ms (7 %),",
       "  queue 100 ms (2 %), overhead 2 ms (<1 %)",
       "",
       "STEP  OUTCOME    INPUT  CACHED  OUTPUT  REASONING  COST   MODEL",

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { expect, test } from 'vitest';
-import type { Paint } from '../../../cli/shared/cli.ts';
+import type { Paint } from '../../../cli/shared/command-deps.ts';
 import { BLANK_SCREEN, renderEvent } from '../../../cli/render/render-event.ts';
 import type { StreamEvent } from '../../../contracts/session/event.ts';
 import { completed, deltasOf, eventWriter, received, runCompleted, started } from '../../support/gateway/run-events.ts';
@@ -20,7 +20,7 @@ function render(events: readonly StreamEvent[], live: boolean, paint: Paint = pl
   return output;
 }
 
-/** Thoughts, a tool, and an answer. */
+/** A run with reasoning, a tool call and an answer. */
 function toolRun(): StreamEvent[] {
   const writer = eventWriter();
   const first = { runId: 'r', step: 1, attempt: 1 };
@@ -75,7 +75,7 @@ test('retracted text is told to be dropped, and the next attempt is shown from i
     ...deltasOf(writer, 'message.delta', again, 'A whole answer.', 20),
     completed(writer, again, 'A whole answer.'),
   ];
-  const notice = '↺ The model broke off. The text above is dropped; it is asked again.';
+  const notice = '↺ The model call was interrupted. Discarding the text above and retrying.';
   expect(render(events, true)).toBe(`Half an ans\n${notice}\nA whole answer.\n`);
   expect(render(events.toSpliced(1, 1), true)).toBe(`Half an ans\n${notice}\nA whole answer.\n`);
   expect(render(events, false)).toBe('A whole answer.\n');
@@ -114,7 +114,7 @@ test('a failed run and a tool whose effect is not known are told', () => {
     writer.durable({ type: 'run.failed', runId: 'r', error, steps: 1, usage: toUsage() }),
   ];
   expect(render(events, false)).toBe(
-    '? mail: not known whether it took effect: The worker died.\n✗ The run r failed (model_unavailable): It is away.\n',
+    '? mail: unknown whether it took effect: The worker died.\n✗ Run r failed (model_unavailable): It is away.\n',
   );
 });
 
@@ -129,12 +129,10 @@ test('a budget that warns is told with what was used, and a run with what it cos
   const usage = { inputTokens: 1, outputTokens: 2, cachedTokens: 0, reasoningTokens: 0 };
   const done = { type: 'run.completed', runId: 'r', output: '', steps: 1, usage, costUsd: 0.00125 } as const;
   const shown = render([writer.durable(warned), writer.durable(done)], true);
-  expect(shown).toContain(
-    '! The budget of the month: $40.50 of $50.00 used; it begins anew at 2026-12-01T00:00:00.000Z.',
-  );
+  expect(shown).toContain('! Budget of the month: $40.50 of $50.00 used. Resets at 2026-12-01T00:00:00.000Z.');
   const threshold = { ...warned, kind: 'threshold', scope: 'day', used: 10.2, limit: 10 } as const;
   expect(render([writer.durable(threshold)], true)).toContain(
-    '! A warning for the day: $10.20 used, which is past $10.00. Nothing is refused for that; it begins anew at ',
+    '! Budget warning for the day: $10.20 used, over the threshold of $10.00. Requests are not refused. Resets at ',
   );
   expect(shown).toContain('1 step · 3 tokens · $0.00125');
 });

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { createProgress } from '../../../cli/services/progress.ts';
+import { createProgressReporter } from '../../../cli/services/progress-reporter.ts';
 import { readSettings } from '../../../cli/services/settings.ts';
 import { welcome } from '../../../cli/services/welcome.ts';
 import { runCli } from '../../support/process/run-cli.ts';
@@ -36,7 +36,7 @@ test('something that takes long is never silent for more than three seconds', ()
   vi.useFakeTimers();
   try {
     const lines: string[] = [];
-    const progress = createProgress((line) => lines.push(line));
+    const progress = createProgressReporter((line) => lines.push(line));
     progress.step('Building the server');
     vi.advanceTimersByTime(6_000);
     progress.done();

@@ -23,7 +23,7 @@ test('a run that fails makes the exit code 1, and the next line is still answere
   });
   const { code, stdout } = await runCli(['chat'], env, 'bad\ngood\n');
   await gateway.close();
-  expect(stdout).toBe('✗ The run run-1 failed (model_unavailable): It is away.\nYou said: good\n');
+  expect(stdout).toBe('✗ Run run-1 failed (model_unavailable): It is away.\nYou said: good\n');
   expect(code).toBe(1);
 });
 
@@ -42,7 +42,7 @@ test('slash commands are not messages', async () => {
   await gateway.close();
   expect(stdout).toContain('main');
   expect(stdout).toContain('/cancel');
-  expect(stdout).toContain('There is no command /nonsense.');
+  expect(stdout).toContain('Unknown command /nonsense.');
   expect(gateway.requests.some(({ path }) => path.endsWith('/messages'))).toBe(false);
 });
 
@@ -66,7 +66,7 @@ test('an answer survives a restart of the gateway in its middle', async () => {
   const { code, stdout, stderr } = await chatting.done;
   await second.gateway.close();
   expect(stdout).toBe('Hello again.\n');
-  expect(stderr).toBe('reconnecting…\nconnected again.\n');
+  expect(stderr).toBe('Connection to the gateway lost; reconnecting…\nReconnected.\n');
   expect(code).toBe(0);
 });
 
@@ -82,7 +82,7 @@ test('Ctrl-C during an answer cancels its run', async () => {
   const { code, stdout } = await chatting.done;
   await gateway.close();
   expect(gateway.requests.some(({ path }) => path.endsWith('/runs/run-1/cancel'))).toBe(true);
-  expect(stdout).toContain('■ The run run-1 was cancelled');
+  expect(stdout).toContain('■ Run run-1 was cancelled');
   expect(code).toBe(130);
 });
 
@@ -114,5 +114,5 @@ test.each([
   watching.signal('SIGINT');
   const { stderr } = await watching.done;
   await gateway.close();
-  expect(stderr).toBe('Waiting for the provider openai, whose circuit is open, since 2026-01-01T00:00:00.000Z.\n');
+  expect(stderr).toBe('Waiting for the provider openai (circuit open), since 2026-01-01T00:00:00.000Z.\n');
 });

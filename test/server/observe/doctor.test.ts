@@ -7,15 +7,15 @@ import { runCli } from '../../support/process/run-cli.ts';
 import { registry } from '../../support/stack.ts';
 import { privateTemporal } from '../../support/temporal/temporal-server.ts';
 
-test('doctor says whether Temporal answers and whether a worker asks it for work', async () => {
+test('doctor says whether Temporal is reachable and whether a worker polls it', async () => {
   const temporal = await privateTemporal();
   onTestFinished(() => temporal.stop());
   const worker = async () => {
     const { stdout } = await runCli(['doctor'], { TEMPORAL_ADDRESS: temporal.address, PERDURE_PORT: '0' });
-    expect(stdout).toContain(`OK       Temporal: answers at ${temporal.address}`);
+    expect(stdout).toContain(`OK       Temporal: reachable at ${temporal.address}`);
     return /^(.*Worker: .*)$/m.exec(stdout)?.[1];
   };
-  expect(await worker()).toBe('NOTE     Worker: none asked for work within the last 70 s');
+  expect(await worker()).toBe('NOTE     Worker: none polled within the last 70 s');
 
   const database = await openTestDatabase('pglite');
   const running = await startWorker({
@@ -30,5 +30,5 @@ test('doctor says whether Temporal answers and whether a worker asks it for work
     await running.stop();
     await database.close();
   });
-  await expect.poll(worker, { timeout: 30_000 }).toBe('OK       Worker: 1 worker asks for work');
+  await expect.poll(worker, { timeout: 30_000 }).toBe('OK       Worker: 1 worker polling');
 }, 120_000);

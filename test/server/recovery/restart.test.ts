@@ -39,12 +39,12 @@ test('after a kill the next start takes over the server that was left, or ends i
   await first.kill9();
   expect(home.servers()).toEqual([orphan]);
   const second = await home.start();
-  expect(second.output()).toContain(`Took over the Temporal server ${orphan}`);
+  expect(second.output()).toContain(`Adopted Temporal server ${orphan}`);
   expect(home.servers()).toEqual([orphan]);
   expect(await ask(callerOf(second), '@echo=two')).toBe('two');
   await second.kill9();
   const other = await home.start('start', { TEMPORAL_NAMESPACE: 'other' });
-  expect(other.output()).toContain(`Ended the Temporal server ${orphan}`);
+  expect(other.output()).toContain(`Ended Temporal server ${orphan}`);
   expect(home.servers()).toHaveLength(1);
   expect(home.servers()).not.toContain(orphan);
   await other.stop();
@@ -55,7 +55,7 @@ test('a second start beside a live one is refused with a clear sentence, and the
   const first = await home.start();
   const refused = await home.fails();
   expect(refused.code).toBe(1);
-  expect(refused.output).toContain(`is in use by the Perdure process ${first.pid}. Stop it (kill ${first.pid}) first`);
+  expect(refused.output).toContain(`is in use by process ${first.pid} of Perdure. Stop it (kill ${first.pid})`);
   expect(refused.output).not.toMatch(/^\s+at /m);
   expect(home.servers()).toHaveLength(1);
   expect(await ask(callerOf(first), '@echo=one')).toBe('one');
@@ -114,7 +114,7 @@ test('a port in use is passed over for the next one, and said so; one that was c
   const port = Number(new URL(perdure.url).port);
   expect(port).toBeGreaterThan(gatewayPort);
   expect(perdure.output()).toContain(`The port ${gatewayPort} is in use; the gateway took ${port}.`);
-  expect(perdure.output()).toMatch(new RegExp(`Port ${temporalPort} is in use: Temporal listens on \\d+\\.`));
+  expect(perdure.output()).toMatch(new RegExp(`Port ${temporalPort} is in use; Temporal listens on \\d+\\.`));
   expect(await ask(callerOf(perdure), '@echo=one')).toBe('one');
 
   const other = perdureHome();

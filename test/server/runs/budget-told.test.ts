@@ -90,7 +90,7 @@ test('why names the run that its budget ended, with the amounts, the reset and h
   const resumed = await runCli(['resume', 'trip'], mine);
   expect(resumed).toEqual({
     code: 0,
-    stdout: `The run ${later} goes on after its last completed step. See it: perdure watch trip\n`,
+    stdout: `Resuming run ${later} after its last completed step. Follow it with: perdure watch trip\n`,
     stderr: '',
   });
   expect((await stack.ended(key, 3)).at(-1)).toMatchObject({ type: 'run.completed', runId: later });
@@ -104,7 +104,7 @@ test('why names the run that its budget ended, with the amounts, the reset and h
   expect(none).toMatchObject({
     code: 4,
     stdout: '',
-    stderr: expect.stringContaining('No run of the session trip failed'),
+    stderr: expect.stringContaining('No recent run of session trip failed'),
   });
   expect(named).toMatchObject({ code: 4, stderr: expect.stringContaining('completed') });
   expect(unknown).toMatchObject({ code: 4, stderr: expect.stringContaining('"nowhere"') });

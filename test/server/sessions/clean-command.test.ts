@@ -27,15 +27,15 @@ test('clean says what it would do, does it, and says when there is nothing to do
   const dry = await runCli(['clean', '--idle', '0s', '--dry-run'], env);
   expect(dry).toMatchObject({ code: 0, stderr: '' });
   expect(dry.stdout).toMatch(
-    /^SESSION +WOULD BE +WHY\ntrip +deleted +idle for .*\nLooked at 1 session: 1 would be deleted\.\n$/,
+    /^SESSION +WOULD BE +REASON\ntrip +deleted +idle for .*\nChecked 1 session: 1 would be deleted\.\n$/,
   );
   expect(await readSession(stack.db, key)).not.toBeNull();
 
   const kept = await runCli(['clean', '--idle', '7d', '--older', '30d'], env);
-  expect(kept.stdout).toBe('Looked at 1 session: nothing to do.\n');
+  expect(kept.stdout).toBe('Checked 1 session: nothing to do.\n');
 
   const done = await runCli(['clean', '--idle', '0s'], env);
-  expect(done.stdout).toMatch(/^SESSION +DONE +WHY\ntrip +deleted /);
+  expect(done.stdout).toMatch(/^SESSION +ACTION +REASON\ntrip +deleted /);
   expect(await readSession(stack.db, key)).toBeNull();
 
   const again = await runCli(['clean', '--json'], env);
@@ -53,7 +53,7 @@ test('a time that is none is refused before anything is asked', async () => {
   for (const wrong of ['banana', '5', '1w', '-3m']) {
     const { code, stdout, stderr } = await runCli(['clean', `--idle=${wrong}`], { PERDURE_URL: 'http://127.0.0.1:1' });
     expect([wrong, code, stdout]).toEqual([wrong, 2, '']);
-    expect(stderr).toContain('Give a time such as 30m, 12h or 7d.');
+    expect(stderr).toContain('Expected a duration such as 30m, 12h or 7d.');
   }
 });
 
@@ -61,9 +61,7 @@ test('without a worker clean says that it waits for one, and is done when one co
   const { key, env } = await idleSession();
   await stack.stopWorker();
   const cleaning = startCli(['clean', '--idle', '0s'], env);
-  await cleaning.shows(
-    'No worker has taken the clean-up yet: it begins when one does. Start one with `perdure worker`',
-  );
+  await cleaning.shows('Waiting for a worker to start the clean-up. Start one with `perdure worker`');
   await stack.startWorker();
   const { code, stdout } = await cleaning.done;
   expect([code, stdout]).toEqual([0, expect.stringContaining('1 deleted')]);

@@ -1,10 +1,10 @@
 import type { ModelCallOptions, ModelDirectory, ModelReply, ModelRequest } from '../../../models/model-client.ts';
 
-/** What a test's model says: text for an answer, or the parts of a reply that differ from an empty one. */
+/** The reply of a test's model: text, or the fields that differ from an empty reply. */
 export type Said = string | Partial<ModelReply>;
 export type FunctionModel = (request: ModelRequest, options: ModelCallOptions) => Said | Promise<Said>;
 
-/** A deployment whose only model is a function, called for every model call. Text it returns is streamed as one delta, unless it streamed itself. */
+/** A model directory whose only model is a function. Returned text is streamed as one delta, unless the function has streamed itself. */
 export function functionModels(model: FunctionModel): ModelDirectory {
   return {
     defaultModel: 'function/test',

@@ -1,32 +1,32 @@
 import type { ModelReply, ModelRequest } from '../../../models/model-client.ts';
 import { lastUserMessage, type FunctionModel, type Said } from './function-model.ts';
 
-/** A model call that waits for the test. */
+/** A model call that the test controls. */
 export interface HeldCall {
   readonly request: ModelRequest;
-  /** Aborted when the caller wants no answer any more; the call then rejects with its reason. */
+  /** Aborted when the caller cancels the call, which then rejects with the reason. */
   readonly signal: AbortSignal;
-  /** When {@link signal} was aborted, by `performance.now()`; null while it is not. */
+  /** The time at which {@link signal} was aborted, by `performance.now()`; null before. */
   readonly abortedAt: () => number | null;
   /** Resolves when {@link signal} is aborted. */
   readonly aborted: Promise<void>;
   /** Streams a piece of text. */
   say(text: string): void;
-  /** Ends the call. What was streamed comes first in the reply's text. */
+  /** Ends the call. The reply's text begins with the streamed text. */
   answer(said?: string | Partial<ModelReply>): void;
   fail(error: Error): void;
 }
 
-/** A model that answers when the test says so, told apart by the newest message of the user. */
+/** A model whose calls end when the test ends them. Calls are identified by the newest message of the user. */
 export interface HeldModel {
   readonly model: FunctionModel;
-  /** The next call that answers `content`, or the one that waits; each call is given out once. */
+  /** Resolves with the next call for `content`. Each call is returned once. */
   call(content: string): Promise<HeldCall>;
-  /** Calls begun so far that answer `content`. */
+  /** The number of calls started for `content`. */
   calls(content: string): number;
 }
 
-/** `otherwise` answers what does not begin with `hold`. */
+/** `otherwise` handles messages that do not begin with `hold`. */
 export function heldModel(otherwise: FunctionModel = (request) => `echo ${lastUserMessage(request)}`): HeldModel {
   const begun = new Map<string, Queue<HeldCall>>();
   const of = (content: string) => {
@@ -69,7 +69,7 @@ export function heldModel(otherwise: FunctionModel = (request) => `echo ${lastUs
   };
 }
 
-/** Who comes first waits for the other. */
+/** Matches calls with the tests that wait for them, whichever comes first. */
 class Queue<T> {
   put = 0;
   readonly #items: T[] = [];

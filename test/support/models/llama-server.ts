@@ -8,19 +8,19 @@ import { anyPort } from '../../../dev-server/ports.ts';
 
 /** A real language model, served on loopback. */
 export interface LlamaServer {
-  /** Ends with `/v1`. */
+  /** Base URL, ending with `/v1`. */
   readonly url: string;
   readonly model: string;
   stop(): Promise<void>;
 }
 
-/** The model's name at the server. */
+/** The name of the model at the server. */
 export const SMOLLM2 = 'smollm2';
 const START_MS = 60_000;
 
 /**
- * Starts llama.cpp with SmolLM2, or says why it can't. `test/support/models/install-llama.sh` installs both; with `CI` set
- * what is missing is an error. The model is small: it proves the plumbing, not the answers.
+ * Starts llama.cpp with SmolLM2, or returns why it cannot. `test/support/models/install-llama.sh` installs both; with `CI`
+ * set, a missing file is an error. The model is small: it tests the integration, not the quality of answers.
  */
 export async function llamaServer(): Promise<LlamaServer | { readonly unavailable: string }> {
   const folder = process.env['PERDURE_LLAMA'] ?? join(homedir(), '.cache', 'perdure', 'llama');
@@ -53,7 +53,7 @@ function start(program: string, weights: string, port: number): ChildProcess {
     '--host': '127.0.0.1',
     '--port': String(port),
     '--chat-template-file': template,
-    // Two threads wait for each other by spinning: on a busy machine of two cores that is minutes for a sentence.
+    // Two threads would spin while they wait for each other, which takes minutes on a busy machine with two cores.
     '--threads': '1',
     '--threads-batch': '1',
     '--ctx-size': '2048',
@@ -67,7 +67,7 @@ function start(program: string, weights: string, port: number): ChildProcess {
   return child;
 }
 
-/** Waits until the model is loaded: before that the server answers its health check with 503. */
+/** Waits until the model is loaded. The health check returns 503 before. */
 async function ready(child: ChildProcess, origin: string): Promise<void> {
   const until = Date.now() + START_MS;
   let failed: unknown = null;
@@ -81,7 +81,7 @@ async function ready(child: ChildProcess, origin: string): Promise<void> {
     const health = await fetch(`${origin}/health`).catch(() => null);
     await health?.body?.cancel();
     if (health?.ok) return;
-    // Loading shows no event to wait for.
+    // Loading has no event to wait for.
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`llama-server was not ready within ${START_MS} ms.`);

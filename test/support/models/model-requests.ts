@@ -1,6 +1,6 @@
 import type { ModelClient, ModelReply, ModelRequest } from '../../../models/model-client.ts';
 
-/** A request with one user message; anything may be replaced. */
+/** A request with one user message and overrides. */
 export function modelRequest(changes: Partial<ModelRequest> = {}): ModelRequest {
   return {
     model: 'stub-model',
@@ -16,7 +16,7 @@ export function modelRequest(changes: Partial<ModelRequest> = {}): ModelRequest 
   };
 }
 
-/** A tool as a request offers it, with one text argument. */
+/** A tool of a request, with one string argument. */
 export function offeredTool(name: string, argument: string): ModelRequest['tools'][number] {
   return {
     name,
@@ -30,7 +30,7 @@ export function offeredTool(name: string, argument: string): ModelRequest['tools
   };
 }
 
-/** A reply with what was heard while it came. */
+/** A reply with its deltas. */
 export interface HeardReply {
   readonly reply: ModelReply;
   /** The deltas of each kind, joined. */
@@ -39,7 +39,7 @@ export interface HeardReply {
   readonly deltas: number;
 }
 
-/** Makes one call and listens. */
+/** Makes a call and collects its deltas. */
 export async function hear(
   client: ModelClient,
   request: ModelRequest,

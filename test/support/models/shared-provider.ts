@@ -14,13 +14,13 @@ import { registry, startStack, type Stack } from '../stack.ts';
 import { startStubModelServer, type StubModelServer, type StubRequest } from './stub-model-server.ts';
 import { testTemporal } from '../temporal/temporal-server.ts';
 
-/** Two workers on PostgreSQL, each with its own store and channel, that call one provider: `stub`. */
+/** Two workers on PostgreSQL, each with its own store and live channel, that call the same provider, `stub`. */
 export interface SharedProvider extends AsyncDisposable {
   readonly stub: StubModelServer;
   readonly stack: Stack;
-  /** What all workers know of the provider. */
+  /** The provider's shared state. */
   provider(): Promise<KnownProvider | undefined>;
-  /** Resolves once this holds of what they know. */
+  /** Resolves once the shared state matches. */
   untilProvider(holds: (known: KnownProvider) => boolean): Promise<void>;
   waitingFor(key: SessionKey): Promise<WaitingFor>;
   /** Resolves once a session waits for this. */
@@ -88,12 +88,12 @@ export async function startSharedProvider(
   };
 }
 
-/** Nothing rings for a reader when a run begins to wait: it is seen by looking, as a person would. */
+/** No event is published when a run starts to wait, so this polls. */
 function lookAgain(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 25));
 }
 
-/** The most requests that were open at one time. */
+/** The maximum number of concurrent requests. */
 export function mostAtOnce(requests: readonly StubRequest[]): number {
   return Math.max(
     0,

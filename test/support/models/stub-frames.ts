@@ -1,14 +1,14 @@
 import type { ScriptedReply } from '../../../models/scripted/scripted-reply.ts';
 import { piecesOf } from '../../../models/scripted/scripted-reply.ts';
 
-/** An answer of the stub: the frames that carry it, the frames that end it, and the same as one JSON document. */
+/** A response of the stub: the frames of its content, the frames that end it, and the same as one JSON document. */
 export interface StubAnswer {
   readonly frames: readonly string[];
   readonly terminal: readonly string[];
   readonly whole: unknown;
 }
 
-/** A reply as Chat Completions says it. */
+/** A reply in the format of Chat Completions. */
 export function chatAnswer(reply: ScriptedReply, model: string, withUsage: boolean): StubAnswer {
   const refusal = reply.finish === 'refusal';
   const usage = chatUsage(reply);
@@ -57,7 +57,7 @@ export function chatAnswer(reply: ScriptedReply, model: string, withUsage: boole
   };
 }
 
-/** A reply as the Responses API says it. */
+/** A reply in the format of the Responses API. */
 export function responsesAnswer(reply: ScriptedReply, model: string): StubAnswer {
   const text = piecesOf(reply).join('');
   const refusal = reply.finish === 'refusal';

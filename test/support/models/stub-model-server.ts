@@ -5,30 +5,30 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ScriptedReply } from '../../../models/scripted/scripted-reply.ts';
 import { chatAnswer, data, event, responsesAnswer, type StubAnswer } from './stub-frames.ts';
 
-/** What the stub does with one request. */
+/** The behaviour of the stub for one request. */
 export type StubBehaviour =
-  /** Answers well, or with the failure that the reply names: a status, `truncated`, or `connection` (a reset). */
+  /** Replies, or fails as the reply defines: a status, `truncated`, or `connection` (a reset). */
   | ScriptedReply
-  /** Answers with this status and body. */
+  /** Replies with this status and body. */
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
-  /** Answers with `text`, and does this in the middle of it. */
+  /** Replies with `text`, and fails like this in the middle of it. */
   | { readonly misbehaves: Misbehaviour; readonly text?: string };
 
 export type Misbehaviour =
-  /** Takes the request and says nothing. */
+  /** Accepts the request and never responds. */
   | 'hangs-before-headers'
-  /** Stops talking after the text. */
+  /** Stops sending after the text. */
   | 'hangs-mid-stream'
-  /** `[DONE]` without a reason for the end (Chat Completions only). */
+  /** Sends `[DONE]` without a finish reason (Chat Completions only). */
   | 'done-without-finish'
-  /** Closes after the reason for the end, without `[DONE]` (Chat Completions only). */
+  /** Closes after the finish reason, without `[DONE]` (Chat Completions only). */
   | 'no-done'
-  /** Gives the reason for the end, and breaks the connection off before `[DONE]`. */
+  /** Sends the finish reason, and resets the connection before `[DONE]`. */
   | 'breaks-after-finish'
   | 'broken-json'
   | 'wrong-types'
   | 'unknown-chunks'
-  /** An error event inside the stream. */
+  /** Sends an error event in the stream. */
   | 'error-in-stream'
   /** Refuses `stream_options` with 400 (Chat Completions only). */
   | 'no-stream-options';
@@ -39,7 +39,7 @@ export interface StubRequest {
   readonly headers: IncomingMessage['headers'];
   /** Epoch ms. */
   readonly at: number;
-  /** Resolves when the answer is out, or when the client went away before that. */
+  /** Resolves when the response is sent, or when the client has disconnected before. */
   readonly closed: Promise<'finished' | 'aborted'>;
   /** Epoch ms; null while it is open. */
   readonly closedAt: () => number | null;
@@ -48,14 +48,14 @@ export interface StubRequest {
 
 /** An OpenAI-compatible server on loopback that misbehaves on demand. */
 export interface StubModelServer {
-  /** Ends with `/v1`. */
+  /** Base URL, ending with `/v1`. */
   readonly baseUrl: string;
   readonly requests: readonly StubRequest[];
-  /** Adds behaviours for the next requests, in order. A request that finds none gets status 500 and the code `unscripted`. */
+  /** Queues behaviours for the next requests. A request without one gets status 500 and the code `unscripted`. */
   enqueue(...behaviours: StubBehaviour[]): void;
-  /** Decides for each request for which nothing is queued. */
+  /** The behaviour for requests when none is queued. */
   behave(decide: (body: Record<string, unknown>) => StubBehaviour): void;
-  /** The request number `count` (from 1), once it is there. */
+  /** Resolves with request number `count`, from 1. */
   received(count: number): Promise<StubRequest>;
   close(): Promise<void>;
 }
@@ -179,7 +179,7 @@ async function finish(
     case 'no-done':
       return void response.end(terminal.slice(0, -1).join(''));
     case 'breaks-after-finish':
-      // Not a reset: that may overtake what was written.
+      // Not a reset, which may discard data that was written before.
       return void response.write(terminal[0], () => response.socket?.destroy());
     case 'broken-json':
       return before('data: {"choices": [{"delta"\n\n');

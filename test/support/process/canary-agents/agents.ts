@@ -3,7 +3,7 @@ import { defineAgent, defineTool } from '../../../../agents/index.ts';
 
 const parameters = z.strictObject({ word: z.string() });
 
-/** Gives back what it was given. */
+/** Returns its arguments. */
 const reveal = defineTool({
   name: 'reveal',
   description: 'Gives a word back.',
@@ -12,7 +12,7 @@ const reveal = defineTool({
   execute: ({ word }) => ({ word }),
 });
 
-/** The same, in an activity of its own. */
+/** The same, in its own activity. */
 const revealApart = defineTool({
   name: 'reveal_apart',
   description: 'Gives a word back.',
@@ -21,7 +21,7 @@ const revealApart = defineTool({
   execute: ({ word }) => ({ word }),
 });
 
-/** Fails, and says too much. */
+/** Fails with an error message that contains its arguments. */
 const blurt = defineTool({
   name: 'blurt',
   description: 'Fails.',

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../../../agents/index.ts';
 
-/** A line in the file of effects: the outside world, as far as the tools of these agents act on it. */
+/** Appends a line to the file of effects, which stands for the external side effects of tools. */
 export interface Effect {
   readonly tool: string;
   readonly mark: string;
@@ -14,8 +14,8 @@ export interface Effect {
 const parameters = z.strictObject({ mark: z.string(), ms: z.number().int().min(0).max(60_000).default(0) });
 
 /**
- * Acts once in the middle of the time that it takes. Not stopped by its signal: what was begun is done. One that may be run
- * again counts its calls in the session's state; with `child` it starts a workflow that nobody ever runs.
+ * A tool with one effect in the middle of its duration. Ignores its signal. An idempotent one counts its calls in the
+ * session's state; with `child` it starts a workflow that no worker runs.
  */
 function acting(name: string, idempotent: boolean, timeoutMs: number, child = false) {
   return defineTool({
@@ -42,16 +42,16 @@ function acting(name: string, idempotent: boolean, timeoutMs: number, child = fa
 }
 
 const tools = [
-  // Idempotent and quick: runs in place.
+  // Idempotent and quick: runs inside the step's activity.
   acting('note', true, 5_000),
-  // Idempotent, in an activity of its own.
+  // Idempotent, in its own activity.
   acting('note_apart', true, 60_000, true),
-  // May have acted when its process is gone: never run again.
+  // Not idempotent: not run again after a crash.
   acting('act', false, 60_000),
 ];
 
 export const assistant = defineAgent({ name: 'assistant', tools });
-/** The finest grain: between two steps there is always a decision of the workflow. */
+/** One step per activity: the workflow decides after each step. */
 export const stepwise = defineAgent({ name: 'stepwise', tools, policy: { stepsPerActivity: 1 } });
 
 const writeDown = defineTool({
@@ -71,5 +71,5 @@ export const writer = defineAgent({
 });
 /** For a real model: short answers. */
 export const talker = defineAgent({ name: 'talker', maxOutputTokens: 48, temperature: 0 });
-/** For a real model: talks until it is stopped. */
+/** For a real model: generates text until it is stopped. */
 export const rambler = defineAgent({ name: 'rambler', maxOutputTokens: 1_500, temperature: 0 });

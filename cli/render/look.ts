@@ -1,8 +1,0 @@
-import type { Paint } from '../shared/cli.ts';
-
-/** How events are shown. */
-export interface Look {
-  /** True: text appears as it comes, thoughts too. False: whole lines only, once they are committed. */
-  readonly live: boolean;
-  readonly paint: Paint;
-}

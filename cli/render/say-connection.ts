@@ -1,4 +1,0 @@
-/** Tells whoever watches that the gateway went away, or is back. */
-export function sayConnection(state: 'lost' | 'back'): void {
-  process.stderr.write(state === 'lost' ? 'reconnecting…\n' : 'connected again.\n');
-}

@@ -1,0 +1,88 @@
+import type { z } from 'zod';
+import { closestName, suggestName } from './closest-name.ts';
+import { fieldProblem, type FieldPath, type FieldProblem } from './field-problem.ts';
+import { quoteValue } from './quote-value.ts';
+import { fieldNames } from './schema-fields.ts';
+
+export interface DescribeOptions {
+  /** The schema that refused `input`. */
+  readonly schema: z.core.$ZodType;
+  readonly input: unknown;
+  /**
+   * Which values may be quoted: all of them, or those at paths for which it returns true. By default only the kind of a
+   * value is named, because it may be a secret or the content of a message. Quote only where the text goes to whoever
+   * wrote the value.
+   */
+  readonly mayQuote?: true | ((path: FieldPath) => boolean) | undefined;
+}
+
+/**
+ * Puts zod's issues into words: field, what is wrong with it, kind of the value (or the value itself, cut short, where it
+ * may be quoted), and the closest known name for an unknown field or choice. Bounded in length, but not in number.
+ */
+export function describeIssues(
+  issues: readonly z.core.$ZodIssue[],
+  { schema, input, mayQuote = () => false }: DescribeOptions,
+): readonly FieldProblem[] {
+  return issues.flatMap((issue) => {
+    const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
+    if (issue.code === 'unrecognized_keys') {
+      const known = fieldNames(schema, path);
+      return issue.keys.map((key) =>
+        fieldProblem([...path, key], `unknown field; ${suggestName(key, known, 'fields')}`),
+      );
+    }
+    return [fieldProblem(path, withValue(issue, valueAt(input, path), mayQuote === true || mayQuote(path)))];
+  });
+}
+
+function withValue(issue: z.core.$ZodIssue, value: unknown, quote: boolean): string {
+  const expected = expectation(issue);
+  if (value === undefined) return `missing, ${expected}`;
+  const isScalar = value === null || !['object', 'function', 'symbol'].includes(typeof value);
+  if (quote && isScalar) return `${expected}, got ${quoteValue(value)}${suggestChoice(issue, value)}`;
+  return issue.code === 'invalid_type' ? `${expected}, got ${kindOf(value)}` : expected;
+}
+
+/** zod's own message without its prefix ("Invalid input: ") and without the type that it was given. */
+function expectation(issue: z.core.$ZodIssue): string {
+  const [first] = issue.code === 'invalid_key' ? issue.issues : [];
+  if (first !== undefined && issue.message === 'Invalid key in record') return `invalid name: ${expectation(first)}`;
+  if (issue.code === 'invalid_union' && issue.message === 'Invalid input') return expectedOfUnion(issue.errors);
+  if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid ')) {
+    const choices = issue.values.map((choice) => quoteValue(choice)).join(', ');
+    return issue.values.length === 1 ? `expected ${choices}` : `expected one of ${choices}`;
+  }
+  return issue.message.replace(/^[A-Z][A-Za-z ]*: /, '').replace(/, received .*$/, '');
+}
+
+function expectedOfUnion(options: readonly (readonly z.core.$ZodIssue[])[]): string {
+  const types = options.flatMap(([issue]) =>
+    issue?.code === 'invalid_type' && issue.path.length === 0 ? [issue.expected] : [],
+  );
+  return types.length === 0 ? 'has none of the accepted forms' : `expected ${[...new Set(types)].join(' or ')}`;
+}
+
+function suggestChoice(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code !== 'invalid_value' || typeof value !== 'string') return '';
+  const closest = closestName(
+    value,
+    issue.values.filter((choice) => typeof choice === 'string'),
+  );
+  return closest === undefined ? '' : `; did you mean "${closest}"?`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function valueAt(input: unknown, path: FieldPath): unknown {
+  let value = input;
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string | number, unknown>)[part];
+  }
+  return value;
+}

@@ -1,0 +1,36 @@
+const MAX_NAME_CHARACTERS = 60;
+const MAX_FIELD_CHARACTERS = 200;
+const MAX_MESSAGE_CHARACTERS = 500;
+
+export type FieldPath = readonly (string | number)[];
+
+/** What is wrong with one field of a value. All of its texts are bounded in length. */
+export interface FieldProblem {
+  readonly path: FieldPath;
+  /** The path as written in code: `policy.retry.maxAttempts`, `tools[1]`; empty for the value itself. */
+  readonly field: string;
+  /** What is wrong and what to write instead, without a full stop. */
+  readonly message: string;
+}
+
+/** A problem at a path. */
+export function fieldProblem(path: FieldPath, message: string): FieldProblem {
+  const field = path
+    .map((part, at) =>
+      typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${cut(part, MAX_NAME_CHARACTERS)}`,
+    )
+    .join('');
+  return { path, field: cut(field, MAX_FIELD_CHARACTERS), message: cut(message, MAX_MESSAGE_CHARACTERS) };
+}
+
+/** The first `most` problems as one clause: `args.city: missing, expected string; unit: …; and 3 more problems`. */
+export function joinProblems(problems: readonly FieldProblem[], most = 5): string {
+  const shown = problems.slice(0, most).map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
+  const more = problems.length - shown.length;
+  if (more > 0) shown.push(`and ${more} more ${more === 1 ? 'problem' : 'problems'}`);
+  return shown.join('; ');
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length).toWellFormed()}…` : text;
+}

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { hasCode, identityOf, type ProcessIdentity } from './process-identity.ts';
+
+/**
+ * The Temporal servers that use a database file, found by their command lines, independently of any lock: an owner can be
+ * killed after it has started a server and before it has recorded it. Always empty on Windows.
+ */
+export function findTemporalServers(databaseFile: string): ProcessIdentity[] {
+  if (process.platform === 'linux') return linuxServersOn(databaseFile);
+  if (process.platform === 'win32') return [];
+  const list = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,args='], { encoding: 'utf8' });
+  return list
+    .split('\n')
+    .filter((line) => line.includes(' start-dev ') && `${line} `.includes(` --db-filename ${databaseFile} `))
+    .map((line) => identityOf(Number.parseInt(line, 10)));
+}
+
+function linuxServersOn(databaseFile: string): ProcessIdentity[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => opens(argumentsOf(pid), databaseFile) && seesSameFolder(pid, dirname(databaseFile)))
+    .map((pid) => identityOf(Number(pid)));
+}
+
+function opens(args: readonly string[], databaseFile: string): boolean {
+  return args.includes('start-dev') && args[args.indexOf('--db-filename') + 1] === databaseFile;
+}
+
+function argumentsOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+/** False for a process in a container where the path is another folder. */
+function seesSameFolder(pid: string, folder: string): boolean {
+  try {
+    const [theirs, ours] = [statSync(`/proc/${pid}/root${folder}`), statSync(folder)];
+    return theirs.ino === ours.ino && theirs.dev === ours.dev;
+  } catch (error) {
+    // A process that may not be inspected counts: an error is better than two servers on one file.
+    return hasCode(error, 'EACCES');
+  }
+}
