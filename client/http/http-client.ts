@@ -102,13 +102,8 @@ function parseJson(text: string, url: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new PerdureError(
-      'internal',
-      `The response from ${url} is not JSON. Check that a Perdure gateway runs there.`,
-      {
-        cause: error,
-      },
-    );
+    const message = `The response from ${url} is not JSON. Check that a Perdure gateway runs there.`;
+    throw new PerdureError('internal', message, { cause: error });
   }
 }
 

@@ -24,7 +24,7 @@ export interface MessageDelivery {
 }
 
 /** Validates the message and sets its id: the body's, the header `Idempotency-Key`, or a new one. */
-export function withMessageId(
+export function assignMessageId(
   input: MessageInput,
   headers: Headers,
 ): { input: MessageInput & { id: string }; isNew: boolean } {

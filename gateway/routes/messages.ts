@@ -1,7 +1,7 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { messageInputSchema, receiptSchema } from '../../contracts/session/message.ts';
 import { sessionKey } from '../../contracts/session/session-key.ts';
-import { deliverMessage, withMessageId } from '../answers/deliver-message.ts';
+import { deliverMessage, assignMessageId } from '../answers/deliver-message.ts';
 import type { GatewayDeps } from '../answers/gateway-deps.ts';
 import { messageOutcomeSchema, readOutcome } from '../answers/message-outcome.ts';
 import { route, type ResponseSpec, type Route } from '../http/route.ts';
@@ -33,7 +33,7 @@ export function messageRoutes(deps: GatewayDeps): Route[] {
       responses: DELIVERY_RESPONSES,
       async handle({ user, param, body, headers, signal }) {
         const key = sessionKey(user, param('id'));
-        const { input, isNew } = withMessageId(body, headers);
+        const { input, isNew } = assignMessageId(body, headers);
         return deliverMessage(deps, {
           key,
           input,

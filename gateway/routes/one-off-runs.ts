@@ -2,7 +2,7 @@ import { oneOffKey } from '../../client/temporal/one-off-key.ts';
 import { messageInputSchema } from '../../contracts/session/message.ts';
 import { runDetailSchema } from '../../contracts/session/run.ts';
 import { sessionKey, type SessionKey } from '../../contracts/session/session-key.ts';
-import { deliverMessage, withMessageId } from '../answers/deliver-message.ts';
+import { deliverMessage, assignMessageId } from '../answers/deliver-message.ts';
 import { eventsResponse, EVENTS_RESPONSES, EVENTS_HEADERS, eventsQuery } from '../answers/events-response.ts';
 import { requireRun } from '../answers/require-session.ts';
 import { runScope } from '../feed/event-scope.ts';
@@ -23,7 +23,7 @@ export function oneOffRunRoutes(deps: GatewayDeps): Route[] {
       headers: DELIVERY_HEADERS,
       responses: DELIVERY_RESPONSES,
       async handle({ user, body, headers, signal }) {
-        const { input, isNew } = withMessageId(body, headers);
+        const { input, isNew } = assignMessageId(body, headers);
         // The same message id must give the same run.
         const key = oneOffKey(user, input.id);
         return deliverMessage(deps, {
