@@ -1,5 +1,8 @@
-import type { Command } from 'commander';
+import { statSync } from 'node:fs';
+import { Option, type Command } from 'commander';
+import { addEnvFile } from './services/env-file.ts';
 import type { Cli } from './shared/cli.ts';
+import { CliError, EXIT } from './shared/exit-codes.ts';
 
 /** The commands that run or check services on this machine. */
 export function addServiceCommands(
@@ -8,27 +11,42 @@ export function addServiceCommands(
   cli: () => Cli,
   setExitCode: (code: number) => void,
 ): void {
-  program
-    .command('start')
+  addAgentsOption(program.command('start'))
     .description('run everything on this machine in one process, until Ctrl-C')
-    .action(async () => {
+    .option('--no-reload', 'do not load agents again when their files change')
+    .action(async ({ reload, ...options }: AgentsOption & { reload: boolean }) => {
+      addEnvFile(env);
       const { start } = await import('./services/start.ts');
-      setExitCode(await start(env));
+      setExitCode(await start(withAgents(env, options), { reload }));
     });
-  for (const what of ['worker', 'gateway'] as const) {
-    program
-      .command(what)
-      .description(`run a ${what} alone, for production; needs DATABASE_URL and TEMPORAL_ADDRESS`)
-      .action(async () => {
+  for (const role of ['worker', 'gateway'] as const) {
+    addAgentsOption(program.command(role))
+      .description(`run a ${role} alone, for production; needs DATABASE_URL and TEMPORAL_ADDRESS`)
+      .action(async (options: AgentsOption) => {
         const { startOne } = await import('./services/start-one.ts');
-        setExitCode(await startOne(what, env));
+        setExitCode(await startOne(role, withAgents(env, options)));
       });
   }
-  program
-    .command('doctor')
-    .description('check Node, Temporal, workers, store, model, gateway and ports, each with a remedy')
-    .action(async () => {
+  addAgentsOption(program.command('doctor'))
+    .description('check Node, settings, agents, Temporal, workers, store, model, gateway and ports, each with a remedy')
+    .action(async (options: AgentsOption) => {
+      addEnvFile(env);
       const { doctor } = await import('./doctor/doctor.ts');
-      setExitCode(await doctor(cli(), env));
+      setExitCode(await doctor(cli(), withAgents(env, options)));
     });
+}
+
+interface AgentsOption {
+  readonly agents?: string;
+}
+
+function addAgentsOption(command: Command): Command {
+  return command.addOption(new Option('--agents <dir>', 'the folder of agents (default: PERDURE_AGENTS, or agents)'));
+}
+
+/** The environment with the folder that `--agents` names, which must exist. */
+function withAgents(env: NodeJS.ProcessEnv, { agents }: AgentsOption): NodeJS.ProcessEnv {
+  if (agents === undefined) return env;
+  if (statSync(agents, { throwIfNoEntry: false })?.isDirectory() === true) return { ...env, PERDURE_AGENTS: agents };
+  throw new CliError(`--agents ${agents}: there is no such folder. Create it, or name another.`, EXIT.usage);
 }

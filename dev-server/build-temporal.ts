@@ -9,7 +9,7 @@ import type { Environment } from './find-program.ts';
 /** Our `go.mod` and `go.sum`: they name every module of the program and hold its checksum. */
 const RECIPE = join(import.meta.dirname, 'temporal-build');
 const PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
-/** More often than silence is filled (`cli/progress.ts`): so a person reads one line of progress at a time. */
+/** More often than silence is filled (`cli/services/progress-reporter.ts`): so a person reads one line of progress at a time. */
 const PROGRESS_EVERY_MS = 2_000;
 const LINES_KEPT = 15;
 /**

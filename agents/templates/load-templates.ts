@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentVersion } from '../../contracts/agent.ts';
 import { LIMITS } from '../../contracts/limits.ts';
@@ -8,7 +8,7 @@ import { versionOf } from '../agent-version.ts';
 import { builtinTools } from '../builtin-tools.ts';
 import type { Tool } from '../define-tool.ts';
 import { fieldProblem, unknownName, type FieldProblem } from '../describe-issues.ts';
-import { readModuleTemplate } from './read-module-template.ts';
+import { EXPORTS_NO_AGENT, readModuleTemplate } from './read-module-template.ts';
 import { readYamlTemplate } from './read-yaml-template.ts';
 import { TemplateError, type TemplateProblem } from './template-error.ts';
 import { readTemplateText, unusable, type Template, type TemplateFile } from './template-file.ts';
@@ -18,10 +18,14 @@ export interface LoadOptions {
   readonly tools?: readonly Tool[];
   /** Default: the process's. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Told, in a sentence, what was done instead of what was asked: the example agent for an empty folder. */
+  /** Raised by one for each reload that has to evaluate the modules anew. Default 0. */
+  readonly revision?: number;
+  /** Called with a sentence when the example agent is used because the folder has none. */
   readonly onNotice?: (notice: string) => void;
 }
 
+/** The folder of this code, which somebody in a clone may take for the folder of agents. */
+const LIBRARY = fileURLToPath(new URL('..', import.meta.url));
 /** The agent that ships with Perdure, used when a folder holds none. */
 const EXAMPLE = fileURLToPath(new URL('../../examples/agents/assistant.yaml', import.meta.url));
 
@@ -41,7 +45,8 @@ export async function loadTemplates(folder: string, options: LoadOptions = {}): 
     paths = [EXAMPLE];
   }
   const files: TemplateFile[] = [];
-  for (const path of paths) files.push(await readTemplate(path));
+  for (const path of paths) files.push(await readTemplate(path, options.revision));
+  if (isFolderOfCode(files)) throw new TemplateError(unusable(folder, notAgents(folder, files.length)).problems);
   const assembled = assemble(
     files.flatMap(({ templates }) => templates),
     options.tools ?? builtinTools(options.env),
@@ -59,7 +64,7 @@ async function templateNames(folder: string): Promise<readonly string[]> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return [];
     throw new TemplateError(
-      unusable(folder, `the folder of agent templates cannot be read (${message}); set PERDURE_AGENTS to one that can`)
+      unusable(folder, `the folder of agents cannot be read (${message}); name another with --agents or PERDURE_AGENTS`)
         .problems,
     );
   }
@@ -71,14 +76,24 @@ async function templateNames(folder: string): Promise<readonly string[]> {
   throw new TemplateError(unusable(folder, `holds ${templates.length} templates; the limit is ${limit}`).problems);
 }
 
-async function readTemplate(path: string): Promise<TemplateFile> {
+/** Whether all of several files are modules that export no agent: then the folder is the problem, not each file. */
+function isFolderOfCode(files: readonly TemplateFile[]): boolean {
+  return files.length > 1 && files.every(({ problems }) => problems[0]?.message === EXPORTS_NO_AGENT);
+}
+
+function notAgents(folder: string, modules: number): string {
+  const hint = resolve(folder) === resolve(LIBRARY) ? " (Perdure's own examples: --agents examples/agents)" : '';
+  return `none of its ${modules} modules exports an agent, so it is not a folder of agents; name yours with --agents or PERDURE_AGENTS${hint}`;
+}
+
+async function readTemplate(path: string, revision?: number): Promise<TemplateFile> {
   let text: string;
   try {
     text = await readTemplateText(path);
   } catch (error) {
     return unusable(path, `this file cannot be used: it ${(error as Error).message}`);
   }
-  return /^\.ya?ml$/.test(extname(path)) ? readYamlTemplate(path, text) : await readModuleTemplate(path);
+  return /^\.ya?ml$/.test(extname(path)) ? readYamlTemplate(path, text) : await readModuleTemplate(path, revision);
 }
 
 interface Assembled {

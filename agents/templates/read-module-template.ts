@@ -1,37 +1,56 @@
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isAgent, type Agent } from '../define-agent.ts';
+import { revisedUrl, withoutRevision } from './module-revisions.ts';
 import { NOWHERE, unusable, type TemplateFile } from './template-file.ts';
 import type { Position } from './yaml-map.ts';
 
-/** Imports a module and takes every agent that it exports. A module is loaded once in a process. */
-export async function readModuleTemplate(file: string): Promise<TemplateFile> {
-  const { href } = pathToFileURL(resolve(file));
+/** The problem of a module that loads and has no agent in it. */
+export const EXPORTS_NO_AGENT =
+  'this module exports no agent; export one made by defineAgent, or move the file to a subfolder';
+
+/** Imports a module and returns every agent that it exports. Each `revision` evaluates the module once. */
+export async function readModuleTemplate(file: string, revision = 0): Promise<TemplateFile> {
+  const path = resolve(file);
   let exports: Record<string, unknown>;
   try {
-    exports = (await import(/* @vite-ignore */ href)) as Record<string, unknown>;
+    const url = revisedUrl(pathToFileURL(path).href, dirname(path), revision);
+    exports = (await import(/* @vite-ignore */ url)) as Record<string, unknown>;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return unusable(file, `this module cannot be loaded: ${message}`, positionIn(error, [href, resolve(file)]));
+    const origin = originIn(error, dirname(file)) ?? { file, position: NOWHERE };
+    return unusable(origin.file, `this module cannot be loaded: ${message}`, origin.position);
   }
   const agents = new Set(Object.values(exports).filter((value): value is Agent => isAgent(value)));
-  if (agents.size === 0) {
-    return unusable(
-      file,
-      'this module exports no agent; export one made by defineAgent, or move the file to a subfolder',
-    );
-  }
+  if (agents.size === 0) return unusable(file, EXPORTS_NO_AGENT);
   const templates = [...agents].map((agent) => ({ file, agent, positionOf: () => NOWHERE }));
   return { templates, problems: [] };
 }
 
-/** The line of the file in an error's stack: that of its syntax error, or of the call that threw. */
-function positionIn(error: unknown, names: readonly string[]): Position {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  for (const name of names) {
-    const at = stack.indexOf(`${name}:`);
-    const found = at === -1 ? null : /^:(\d+)(?::(\d+))?/.exec(stack.slice(at + name.length));
-    if (found !== null) return { line: Number(found[1]), column: found[2] === undefined ? null : Number(found[2]) };
+/** A line of a stack that ends with a place: `at f (/a/b.ts:3:5)`, `at file:///a/b.ts:3:5`, or `/a/b.ts:3` before a syntax error. */
+const PLACE = /(?<location>file:\/\/\S+?|(?:\/|[A-Za-z]:\\).+?):(?<line>\d+)(?::(?<column>\d+))?\)?$/;
+
+/** The first place of an error's stack that is in `folder` or below it: of the syntax error, or of the call that threw. */
+function originIn(error: unknown, folder: string): { readonly file: string; readonly position: Position } | undefined {
+  const lines = (error instanceof Error ? (error.stack ?? '') : '').split('\n');
+  const root = realpathSync(folder);
+  for (const [at, text] of lines.entries()) {
+    const { location, line, column } = PLACE.exec(text)?.groups ?? {};
+    if (location === undefined) continue;
+    const bare = withoutRevision(location);
+    const inside = relative(root, bare.startsWith('file:') ? fileURLToPath(bare) : bare);
+    if (inside.startsWith('..') || isAbsolute(inside)) continue;
+    return {
+      file: join(folder, inside),
+      position: { line: Number(line), column: column === undefined ? caretColumn(lines[at + 2]) : Number(column) },
+    };
   }
-  return NOWHERE;
+  return undefined;
+}
+
+/** The column of the carets that Node puts under the source line of a syntax error. */
+function caretColumn(line = ''): number | null {
+  const indent = /^( *)\^/.exec(line)?.[1];
+  return indent === undefined ? null : indent.length + 1;
 }

@@ -24,11 +24,11 @@ import { openTracing } from '../../telemetry/open-tracing.ts';
 import { startWorker } from '../../worker/start-worker.ts';
 import type { RunningWorker } from '../../worker/start-worker.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import type { Progress } from './progress.ts';
+import type { ProgressReporter } from './progress-reporter.ts';
 import type { Settings } from './settings.ts';
 
-/** What worker and gateway share. Everything opened is closed by the stack, last opened first. */
-export interface Services {
+/** What worker and gateway share. */
+export interface ServiceDeps {
   readonly db: Db;
   readonly live: LiveChannel;
   readonly agents: AgentRegistry;
@@ -36,7 +36,7 @@ export interface Services {
   readonly deployment: Deployment;
 }
 
-/** What this process tells of itself: lines for people where a person started it, JSON for programs elsewhere. */
+/** Metrics, traces and logs of this process. `plain` logs lines for people, from `warn` on; `json` logs for programs, from `info` on. */
 export async function openTelemetry(
   { log }: Settings,
   format: 'plain' | 'json',
@@ -50,29 +50,39 @@ export async function openTelemetry(
   return createTelemetry({ metrics, log: createLog({ level, format, traceId }), tracing });
 }
 
-/** What the deployment file and the agents' files say. To be read first: what is wrong in them is told before anything that takes long. */
+/** Loads the deployment file and the agents. Call it first, so that mistakes in them are reported before anything slow starts. */
 export async function readFiles(
   { deploymentFile, deploymentChosen, agentsDir }: Settings,
   env: NodeJS.ProcessEnv,
-  progress: Progress,
-): Promise<Pick<Services, 'agents' | 'deployment'>> {
+  progress: ProgressReporter,
+): Promise<Pick<ServiceDeps, 'agents' | 'deployment'>> {
   progress.step('Loading the agents');
   const deployment = await loadDeployment(deploymentFile, { chosen: deploymentChosen });
-  const agents = await loadTemplates(agentsDir, { env, onNotice: (notice) => progress.note(notice) });
+  const agents = await loadAgents({ agentsDir }, env, (notice) => progress.note(notice));
   return { deployment, agents };
 }
 
-/** Opens the store and the live channel. */
+/** Loads the agents. `revision` is raised by one whenever their modules have to be evaluated anew. */
+export function loadAgents(
+  { agentsDir }: Pick<Settings, 'agentsDir'>,
+  env: NodeJS.ProcessEnv,
+  onNotice: (notice: string) => void,
+  revision = 0,
+): Promise<AgentRegistry> {
+  return loadTemplates(agentsDir, { env, onNotice, revision });
+}
+
+/** Opens the store and the live channel. The stack closes them. */
 export async function openServices(
-  files: Pick<Services, 'agents' | 'deployment'>,
+  files: Pick<ServiceDeps, 'agents' | 'deployment'>,
   { databaseUrl, dataDir, archivesDir }: Settings,
-  progress: Progress,
+  progress: ProgressReporter,
   stack: AsyncDisposableStack,
   telemetry: Telemetry,
-): Promise<Services> {
+): Promise<ServiceDeps> {
   progress.step(
     databaseUrl === undefined
-      ? 'Opening the embedded store (the first time takes some seconds)'
+      ? 'Opening the embedded store (takes some seconds the first time)'
       : 'Connecting to PostgreSQL',
   );
   const db = stack.adopt(
@@ -84,9 +94,9 @@ export async function openServices(
   return { db, live, ...files, telemetry };
 }
 
-/** Serves the gateway over these services. */
+/** Serves the gateway. */
 export async function startGateway(
-  services: Services,
+  services: ServiceDeps,
   settings: Settings,
   temporalAddress: string,
   stack: AsyncDisposableStack,
@@ -113,24 +123,26 @@ export async function startGateway(
   return served;
 }
 
-/** Finds the models that can be asked. A limit for a provider that there is not limits nothing, so it is refused. */
+/** Finds the models that are available. Throws if the deployment file limits an unknown provider: that limit would have no effect. */
 export async function openModels(
   env: NodeJS.ProcessEnv,
   { providers = {} }: Deployment,
-  progress: Progress,
+  progress: ProgressReporter,
 ): Promise<ChosenModelDirectory> {
   progress.step('Looking for a model');
   const models = await createModelDirectory({ env });
   const unknown = Object.keys(providers).find((name) => !models.providers.includes(name));
   if (unknown === undefined) return models;
   const known = models.providers.join(', ');
-  const said = `The deployment file limits the provider ${JSON.stringify(unknown)}, which there is not.`;
-  throw new CliError(`${said} Name one of ${known}.`, EXIT.usage);
+  throw new CliError(
+    `The deployment file limits an unknown provider: ${JSON.stringify(unknown)}. Use one of ${known}.`,
+    EXIT.usage,
+  );
 }
 
-/** Polls for work over these services. */
-export async function startWorkerOver(
-  services: Services & { readonly models: ModelDirectory },
+/** Starts a worker, which polls Temporal for tasks. */
+export async function startWorkerWith(
+  services: ServiceDeps & { readonly models: ModelDirectory },
   settings: Settings,
   address: string,
   stack: AsyncDisposableStack,
@@ -142,9 +154,9 @@ export async function startWorkerOver(
   return worker;
 }
 
-/** Health and metrics of a worker that has no gateway beside it. Null where they are turned off. */
+/** Serves health and metrics of a worker that runs without a gateway. Resolves with the URL; null if they are turned off. */
 export async function startHealth(
-  { db, live, telemetry }: Services,
+  { db, live, telemetry }: ServiceDeps,
   { metricsHost, metricsPort, metricsPortChosen }: Settings,
   worker: RunningWorker,
   stack: AsyncDisposableStack,

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { createProgress } from '../../cli/services/progress.ts';
+import { createProgressReporter } from '../../cli/services/progress-reporter.ts';
 import { provideTemporalBinary } from '../../dev-server/index.ts';
 import { anyPort } from '../../dev-server/ports.ts';
 import { goScript, stubMachine, temporalScript, type StubMachine } from './stub-programs.ts';
@@ -155,7 +155,7 @@ test('a build says first what it downloads, then what it compiles, and nothing s
   ];
   await machine.install('go', goScript(script.join('\n')));
   const shown: string[] = [];
-  const progress = createProgress((line) => shown.push(line));
+  const progress = createProgressReporter((line) => shown.push(line));
   progress.step('Starting the Temporal server');
   await provideTemporalBinary({
     env: machine.env,

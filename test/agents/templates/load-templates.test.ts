@@ -201,7 +201,7 @@ test('a module that cannot be loaded, or exports no agent, is an error with its 
 
 test('a path that is no folder, and a template that is no file, are errors that say so', async () => {
   const folder = await folderOf({ 'a.yaml': 'name: a' });
-  await expect(loadTemplates(join(folder, 'a.yaml'))).rejects.toThrow('set PERDURE_AGENTS to one that can');
+  await expect(loadTemplates(join(folder, 'a.yaml'))).rejects.toThrow('name another with --agents or PERDURE_AGENTS');
   await mkdir(join(folder, 'folder.yaml'));
   await expect(loadTemplates(folder)).rejects.toThrow('folder.yaml  this file cannot be used: it is not a file');
 });

@@ -1,0 +1,44 @@
+/** Prints what a service does while it starts and stops, so that a long step is never silent. */
+export interface ProgressReporter {
+  /** Prints a step. While it lasts, a line at least every 2.5 s says that it goes on. */
+  step(text: string): void;
+  /** Prints a detail of the current step. */
+  note(text: string): void;
+  /** Ends the current step. */
+  done(): void;
+}
+
+/** The longest silence within a step. */
+const SILENCE_MS = 2_500;
+
+export function createProgressReporter(print: (line: string) => void): ProgressReporter {
+  let timer: NodeJS.Timeout | undefined;
+  let startedAt = 0;
+  let current = '';
+
+  function restartTimer(): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      print(`  still ${current} (${Math.round((Date.now() - startedAt) / 1_000)} s)`);
+      restartTimer();
+    }, SILENCE_MS);
+    timer.unref();
+  }
+
+  return {
+    step(text) {
+      current = `${text[0]?.toLowerCase()}${text.slice(1)}`;
+      startedAt = Date.now();
+      print(`${text}…`);
+      restartTimer();
+    },
+    note(text) {
+      print(`  ${text}`);
+      if (timer !== undefined) restartTimer();
+    },
+    done() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}
