@@ -1,5 +1,6 @@
 export const EXAMPLES = `
 Examples:
+  perdure init my-agents                         a new project with two agents
   perdure start                                  everything on this machine, in one process
   perdure chat                                   talk; come back later with the same command
   perdure chat support --agent assistant         a session of another name, with a certain agent

@@ -8,6 +8,7 @@ import { moment, named } from './shared/filter-options.ts';
 import { EXAMPLES, EXIT_CODES } from './help.ts';
 import { addKeeping } from './keeping-commands.ts';
 import { part, positive, whole } from './shared/numbers.ts';
+import { packageVersion } from './shared/package-version.ts';
 import { addServiceCommands } from './service-commands.ts';
 import { addWhose, asked } from './shared/whose-options.ts';
 import { addWhyCommands } from './why-commands.ts';
@@ -16,6 +17,7 @@ import { addWhyCommands } from './why-commands.ts';
 export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number) => void): Command {
   const program = new Command('perdure')
     .description('Durable agent sessions on Temporal: talk to agents, and look after their sessions.')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .option('--url <url>', 'the gateway (default: PERDURE_URL, or http://127.0.0.1:4747)')
     .option(
       '--user <user>',

@@ -4,13 +4,23 @@ import { addEnvFile } from './services/env-file.ts';
 import type { Cli } from './shared/cli.ts';
 import { CliError, EXIT } from './shared/exit-codes.ts';
 
-/** The commands that run or check services on this machine. */
+/** The commands that make a project, and run or check services, on this machine. */
 export function addServiceCommands(
   program: Command,
   env: NodeJS.ProcessEnv,
   cli: () => Cli,
   setExitCode: (code: number) => void,
 ): void {
+  program
+    .command('init [folder]')
+    .description(
+      'make a project with two agents in a folder that is new or empty; in an npm project add what is missing',
+    )
+    .option('--name <name>', "the package's name (default: the folder's)")
+    .action(async (folder: string | undefined, options: { name?: string }) => {
+      const { init } = await import('./init/init.ts');
+      await init(cli(), folder ?? '.', options);
+    });
   addAgentsOption(program.command('start'))
     .description('run everything on this machine in one process, until Ctrl-C')
     .option('--no-reload', 'do not load agents again when their files change')

@@ -80,11 +80,7 @@ export async function openServices(
   stack: AsyncDisposableStack,
   telemetry: Telemetry,
 ): Promise<ServiceDeps> {
-  progress.step(
-    databaseUrl === undefined
-      ? 'Opening the embedded store (takes some seconds the first time)'
-      : 'Connecting to PostgreSQL',
-  );
+  progress.step(databaseUrl === undefined ? 'Opening the embedded store' : 'Connecting to PostgreSQL');
   const db = stack.adopt(
     await openStore({ ...(databaseUrl === undefined ? { dataDir } : { databaseUrl }), archivesDir }),
     (it) => it.close(),
