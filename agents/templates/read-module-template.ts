@@ -43,14 +43,21 @@ function originIn(error: unknown, folder: string): { readonly file: string; read
     if (inside.startsWith('..') || isAbsolute(inside)) continue;
     return {
       file: join(folder, inside),
-      position: { line: Number(line), column: column === undefined ? caretColumn(lines[at + 2]) : Number(column) },
+      position: {
+        line: Number(line),
+        column: column === undefined ? caretColumn(lines.slice(at + 1)) : Number(column),
+      },
     };
   }
   return undefined;
 }
 
-/** The column of the carets that Node puts under the source line of a syntax error. */
-function caretColumn(line = ''): number | null {
-  const indent = /^( *)\^/.exec(line)?.[1];
+/** The column of the carets that Node puts under the source lines of a syntax error, before the error itself. */
+function caretColumn(lines: readonly string[]): number | null {
+  const source = lines.slice(
+    0,
+    lines.findIndex((line) => /^\w*Error\b/.test(line)),
+  );
+  const indent = source.map((line) => /^( *)\^+\s*$/.exec(line)?.[1]).find((found) => found !== undefined);
   return indent === undefined ? null : indent.length + 1;
 }
