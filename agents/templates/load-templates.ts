@@ -24,7 +24,7 @@ export interface LoadOptions {
   readonly onNotice?: (notice: string) => void;
 }
 
-/** The folder of this code, which somebody in a clone may take for the folder of agents. */
+/** The folder of this library: in a clone, the default folder of agents. */
 const LIBRARY = fileURLToPath(new URL('..', import.meta.url));
 /** The agent that ships with Perdure, used when a folder holds none. */
 const EXAMPLE = fileURLToPath(new URL('../../examples/agents/assistant.yaml', import.meta.url));
@@ -36,6 +36,10 @@ const EXAMPLE = fileURLToPath(new URL('../../examples/agents/assistant.yaml', im
  * all that is wrong in all of the files.
  */
 export async function loadTemplates(folder: string, options: LoadOptions = {}): Promise<AgentRegistry> {
+  if (resolve(folder) === resolve(LIBRARY)) {
+    const message = "is Perdure's own code, not a folder of agents; name yours with --agents or PERDURE_AGENTS";
+    throw new TemplateError(unusable(folder, `${message} (Perdure's examples: --agents examples/agents)`).problems);
+  }
   const names = await templateNames(folder);
   let paths = names.map((name) => join(folder, name));
   if (paths.length === 0) {
@@ -46,7 +50,10 @@ export async function loadTemplates(folder: string, options: LoadOptions = {}): 
   }
   const files: TemplateFile[] = [];
   for (const path of paths) files.push(await readTemplate(path, options.revision));
-  if (isFolderOfCode(files)) throw new TemplateError(unusable(folder, notAgents(folder, files.length)).problems);
+  if (isFolderOfCode(files)) {
+    const message = `none of its ${files.length} modules exports an agent, so it is not a folder of agents; name yours with --agents or PERDURE_AGENTS`;
+    throw new TemplateError(unusable(folder, message).problems);
+  }
   const assembled = assemble(
     files.flatMap(({ templates }) => templates),
     options.tools ?? builtinTools(options.env),
@@ -79,11 +86,6 @@ async function templateNames(folder: string): Promise<readonly string[]> {
 /** Whether all of several files are modules that export no agent: then the folder is the problem, not each file. */
 function isFolderOfCode(files: readonly TemplateFile[]): boolean {
   return files.length > 1 && files.every(({ problems }) => problems[0]?.message === EXPORTS_NO_AGENT);
-}
-
-function notAgents(folder: string, modules: number): string {
-  const hint = resolve(folder) === resolve(LIBRARY) ? " (Perdure's own examples: --agents examples/agents)" : '';
-  return `none of its ${modules} modules exports an agent, so it is not a folder of agents; name yours with --agents or PERDURE_AGENTS${hint}`;
 }
 
 async function readTemplate(path: string, revision?: number): Promise<TemplateFile> {

@@ -205,7 +205,9 @@ test('a folder of code without an agent is one problem, not one for each module'
   await expect(loadTemplates(folder)).rejects.toThrow(
     `one problem:\n  ${folder}  none of its 2 modules exports an agent, so it is not a folder of agents; name yours with --agents or PERDURE_AGENTS`,
   );
-  await expect(loadTemplates('agents')).rejects.toThrow("(Perdure's own examples: --agents examples/agents)");
+  await expect(loadTemplates('agents')).rejects.toThrow(
+    "is Perdure's own code, not a folder of agents; name yours with --agents",
+  );
 });
 
 test('a path that is no folder, and a template that is no file, are errors that say so', async () => {
