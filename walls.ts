@@ -118,6 +118,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'contracts',
     'core/text',
   ],
+  'cli/init': ['cli/shared', 'contracts'],
   'cli/services': [
     'cli/shared',
     'cli/render',

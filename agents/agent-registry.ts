@@ -8,5 +8,6 @@ export interface AgentRegistry {
   /** The current version; undefined for an unknown name. */
   agent(name: string): AgentVersion | undefined;
   list(): readonly AgentSpec[];
-  tool(name: string): Tool | undefined;
+  /** The tool as the agent version with the hash `version` was loaded with it; else, or if that version is not loaded, the current one. */
+  tool(name: string, version?: string): Tool | undefined;
 }

@@ -1,5 +1,6 @@
 export const EXAMPLES = `
 Examples:
+  perdure init my-agents                         create a project with two agents
   perdure start                                  run everything in one process
   perdure chat                                   start or continue the session "main"
   perdure chat support --agent assistant         a session with another name and a given agent

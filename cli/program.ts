@@ -8,6 +8,7 @@ import { parseTime, parseNameValue } from './shared/parse-filter.ts';
 import { EXAMPLES, EXIT_CODES } from './help.ts';
 import { addDataCommands } from './data-commands.ts';
 import { parseFraction, parsePositive, parseWhole } from './shared/parse-number.ts';
+import { packageVersion } from './shared/package-version.ts';
 import { addServiceCommands } from './service-commands.ts';
 import { addUserScope, toUserScope } from './shared/user-scope-options.ts';
 import { addWhyCommands } from './why-commands.ts';
@@ -16,6 +17,7 @@ import { addWhyCommands } from './why-commands.ts';
 export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number) => void): Command {
   const program = new Command('perdure')
     .description('Durable agent sessions on Temporal: chat with agents and manage their sessions.')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .option('--url <url>', 'gateway (default: PERDURE_URL, or http://127.0.0.1:4747)')
     .option('--user <user>', 'user, for a gateway without authentication (default: PERDURE_USER, or "local")')
     .option('--json', 'print JSON instead of text; errors too, to standard error')

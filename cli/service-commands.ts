@@ -1,7 +1,10 @@
-import type { Command } from 'commander';
+import { statSync } from 'node:fs';
+import { Option, type Command } from 'commander';
+import { addEnvFile } from './services/env-file.ts';
 import type { CommandDeps } from './shared/command-deps.ts';
+import { CliError, EXIT } from './shared/exit-codes.ts';
 
-/** Adds the commands that run or check services on this machine. */
+/** Adds the commands that create a project, and that run or check services, on this machine. */
 export function addServiceCommands(
   program: Command,
   env: NodeJS.ProcessEnv,
@@ -9,26 +12,51 @@ export function addServiceCommands(
   setExitCode: (code: number) => void,
 ): void {
   program
-    .command('start')
-    .description('run worker, gateway, Temporal and store in one process until Ctrl-C')
-    .action(async () => {
-      const { start } = await import('./services/start.ts');
-      setExitCode(await start(env));
+    .command('init [folder]')
+    .description('create a project with two agents in a new or empty folder; in an npm project, add what is missing')
+    .option('--name <name>', "the package's name (default: the folder's)")
+    .action(async (folder: string | undefined, options: { name?: string }) => {
+      const { init } = await import('./init/init.ts');
+      await init(deps(), folder ?? '.', options);
     });
-  for (const what of ['worker', 'gateway'] as const) {
-    program
-      .command(what)
-      .description(`run only a ${what}, for production; requires DATABASE_URL and TEMPORAL_ADDRESS`)
-      .action(async () => {
+  addAgentsOption(program.command('start'))
+    .description('run worker, gateway, Temporal and store in one process until Ctrl-C')
+    .option('--no-reload', 'do not reload agents when their files change')
+    .action(async ({ reload, ...options }: AgentsOption & { reload: boolean }) => {
+      addEnvFile(env);
+      const { start } = await import('./services/start.ts');
+      setExitCode(await start(withAgents(env, options), { reload }));
+    });
+  for (const role of ['worker', 'gateway'] as const) {
+    addAgentsOption(program.command(role))
+      .description(`run only a ${role}, for production; requires DATABASE_URL and TEMPORAL_ADDRESS`)
+      .action(async (options: AgentsOption) => {
         const { startOne } = await import('./services/start-one.ts');
-        setExitCode(await startOne(what, env));
+        setExitCode(await startOne(role, withAgents(env, options)));
       });
   }
-  program
-    .command('doctor')
-    .description('check Node, Temporal, workers, store, model, gateway and ports, and suggest remedies')
-    .action(async () => {
+  addAgentsOption(program.command('doctor'))
+    .description(
+      'check Node, settings, agents, Temporal, workers, store, model, gateway and ports, and suggest remedies',
+    )
+    .action(async (options: AgentsOption) => {
+      addEnvFile(env);
       const { doctor } = await import('./doctor/doctor.ts');
-      setExitCode(await doctor(deps(), env));
+      setExitCode(await doctor(deps(), withAgents(env, options)));
     });
+}
+
+interface AgentsOption {
+  readonly agents?: string;
+}
+
+function addAgentsOption(command: Command): Command {
+  return command.addOption(new Option('--agents <dir>', 'the folder of agents (default: PERDURE_AGENTS, or agents)'));
+}
+
+/** The environment with the folder that `--agents` names, which must exist. */
+function withAgents(env: NodeJS.ProcessEnv, { agents }: AgentsOption): NodeJS.ProcessEnv {
+  if (agents === undefined) return env;
+  if (statSync(agents, { throwIfNoEntry: false })?.isDirectory() === true) return { ...env, PERDURE_AGENTS: agents };
+  throw new CliError(`--agents ${agents}: there is no such folder. Create it, or name another.`, EXIT.usage);
 }

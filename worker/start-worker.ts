@@ -5,10 +5,10 @@ import type { ActivityDeps } from '../activities/shared/deps.ts';
 import { ProviderGate } from '../activities/shared/provider-gate.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
-import { saveAgentVersion } from '../store/runs/agent-versions.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { restartLostSessions, type LostSessionSettings } from './restart-lost-sessions.ts';
 import { scheduleMaintenance } from './schedule-maintenance.ts';
+import { saveAgentVersions } from './save-agent-versions.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import { activityTracing } from './activity-tracing.ts';
 import { expiryCheckRequester } from './request-expiry-check.ts';
@@ -58,11 +58,10 @@ export interface RunningWorker {
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { db, agents, connection: to, deployment = {}, telemetry = createTelemetry() } = settings;
   const failed = await installRuntime(telemetry, { metrics: settings.temporalMetrics ?? false });
-  const versions = agents.list().flatMap(({ name }) => agents.agent(name) ?? []);
   const [connection, workflowBundle] = await Promise.all([
     connect(to),
     workflowCode({ stacks: settings.workflowStacks }),
-    ...versions.map((version) => saveAgentVersion(db, version)),
+    saveAgentVersions(db, agents),
   ]);
   const taskQueue = settings.taskQueue ?? TASK_QUEUE;
   await registerSearchAttributes(connection, to.namespace);

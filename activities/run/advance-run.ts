@@ -104,7 +104,7 @@ async function goOnWithTools(
   const claimed: ClaimedCall[] = [];
   for (const { callId, tool } of calls) {
     const spec = run.agent.tools.find(({ name }) => name === tool);
-    if (spec && (placeTool(spec, policy) === 'own-activity' || !deps.agents.tool(tool))) {
+    if (spec && (placeTool(spec, policy) === 'own-activity' || !deps.agents.tool(tool, run.agent.hash))) {
       own.push({ callId, tool, timeoutMs: spec.timeoutMs });
       continue;
     }

@@ -48,7 +48,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
       agent,
       policy,
       taken: new Set(context.callIds),
-      hasCode: (tool) => deps.agents.tool(tool) !== undefined,
+      hasCode: (tool) => deps.agents.tool(tool, agent.hash) !== undefined,
     }),
   );
   const commit = await commitStep(deps.db, key, {

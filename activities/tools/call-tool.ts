@@ -43,7 +43,7 @@ export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: C
   const { key: session, runId, voice, signal } = env;
   const { callId, step, attempt, idempotencyKey } = call;
   const spec = env.agent.tools.find(({ name }) => name === call.tool);
-  const tool = deps.agents.tool(call.tool);
+  const tool = deps.agents.tool(call.tool, env.agent.hash);
   if (!tool || !spec) {
     const error = `This worker has no code for the tool ${JSON.stringify(call.tool)}.`;
     return { kind: 'outcome', outcome: { status: 'failed', error }, durationMs: 0 };

@@ -31,7 +31,8 @@ export async function runTool(
   deps.telemetry.events.learn(key, run.agent);
   const idempotent = agent.tools.find(({ name }) => name === record.tool)?.idempotent ?? false;
   // Before it is claimed: a call that is not idempotent cannot be claimed twice.
-  if (!deps.agents.tool(record.tool) && othersMayHaveIt()) throw leaveToOthers(`tool ${JSON.stringify(record.tool)}`);
+  if (!deps.agents.tool(record.tool, agent.hash) && othersMayHaveIt())
+    throw leaveToOthers(`tool ${JSON.stringify(record.tool)}`);
   const claim = await startTool(db, key, { runId, callId, idempotent });
   ring(live, key, claim.events);
   if (claim.claim === 'closed') return;

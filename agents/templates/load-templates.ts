@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentVersion } from '../../contracts/agent.ts';
 import { LIMITS } from '../../contracts/limits.ts';
@@ -9,7 +9,7 @@ import { builtinTools } from '../builtin-tools.ts';
 import type { Tool } from '../define-tool.ts';
 import { suggestName } from '../../core/text/closest-name.ts';
 import { fieldProblem, type FieldProblem } from '../../core/text/field-problem.ts';
-import { readModuleTemplate } from './read-module-template.ts';
+import { EXPORTS_NO_AGENT, readModuleTemplate } from './read-module-template.ts';
 import { readYamlTemplate } from './read-yaml-template.ts';
 import { TemplateError, type TemplateProblem } from './template-error.ts';
 import { readTemplateText, invalidFile, type Template, type TemplateFile } from './template-file.ts';
@@ -19,10 +19,14 @@ export interface LoadOptions {
   readonly tools?: readonly Tool[];
   /** Default: `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Raised by one for each reload that has to evaluate the modules anew. Default 0. */
+  readonly revision?: number;
   /** Called with a sentence for the user when the folder is empty and the example agent is used. */
   readonly onNotice?: (notice: string) => void;
 }
 
+/** The folder of this library: in a clone, the default folder of agents. */
+const LIBRARY = fileURLToPath(new URL('..', import.meta.url));
 /** The agent used when the folder has no templates. */
 const EXAMPLE = fileURLToPath(new URL('../../examples/agents/assistant.yaml', import.meta.url));
 
@@ -32,6 +36,10 @@ const EXAMPLE = fileURLToPath(new URL('../../examples/agents/assistant.yaml', im
  * `assistant` and a notice. Throws one {@link TemplateError} with the problems of all files.
  */
 export async function loadTemplates(folder: string, options: LoadOptions = {}): Promise<AgentRegistry> {
+  if (resolve(folder) === resolve(LIBRARY)) {
+    const message = "is Perdure's own code, not a folder of agents; name yours with --agents or PERDURE_AGENTS";
+    throw new TemplateError(invalidFile(folder, `${message} (Perdure's examples: --agents examples/agents)`).problems);
+  }
   const names = await templateNames(folder);
   let paths = names.map((name) => join(folder, name));
   if (paths.length === 0) {
@@ -41,7 +49,11 @@ export async function loadTemplates(folder: string, options: LoadOptions = {}): 
     paths = [EXAMPLE];
   }
   const files: TemplateFile[] = [];
-  for (const path of paths) files.push(await readTemplate(path));
+  for (const path of paths) files.push(await readTemplate(path, options.revision));
+  if (isFolderOfCode(files)) {
+    const message = `none of its ${files.length} modules exports an agent, so it is not a folder of agents; name yours with --agents or PERDURE_AGENTS`;
+    throw new TemplateError(invalidFile(folder, message).problems);
+  }
   const assembled = assemble(
     files.flatMap(({ templates }) => templates),
     options.tools ?? builtinTools(options.env),
@@ -61,7 +73,7 @@ async function templateNames(folder: string): Promise<readonly string[]> {
     throw new TemplateError(
       invalidFile(
         folder,
-        `the folder of agent templates cannot be read (${message}); set PERDURE_AGENTS to a readable folder`,
+        `the folder of agents cannot be read (${message}); name another with --agents or PERDURE_AGENTS`,
       ).problems,
     );
   }
@@ -73,14 +85,19 @@ async function templateNames(folder: string): Promise<readonly string[]> {
   throw new TemplateError(invalidFile(folder, `has ${templates.length} templates; the limit is ${limit}`).problems);
 }
 
-async function readTemplate(path: string): Promise<TemplateFile> {
+/** Whether all of several files are modules that export no agent: then the folder is the problem, not each file. */
+function isFolderOfCode(files: readonly TemplateFile[]): boolean {
+  return files.length > 1 && files.every(({ problems }) => problems[0]?.message === EXPORTS_NO_AGENT);
+}
+
+async function readTemplate(path: string, revision?: number): Promise<TemplateFile> {
   let text: string;
   try {
     text = await readTemplateText(path);
   } catch (error) {
     return invalidFile(path, `cannot be used: it ${(error as Error).message}`);
   }
-  return /^\.ya?ml$/.test(extname(path)) ? readYamlTemplate(path, text) : await readModuleTemplate(path);
+  return /^\.ya?ml$/.test(extname(path)) ? readYamlTemplate(path, text) : await readModuleTemplate(path, revision);
 }
 
 interface Assembled {

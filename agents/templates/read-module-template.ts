@@ -1,37 +1,63 @@
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isAgent, type Agent } from '../define-agent.ts';
+import { revisedUrl, withoutRevision } from './module-revisions.ts';
 import { UNKNOWN_POSITION, invalidFile, type TemplateFile } from './template-file.ts';
 import type { Position } from './yaml-map.ts';
 
-/** Imports a module and returns the agents that it exports. Node caches it: a process loads a module once. */
-export async function readModuleTemplate(file: string): Promise<TemplateFile> {
-  const { href } = pathToFileURL(resolve(file));
+/** The problem of a module without an agent. */
+export const EXPORTS_NO_AGENT =
+  'the module exports no agent; export one created by defineAgent, or move the file to a subfolder';
+
+/** Imports a module and returns every agent that it exports. Each `revision` evaluates the module once. */
+export async function readModuleTemplate(file: string, revision = 0): Promise<TemplateFile> {
+  const path = resolve(file);
   let exports: Record<string, unknown>;
   try {
-    exports = (await import(/* @vite-ignore */ href)) as Record<string, unknown>;
+    const url = revisedUrl(pathToFileURL(path).href, dirname(path), revision);
+    exports = (await import(/* @vite-ignore */ url)) as Record<string, unknown>;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return invalidFile(file, `the module cannot be loaded: ${message}`, positionIn(error, [href, resolve(file)]));
+    const origin = originIn(error, dirname(file)) ?? { file, position: UNKNOWN_POSITION };
+    return invalidFile(origin.file, `the module cannot be loaded: ${message}`, origin.position);
   }
   const agents = new Set(Object.values(exports).filter((value): value is Agent => isAgent(value)));
-  if (agents.size === 0) {
-    return invalidFile(
-      file,
-      'the module exports no agent; export one created by defineAgent, or move the file to a subfolder',
-    );
-  }
+  if (agents.size === 0) return invalidFile(file, EXPORTS_NO_AGENT);
   const templates = [...agents].map((agent) => ({ file, agent, positionOf: () => UNKNOWN_POSITION }));
   return { templates, problems: [] };
 }
 
-/** The position of the file in an error's stack: of its syntax error, or of the call that threw. */
-function positionIn(error: unknown, names: readonly string[]): Position {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  for (const name of names) {
-    const at = stack.indexOf(`${name}:`);
-    const found = at === -1 ? null : /^:(\d+)(?::(\d+))?/.exec(stack.slice(at + name.length));
-    if (found !== null) return { line: Number(found[1]), column: found[2] === undefined ? null : Number(found[2]) };
+/** A stack line that ends with a position: `at f (/a/b.ts:3:5)`, `at file:///a/b.ts:3:5`, or `/a/b.ts:3` before a syntax error. */
+const POSITION = /(?<location>file:\/\/\S+?|(?:\/|[A-Za-z]:\\).+?):(?<line>\d+)(?::(?<column>\d+))?\)?$/;
+
+/** The first position of an error's stack in `folder` or below it: of the syntax error, or of the call that threw. */
+function originIn(error: unknown, folder: string): { readonly file: string; readonly position: Position } | undefined {
+  const lines = (error instanceof Error ? (error.stack ?? '') : '').split('\n');
+  const root = realpathSync(folder);
+  for (const [at, text] of lines.entries()) {
+    const { location, line, column } = POSITION.exec(text)?.groups ?? {};
+    if (location === undefined) continue;
+    const bare = withoutRevision(location);
+    const inside = relative(root, bare.startsWith('file:') ? fileURLToPath(bare) : bare);
+    if (inside.startsWith('..') || isAbsolute(inside)) continue;
+    return {
+      file: join(folder, inside),
+      position: {
+        line: Number(line),
+        column: column === undefined ? caretColumn(lines.slice(at + 1)) : Number(column),
+      },
+    };
   }
-  return UNKNOWN_POSITION;
+  return undefined;
+}
+
+/** The column of the carets that Node puts under the source lines of a syntax error, before the error itself. */
+function caretColumn(lines: readonly string[]): number | null {
+  const source = lines.slice(
+    0,
+    lines.findIndex((line) => /^\w*Error\b/.test(line)),
+  );
+  const indent = source.map((line) => /^( *)\^+\s*$/.exec(line)?.[1]).find((found) => found !== undefined);
+  return indent === undefined ? null : indent.length + 1;
 }

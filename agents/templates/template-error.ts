@@ -1,3 +1,5 @@
+import { displayPath } from './display-path.ts';
+
 /** A problem in a template. Lines and columns count from 1. */
 export interface TemplateProblem {
   readonly file: string;
@@ -23,6 +25,6 @@ export class TemplateError extends Error {
 }
 
 function lineOf({ file, line, column, field, message }: TemplateProblem): string {
-  const place = [file, line, column].filter((part) => part !== null).join(':');
+  const place = [displayPath(file), line, column].filter((part) => part !== null).join(':');
   return `  ${place}  ${field === '' ? '' : `${field}: `}${message.replaceAll('\n', '\n    ')}`;
 }

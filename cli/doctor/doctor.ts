@@ -1,5 +1,6 @@
 import { EXIT } from '../shared/exit-codes.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
+import { checkAgents } from './check-agents.ts';
 import { checkDeploymentFile } from './check-deployment-file.ts';
 import { checkModel } from './check-model.ts';
 import { checkProviders } from './check-providers.ts';
@@ -14,6 +15,7 @@ import { isReadiness } from './is-readiness.ts';
 export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise<number> {
   const checked = await Promise.all([
     checkDeploymentFile(env),
+    checkAgents(env),
     checkTemporal(env),
     checkWorker(env),
     checkStore(env),

@@ -1,26 +1,26 @@
-/** Says what is being done, and that it is still being done, so that nobody wonders. */
+/** Prints what a service does while it starts and stops, so that a long step is never silent. */
 export interface ProgressReporter {
-  /** A line, and from now on the thing that is said to take long. */
+  /** Prints a step. While it lasts, a line at least every 2.5 s says that it goes on. */
   step(text: string): void;
-  /** A line. */
+  /** Prints a detail of the current step. */
   note(text: string): void;
-  /** Nothing is being done any more. */
+  /** Ends the current step. */
   done(): void;
 }
 
-/** Silence after which it is said again. */
+/** The longest silence within a step. */
 const SILENCE_MS = 2_500;
 
 export function createProgressReporter(print: (line: string) => void): ProgressReporter {
   let timer: NodeJS.Timeout | undefined;
-  let started = 0;
+  let startedAt = 0;
   let current = '';
 
-  function listen(): void {
+  function restartTimer(): void {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      print(`  still ${current} (${Math.round((Date.now() - started) / 1_000)} s)`);
-      listen();
+      print(`  still ${current} (${Math.round((Date.now() - startedAt) / 1_000)} s)`);
+      restartTimer();
     }, SILENCE_MS);
     timer.unref();
   }
@@ -28,13 +28,13 @@ export function createProgressReporter(print: (line: string) => void): ProgressR
   return {
     step(text) {
       current = `${text[0]?.toLowerCase()}${text.slice(1)}`;
-      started = Date.now();
+      startedAt = Date.now();
       print(`${text}…`);
-      listen();
+      restartTimer();
     },
     note(text) {
       print(`  ${text}`);
-      if (timer !== undefined) listen();
+      if (timer !== undefined) restartTimer();
     },
     done() {
       clearTimeout(timer);

@@ -3,51 +3,50 @@ import { onInterrupt } from '../shared/interruption.ts';
 import { createProgressReporter } from './progress-reporter.ts';
 import type { ProgressReporter } from './progress-reporter.ts';
 
-/** A service on its way up. */
+/** What a service is given while it starts. */
 export interface Startup {
   readonly progress: ProgressReporter;
-  /** What was started, stopped in the opposite order. */
+  /** Disposes of everything that was started, last started first. */
   readonly stack: AsyncDisposableStack;
-  /** To be called between two things to start: throws once a stop was asked for. */
-  readonly check: () => void;
-  /** A line. */
-  readonly say: (line: string) => void;
+  /** Throws once a stop was requested. Call it between two things to start. */
+  readonly throwIfStopping: () => void;
+  readonly print: (line: string) => void;
 }
 
 /**
- * Starts something, keeps it up until Ctrl-C or SIGTERM, and then stops all that was started. `begin`
- * resolves with a promise that rejects when what was started dies by itself. Resolves with the exit code.
+ * Starts a service, runs it until Ctrl-C or SIGTERM, and then stops everything that was started. `begin` resolves once
+ * the service is up; its promise `died` rejects when the service fails afterwards. Resolves with the exit code.
  */
 export async function serve(
   begin: (startup: Startup) => Promise<{ readonly died: Promise<unknown> }>,
 ): Promise<number> {
-  const progress = createProgressReporter(say);
-  const asked = Promise.withResolvers<void>();
+  const progress = createProgressReporter(print);
+  const stopRequested = Promise.withResolvers<void>();
   let stopping = false;
   onInterrupt(() => {
     stopping = true;
-    say('Stopping; what is going may end. Ctrl-C again stops at once.');
+    print('Stopping once the work in progress has finished. Press Ctrl-C again to stop at once.');
     progress.step('Stopping');
-    asked.resolve();
+    stopRequested.resolve();
   });
   const stack = new AsyncDisposableStack();
   try {
-    const check = (): void => {
-      if (stopping) throw new Error('A stop was asked for.');
+    const throwIfStopping = (): void => {
+      if (stopping) throw new Error('A stop was requested.');
     };
-    const { died } = await begin({ progress, stack, check, say });
+    const { died } = await begin({ progress, stack, throwIfStopping, print });
     progress.done();
-    await Promise.race([asked.promise, died]);
+    await Promise.race([stopRequested.promise, died]);
   } catch (error) {
     if (!stopping) throw error;
   } finally {
     await stack.disposeAsync();
     progress.done();
   }
-  say('Stopped.');
+  print('Stopped.');
   return EXIT.ok;
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

@@ -27,7 +27,7 @@ import { CliError, EXIT } from '../shared/exit-codes.ts';
 import type { ProgressReporter } from './progress-reporter.ts';
 import type { Settings } from './settings.ts';
 
-/** What worker and gateway share. Everything opened is closed by the stack, last opened first. */
+/** What worker and gateway share. */
 export interface ServiceDeps {
   readonly db: Db;
   readonly live: LiveChannel;
@@ -36,7 +36,7 @@ export interface ServiceDeps {
   readonly deployment: Deployment;
 }
 
-/** What this process tells of itself: lines for people where a person started it, JSON for programs elsewhere. */
+/** Metrics, traces and logs of this process. `plain` logs lines for people, from `warn` on; `json` logs for programs, from `info` on. */
 export async function openTelemetry(
   { log }: Settings,
   format: 'plain' | 'json',
@@ -50,7 +50,7 @@ export async function openTelemetry(
   return createTelemetry({ metrics, log: createLog({ level, format, traceId }), tracing });
 }
 
-/** What the deployment file and the agents' files say. To be read first: what is wrong in them is told before anything that takes long. */
+/** Loads the deployment file and the agents. Call it first, so that mistakes in them are reported before anything slow starts. */
 export async function readFiles(
   { deploymentFile, deploymentChosen, agentsDir }: Settings,
   env: NodeJS.ProcessEnv,
@@ -58,11 +58,21 @@ export async function readFiles(
 ): Promise<Pick<ServiceDeps, 'agents' | 'deployment'>> {
   progress.step('Loading the agents');
   const deployment = await loadDeployment(deploymentFile, { chosen: deploymentChosen });
-  const agents = await loadTemplates(agentsDir, { env, onNotice: (notice) => progress.note(notice) });
+  const agents = await loadAgents({ agentsDir }, env, (notice) => progress.note(notice));
   return { deployment, agents };
 }
 
-/** Opens the store and the live channel. */
+/** Loads the agents. `revision` is raised by one whenever their modules have to be evaluated anew. */
+export function loadAgents(
+  { agentsDir }: Pick<Settings, 'agentsDir'>,
+  env: NodeJS.ProcessEnv,
+  onNotice: (notice: string) => void,
+  revision = 0,
+): Promise<AgentRegistry> {
+  return loadTemplates(agentsDir, { env, onNotice, revision });
+}
+
+/** Opens the store and the live channel. The stack closes them. */
 export async function openServices(
   files: Pick<ServiceDeps, 'agents' | 'deployment'>,
   { databaseUrl, dataDir, archivesDir }: Settings,
@@ -70,11 +80,7 @@ export async function openServices(
   stack: AsyncDisposableStack,
   telemetry: Telemetry,
 ): Promise<ServiceDeps> {
-  progress.step(
-    databaseUrl === undefined
-      ? 'Opening the embedded store (the first time takes some seconds)'
-      : 'Connecting to PostgreSQL',
-  );
+  progress.step(databaseUrl === undefined ? 'Opening the embedded store' : 'Connecting to PostgreSQL');
   const db = stack.adopt(
     await openStore({ ...(databaseUrl === undefined ? { dataDir } : { databaseUrl }), archivesDir }),
     (it) => it.close(),
@@ -84,7 +90,7 @@ export async function openServices(
   return { db, live, ...files, telemetry };
 }
 
-/** Serves the gateway over these services. */
+/** Serves the gateway. */
 export async function startGateway(
   services: ServiceDeps,
   settings: Settings,
@@ -113,7 +119,7 @@ export async function startGateway(
   return served;
 }
 
-/** Finds the models that can be asked. A limit for a provider that there is not limits nothing, so it is refused. */
+/** Finds the models that are available. Throws if the deployment file limits an unknown provider: that limit would have no effect. */
 export async function openModels(
   env: NodeJS.ProcessEnv,
   { providers = {} }: Deployment,
@@ -124,12 +130,14 @@ export async function openModels(
   const unknown = Object.keys(providers).find((name) => !models.providers.includes(name));
   if (unknown === undefined) return models;
   const known = models.providers.join(', ');
-  const said = `The deployment file limits the provider ${JSON.stringify(unknown)}, which there is not.`;
-  throw new CliError(`${said} Name one of ${known}.`, EXIT.usage);
+  throw new CliError(
+    `The deployment file limits an unknown provider: ${JSON.stringify(unknown)}. Use one of ${known}.`,
+    EXIT.usage,
+  );
 }
 
-/** Polls for work over these services. */
-export async function startWorkerOver(
+/** Starts a worker, which polls Temporal for tasks. */
+export async function startWorkerWith(
   services: ServiceDeps & { readonly models: ModelDirectory },
   settings: Settings,
   address: string,
@@ -142,7 +150,7 @@ export async function startWorkerOver(
   return worker;
 }
 
-/** Health and metrics of a worker that has no gateway beside it. Null where they are turned off. */
+/** Serves health and metrics of a worker that runs without a gateway. Resolves with the URL; null if they are turned off. */
 export async function startHealth(
   { db, live, telemetry }: ServiceDeps,
   { metricsHost, metricsPort, metricsPortChosen }: Settings,

@@ -2,18 +2,19 @@ import { resolve } from 'node:path';
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 
-/** What the services read from the environment. */
+/** The settings of the services, read from the environment. */
 export interface Settings {
   readonly host: string;
   readonly port: number;
-  /** Whether the port was chosen, so that no other may be taken instead. */
+  /** Whether the port was set: then no other is used if it is taken. */
   readonly portChosen: boolean;
   readonly dataDir: string;
+  /** Absolute, as all paths here. */
   readonly agentsDir: string;
-  /** Undefined: archives are kept in the store. */
+  /** Undefined: archives are stored in the database. */
   readonly archivesDir: string | undefined;
   readonly deploymentFile: string;
-  /** Whether the deployment file was named, so that it must exist. */
+  /** Whether the deployment file was named: then it must exist. */
   readonly deploymentChosen: boolean;
   /** Undefined: the embedded server. */
   readonly temporalAddress: string | undefined;
@@ -21,21 +22,21 @@ export interface Settings {
   readonly temporalApiKey: string | undefined;
   /** Undefined: the embedded store. */
   readonly databaseUrl: string | undefined;
-  /** Where a worker of its own shows its health and metrics; a port of null: nowhere. */
+  /** Where `perdure worker` serves health and metrics; port null: nowhere. */
   readonly metricsHost: string;
   readonly metricsPort: number | null;
   readonly metricsPortChosen: boolean;
-  /** What is logged; undefined: as the command has it. */
+  /** Undefined: the command's own level. */
   readonly log: LogLevel | undefined;
   /** See the gateway's `tokens`. */
   readonly tokens: string | undefined;
   /** See the gateway's `operators`. */
   readonly operators: string | undefined;
-  /** Whether errors in workflow code carry stacks, at a price. */
+  /** Whether errors in workflow code carry stacks, which costs processor time. */
   readonly workflowStacks: boolean;
 }
 
-/** Settings that are empty count as not set, as in a compose file. */
+/** Reads the settings. An empty variable counts as not set, as in a compose file. */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const given = (name: string): string | undefined => env[name]?.trim() || undefined;
   const port = checkPort('PERDURE_PORT', given('PERDURE_PORT'));
@@ -74,5 +75,5 @@ function checkLog(given: string | undefined): LogLevel | undefined {
 
 function checkPort(name: string, port: string | undefined): string | undefined {
   if (port === undefined || (/^\d+$/.test(port) && Number(port) <= 65_535)) return port;
-  throw new CliError(`${name} is ${JSON.stringify(port)}. Set it to 0 to 65535.`, EXIT.usage);
+  throw new CliError(`${name} is ${JSON.stringify(port)}. Set it to a port from 0 to 65535.`, EXIT.usage);
 }

@@ -1,52 +1,72 @@
+import type { AgentRegistry } from '../../agents/agent-registry.ts';
+import { createReplaceableRegistry } from '../../agents/replaceable-registry.ts';
 import { acquireDataLock, startEmbedded } from '../../dev-server/index.ts';
 import type { Embedded } from '../../dev-server/index.ts';
+import { saveAgentVersions } from '../../worker/save-agent-versions.ts';
+import { readLoadedFiles, reloadAgents } from './reload-agents.ts';
 import { serve } from './serve.ts';
 import type { Startup } from './serve.ts';
-import { openModels, openServices, openTelemetry, readFiles, startGateway, startWorkerOver } from './services.ts';
+import {
+  loadAgents,
+  openModels,
+  openServices,
+  openTelemetry,
+  readFiles,
+  startGateway,
+  startWorkerWith,
+} from './services.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { welcome } from './welcome.ts';
 
-/** `perdure start`: worker and gateway in this process, and what they need where it is not given. Resolves with the exit code. */
-export async function start(env: NodeJS.ProcessEnv): Promise<number> {
+export interface StartOptions {
+  /** Whether agents are loaded again when their files change. */
+  readonly reload: boolean;
+}
+
+/** `perdure start`: worker and gateway in this process, with a Temporal server and a store unless others are set. Resolves with the exit code. */
+export async function start(env: NodeJS.ProcessEnv, { reload }: StartOptions): Promise<number> {
   const settings = readSettings(env);
   return serve(async (startup) => {
-    const { progress, stack, check, say } = startup;
+    const { progress, stack, throwIfStopping, print } = startup;
+    const loaded = await readLoadedFiles(settings);
     const files = await readFiles(settings, env, progress);
+    const agents = createReplaceableRegistry(files.agents);
     const models = await openModels(env, files.deployment, progress);
-    check();
+    throwIfStopping();
     const { address, uiUrl } = await openTemporal(settings, env, startup);
-    check();
+    throwIfStopping();
     const telemetry = await openTelemetry(settings, 'plain', env, stack);
-    const services = await openServices(files, settings, progress, stack, telemetry);
-    check();
+    const services = await openServices({ ...files, agents }, settings, progress, stack, telemetry);
+    throwIfStopping();
     progress.step('Starting the worker');
-    const worker = await startWorkerOver({ ...services, models }, settings, address, stack);
-    check();
+    const worker = await startWorkerWith({ ...services, models }, settings, address, stack);
+    throwIfStopping();
     progress.step('Starting the gateway');
     const gateway = await startGateway(services, settings, address, stack);
     progress.done();
     if (gateway.port !== settings.port && settings.port !== 0) {
-      say(`  The port ${settings.port} is in use; the gateway took ${gateway.port}.`);
+      print(`  The port ${settings.port} is in use; the gateway took ${gateway.port}.`);
     }
-    const agents = services.agents.list().map(({ name }) => name);
-    for (const line of welcome({
-      gateway: gateway.url,
-      uiUrl,
-      model: models.defaultModel,
-      because: models.choice.because,
-      agents,
-    }))
-      say(line);
+    const { defaultModel: model, choice } = models;
+    const names = agents.list().map(({ name }) => name);
+    const watching = reload ? settings.agentsDir : null;
+    const up = { gateway: gateway.url, uiUrl, model, because: choice.because, agents: names, watching };
+    for (const line of welcome(up)) print(line);
+    if (reload) {
+      const load = (revision: number) => loadAgents(settings, env, print, revision);
+      const save = (next: AgentRegistry) => saveAgentVersions(services.db, next);
+      stack.use(reloadAgents({ ...settings, agents, loaded, load, save, print }));
+    }
     return { died: worker.done };
   });
 }
 
-/** The given server, or one of our own, which also owns the data folder. */
+/** The address of the Temporal server: the one that is set, or one that is started here and owns the data folder. */
 async function openTemporal(
   settings: Settings,
   env: NodeJS.ProcessEnv,
-  { progress, stack, say }: Startup,
+  { progress, stack, print }: Startup,
 ): Promise<{ address: string; uiUrl: string | null }> {
   const { dataDir, temporalAddress, temporalNamespace, databaseUrl } = settings;
   if (temporalAddress !== undefined) {
@@ -59,14 +79,14 @@ async function openTemporal(
   const embedded = await startEmbedded({ dataDir, env, onProgress, namespace: temporalNamespace });
   stack.adopt(embedded, (it) => it.stop());
   for (const note of embedded.notes) progress.note(note);
-  tellOfTrouble(embedded, say);
+  printServerEvents(embedded, print);
   return embedded;
 }
 
-function tellOfTrouble(embedded: Embedded, say: (line: string) => void): void {
+function printServerEvents(embedded: Embedded, print: (line: string) => void): void {
   embedded.onEvent((event) => {
-    if (event.kind === 'died') say(`The Temporal server died (${event.cause}); it is started again. Nothing is lost.`);
-    if (event.kind === 'restarted') say(`The Temporal server is back after ${event.downMs} ms.`);
-    if (event.kind === 'gave-up') say(`The Temporal server stays down: ${event.reason}`);
+    if (event.kind === 'died') print(`The Temporal server died (${event.cause}) and is restarted. Nothing is lost.`);
+    if (event.kind === 'restarted') print(`The Temporal server is back after ${event.downMs} ms.`);
+    if (event.kind === 'gave-up') print(`The Temporal server could not be restarted: ${event.reason}`);
   });
 }

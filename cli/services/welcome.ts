@@ -1,15 +1,17 @@
-/** What to tell a person once all is up. */
+/** The lines that `perdure start` prints when everything is up. */
 export function welcome(up: {
   gateway: string;
   uiUrl: string | null;
   model: string;
-  /** Why it is this one. */
+  /** Why this model is the default. */
   because: string;
   agents: readonly string[];
+  /** The folder that is watched for changes of agents; null if none is. */
+  watching: string | null;
 }): string[] {
   const scripted = up.model.startsWith('scripted/')
     ? [
-        '               The answers are scripted, no language model speaks. Set OPENAI_API_KEY or OPENAI_BASE_URL for one.',
+        '               The answers are scripted: no language model is used. Set OPENAI_API_KEY or OPENAI_BASE_URL to use one.',
       ]
     : [];
   const url = up.gateway === 'http://127.0.0.1:4747' ? '' : ` --url ${up.gateway}`;
@@ -21,8 +23,9 @@ export function welcome(up: {
     `  model        ${up.model} (${up.because})`,
     ...scripted,
     `  agents       ${up.agents.join(', ')}`,
+    ...(up.watching === null ? [] : [`               reloaded when files in ${up.watching} change`]),
     '',
-    `Talk to it, in another terminal:  npx perdure chat${url}`,
+    `Chat in another terminal:  npx perdure chat${url}`,
     'Ctrl-C stops everything.',
   ];
 }

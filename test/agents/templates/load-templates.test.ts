@@ -195,11 +195,31 @@ test('a module that cannot be loaded, or exports no agent, is an error with its 
   ]);
 });
 
+test('a folder of code without an agent is one problem, not one for each module', async () => {
+  const modules = { 'a.ts': 'export const a = 1;\n', 'b.js': 'export const b = 1;\n' };
+  const folder = await folderOf(modules);
+  await expect(loadTemplates(folder)).rejects.toThrow(
+    `one problem:\n  ${folder}  none of its 2 modules exports an agent, so it is not a folder of agents; name yours with --agents or PERDURE_AGENTS`,
+  );
+  await expect(loadTemplates('agents')).rejects.toThrow(
+    "is Perdure's own code, not a folder of agents; name yours with --agents",
+  );
+});
+
 test('a path that is no folder, and a template that is no file, are errors that say so', async () => {
   const folder = await folderOf({ 'a.yaml': 'name: a' });
-  await expect(loadTemplates(join(folder, 'a.yaml'))).rejects.toThrow('set PERDURE_AGENTS to a readable folder');
+  await expect(loadTemplates(join(folder, 'a.yaml'))).rejects.toThrow('name another with --agents or PERDURE_AGENTS');
   await mkdir(join(folder, 'folder.yaml'));
   await expect(loadTemplates(folder)).rejects.toThrow('folder.yaml  cannot be used: it is not a file');
+});
+
+test('a path below the working directory is shown relative to it', () => {
+  const problem = { line: 3, column: 5, field: '', message: 'is empty' };
+  const error = new TemplateError([
+    { file: join(process.cwd(), 'agents', 'a.yaml'), ...problem },
+    { file: '/elsewhere/a.yaml', ...problem },
+  ]);
+  expect(error.message).toContain('\n  agents/a.yaml:3:5  is empty\n  /elsewhere/a.yaml:3:5  is empty');
 });
 
 test('the message of an error has a line for each problem, as a compiler writes them', () => {

@@ -33,6 +33,7 @@ test('doctor finds problems, each with a remedy, and exits 1', async () => {
     OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
     PERDURE_DATA: '/dev/null/data',
     PERDURE_PORT: '0',
+    PERDURE_AGENTS: 'examples/agents',
   };
   const { code, stdout, stderr } = await runCli(['doctor', '--json'], env);
   const report = JSON.parse(stdout) as Report;
@@ -49,7 +50,7 @@ test('doctor on a machine where all is well says so line by line, and exits 0', 
   const model = await answering(200);
   const folder = await temporaryFolder();
   const env = { PERDURE_URL: url, OPENAI_BASE_URL: `${model}/v1`, PERDURE_DATA: `${folder}/data`, PERDURE_PORT: '0' };
-  const { code, stdout, stderr } = await runCli(['doctor'], env);
+  const { code, stdout, stderr } = await runCli(['doctor', '--agents', 'examples/agents'], env);
   expect([code, stderr]).toEqual([0, '']);
   const lines = stdout.split('\n');
   expect(lines).toEqual(
@@ -59,6 +60,7 @@ test('doctor on a machine where all is well says so line by line, and exits 0', 
       `OK       Model: OpenAI-compatible endpoint at ${model}/v1`,
       `OK       Gateway: reachable at ${url}`,
       'OK       Providers: all healthy',
+      expect.stringMatching(/^OK {7}Agents: assistant, researcher, tutor, in .*examples\/agents$/),
     ]),
   );
   expect(stdout).not.toContain('PROBLEM');
@@ -119,6 +121,20 @@ test('doctor reads the deployment file, and says where it is wrong', async () =>
   await writeFile(file, 'policy: { maxStep: 3 }\n');
   expect(await look()).toMatchObject({ state: 'problem', found: expect.stringContaining('did you mean "maxSteps"?') });
 });
+
+test('doctor loads the agents, and says where they are wrong', async () => {
+  const folder = await temporaryFolder();
+  const look = async () => {
+    const { stdout } = await runCli(['doctor', '--json', '--agents', folder], {
+      PERDURE_DATA: folder,
+      PERDURE_PORT: '0',
+    });
+    return (JSON.parse(stdout) as Report).findings.find(({ check }) => check === 'Agents');
+  };
+  expect(await look()).toMatchObject({ state: 'note', found: expect.stringContaining('There are no agent templates') });
+  await writeFile(`${folder}/a.yaml`, 'name: a\ntools: [clok]\n');
+  expect(await look()).toMatchObject({ state: 'problem', found: expect.stringContaining('a.yaml:2:9  tools[0]') });
+}, 60_000);
 
 test('doctor says of a gateway that asks for a token that it does not know the providers', async () => {
   const { url } = await servedGateway(database.db, { tokens: 's3cret=ada' });

@@ -21,9 +21,7 @@ test('limits of a provider that there is not are refused, with those that there 
     runCli(['worker'], { ...env, ...nowhere }),
     runCli(['start'], env),
   ])) {
-    expect(stderr).toMatch(
-      /^The deployment file limits the provider "opnai", which there is not\. Name one of .*\bopenai\b.*\.\n$/,
-    );
+    expect(stderr).toMatch(/^The deployment file limits an unknown provider: "opnai"\. Use one of .*\bopenai\b.*\.\n$/);
     expect(code).toBe(2);
     expect(stdout).not.toMatch(/Temporal|store|PostgreSQL|ready/);
   }

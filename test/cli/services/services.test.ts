@@ -7,7 +7,7 @@ import { runCli } from '../../support/process/run-cli.ts';
 test('worker and gateway as processes of their own say what they need', async () => {
   const worker = await runCli(['worker'], { TEMPORAL_ADDRESS: '127.0.0.1:1' });
   expect(worker.code).toBe(2);
-  expect(worker.stderr).toContain('set DATABASE_URL (a PostgreSQL). For everything in one process');
+  expect(worker.stderr).toContain('set DATABASE_URL (a PostgreSQL). For everything in one process use');
   const gateway = await runCli(['gateway']);
   expect(gateway.stderr).toContain('set DATABASE_URL (a PostgreSQL) and TEMPORAL_ADDRESS (a Temporal server)');
 });
@@ -56,6 +56,7 @@ test('the welcome says where everything is, and that a scripted model is one', (
     gateway: 'http://127.0.0.1:4748',
     uiUrl: 'http://127.0.0.1:8233',
     agents: ['assistant'],
+    watching: null,
     because: 'it is there',
   };
   const lines = welcome({ ...up, model: 'scripted/demo' }).join('\n');
