@@ -24,7 +24,7 @@ export class EventCounter {
   }
 
   /** Tells the agent of a session, where it is known without an event. */
-  learn(key: SessionKey, agent: string): void {
+  setAgent(key: SessionKey, agent: string): void {
     this.#agents.set(workflowIdOf(key), agent);
   }
 
@@ -46,7 +46,7 @@ export class EventCounter {
 
   #count(key: SessionKey, event: PerdureEvent, isTool: (name: string) => boolean): void {
     const metrics = this.#metrics;
-    if (event.type === 'session.opened' || event.type === 'run.started') this.learn(key, event.agent);
+    if (event.type === 'session.opened' || event.type === 'run.started') this.setAgent(key, event.agent);
     const agent = this.agentOf(key);
     switch (event.type) {
       case 'message.received':

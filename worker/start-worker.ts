@@ -17,7 +17,10 @@ import { workerTuning, type Tuning } from './tuning.ts';
 import { workflowStarter } from './workflow-starter.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-type Given = Omit<ActivityDeps, 'deployment' | 'prices' | 'telemetry' | 'gate' | 'lookAtLife' | 'workflows'>;
+type Given = Omit<
+  ActivityDeps,
+  'deployment' | 'prices' | 'telemetry' | 'commits' | 'gate' | 'lookAtLife' | 'workflows'
+>;
 
 export interface WorkerSettings extends Given, Tuning {
   /** Default: sets nothing. */

@@ -6,7 +6,7 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolvePolicy } from '../../core/policy.ts';
 import type { StepDigest } from '../../core/session/session-details.ts';
 import { placeTool } from '../../core/tools/tool-placement.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { endRun } from '../../store/runs/end-run.ts';
 import { finishTools, type ToolResult } from '../../store/runs/finish-tools.ts';
 import { startTool } from '../../store/runs/start-tool.ts';
@@ -53,7 +53,7 @@ export async function advanceRun(
     if (error.why.kind === 'leave') throw leaving(error);
     const end = { status: 'cancelled', reason: error.why.reason } as const;
     const { status, session, events } = await endRun(deps.db, key, { runId, end, partial: null, failSession: false });
-    ring(deps.live, key, events);
+    publishAppended(deps, key, events);
     return { kind: 'ended', status, session, steps: run.steps };
   }
 }
@@ -108,7 +108,7 @@ async function goOnWithTools(
       callId,
       idempotent: spec?.idempotent ?? false,
     });
-    ring(deps.live, run.key, claim.events);
+    publishAppended(deps, run.key, claim.events);
     if (claim.claim === 'run') claimed.push({ ...claim, callId });
   }
   await recordResults(deps, run, await runToolsInPlace(deps, run, claimed));
@@ -116,16 +116,16 @@ async function goOnWithTools(
 }
 
 async function recordResults(
-  { db, live }: ActivityDeps,
+  deps: ActivityDeps,
   { key, runId }: Advancing,
   results: readonly ToolResult[],
 ): Promise<void> {
   if (results.length === 0) return;
-  ring(live, key, (await finishTools(db, key, { runId, results })).events);
+  publishAppended(deps, key, (await finishTools(deps.db, key, { runId, results })).events);
 }
 
 function tellAgent({ telemetry: { events, tracing } }: ActivityDeps, key: SessionKey, { spec }: AgentVersion): void {
-  events.learn(key, spec.name);
+  events.setAgent(key, spec.name);
   const span = tracing.here();
   span.rename(`invoke_agent ${spec.name}`);
   span.tell({ 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': spec.name });

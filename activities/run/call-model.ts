@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { ResolvedPolicy } from '../../core/policy.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import type { ModelReply, ModelRequest } from '../../models/model-client.ts';
 import { endRun } from '../../store/runs/end-run.ts';
 import { costOf } from './budget-terms.ts';
@@ -97,7 +97,7 @@ async function commitStop(
     failSession: false,
   });
   voice.finish();
-  ring(deps.live, key, ended.events);
+  publishAppended(deps, key, ended.events);
 }
 
 function runTimedOut(): ApplicationFailure {

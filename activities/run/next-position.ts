@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolvePolicy, type ResolvedPolicy } from '../../core/policy.ts';
 import { waitWords } from '../../core/providers/wait-words.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { beginStep, type RunPosition } from '../../store/runs/begin-step.ts';
 import type { ToolResult } from '../../store/runs/finish-tools.ts';
 import type { ContextCache } from './context-cache.ts';
@@ -58,7 +58,7 @@ async function begin(
 ): Promise<RunPosition> {
   const pin = (name: string) => currentAgent(deps, name);
   const position = await beginStep(deps.db, key, { runId, pin, results, mayCall, known: contexts.known(key) });
-  ring(deps.live, key, position.events);
+  publishAppended(deps, key, position.events);
   return position;
 }
 

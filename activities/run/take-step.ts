@@ -3,7 +3,7 @@ import { PerdureError } from '../../contracts/errors.ts';
 import { resolvePolicy, type ResolvedPolicy } from '../../core/policy.ts';
 import { usdOf } from '../../core/money/price.ts';
 import type { StepDigest } from '../../core/session/session-details.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { commitStep } from '../../store/runs/commit-step.ts';
 import { countFailedCall, type FailedCall } from '../../store/runs/count-failed-call.ts';
 import { budgetsOf, costOf } from './budget-terms.ts';
@@ -70,7 +70,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   task.contexts.follow(key, position.conversation.createdAt, commit.events);
   const labels = { agent: agent.spec.name, model: position.model };
   if (cost.nanos !== null) deps.telemetry.metrics.costUsd.add(labels, usdOf(cost.nanos));
-  ring(deps.live, key, commit.events);
+  publishAppended(deps, key, commit.events);
   return {
     kind: 'committed',
     ended: commit.ended,

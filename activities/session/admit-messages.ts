@@ -3,7 +3,7 @@ import { messageInputSchema, type MessageInput } from '../../contracts/session/m
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolvePolicy } from '../../core/policy.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import type { AdmissionBudget } from '../../store/admission/admission.ts';
 import { admitMessages as admitToStore, type Admitted } from '../../store/admission/admit-messages.ts';
 import { refuseMessages } from '../../store/admission/refuse-messages.ts';
@@ -21,7 +21,7 @@ type Parsed =
 
 /** Validates each delivery, asks the store for the rest, and records the refusal of what has no sender to tell. */
 export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Promise<AdmitOutput> {
-  const { db, live, agents, deployment, telemetry } = deps;
+  const { db, agents, deployment, telemetry } = deps;
   const { key, kind } = callingSession();
   const parsed = input.deliveries.map(parseDelivery);
   const messages = parsed.flatMap((one) => ('message' in one ? [one.message] : []));
@@ -35,8 +35,8 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
     budget: admissionBudget(deps),
     defaultWhileRunning: (name) => resolvePolicy(deployment.policy, agents.agent(name)?.spec.policy).whileRunning,
   });
-  if (admission.session) telemetry.events.learn(key, admission.session.agent);
-  ring(live, key, admission.events);
+  if (admission.session) telemetry.events.setAgent(key, admission.session.agent);
+  publishAppended(deps, key, admission.events);
   tellEvicted(deps, admission.evicted);
   const results = admission.results.values();
   const verdicts = parsed.map((one) => ('refusal' in one ? one.refusal : verdictOf(results.next().value)));
@@ -44,7 +44,7 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
     if (!verdict.ok) telemetry.events.answered(key, verdict.code);
     else if (verdict.duplicate) telemetry.events.answered(key, 'duplicate');
   }
-  await recordRefusals({ db, live }, key, input.deliveries, verdicts);
+  await recordRefusals(deps, key, input.deliveries, verdicts);
   // Told once to each execution: what comes later only makes a session live longer.
   const session = admission.session && factsOf(deps, admission.session, input.execution !== null);
   return { session, verdicts, openRuns: admission.openRuns };
@@ -96,7 +96,7 @@ function verdictOf(result: Verdict | undefined): Verdict {
 }
 
 async function recordRefusals(
-  { db, live }: Pick<ActivityDeps, 'db' | 'live'>,
+  deps: Pick<ActivityDeps, 'db' | 'live' | 'commits'>,
   key: SessionKey,
   deliveries: readonly Delivery[],
   verdicts: readonly Verdict[],
@@ -107,7 +107,7 @@ async function recordRefusals(
     const { code, detail } = verdict;
     return [{ messageId: idIn(delivery.input), code, detail, dedupe: delivery.fallbackId }];
   });
-  if (refusals.length > 0) ring(live, key, (await refuseMessages(db, key, refusals)).events);
+  if (refusals.length > 0) publishAppended(deps, key, (await refuseMessages(deps.db, key, refusals)).events);
 }
 
 function idIn(input: unknown): string | null {

@@ -6,7 +6,7 @@ import {
 } from '../../contracts/session/commands.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { endSession as endInStore } from '../../store/sessions/end-session.ts';
 import { openSession as openInStore } from '../../store/sessions/open-session.ts';
 import { refuseMessages } from '../../store/admission/refuse-messages.ts';
@@ -23,14 +23,14 @@ type Input<K extends keyof SessionActivities> = Parameters<SessionActivities[K]>
 
 /** The commands of a session that are no messages: validated here, decided by the store. */
 export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Promise<OpenOutput> {
-  const { db, live, agents } = deps;
+  const { db, agents } = deps;
   const { key, kind } = callingSession();
   return command(async () => {
     const { agent = agents.defaultAgent, metadata = {}, policy = {} } = parse(openSessionSchema, input.request);
     if (!agents.agent(agent)) throw unknownAgent(agent);
     const limits = sessionLimits(deps.deployment.limits);
     const opened = await openInStore(db, key, { agent, metadata, policy, kind, limits, execution: input.execution });
-    ring(live, key, opened.events);
+    publishAppended(deps, key, opened.events);
     tellEvicted(deps, opened.evicted);
     const { status, agent: itsAgent } = opened.session;
     const session = { status, agent: itsAgent, dueInMs: dueInMs(deps, opened.session) };
@@ -39,34 +39,34 @@ export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Pr
 }
 
 export function updateSession(deps: ActivityDeps, input: Input<'updateSession'>): Promise<UpdateOutput> {
-  const { db, live } = deps;
+  const { db } = deps;
   const { key } = callingSession();
   return command(async () => {
     const update = parse(updateSessionSchema, input.request);
     const { events, session } = await updateInStore(db, key, update);
-    ring(live, key, events);
+    publishAppended(deps, key, events);
     return update.policy === undefined ? {} : { dueInMs: dueInMs(deps, session) };
   });
 }
 
-export function endSession({ db, live }: ActivityDeps, input: Input<'endSession'>): Promise<EndOutput> {
+export function endSession(deps: ActivityDeps, input: Input<'endSession'>): Promise<EndOutput> {
   const { key } = callingSession();
   return command(async () => {
     const { status = 'completed', reason = null } = parse(endSessionSchema, input.request);
-    const { events, cancelledRuns } = await endInStore(db, key, { status, reason });
-    ring(live, key, events);
+    const { events, cancelledRuns } = await endInStore(deps.db, key, { status, reason });
+    publishAppended(deps, key, events);
     return { status, cancelledRuns };
   });
 }
 
-export async function recordRefusal({ db, live }: ActivityDeps, input: Input<'recordRefusal'>): Promise<void> {
+export async function recordRefusal(deps: ActivityDeps, input: Input<'recordRefusal'>): Promise<void> {
   const { key } = callingSession();
-  const { events } = await refuseMessages(db, key, [{ messageId: null, ...input }]);
-  ring(live, key, events);
+  const { events } = await refuseMessages(deps.db, key, [{ messageId: null, ...input }]);
+  publishAppended(deps, key, events);
 }
 
 export function resumeRun(deps: ActivityDeps, input: Input<'resumeRun'>): Promise<ResumeOutput> {
-  const { db, live, deployment } = deps;
+  const { db, deployment } = deps;
   const { key } = callingSession();
   return command(async () => {
     const { runId } = parse(resumeRunSchema, input.request);
@@ -75,7 +75,7 @@ export function resumeRun(deps: ActivityDeps, input: Input<'resumeRun'>): Promis
       execution: input.execution,
       limits: sessionLimits(deployment.limits),
     });
-    ring(live, key, resumed.events);
+    publishAppended(deps, key, resumed.events);
     tellEvicted(deps, resumed.evicted);
     return { session: resumed.session, openRuns: resumed.openRuns };
   });

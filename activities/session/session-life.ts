@@ -1,7 +1,7 @@
 import type { Policy } from '../../contracts/agent.ts';
 import { expiryOf } from '../../core/session/expiry.ts';
 import { resolvePolicy, type ResolvedPolicy } from '../../core/policy.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { expireSession as expireInStore, type SessionLife } from '../../store/sessions/expire-session.ts';
 import type { ExpireOutput } from '../shared/contract.ts';
 import { callingSession } from '../shared/calling-session.ts';
@@ -23,6 +23,6 @@ export function dueInMs(deps: Pick<ActivityDeps, 'agents' | 'deployment'>, life:
 export async function expireSession(deps: ActivityDeps): Promise<ExpireOutput> {
   const { key } = callingSession();
   const { session, dueInMs: due, events } = await expireInStore(deps.db, key, policyOf(deps));
-  ring(deps.live, key, events);
+  publishAppended(deps, key, events);
   return { session, dueInMs: due };
 }

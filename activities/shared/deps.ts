@@ -5,6 +5,7 @@ import type { LiveChannel } from '../../live/live-channel.ts';
 import type { ModelDirectory } from '../../models/model-client.ts';
 import type { PriceTable } from '../../models/price-table.ts';
 import type { Db } from '../../store/db/db.ts';
+import type { CommitObserver } from '../../telemetry/commit-observer.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { ProviderGate } from './provider-gate.ts';
 import type { WorkflowStarter } from './workflow-starter.ts';
@@ -17,6 +18,8 @@ export interface ActivityDeps {
   readonly models: ModelDirectory;
   readonly deployment: Deployment;
   readonly telemetry: Telemetry;
+  /** Counts and logs what activities commit; see `publishAppended`. */
+  readonly commits: CommitObserver;
   readonly gate: ProviderGate;
   readonly prices: PriceTable;
   /** Lets the workflow of a session that others have expired, archived or deleted complete. Never rejects. */

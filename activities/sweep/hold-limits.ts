@@ -1,6 +1,6 @@
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import { limitReason, type SessionLimit } from '../../core/session/session-limit.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { expireOverLimit, listOverLimit, type OverLimit } from '../../store/admin/sweeps/enforce-limit.ts';
 import { noteAction, type SweepStart } from '../../store/admin/sweeps/sweeps.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
@@ -23,17 +23,18 @@ export async function holdLimits(deps: ActivityDeps, sweep: SweepStart, most: nu
 }
 
 async function expireOne(
-  { db, live, lookAtLife }: ActivityDeps,
+  deps: ActivityDeps,
   { id, dryRun }: SweepStart,
   limit: SessionLimit,
   one: OverLimit,
 ): Promise<void> {
+  const { db, lookAtLife } = deps;
   const { key } = one;
   if (dryRun) return await noteAction(db, id, key, { action: 'expired', reason: limitReason(limit) });
   try {
     const events = await expireOverLimit(db, id, one, limit);
     if (!events) return;
-    ring(live, key, events);
+    publishAppended(deps, key, events);
     await lookAtLife(key);
   } catch (error) {
     await noteAction(db, id, key, failedAction('expired', error));

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { finishTools } from '../../store/runs/finish-tools.ts';
 import { readRun } from '../../store/read/read-run.ts';
 import { releaseTool } from '../../store/runs/release-tool.ts';
@@ -28,19 +28,19 @@ export async function runTool(
   if (!run?.agentVersion || !record)
     throw ApplicationFailure.nonRetryable(`The run ${runId} has no tool call ${callId}.`, 'not_found');
   const agent = await pinnedAgent(deps, run.agentVersion);
-  deps.telemetry.events.learn(key, run.agent);
+  deps.telemetry.events.setAgent(key, run.agent);
   const idempotent = agent.tools.find(({ name }) => name === record.tool)?.idempotent ?? false;
   // Before it is claimed: a call that is not idempotent cannot be claimed twice.
   if (!deps.agents.tool(record.tool) && othersMayHaveIt()) throw leaveToOthers(`tool ${JSON.stringify(record.tool)}`);
   const claim = await startTool(db, key, { runId, callId, idempotent });
-  ring(live, key, claim.events);
+  publishAppended(deps, key, claim.events);
   if (claim.claim === 'closed') return;
 
   const tried = await callTool(deps, { key, runId, agent, voice, signal: watch.signal }, { ...claim, callId });
   switch (tried.kind) {
     case 'outcome': {
       const results = [{ callId, outcome: tried.outcome, durationMs: tried.durationMs }];
-      ring(live, key, (await finishTools(db, key, { runId, results })).events);
+      publishAppended(deps, key, (await finishTools(db, key, { runId, results })).events);
       return;
     }
     case 'again':

@@ -3,21 +3,22 @@ import { describeIssues, sayProblems } from '../../agents/describe-issues.ts';
 import type { JsonObject } from '../../contracts/json.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { mergeKeys, namespaceOf } from '../../core/session/merge-state.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { readSession } from '../../store/read/read-session.ts';
 import { updateSession, type Update } from '../../store/sessions/update-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 
 /** What a tool reads and writes of its session. */
 export function toolState(
-  { db, live }: Pick<ActivityDeps, 'db' | 'live'>,
+  deps: Pick<ActivityDeps, 'db' | 'live' | 'commits'>,
   key: SessionKey,
   tool: Tool,
 ): Pick<ToolContext, 'state' | 'metadata'> {
+  const { db } = deps;
   const { namespace } = tool;
   const namespaceNow = async (name: string) => namespaceOf((await readSession(db, key))?.state ?? {}, name);
   const change = async (update: Update): Promise<void> =>
-    ring(live, key, (await updateSession(db, key, update)).events);
+    publishAppended(deps, key, (await updateSession(db, key, update)).events);
   return {
     state: {
       read: async (name?: string) =>

@@ -4,7 +4,7 @@ import { sessionExportSchema } from '../../contracts/session/session-export.ts';
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import { sessionKey } from '../../contracts/session/session-key.ts';
 import { sessionSnapshotSchema } from '../../contracts/session/session.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { exportSession } from '../../store/sessions/export-session.ts';
 import { importSession } from '../../store/sessions/import-session.ts';
 import { existing } from '../answers/existing.ts';
@@ -14,7 +14,7 @@ import { checkAddressable, snapshotOf } from '../answers/session-snapshot.ts';
 
 /** A session out of this installation and into another. */
 export function exportRoutes(parts: GatewayParts): Route[] {
-  const { db, live, sender, deployment } = parts;
+  const { db, commits, sender, deployment } = parts;
   return [
     route({
       method: 'get',
@@ -38,9 +38,10 @@ export function exportRoutes(parts: GatewayParts): Route[] {
         checkAddressable(id);
         const key = sessionKey(user, id);
         const { events, evicted } = await importSession(db, key, body, sessionLimits(deployment.limits));
-        ring(live, key, events);
+        commits.setAgent(key, body.session.agent);
+        publishAppended(parts, key, events);
         for (const made of evicted) {
-          ring(live, made.key, made.events);
+          publishAppended(parts, made.key, made.events);
           void sender.lookAtLife(made.key).catch(() => {});
         }
         return Response.json(await snapshotOf(parts, key), { status: 201 });

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { Policy } from '../../contracts/agent.ts';
 import { endSessionSchema, openSessionSchema, updateSessionSchema } from '../../contracts/session/commands.ts';
 import { sessionSnapshotSchema } from '../../contracts/session/session.ts';
-import { sessionKey } from '../../contracts/session/session-key.ts';
+import { sessionKey, type SessionKey } from '../../contracts/session/session-key.ts';
 import { archives } from '../../core/session/expiry.ts';
 import { resolvePolicy } from '../../core/policy.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { removeSession } from '../../store/sessions/remove-session.ts';
 import { existing } from '../answers/existing.ts';
 import type { GatewayParts } from '../answers/gateway-parts.ts';
@@ -16,7 +16,7 @@ import { listRoute } from './list-sessions.ts';
 
 /** `/v1/sessions` and one of them. */
 export function sessionRoutes(parts: GatewayParts): Route[] {
-  const { db, live, sender } = parts;
+  const { db, sender } = parts;
   return [
     route({
       method: 'post',
@@ -77,8 +77,8 @@ export function sessionRoutes(parts: GatewayParts): Route[] {
         const key = await existing(db, user, param('id'));
         // First the workflow, so that nothing is written after the rows are gone.
         await sender.terminate(key, 'deleted');
-        const removed = await removeSession(db, key, { archives: archiving(parts, query.archive) });
-        ring(live, key, removed.events);
+        const removed = await removeSession(db, key, { archives: archiving(parts, key, query.archive) });
+        publishAppended(parts, key, removed.events);
         if (query.archive === 'false') await sender.forget(key);
         return new Response(null, { status: 204 });
       },
@@ -87,8 +87,14 @@ export function sessionRoutes(parts: GatewayParts): Route[] {
 }
 
 /** Whether a session is archived when it is removed, as the caller or its policy says. */
-function archiving({ agents, deployment }: GatewayParts, archive: 'true' | 'false' | undefined) {
+function archiving(
+  { agents, deployment, commits }: GatewayParts,
+  key: SessionKey,
+  archive: 'true' | 'false' | undefined,
+) {
   return (agent: string, policy: Policy, messages: number): boolean => {
+    // The events of the removal do not name the agent that their metrics are labelled with.
+    commits.setAgent(key, agent);
     if (archive !== undefined) return archive === 'true';
     return archives(resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy), messages);
   };

@@ -31,7 +31,7 @@ liveChannelSuite('the PostgreSQL channel within a process', async () => {
   return { sender: both, receiver: both, close: async () => both.close() };
 });
 
-test('a bell travels between processes without its events', async () => {
+test('a notification between processes does not carry its events', async () => {
   const [sender, receiver] = [channel(), channel()];
   const heard = await listenTo(receiver, key);
   sender.publish(key, { kind: 'appended', head: 3, events: [] });

@@ -9,6 +9,7 @@ import { openSession } from '../../../store/sessions/open-session.ts';
 import { openStore } from '../../../store/open-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { updateSession } from '../../../store/sessions/update-session.ts';
+import { NO_COMMITS } from '../../support/no-commits.ts';
 import { toolContext } from '../../support/tool-context.ts';
 
 let db: Db;
@@ -43,7 +44,7 @@ async function opened(): Promise<SessionKey> {
   return key;
 }
 const live = createInProcessLive();
-const contextOf = (key: SessionKey, tool: Tool) => toolContext(toolState({ db, live }, key, tool));
+const contextOf = (key: SessionKey, tool: Tool) => toolContext(toolState({ db, live, commits: NO_COMMITS }, key, tool));
 const stateOf = async (key: SessionKey) => (await readSession(db, key))?.state;
 
 test('a tool reads its state as its schema gives it, and writes it under its own name', async () => {

@@ -66,7 +66,7 @@ test('after a refusal no worker calls the provider until the time it named, whic
   shared.stub.behave(() => FINE);
   const first = await send(shared, 'hurried');
   await shared.untilProvider(({ state }) => state.coolDown.untilMs !== null);
-  // The other worker, which was told nothing but by the bell, is alone from here.
+  // From here on only the other worker runs. It knows of the cool-down by the notification alone.
   await shared.stack.stopWorker();
   const others = await Promise.all(Array.from({ length: 4 }, () => send(shared, 'hurried')));
   const [other] = others;

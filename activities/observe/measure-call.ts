@@ -9,7 +9,7 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { OpenSpan, SpanFacts } from '../../telemetry/tracing.ts';
 
 /** One model call, measured as OpenTelemetry's conventions for generative AI say. What was said leaves no trace in it. */
-export function observedCall(
+export function measureCall(
   telemetry: Telemetry,
   client: ModelClient,
   request: ModelRequest,
