@@ -1,21 +1,21 @@
-/** A metric: what it is called, what it counts, and by what. */
+/** The definition of a metric. */
 export interface MetricDefinition<L extends string = string> {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
-  /** Never a user, a session or anything that was said: each has few values. */
+  /** Low-cardinality dimensions. Never a user, a session or content. */
   readonly labels: readonly L[];
-  /** Upper bounds of a histogram's buckets. */
+  /** The upper bounds of a histogram's buckets. */
   readonly buckets?: readonly number[];
 }
 
-/** Of the conventions for a model call, in seconds. */
+/** The buckets that the semantic conventions give for a model call. */
 const CALL_SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
-/** A run may take up to its time limit, and wait behind others. */
+/** A run may queue behind others and use all of its time limit. */
 const RUN_SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 45, 90, 180, 300, 900, 3_600];
 const WAIT_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800];
 const HTTP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-/** Powers of four, of the conventions for token usage. */
+/** The buckets that the semantic conventions give for token usage: powers of four. */
 const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);
 
 const CALL = [
@@ -26,9 +26,8 @@ const CALL = [
 ] as const;
 
 /**
- * Every metric of Perdure, by the name that code calls it; docs/observability.md lists them. `gen_ai_*` follow
- * OpenTelemetry's semantic conventions for generative AI
- * (https://github.com/open-telemetry/semantic-conventions-genai), in Prometheus' spelling.
+ * Every metric of Perdure, by its name in code; docs/observability.md lists them. `gen_ai_*` follow OpenTelemetry's semantic
+ * conventions for generative AI (https://github.com/open-telemetry/semantic-conventions-genai), in Prometheus' naming.
  */
 export const CATALOGUE = {
   modelTokens: histogram(

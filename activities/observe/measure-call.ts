@@ -6,7 +6,7 @@ import {
   type ModelRequest,
 } from '../../models/model-client.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
-import type { OpenSpan, SpanFacts } from '../../telemetry/tracing.ts';
+import type { OpenSpan, SpanAttributes } from '../../telemetry/tracing.ts';
 
 /** One model call, measured as OpenTelemetry's conventions for generative AI say. What was said leaves no trace in it. */
 export function measureCall(
@@ -15,7 +15,7 @@ export function measureCall(
   request: ModelRequest,
   options: ModelCallOptions,
 ): Promise<ModelReply> {
-  const facts = {
+  const attributes = {
     'gen_ai.operation.name': 'chat',
     'gen_ai.provider.name': client.provider,
     'gen_ai.request.model': request.model,
@@ -23,7 +23,7 @@ export function measureCall(
     'gen_ai.request.max_tokens': request.maxOutputTokens ?? undefined,
     'gen_ai.request.temperature': request.temperature ?? undefined,
   };
-  return telemetry.tracing.span(`chat ${request.model}`, { kind: 'client', facts }, (span) =>
+  return telemetry.tracing.span(`chat ${request.model}`, { kind: 'client', attributes }, (span) =>
     measured(telemetry, span, client, request, options),
   );
 }
@@ -58,7 +58,7 @@ async function measured(
     const { inputTokens = null, outputTokens = null } = reply.usage ?? {};
     if (inputTokens !== null) metrics.modelTokens.record({ ...call, gen_ai_token_type: 'input' }, inputTokens);
     if (outputTokens !== null) metrics.modelTokens.record({ ...call, gen_ai_token_type: 'output' }, outputTokens);
-    span.tell(factsOf(reply, firstChunk));
+    span.setAttributes(attributesOf(reply, firstChunk));
     return reply;
   } catch (error) {
     const type = signal.aborted ? 'cancelled' : error instanceof ModelError ? error.reason : 'internal';
@@ -68,7 +68,7 @@ async function measured(
   }
 }
 
-function factsOf({ model, finish, usage }: ModelReply, firstChunk: number | undefined): SpanFacts {
+function attributesOf({ model, finish, usage }: ModelReply, firstChunk: number | undefined): SpanAttributes {
   return {
     'gen_ai.response.model': model,
     'gen_ai.response.finish_reasons': [finish],

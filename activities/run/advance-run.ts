@@ -19,7 +19,7 @@ import { heartbeat } from '../shared/heartbeat.ts';
 import { nextPosition } from './next-position.ts';
 import { pinnedAgent } from '../shared/pinned-agents.ts';
 import { runToolsInPlace } from '../tools/run-tools-in-place.ts';
-import { RunVoice } from '../shared/run-voice.ts';
+import { StepStream } from '../shared/step-stream.ts';
 import { Stopped, watchForStop } from '../shared/stop-watch.ts';
 import { takeStep } from './take-step.ts';
 
@@ -29,7 +29,7 @@ const SLICE_MS = 4 * 60_000;
 interface Advancing {
   readonly key: SessionKey;
   readonly runId: string;
-  readonly voice: RunVoice;
+  readonly stream: StepStream;
   readonly signal: AbortSignal;
   readonly steps: StepDigest[];
   readonly contexts: ContextCache;
@@ -42,9 +42,9 @@ export async function advanceRun(
 ): Promise<Advance> {
   const { key } = callingSession();
   using _beat = heartbeat();
-  const voice = new RunVoice(deps.live, key, runId);
-  using watch = await watchForStop(deps.live, key, runId, () => voice.repeat());
-  const run: Advancing = { key, runId, voice, signal: watch.signal, steps: [], contexts: deps.contexts };
+  const stream = new StepStream(deps.live, key, runId);
+  using watch = await watchForStop(deps.live, key, runId, () => stream.resend());
+  const run: Advancing = { key, runId, stream, signal: watch.signal, steps: [], contexts: deps.contexts };
   try {
     return await advance(deps, run);
   } catch (error) {
@@ -68,7 +68,7 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
     results = [];
     if (position.kind === 'ended') return { kind: 'ended', status: position.status, session: position.session, steps };
     const agent = await pinnedAgent(deps, position.agentVersion);
-    tellAgent(deps, key, agent);
+    recordAgent(deps, key, agent);
     const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
     if (position.kind === 'tools') {
       const own = await goOnWithTools(deps, { ...run, agent }, position.calls, policy);
@@ -124,11 +124,11 @@ async function recordResults(
   publishAppended(deps, key, (await finishTools(deps.db, key, { runId, results })).events);
 }
 
-function tellAgent({ telemetry: { events, tracing } }: ActivityDeps, key: SessionKey, { spec }: AgentVersion): void {
+function recordAgent({ telemetry: { events, tracing } }: ActivityDeps, key: SessionKey, { spec }: AgentVersion): void {
   events.setAgent(key, spec.name);
-  const span = tracing.here();
+  const span = tracing.activeSpan();
   span.rename(`invoke_agent ${spec.name}`);
-  span.tell({ 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': spec.name });
+  span.setAttributes({ 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': spec.name });
 }
 
 /** Its session was deleted meanwhile: another try would find no more. */

@@ -28,7 +28,7 @@ export async function callModel(
   policy: ResolvedPolicy,
   requestTo: (model: string) => ModelRequest,
 ): Promise<AnsweredCall | null> {
-  const { position, voice, signal } = task;
+  const { position, stream, signal } = task;
   const { client, model } = await resolved(deps, task);
   const request = await reserved(deps, task, policy, requestTo(model));
   if (!request) return null;
@@ -45,7 +45,7 @@ export async function callModel(
       signal: abort,
       onDelta: ({ kind, text }) => {
         firstTokenMs ??= elapsed();
-        voice.say(kind, text);
+        stream.append(kind, text);
       },
     });
     // Not waited for: the reply's commit need not.
@@ -83,20 +83,20 @@ async function resolved(deps: ActivityDeps, task: StepTask): Promise<ReturnType<
 /** Keeps what the model had said, marked as partial, in the transaction that ends the run. */
 async function commitStop(
   deps: ActivityDeps,
-  { key, runId, position, voice }: StepTask,
+  { key, runId, position, stream }: StepTask,
   reason: string,
   timings: { readonly firstTokenMs: number | null; readonly durationMs: number },
 ): Promise<void> {
   const { step, attempt, throughSeq, model } = position;
   const cost = costOf(deps, model, null);
-  const partial = { step, attempt, throughSeq, model, ...voice.said, ...timings, cost };
+  const partial = { step, attempt, throughSeq, model, ...stream.text, ...timings, cost };
   const ended = await endRun(deps.db, key, {
     runId,
     end: { status: 'cancelled', reason },
     partial,
     failSession: false,
   });
-  voice.finish();
+  stream.clear();
   publishAppended(deps, key, ended.events);
 }
 

@@ -23,7 +23,7 @@ export type StepOutcome =
 
 /** One model call, from its context to its commit. Throws {@link Stopped}, or the failure that Temporal acts on. */
 export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<StepOutcome> {
-  const { key, runId, position, agent, voice } = task;
+  const { key, runId, position, agent, stream } = task;
   await using _pass = position.pass;
   task.signal.throwIfAborted();
   const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
@@ -35,7 +35,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
   }
   const runs = agent.spec.history === false ? 0 : policy.contextRuns;
   const context = await task.contexts.read(deps.db, key, { runId, position, runs });
-  voice.begin(position.step, position.attempt);
+  stream.start(position.step, position.attempt);
   if (position.attempt > 1) deps.telemetry.metrics.retries.add({ source: 'model' });
   const call = await callModel(deps, task, policy, (model) =>
     modelRequest(agent, model, position, context.entries),
@@ -65,9 +65,9 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
     claimed: position.claimed,
     completes: calls.length === 0,
   });
-  voice.finish();
+  stream.clear();
   if (commit.outcome === 'stale') return { kind: 'stale' };
-  task.contexts.follow(key, position.conversation.createdAt, commit.events);
+  task.contexts.append(key, position.conversation.createdAt, commit.events);
   const labels = { agent: agent.spec.name, model: position.model };
   if (cost.nanos !== null) deps.telemetry.metrics.costUsd.add(labels, usdOf(cost.nanos));
   publishAppended(deps, key, commit.events);
@@ -82,7 +82,7 @@ export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<Step
 /** Takes back the text of a call that gave no reply, and throws what Temporal acts on. */
 function giveUp(deps: ActivityDeps, task: StepTask, { retry }: ResolvedPolicy, error: unknown): never {
   if (error instanceof Stopped) throw error;
-  task.voice.retract();
+  task.stream.retract();
   // The store's failure to keep a partial text is Temporal's to retry, as any of the store's is.
   if (error instanceof ApplicationFailure || error instanceof PerdureError) throw error;
   const failure = asModelError(error);

@@ -41,8 +41,8 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
   const results = admission.results.values();
   const verdicts = parsed.map((one) => ('refusal' in one ? one.refusal : verdictOf(results.next().value)));
   for (const verdict of verdicts) {
-    if (!verdict.ok) telemetry.events.answered(key, verdict.code);
-    else if (verdict.duplicate) telemetry.events.answered(key, 'duplicate');
+    if (!verdict.ok) telemetry.events.countMessage(key, verdict.code);
+    else if (verdict.duplicate) telemetry.events.countMessage(key, 'duplicate');
   }
   await recordRefusals(deps, key, input.deliveries, verdicts);
   // Told once to each execution: what comes later only makes a session live longer.

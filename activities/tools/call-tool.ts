@@ -9,7 +9,7 @@ import type { ActivityDeps } from '../shared/deps.ts';
 import { executeTool, type TryOutcome } from './execute-tool.ts';
 import { startWorkflowFor } from './start-workflow.ts';
 import { toolState } from './tool-state.ts';
-import type { RunVoice } from '../shared/run-voice.ts';
+import type { StepStream } from '../shared/step-stream.ts';
 
 /** A call that this worker has claimed in the store. */
 export interface ClaimedCall {
@@ -26,7 +26,7 @@ export interface CallEnvironment {
   readonly key: SessionKey;
   readonly runId: string;
   readonly agent: AgentVersion;
-  readonly voice: RunVoice;
+  readonly stream: StepStream;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +40,7 @@ export type Tried =
 
 /** One try of a claimed call. Never rejects. */
 export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: ClaimedCall): Promise<Tried> {
-  const { key: session, runId, voice, signal } = env;
+  const { key: session, runId, stream, signal } = env;
   const { callId, step, attempt, idempotencyKey } = call;
   const spec = env.agent.tools.find(({ name }) => name === call.tool);
   const tool = deps.agents.tool(call.tool);
@@ -49,21 +49,21 @@ export async function callTool(deps: ActivityDeps, env: CallEnvironment, call: C
     return { kind: 'outcome', outcome: { status: 'failed', error }, durationMs: 0 };
   }
   const began = performance.now();
-  const progress = (value: Json) => voice.progress(step, callId, call.tool, value);
+  const progress = (value: Json) => stream.progress(step, callId, call.tool, value);
   const ofSession = {
     ...toolState(deps, session, tool),
     startWorkflow: startWorkflowFor(deps, { ...call, workflowId: callingSession().workflowId, session, runId }),
   };
   const context = { session, runId, step, callId, idempotencyKey, attempt, ...ofSession, progress };
   const { tracing } = deps.telemetry;
-  const facts = {
+  const attributes = {
     'gen_ai.operation.name': 'execute_tool',
     'gen_ai.tool.name': call.tool,
     'perdure.run.id': runId,
     'perdure.step': step,
     'perdure.attempt': attempt,
   };
-  const done = await tracing.span(`execute_tool ${call.tool}`, { kind: 'internal', facts }, async (span) => {
+  const done = await tracing.span(`execute_tool ${call.tool}`, { kind: 'internal', attributes }, async (span) => {
     const ended = await executeTool({ tool, args: call.arguments, signal, timeoutMs: spec.timeoutMs, context });
     if (ended.status !== 'completed') span.fail(ended.status);
     return ended;

@@ -10,7 +10,7 @@ import type { ActivityDeps } from '../shared/deps.ts';
 import { heartbeat } from '../shared/heartbeat.ts';
 import { leaveToOthers, othersMayHaveIt } from '../shared/other-workers.ts';
 import { pinnedAgent } from '../shared/pinned-agents.ts';
-import { RunVoice } from '../shared/run-voice.ts';
+import { StepStream } from '../shared/step-stream.ts';
 import { watchForStop } from '../shared/stop-watch.ts';
 
 /** One tool call in an activity of its own. Its outcome goes to the store; the run goes on from there. */
@@ -21,7 +21,7 @@ export async function runTool(
   const { key } = callingSession();
   const { db, live } = deps;
   using _beat = heartbeat();
-  const voice = new RunVoice(live, key, runId);
+  const stream = new StepStream(live, key, runId);
   using watch = await watchForStop(live, key, runId, () => {});
   const run = await readRun(db, key, runId);
   const record = run?.toolCalls.find((call) => call.callId === callId);
@@ -36,7 +36,7 @@ export async function runTool(
   publishAppended(deps, key, claim.events);
   if (claim.claim === 'closed') return;
 
-  const tried = await callTool(deps, { key, runId, agent, voice, signal: watch.signal }, { ...claim, callId });
+  const tried = await callTool(deps, { key, runId, agent, stream, signal: watch.signal }, { ...claim, callId });
   switch (tried.kind) {
     case 'outcome': {
       const results = [{ callId, outcome: tried.outcome, durationMs: tried.durationMs }];

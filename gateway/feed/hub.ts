@@ -63,7 +63,7 @@ export class Hub {
     const [head = null] = await this.#store.readHeads([this.key]);
     this.head = head ?? 0;
     // Someone may be in the middle of a text that this hub came too late for.
-    this.#live.publish(this.key, { kind: 'who-speaks' });
+    this.#live.publish(this.key, { kind: 'resend-text' });
     this.#busy = false;
     this.#drain();
     return head;
@@ -111,7 +111,7 @@ export class Hub {
   }
 
   #receive(message: LiveMessage): void {
-    if (this.#closed || message.kind === 'control' || message.kind === 'who-speaks') return;
+    if (this.#closed || message.kind === 'control' || message.kind === 'resend-text') return;
     if (this.#inbox.length >= MAX_INBOX && message.kind !== 'appended') return;
     this.#inbox.push(() => this.#handle(message));
     this.#drain();
@@ -248,7 +248,7 @@ export class Hub {
 
   #ask(): void {
     this.#asked = true;
-    this.#live.publish(this.key, { kind: 'who-speaks' });
+    this.#live.publish(this.key, { kind: 'resend-text' });
   }
 
   #tellDurable(event: PerdureEvent): void {

@@ -32,7 +32,7 @@ export function hear(known: Speech | null, delta: Delta): Heard {
   return { speech: grown, events: [...events, { ...delta, offset: fresh.offset, delta: fresh.delta }], gap: false };
 }
 
-/** Takes a producer's answer to `who-speaks`. Never takes text back. */
+/** Takes a producer's answer to `resend-text`. Never takes text back. */
 export function hearSoFar(known: Speech | null, soFar: TextSoFar, from: { at: string; sessionId: string }): Heard {
   const { runId, step, attempt } = soFar;
   const position = { ...from, runId, step, attempt, offset: 0 };

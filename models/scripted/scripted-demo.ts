@@ -37,7 +37,7 @@ export function createScriptedProvider(options: { readonly logPath?: string | un
       const turn = turnOf(request.messages);
       const script = scriptOf(turn.said);
       const digest = digestOf(request);
-      log.begin({ model: request.model, digest, step: turn.calls + 1, mark: script?.mark ?? null });
+      log.record({ model: request.model, digest, step: turn.calls + 1, mark: script?.mark ?? null });
       const step = scripted(script, turn, { log, digest }) ?? {};
       const reply = saysSomething(step) ? step : { ...answer(request, turn), ...step };
       return performReply({ provider, request, reply }, callOptions);

@@ -97,8 +97,8 @@ test('tools are counted by outcome; a name that a model made up is not shown', a
 test('a refusal is a message and an error, a duplicate is a message only', async () => {
   const { events, lines } = counter();
   events.setAgent(key, 'tutor');
-  events.answered(key, 'duplicate');
-  events.answered(key, 'session_ended');
+  events.countMessage(key, 'duplicate');
+  events.countMessage(key, 'session_ended');
 
   expect(await lines('perdure_messages_total')).toHaveLength(2);
   expect(await lines('perdure_errors_total')).toEqual([
