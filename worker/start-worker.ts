@@ -2,7 +2,7 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/shared/deps.ts';
-import { ProviderGate } from '../activities/shared/provider-gate.ts';
+import { ProviderLimiter } from '../activities/shared/provider-limiter.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
 import { saveAgentVersion } from '../store/runs/agent-versions.ts';
@@ -19,7 +19,7 @@ import { workflowCode } from './workflow-bundle.ts';
 
 type Given = Omit<
   ActivityDeps,
-  'deployment' | 'prices' | 'telemetry' | 'commits' | 'gate' | 'lookAtLife' | 'workflows'
+  'deployment' | 'prices' | 'telemetry' | 'commits' | 'limiter' | 'lookAtLife' | 'workflows'
 >;
 
 export interface WorkerSettings extends Given, Tuning {
@@ -67,8 +67,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const taskQueue = settings.taskQueue ?? TASK_QUEUE;
   await registerSearchAttributes(connection, to.namespace);
   const { providers = {} } = deployment;
-  const gate = new ProviderGate({ db, live: settings.live, providers, metrics: telemetry.metrics });
-  await gate.start();
+  const limiter = new ProviderLimiter({ db, live: settings.live, providers, metrics: telemetry.metrics });
+  await limiter.start();
   const client = new Client({ connection, namespace: to.namespace });
   const worker = await Worker.create({
     connection,
@@ -80,7 +80,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       ...settings,
       deployment,
       telemetry,
-      gate,
+      limiter,
       lookAtLife: createLookAtLife(client),
       workflows: workflowStarter(client),
     }),
@@ -92,7 +92,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const lost = restartLostSessions({ db, client, taskQueue, failed }, settings.lostSessions ?? {});
   const done = worker.run().finally(async () => {
     await lost.stop();
-    await gate.stop();
+    await limiter.stop();
     await connection.close();
   });
   done.catch(() => {});

@@ -49,16 +49,16 @@ export async function callModel(
       },
     });
     // Not waited for: the reply's commit need not.
-    void position.pass.settle(endOfReply(reply));
+    void position.permit.settle(endOfReply(reply));
     return { reply, firstTokenMs, durationMs: elapsed() };
   } catch (error) {
     const timings = { firstTokenMs, durationMs: elapsed() };
     if (!abort.aborted) {
-      await position.pass.settle(endOfFailure(asModelError(error)));
+      await position.permit.settle(endOfFailure(asModelError(error)));
       await failCall(deps, task, error, timings);
       throw error;
     }
-    void position.pass.settle(CUT_OFF);
+    void position.permit.settle(CUT_OFF);
     if (abort.reason instanceof Stopped && abort.reason.why.kind === 'stop') {
       await commitStop(deps, task, abort.reason.why.reason, timings);
     } else if (!(abort.reason instanceof Stopped)) {

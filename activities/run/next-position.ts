@@ -1,19 +1,19 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolvePolicy, type ResolvedPolicy } from '../../core/policy.ts';
-import { waitWords } from '../../core/providers/wait-words.ts';
+import { waitMessage } from '../../core/providers/wait-message.ts';
 import { publishAppended } from '../../live/publish-appended.ts';
 import { beginStep, type RunPosition } from '../../store/runs/begin-step.ts';
 import type { ToolResult } from '../../store/runs/finish-tools.ts';
 import type { ContextCache } from './context-cache.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { currentAgent, pinnedAgent } from '../shared/pinned-agents.ts';
-import type { Asked, Pass } from '../shared/provider-gate.ts';
+import type { AcquireResult, Permit } from '../shared/provider-limiter.ts';
 
 type Model = Extract<RunPosition, { kind: 'model' }>;
 
 /** Where a run goes on; a model call comes with the leave to make it, which the caller settles. */
-export type NextPosition = Exclude<RunPosition, { kind: 'model' | 'held' }> | (Model & { readonly pass: Pass });
+export type NextPosition = Exclude<RunPosition, { kind: 'model' | 'held' }> | (Model & { readonly permit: Permit });
 
 interface Run {
   readonly key: SessionKey;
@@ -31,21 +31,21 @@ export async function nextPosition(
   run: Run,
   results: readonly ToolResult[],
 ): Promise<NextPosition> {
-  const { gate } = deps;
-  const position = await begin(deps, run, results, (model) => gate.isOpen(providerOf(model)));
-  if (position.kind === 'model') return { ...position, pass: gate.pass(providerOf(position.model)) };
+  const { limiter } = deps;
+  const position = await begin(deps, run, results, (model) => limiter.isOpen(providerOf(model)));
+  if (position.kind === 'model') return { ...position, permit: limiter.permit(providerOf(position.model)) };
   if (position.kind !== 'held') return position;
   const agent = await pinnedAgent(deps, position.agentVersion);
   const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
-  const pass = await askToGo(deps, run, providerOf(position.model), policy);
+  const permit = await askToGo(deps, run, providerOf(position.model), policy);
   try {
     const begun = await begin(deps, run, [], () => true);
-    if (begun.kind === 'model') return { ...begun, pass };
+    if (begun.kind === 'model') return { ...begun, permit };
     if (begun.kind === 'held') throw new Error('A call that may go was held.');
-    await pass[Symbol.asyncDispose]();
+    await permit[Symbol.asyncDispose]();
     return begun;
   } catch (error) {
-    await pass[Symbol.asyncDispose]();
+    await permit[Symbol.asyncDispose]();
     throw error;
   }
 }
@@ -63,17 +63,17 @@ async function begin(
 }
 
 async function askToGo(
-  { gate }: ActivityDeps,
+  { limiter }: ActivityDeps,
   { key, runId, signal }: Run,
   provider: string,
   { whenProviderDown, maxWaitMs }: ResolvedPolicy,
-): Promise<Pass> {
+): Promise<Permit> {
   const fails = whenProviderDown === 'fail';
-  const asked = await gate.ask(provider, key, { runId, maxWaitMs: fails ? 0 : maxWaitMs });
-  if (asked.kind === 'granted') return asked.pass;
+  const asked = await limiter.acquire(provider, key, { runId, maxWaitMs: fails ? 0 : maxWaitMs });
+  if (asked.kind === 'granted') return asked.permit;
   // A stop beats a wait: the run ends here.
   signal.throwIfAborted();
-  const words = waitWords(provider, asked);
+  const words = waitMessage(provider, asked);
   if (asked.kind === 'refused') {
     const policy = fails ? 'whenProviderDown: fail' : `maxWaitMs: ${maxWaitMs}`;
     throw ApplicationFailure.nonRetryable(
@@ -85,7 +85,10 @@ async function askToGo(
 }
 
 /** Temporal brings the activity back after the delay; meanwhile it holds no place on a worker. */
-function waiting(words: string, { why, delayMs }: Extract<Asked, { kind: 'wait' | 'refused' }>): ApplicationFailure {
+function waiting(
+  words: string,
+  { why, delayMs }: Extract<AcquireResult, { kind: 'wait' | 'refused' }>,
+): ApplicationFailure {
   return ApplicationFailure.create({ type: why, message: words, nextRetryDelay: delayMs, category: 'BENIGN' });
 }
 

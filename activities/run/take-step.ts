@@ -24,7 +24,7 @@ export type StepOutcome =
 /** One model call, from its context to its commit. Throws {@link Stopped}, or the failure that Temporal acts on. */
 export async function takeStep(deps: ActivityDeps, task: StepTask): Promise<StepOutcome> {
   const { key, runId, position, agent, stream } = task;
-  await using _pass = position.pass;
+  await using _permit = position.permit;
   task.signal.throwIfAborted();
   const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
   if (position.step > policy.maxSteps) {

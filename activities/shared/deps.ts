@@ -7,7 +7,7 @@ import type { PriceTable } from '../../models/price-table.ts';
 import type { Db } from '../../store/db/db.ts';
 import type { CommitObserver } from '../../telemetry/commit-observer.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
-import type { ProviderGate } from './provider-gate.ts';
+import type { ProviderLimiter } from './provider-limiter.ts';
 import type { WorkflowStarter } from './workflow-starter.ts';
 
 /** What activities work with. */
@@ -20,7 +20,7 @@ export interface ActivityDeps {
   readonly telemetry: Telemetry;
   /** Counts and logs what activities commit; see `publishAppended`. */
   readonly commits: CommitObserver;
-  readonly gate: ProviderGate;
+  readonly limiter: ProviderLimiter;
   readonly prices: PriceTable;
   /** Lets the workflow of a session that others have expired, archived or deleted complete. Never rejects. */
   readonly lookAtLife: (key: SessionKey) => Promise<void>;

@@ -153,7 +153,7 @@ test('a run whose policy says so fails instead of waiting, and says for whom, wh
     const end = (await shared.stack.ended(run.key)).at(-1);
     expect(end).toMatchObject({ type: 'run.failed', error: { code: 'model_unavailable' } });
     expect(JSON.stringify(end)).toMatch(
-      /The provider stub fails: its circuit is open, until about 20\S+; waited for since 20\S+\./,
+      /The circuit of the provider stub is open after repeated failures\. Waiting since 20\S+; calls resume at about 20\S+\./,
     );
     expect(JSON.stringify(end)).toContain(policy);
   }

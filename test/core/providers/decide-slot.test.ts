@@ -1,50 +1,53 @@
 import { array, assert, constantFrom, integer, option, property, record } from 'fast-check';
 import { expect, test } from 'vitest';
-import { askProvider, type Question } from '../../../core/providers/ask-provider.ts';
+import { decideSlot, type SlotQuery } from '../../../core/providers/decide-slot.ts';
 import { providerLimits } from '../../../core/providers/provider-limits.ts';
 import { NEW_PROVIDER } from '../../../core/providers/provider-state.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { play, type Served } from './provider-world.ts';
 
-const asked = (changes: Partial<Question> = {}): Question => ({
+const asked = (changes: Partial<SlotQuery> = {}): SlotQuery => ({
   state: NEW_PROVIDER,
   limits: providerLimits(),
   inFlight: 0,
-  trying: false,
-  line: { virtualTime: 0, users: [], due: [] },
-  ticket: { user: 'ann', place: 1, sinceMs: 0 },
+  trialInFlight: false,
+  queue: { virtualTime: 0, users: [], due: [] },
+  waiter: { user: 'ann', rank: 1, sinceMs: 0 },
   nowMs: 0,
   random: 0.5,
   ...changes,
 });
 
 test('without limits and trouble every call goes', () => {
-  expect(askProvider(asked({ inFlight: 9_999 }))).toMatchObject({ kind: 'grant', trial: false });
+  expect(decideSlot(asked({ inFlight: 9_999 }))).toMatchObject({ kind: 'grant', trial: false });
 });
 
 test('while the circuit is open nobody goes; then one call is tried, and others wait for it', () => {
   const circuit = { failures: 5, openedAtMs: 0, openUntilMs: 60_000 };
   const state = { ...NEW_PROVIDER, circuit };
-  expect(askProvider(asked({ state, nowMs: 20_000 }))).toMatchObject({ kind: 'wait', why: 'circuit', untilMs: 60_000 });
-  expect(askProvider(asked({ state, nowMs: 60_000 }))).toMatchObject({ kind: 'grant', trial: true });
-  expect(askProvider(asked({ state, nowMs: 60_000, trying: true }))).toMatchObject({ kind: 'wait', why: 'circuit' });
+  expect(decideSlot(asked({ state, nowMs: 20_000 }))).toMatchObject({ kind: 'wait', why: 'circuit', untilMs: 60_000 });
+  expect(decideSlot(asked({ state, nowMs: 60_000 }))).toMatchObject({ kind: 'grant', trial: true });
+  expect(decideSlot(asked({ state, nowMs: 60_000, trialInFlight: true }))).toMatchObject({
+    kind: 'wait',
+    why: 'circuit',
+  });
 });
 
 test('while it cools down nobody goes, and nobody asks again before it is over', () => {
   const state = { ...NEW_PROVIDER, coolDown: { refusals: 1, sinceMs: 0, untilMs: 9_000 } };
-  const answer = askProvider(asked({ state, nowMs: 1_000 }));
-  expect(answer).toMatchObject({ kind: 'wait', why: 'cool_down', untilMs: 9_000 });
-  expect(answer.kind === 'wait' && answer.delayMs).toBeGreaterThanOrEqual(8_000);
+  const decision = decideSlot(asked({ state, nowMs: 1_000 }));
+  expect(decision).toMatchObject({ kind: 'wait', why: 'cool_down', untilMs: 9_000 });
+  expect(decision.kind === 'wait' && decision.delayMs).toBeGreaterThanOrEqual(8_000);
 });
 
-test('a free place is kept for whoever goes first and comes about now', () => {
+test('a free slot is reserved for a waiter that goes first and is due', () => {
   const limits = providerLimits({ concurrency: 2 });
   const users = [{ user: 'ann', waiting: 5, finish: 4 }];
-  const due = [{ user: 'bob', place: 1, sinceMs: 3 }];
-  const line = { virtualTime: 3, users, due };
-  expect(askProvider(asked({ limits, line, inFlight: 1 }))).toMatchObject({ kind: 'wait', why: 'rate_limit' });
-  expect(askProvider(asked({ limits, line, inFlight: 0 }))).toMatchObject({ kind: 'grant' });
-  expect(askProvider(asked({ limits, line: { ...line, due: [] }, inFlight: 1 }))).toMatchObject({ kind: 'grant' });
+  const due = [{ user: 'bob', rank: 1, sinceMs: 3 }];
+  const queue = { virtualTime: 3, users, due };
+  expect(decideSlot(asked({ limits, queue, inFlight: 1 }))).toMatchObject({ kind: 'wait', why: 'rate_limit' });
+  expect(decideSlot(asked({ limits, queue, inFlight: 0 }))).toMatchObject({ kind: 'grant' });
+  expect(decideSlot(asked({ limits, queue: { ...queue, due: [] }, inFlight: 1 }))).toMatchObject({ kind: 'grant' });
 });
 
 const someCalls = array(
@@ -78,14 +81,14 @@ test('tokens of a minute go over the limit by no more than the calls under way u
     user: `user ${index % 3}`,
     atMs: index,
     durationMs: 200,
-    end: { health: 'up', replied: true, tokens: 400 + (index % 5) * 100 } as const,
+    outcome: { health: 'up', replied: true, tokens: 400 + (index % 5) * 100 } as const,
   }));
   const limits = providerLimits({ tokensPerMinute: 6_000, concurrency: 2 });
   const served = play(calls, limits, seededRandom(7));
   for (const { grantedMs } of served) {
     const used = served
       .filter((one) => one.grantedMs >= grantedMs && one.grantedMs < grantedMs + 60_000)
-      .reduce((sum, one) => sum + (calls[one.askedMs]?.end.tokens ?? 0), 0);
+      .reduce((sum, one) => sum + (calls[one.askedMs]?.outcome.tokens ?? 0), 0);
     expect(used).toBeLessThanOrEqual(6_000 + 2 * 800);
   }
 });
@@ -109,7 +112,7 @@ test('two users who both want more than there is get the same share', () => {
   expect(annUntilThen).toBeLessThan(70);
 });
 
-test('places do not stay empty while somebody waits, and those who wait do not ask all the time', () => {
+test('slots do not stay empty while somebody waits, and those who wait do not ask all the time', () => {
   const calls = Array.from({ length: 300 }, (_, index) => ({ user: `user ${index % 7}`, atMs: 0, durationMs: 400 }));
   const served = play(calls, providerLimits({ concurrency: 8 }), seededRandom(3));
   const lastMs = Math.max(...served.map(({ endedMs }) => endedMs));
