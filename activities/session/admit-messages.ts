@@ -8,7 +8,7 @@ import type { AdmissionBudget } from '../../store/admission/admission.ts';
 import { admitMessages as admitToStore, type Admitted } from '../../store/admission/admit-messages.ts';
 import { refuseMessages } from '../../store/admission/refuse-messages.ts';
 import type { AdmitInput, AdmitOutput, Delivery, Verdict } from '../shared/contract.ts';
-import { budgetsOf, leastOf } from '../run/budget-terms.ts';
+import { budgetsOf, minimumReservation } from '../run/call-budget.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import { parse } from '../shared/command-failure.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
@@ -66,7 +66,9 @@ function admissionBudget(deps: ActivityDeps): AdmissionBudget {
     budgetOf: (name, session) => resolvePolicy(deployment.policy, agents.agent(name)?.spec.policy, session).budget,
     leastOf: (name, content) => {
       const agent = agents.agent(name);
-      return agent ? { model: agent.spec.model ?? models.defaultModel, ...leastOf(deps, agent, content) } : null;
+      return agent
+        ? { model: agent.spec.model ?? models.defaultModel, ...minimumReservation(deps, agent, content) }
+        : null;
     },
   };
 }

@@ -8,8 +8,8 @@ import { callTool } from './call-tool.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { heartbeat } from '../shared/heartbeat.ts';
-import { leaveToOthers, othersMayHaveIt } from '../shared/other-workers.ts';
-import { pinnedAgent } from '../shared/pinned-agents.ts';
+import { retryElsewhere, mayRetryElsewhere } from '../shared/retry-elsewhere.ts';
+import { pinnedAgent } from '../shared/resolve-agent.ts';
 import { StepStream } from '../shared/step-stream.ts';
 import { watchForStop } from '../shared/stop-watch.ts';
 
@@ -31,7 +31,8 @@ export async function runTool(
   deps.telemetry.events.setAgent(key, run.agent);
   const idempotent = agent.tools.find(({ name }) => name === record.tool)?.idempotent ?? false;
   // Before it is claimed: a call that is not idempotent cannot be claimed twice.
-  if (!deps.agents.tool(record.tool) && othersMayHaveIt()) throw leaveToOthers(`tool ${JSON.stringify(record.tool)}`);
+  if (!deps.agents.tool(record.tool) && mayRetryElsewhere())
+    throw retryElsewhere(`tool ${JSON.stringify(record.tool)}`);
   const claim = await startTool(db, key, { runId, callId, idempotent });
   publishAppended(deps, key, claim.events);
   if (claim.claim === 'closed') return;

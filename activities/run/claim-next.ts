@@ -5,15 +5,17 @@ import { waitMessage } from '../../core/providers/wait-message.ts';
 import { publishAppended } from '../../live/publish-appended.ts';
 import { beginStep, type RunPosition } from '../../store/runs/begin-step.ts';
 import type { ToolResult } from '../../store/runs/finish-tools.ts';
-import type { ContextCache } from './context-cache.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
-import { currentAgent, pinnedAgent } from '../shared/pinned-agents.ts';
 import type { AcquireResult, Permit } from '../shared/provider-limiter.ts';
+import { currentAgent, pinnedAgent } from '../shared/resolve-agent.ts';
+import type { ContextCache } from './context-cache.ts';
 
-type Model = Extract<RunPosition, { kind: 'model' }>;
+type ModelPosition = Extract<RunPosition, { kind: 'model' }>;
 
-/** Where a run goes on; a model call comes with the leave to make it, which the caller settles. */
-export type NextPosition = Exclude<RunPosition, { kind: 'model' | 'held' }> | (Model & { readonly permit: Permit });
+/** The run's next work. A model call comes with its permit, which the caller settles. */
+export type ClaimedPosition =
+  | Exclude<RunPosition, { kind: 'model' | 'held' }>
+  | (ModelPosition & { readonly permit: Permit });
 
 interface Run {
   readonly key: SessionKey;
@@ -23,27 +25,28 @@ interface Run {
 }
 
 /**
- * Begins the next step. The provider is asked for leave before an attempt is claimed: a run that has to wait throws,
- * and Temporal brings it back when it is to ask again; that is no attempt, and no working time.
+ * Commits the results of tools, and claims the run's next model call or its open tool calls. The permit is acquired before an
+ * attempt is claimed: a run that has to wait throws, and Temporal retries the activity after the delay. Such a wait uses up
+ * no attempt and no working time.
  */
-export async function nextPosition(
+export async function claimNext(
   deps: ActivityDeps,
   run: Run,
   results: readonly ToolResult[],
-): Promise<NextPosition> {
+): Promise<ClaimedPosition> {
   const { limiter } = deps;
   const position = await begin(deps, run, results, (model) => limiter.isOpen(providerOf(model)));
   if (position.kind === 'model') return { ...position, permit: limiter.permit(providerOf(position.model)) };
   if (position.kind !== 'held') return position;
   const agent = await pinnedAgent(deps, position.agentVersion);
   const policy = resolvePolicy(deps.deployment.policy, agent.spec.policy, position.policy);
-  const permit = await askToGo(deps, run, providerOf(position.model), policy);
+  const permit = await acquirePermit(deps, run, providerOf(position.model), policy);
   try {
-    const begun = await begin(deps, run, [], () => true);
-    if (begun.kind === 'model') return { ...begun, permit };
-    if (begun.kind === 'held') throw new Error('A call that may go was held.');
+    const claimed = await begin(deps, run, [], () => true);
+    if (claimed.kind === 'model') return { ...claimed, permit };
+    if (claimed.kind === 'held') throw new Error('A model call was held although it has a permit.');
     await permit[Symbol.asyncDispose]();
-    return begun;
+    return claimed;
   } catch (error) {
     await permit[Symbol.asyncDispose]();
     throw error;
@@ -62,34 +65,34 @@ async function begin(
   return position;
 }
 
-async function askToGo(
+async function acquirePermit(
   { limiter }: ActivityDeps,
   { key, runId, signal }: Run,
   provider: string,
   { whenProviderDown, maxWaitMs }: ResolvedPolicy,
 ): Promise<Permit> {
-  const fails = whenProviderDown === 'fail';
-  const asked = await limiter.acquire(provider, key, { runId, maxWaitMs: fails ? 0 : maxWaitMs });
-  if (asked.kind === 'granted') return asked.permit;
-  // A stop beats a wait: the run ends here.
+  const failsAtOnce = whenProviderDown === 'fail';
+  const result = await limiter.acquire(provider, key, { runId, maxWaitMs: failsAtOnce ? 0 : maxWaitMs });
+  if (result.kind === 'granted') return result.permit;
+  // A stop takes precedence over a wait.
   signal.throwIfAborted();
-  const words = waitMessage(provider, asked);
-  if (asked.kind === 'refused') {
-    const policy = fails ? 'whenProviderDown: fail' : `maxWaitMs: ${maxWaitMs}`;
+  const message = waitMessage(provider, result);
+  if (result.kind === 'refused') {
+    const policy = failsAtOnce ? 'whenProviderDown: fail' : `maxWaitMs: ${maxWaitMs}`;
     throw ApplicationFailure.nonRetryable(
-      `${words} The run may not wait longer (policy ${policy}).`,
+      `${message} The run may not wait any longer (policy ${policy}).`,
       'model_unavailable',
     );
   }
-  throw waiting(words, asked);
+  throw waiting(message, result);
 }
 
-/** Temporal brings the activity back after the delay; meanwhile it holds no place on a worker. */
+/** Makes Temporal retry the activity after the delay. Until then the run occupies no worker. */
 function waiting(
-  words: string,
+  message: string,
   { why, delayMs }: Extract<AcquireResult, { kind: 'wait' | 'refused' }>,
 ): ApplicationFailure {
-  return ApplicationFailure.create({ type: why, message: words, nextRetryDelay: delayMs, category: 'BENIGN' });
+  return ApplicationFailure.create({ type: why, message, nextRetryDelay: delayMs, category: 'BENIGN' });
 }
 
 function providerOf(model: string): string {

@@ -10,27 +10,27 @@ import type { CallCost } from '../../store/budgets/model-call.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { modelRequest } from './model-request.ts';
 
-/** The deployment's budgets with nothing left open. */
+/** The deployment's budgets, with defaults applied. */
 export function budgetsOf({ deployment }: Pick<ActivityDeps, 'deployment'>): ResolvedBudgets {
   return resolveBudgets(deployment.budgets);
 }
 
-/** Whether anything limits what a call of this user under this policy may use. */
-export function isHeld(budgets: ResolvedBudgets, own: UserLimits | null, policy: ResolvedPolicy): boolean {
+/** Whether a budget applies to calls of this user under this policy. */
+export function hasBudget(budgets: ResolvedBudgets, own: UserLimits | null, policy: ResolvedPolicy): boolean {
   return isLimited(limitsOf(budgets, own), policy.budget);
 }
 
-/** A request whose answer has an end, so that its worst case has one. */
-export function bounded(request: ModelRequest, { maxOutputTokens }: ResolvedBudgets) {
+/** The request with a limit on its output, so that its worst case is finite. */
+export function withOutputLimit(request: ModelRequest, { maxOutputTokens }: ResolvedBudgets) {
   return { ...request, maxOutputTokens: request.maxOutputTokens ?? maxOutputTokens };
 }
 
-/** What a request to `model` (`provider/model`) takes at most. `nanos` is null where no price is known and that is not allowed. */
-export function worstOf(
+/** The worst case of a request to `model` (`provider/model`). `nanos` is null when its price is unknown and `unpriced` is not `allow`. */
+export function worstCaseOf(
   { prices }: Pick<ActivityDeps, 'prices'>,
   { unpriced }: ResolvedBudgets,
   model: string,
-  request: ReturnType<typeof bounded>,
+  request: ReturnType<typeof withOutputLimit>,
 ): { readonly nanos: number | null; readonly tokens: number } {
   const price = prices.priceOf(model, new Date().toISOString());
   const worst = worstCase(request, price);
@@ -38,8 +38,8 @@ export function worstOf(
   return { nanos, tokens: worst.inputTokens + worst.outputTokens };
 }
 
-/** What the first call for a message takes at least, if there is nothing before it. */
-export function leastOf(
+/** The worst case of the first call for a message in an empty session: no call for the message reserves less. */
+export function minimumReservation(
   deps: Pick<ActivityDeps, 'prices' | 'models' | 'deployment'>,
   agent: AgentVersion,
   content: string,
@@ -47,19 +47,15 @@ export function leastOf(
   const model = agent.spec.model ?? deps.models.defaultModel;
   const budgets = budgetsOf(deps);
   const message = { role: 'user', runId: '', messageId: '', content } as const;
-  return worstOf(
-    deps,
-    budgets,
-    model,
-    bounded(modelRequest(agent, model, { step: 1, recovered: null }, [message]), budgets),
-  );
+  const request = modelRequest(agent, model, { step: 1, recovered: null }, [message]);
+  return worstCaseOf(deps, budgets, model, withOutputLimit(request, budgets));
 }
 
-/** What a call to `model` cost. */
-export function costOf({ prices }: Pick<ActivityDeps, 'prices'>, model: string, usage: Usage | null): CallCost {
+/** The cost of a call to `model` (`provider/model`). */
+export function callCost({ prices }: Pick<ActivityDeps, 'prices'>, model: string, usage: Usage | null): CallCost {
   const price = prices.priceOf(model, new Date().toISOString());
   return { nanos: costNanos(price, usage), priceSource: price?.source ?? null, priceDate: price?.date ?? null };
 }
 
-/** Of a call that used nothing. */
+/** The usage of a call that the provider did not process. */
 export const NOTHING_USED: Usage = { inputTokens: 0, outputTokens: 0, cachedTokens: 0, reasoningTokens: 0 };

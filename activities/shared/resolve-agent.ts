@@ -2,16 +2,17 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { AgentVersion } from '../../contracts/agent.ts';
 import { readAgentVersion } from '../../store/runs/agent-versions.ts';
 import type { ActivityDeps } from './deps.ts';
-import { leaveToOthers } from './other-workers.ts';
+import { retryElsewhere } from './retry-elsewhere.ts';
 
-const kept = new WeakMap<object, Map<string, AgentVersion>>();
+/** Agent versions by hash, for each store. Versions are immutable. */
+const cache = new WeakMap<object, Map<string, AgentVersion>>();
 
-/** The agent as a run pinned it: the worker's own while it has not changed, the store's otherwise. Versions never change, so they are kept. */
+/** The agent version that a run has pinned: the worker's own if the hash is the same, else the store's. Throws `not_found`. */
 export async function pinnedAgent({ db, agents }: ActivityDeps, hash: string): Promise<AgentVersion> {
-  const versions = kept.get(db) ?? new Map<string, AgentVersion>();
-  kept.set(db, versions);
-  const known = versions.get(hash);
-  if (known) return known;
+  const versions = cache.get(db) ?? new Map<string, AgentVersion>();
+  cache.set(db, versions);
+  const cached = versions.get(hash);
+  if (cached) return cached;
   const own = agents.list().map(({ name }) => agents.agent(name));
   const version = own.find((agent) => agent?.hash === hash) ?? (await readAgentVersion(db, hash));
   if (!version) throw ApplicationFailure.nonRetryable(`The agent version ${hash} is not in the store.`, 'not_found');
@@ -19,9 +20,9 @@ export async function pinnedAgent({ db, agents }: ActivityDeps, hash: string): P
   return version;
 }
 
-/** The version that a run beginning now pins. An agent that is missing here is looked for on other workers for a minute. */
+/** The version that a run pins when it starts. Throws a failure that retries elsewhere if this worker does not have the agent. */
 export function currentAgent({ agents, models }: ActivityDeps, name: string): { hash: string; model: string } {
   const version = agents.agent(name);
   if (version) return { hash: version.hash, model: version.spec.model ?? models.defaultModel };
-  throw leaveToOthers(`agent ${JSON.stringify(name)}`);
+  throw retryElsewhere(`agent ${JSON.stringify(name)}`);
 }
