@@ -8,7 +8,7 @@ import {
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { OpenSpan, SpanAttributes } from '../../telemetry/tracing.ts';
 
-/** One model call, measured as OpenTelemetry's conventions for generative AI say. What was said leaves no trace in it. */
+/** Makes a model call and measures it by OpenTelemetry's conventions for generative AI. Records no content. */
 export function measureCall(
   telemetry: Telemetry,
   client: ModelClient,
@@ -35,8 +35,8 @@ async function measured(
   request: ModelRequest,
   { signal, onDelta }: ModelCallOptions,
 ): Promise<ModelReply> {
-  const began = performance.now();
-  const seconds = () => (performance.now() - began) / 1_000;
+  const startedAt = performance.now();
+  const seconds = () => (performance.now() - startedAt) / 1_000;
   let firstChunk: number | undefined;
   const labels = (responseModel: string) => ({
     gen_ai_operation_name: 'chat',

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { ERRORS, PerdureError } from '../../contracts/errors.ts';
 import { isUndecodable } from '../../contracts/undecodable.ts';
 
-/** Runs a command; what the caller did wrong is not retried, and what may pass is. */
+/** Runs a command and converts its `PerdureError` to a failure: not retryable if the caller caused it, else retryable. */
 export async function command<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -14,14 +14,14 @@ export async function command<T>(work: () => Promise<T>): Promise<T> {
       type: error.code,
       message: error.message,
       nonRetryable: isCallers,
-      // No fault of the worker's: it is told to the caller, and not logged as a warning with a stack.
+      // Not a fault of the worker: reported to the caller, not logged as a warning with a stack.
       ...(isCallers ? { category: 'BENIGN' } : {}),
       details: [{ retryAfterMs: error.retryAfterMs ?? null }],
     });
   }
 }
 
-/** The input as its schema has it; throws `invalid_request` that names the first field that is wrong. */
+/** Parses an input. Throws `invalid_request`, which names the first invalid field. */
 export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   if (isUndecodable(input)) {
     throw new PerdureError(
@@ -33,7 +33,7 @@ export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') || 'the input';
-  // Both may repeat what was sent, which may be anything of any length.
-  const words = `${field.slice(0, 200)}: ${(issue?.message ?? 'not valid').slice(0, 300)}.`;
-  throw new PerdureError('invalid_request', words);
+  // Truncated, because both may quote the input.
+  const detail = `${field.slice(0, 200)}: ${(issue?.message ?? 'not valid').slice(0, 300)}.`;
+  throw new PerdureError('invalid_request', detail);
 }

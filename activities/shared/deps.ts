@@ -10,7 +10,7 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { ProviderLimiter } from './provider-limiter.ts';
 import type { WorkflowStarter } from './workflow-starter.ts';
 
-/** What activities work with. */
+/** The dependencies of activities. */
 export interface ActivityDeps {
   readonly db: Db;
   readonly live: LiveChannel;
@@ -22,7 +22,7 @@ export interface ActivityDeps {
   readonly commits: CommitObserver;
   readonly limiter: ProviderLimiter;
   readonly prices: PriceTable;
-  /** Lets the workflow of a session that others have expired, archived or deleted complete. Never rejects. */
+  /** Signals the workflow of a session to check whether the session still exists and is active. Never rejects. */
   readonly lookAtLife: (key: SessionKey) => Promise<void>;
   readonly workflows: WorkflowStarter;
 }

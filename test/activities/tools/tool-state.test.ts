@@ -79,7 +79,7 @@ test('a write that the schema does not accept is refused with the field and its 
   for (const [patch, message] of [
     [
       { visits: 'many' },
-      'The state "weather" would not be what the stateSchema of the tool "weather" says: visits: expected number, got "many".',
+      'The state "weather" would not match the stateSchema of the tool "weather": visits: expected number, got "many".',
     ],
     [{ vists: 2 }, 'vists: there is no field "vists"; did you mean "visits"?'],
     [{ seen: ['a', 'b', 'c', 'd'] }, 'seen:'],
@@ -98,7 +98,7 @@ test('a state that somebody else spoilt is told of on reading, and can be mended
   await updateSession(db, key, { state: { weather: { visits: 'x' } } });
   const { state } = contextOf(key, weather);
   await expect(state.read()).rejects.toThrow(
-    'The state "weather" is not what the stateSchema of the tool "weather" says: visits: ',
+    'The state "weather" does not match the stateSchema of the tool "weather": visits: ',
   );
   await expect(state.merge(() => ({ visits: 1 }))).rejects.toThrow('visits: ');
   await state.merge({ visits: 1 });
