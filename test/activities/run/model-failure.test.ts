@@ -15,5 +15,5 @@ test('a failure says whether the call is retried', () => {
   expect(failure(500, 3)).toBe(`${said} Gave up after 3 attempts.`);
   expect(failure(500, 1, { ...RETRY, maxAttempts: 1 })).toBe(`${said} Gave up after 1 attempt.`);
   expect(failure(429, 1)).toMatch(/rate_limited\. It will be retried\.$/);
-  expect(failure(401, 1)).toMatch(/authentication\. Check the API key and what it may use\.$/);
+  expect(failure(401, 1)).toMatch(/authentication\. Check the API key and its permissions\.$/);
 });

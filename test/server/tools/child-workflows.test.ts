@@ -264,7 +264,7 @@ test('at the limit those that are over make room, and otherwise the next is refu
   const note = (workflowId: string) =>
     noteChild(stack.db, key, { workflowId, type: 'report', taskQueue, runId: 'r', tool: 'write' });
   for (let n = 1; n < LIMITS.childWorkflows.value; n += 1) await note(`child-of-nobody-${randomUUID()}`);
-  expect(await ask(key, 'write more', 2)).toMatch(/^Error: 100 workflows that tools of this session have started are/);
+  expect(await ask(key, 'write more', 2)).toMatch(/^Error: Tools of this session have 100 workflows running/);
   await stack.db.query(
     `UPDATE perdure.children SET noted_at = noted_at - interval '2 hours' WHERE session_id = $1 AND user_id = $2`,
     [key.session, key.user],

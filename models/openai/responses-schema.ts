@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Usage } from '../../contracts/session/run.ts';
 
-// What is read of a Responses answer. An event or an output item of a type that is not named here is ignored.
+// The fields of a Responses response that are read. Events and output items of other types are ignored.
 
 const count = z.number().int().nonnegative().nullish();
 const text = z.string().nullish();
@@ -15,12 +15,12 @@ const itemSchema = z.object({
   content: z.array(partSchema).nullish(),
   /** Of `reasoning`. */
   summary: z.array(partSchema).nullish(),
-  /** The rest is of a `function_call`. */
+  /** The fields below are of a `function_call`. */
   call_id: text,
   name: text,
   arguments: text,
 });
-export type WireItem = z.infer<typeof itemSchema>;
+export type OutputItem = z.infer<typeof itemSchema>;
 
 const usageSchema = z.object({
   input_tokens: count,
@@ -29,7 +29,7 @@ const usageSchema = z.object({
   output_tokens_details: z.object({ reasoning_tokens: count }).nullish(),
 });
 
-/** The whole answer: what a call without streaming gives, and what the terminal event of a stream carries. */
+/** The whole response: the body without streaming, and part of a stream's terminal event. */
 export const responseSchema = z.object({
   model: text,
   status: text,
@@ -38,7 +38,7 @@ export const responseSchema = z.object({
   incomplete_details: z.object({ reason: text }).nullish(),
   error: z.object({ code: z.unknown().optional() }).nullish(),
 });
-export type WireResponse = z.infer<typeof responseSchema>;
+export type ResponsesBody = z.infer<typeof responseSchema>;
 
 export const responseEventSchema = z.object({
   type: z.string(),
@@ -51,7 +51,7 @@ export const responseEventSchema = z.object({
   /** Of `error`. */
   code: z.unknown().optional(),
 });
-export type WireEvent = z.infer<typeof responseEventSchema>;
+export type ResponsesEvent = z.infer<typeof responseEventSchema>;
 
 export function responsesUsage(usage: z.infer<typeof usageSchema>): Usage {
   return {

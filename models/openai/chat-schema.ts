@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Finish, Usage } from '../../contracts/session/run.ts';
 
-// What is read of a provider's answer. Fields are optional because the imitations of OpenAI leave out different
-// ones; a field of the wrong type is an error, and whatever is not named here is ignored.
+// The fields of a response that are read. All are optional, because compatible servers omit different ones; a field of the
+// wrong type is an error, and other fields are ignored.
 
 const count = z.number().int().nonnegative().nullish();
 const text = z.string().nullish();
@@ -13,21 +13,21 @@ const callSchema = z.object({
   function: z
     .object({
       name: text,
-      /** Some servers send the object itself. */
+      /** Some servers send an object instead of its JSON. */
       arguments: z.union([z.string(), z.record(z.string(), z.json())]).nullish(),
     })
     .nullish(),
 });
-export type WireCall = z.infer<typeof callSchema>;
+export type ToolCallPart = z.infer<typeof callSchema>;
 
-const saidSchema = z.object({
+const messageSchema = z.object({
   content: text,
   refusal: text,
   reasoning_content: text,
   reasoning: text,
   tool_calls: z.array(callSchema).nullish(),
 });
-export type WireSaid = z.infer<typeof saidSchema>;
+export type MessagePart = z.infer<typeof messageSchema>;
 
 const usageSchema = z.object({
   prompt_tokens: count,
@@ -38,14 +38,14 @@ const usageSchema = z.object({
 
 const choiceSchema = z.object({
   /** In a chunk of a stream. */
-  delta: saidSchema.nullish(),
-  /** In an answer that came whole. */
-  message: saidSchema.nullish(),
+  delta: messageSchema.nullish(),
+  /** In a response without streaming. */
+  message: messageSchema.nullish(),
   finish_reason: text,
 });
 
-/** A chunk of a stream, or a whole answer. */
-export const chatAnswerSchema = z.object({
+/** A chunk of a stream, or a whole response. */
+export const chatResponseSchema = z.object({
   model: text,
   choices: z.array(choiceSchema).nullish(),
   usage: usageSchema.nullish(),
