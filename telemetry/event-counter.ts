@@ -24,7 +24,7 @@ export class EventCounter {
     this.#metrics = metrics;
   }
 
-  /** Sets the agent of a session, where the caller knows it. */
+  /** Sets the agent that the events of a session are counted under. */
   setAgent(key: SessionKey, agent: string): void {
     this.#agents.set(workflowIdOf(key), agent);
   }

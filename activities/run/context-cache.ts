@@ -10,7 +10,7 @@ import type { KnownBefore } from '../../store/runs/load-news.ts';
 import { readContext } from '../../store/read/read-context.ts';
 
 interface Entry {
-  /** When the session was created: tells it from a deleted one with the same id. */
+  /** When the session was created: distinguishes it from a deleted one with the same id. */
   readonly createdAt: string;
   readonly conversation: CachedConversation;
 }

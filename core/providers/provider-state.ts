@@ -26,7 +26,7 @@ export const NEW_PROVIDER: ProviderState = {
   meanTokens: 500,
 };
 
-/** What a call's end says about its provider. */
+/** The evidence of a call's end about its provider. */
 export interface ProviderOutcome {
   /** `up`: the provider responded, possibly with a rejection. `down`: a 5xx, a timeout, a broken connection. `unknown`: aborted here. `unused`: not sent. */
   readonly health: 'up' | 'down' | 'unknown' | 'unused';
