@@ -1,28 +1,33 @@
+import { activityInfo } from '@temporalio/activity';
 import { createPriceTable } from '../models/price-table.ts';
 import { ACTIVITY_TYPE } from '../contracts/names.ts';
+import { createCommitObserver } from '../telemetry/commit-observer.ts';
 import type { ByActivityType, MaintenanceActivities, RunActivities, SessionActivities } from './shared/contract.ts';
 import { admitMessages } from './session/admit-messages.ts';
 import { advanceRun } from './run/advance-run.ts';
 import { ContextCache } from './run/context-cache.ts';
 import type { ActivityDeps } from './shared/deps.ts';
-import { observedLive, observedModels } from './observe/observed.ts';
+import { measuredModels } from './observe/measured-models.ts';
 import { runTool } from './tools/run-tool.ts';
 import { endSession, openSession, recordRefusal, resumeRun, updateSession } from './session/session-commands.ts';
 import { expireSession } from './session/expire-session.ts';
 import { sweepPage } from './sweep/sweep-page.ts';
 import { endRun, requestStop } from './session/stop-run.ts';
 
-/** What a worker registers. What they commit and each model call they make is counted. */
+/** The activities that a worker registers. Their commits and model calls are measured. */
 export function createActivities(
-  given: Omit<ActivityDeps, 'prices'>,
+  given: Omit<ActivityDeps, 'prices' | 'commits'>,
 ): ByActivityType<SessionActivities & RunActivities & MaintenanceActivities> {
-  const { live, models, agents, telemetry } = given;
+  const { models, agents, telemetry } = given;
   const contexts = new ContextCache();
   const deps = {
     ...given,
     prices: createPriceTable(given.deployment.prices),
-    live: observedLive(live, telemetry, agents),
-    models: observedModels(models, telemetry),
+    commits: createCommitObserver(telemetry, {
+      isTool: (name) => agents.tool(name) !== undefined,
+      attempt: () => activityInfo().attempt,
+    }),
+    models: measuredModels(models, telemetry),
   };
   return {
     admitMessages: (input) => admitMessages(deps, input),

@@ -3,6 +3,7 @@ import type { TemporalSender } from '../client/temporal/temporal-sender.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import type { Db } from '../store/db/db.ts';
+import { createCommitObserver } from '../telemetry/commit-observer.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import type { AgentDirectory } from './answers/agent-directory.ts';
 import { authenticationFrom } from './http/authenticate.ts';
@@ -65,7 +66,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const feed = createFeed({ store: feedStoreOf(db), live, pollMs, commentMs });
   metrics.beforeScrape(readGauges(db, deployment, feed, metrics));
   const isOperator = operatorsFrom(options.operators, configured);
-  const deps = { db, live, sender, agents, deployment, feed, isOperator };
+  const commits = createCommitObserver(telemetry, {
+    isTool: (name) => agents.list().some(({ tools = [] }) => tools.includes(name)),
+  });
+  const deps = { db, live, commits, sender, agents, deployment, feed, isOperator };
   const routes: Route[] = [
     ...sessionRoutes(deps),
     ...exportRoutes(deps),

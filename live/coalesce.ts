@@ -1,11 +1,11 @@
 import type { LiveMessage } from './live-channel.ts';
 
-/** Deltas are joined up to this length, in characters, so that a sender that is far behind still sends in pieces. */
+/** The longest joined delta, in characters. Bounds the size of a message when the sender is far behind. */
 const MAX_JOINED = 32_768;
 
 /**
- * One message that says what two consecutive ones of a session say, or undefined when it takes both.
- * Two bells are the later bell; two deltas of one try that touch are one delta.
+ * Merges two consecutive messages of one session into one, or returns undefined when both are needed. Two `appended`
+ * notifications become the later one; two adjacent deltas of one attempt become one delta.
  */
 export function coalesce(earlier: LiveMessage, later: LiveMessage): LiveMessage | undefined {
   if (earlier.kind === 'appended' && later.kind === 'appended') {
@@ -15,7 +15,7 @@ export function coalesce(earlier: LiveMessage, later: LiveMessage): LiveMessage 
   const [a, b] = [earlier.event, later.event];
   if (a.type !== 'message.delta' && a.type !== 'reasoning.delta') return undefined;
   if (b.type !== a.type || b.runId !== a.runId || b.step !== a.step || b.attempt !== a.attempt) return undefined;
-  const touches = b.offset === a.offset + a.delta.length;
-  if (!touches || a.delta.length + b.delta.length > MAX_JOINED) return undefined;
+  const adjacent = b.offset === a.offset + a.delta.length;
+  if (!adjacent || a.delta.length + b.delta.length > MAX_JOINED) return undefined;
   return { kind: 'live', event: { ...a, delta: a.delta + b.delta } };
 }

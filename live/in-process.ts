@@ -5,8 +5,8 @@ import { topicOf } from './topic.ts';
 type Listener = (message: LiveMessage) => void;
 
 /**
- * The live channel within one process. Messages go by reference, at once and in order, so `appended`
- * carries its events. Publishing to a session that nobody listens to costs one map look-up.
+ * A live channel within one process. Messages are delivered synchronously, in order and by reference, so `appended`
+ * carries its events. Publishing to a session without listeners costs one map look-up.
  */
 export function createInProcessLive(): LiveChannel {
   const listenersByTopic = new Map<string, Set<Listener>>();
@@ -20,7 +20,7 @@ export function createInProcessLive(): LiveChannel {
       const topic = topicOf(key);
       const listeners = listenersByTopic.get(topic) ?? new Set();
       listenersByTopic.set(topic, listeners);
-      // One function may subscribe twice: each subscription is its own entry.
+      // A function may subscribe twice; the wrapper makes each subscription an entry of its own.
       const entry: Listener = (message) => listener(message);
       listeners.add(entry);
       return {
@@ -42,7 +42,7 @@ function deliver(listeners: Iterable<Listener>, message: LiveMessage): void {
     try {
       listener(message);
     } catch {
-      // A listener must not throw; one that does must not stop the producer or the other readers.
+      // Listeners must not throw. One that does must not affect the publisher or the other listeners.
     }
   }
 }

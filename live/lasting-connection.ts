@@ -1,23 +1,22 @@
 import { Client, type QueryResult } from 'pg';
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
-/** A server that a fail-over has cut off says nothing at all: no query waits longer than this. */
-const ANSWER_MS = 5_000;
+const MIN_DELAY_MS = 100;
+const MAX_DELAY_MS = 5_000;
+/** The timeout of a query. After a fail-over the old server may never reply nor close the connection. */
+const QUERY_TIMEOUT_MS = 5_000;
 
 export interface LastingConnection {
-  /** One at a time, in order. Rejects when there is no connection, or it breaks. */
+  /** Runs queries one at a time, in order. Rejects while disconnected, and when the connection breaks. */
   readonly query: (sql: string, params?: unknown[]) => Promise<QueryResult>;
   readonly isOpen: boolean;
-  /** Whether the server answers now. */
-  answers(): Promise<boolean>;
+  /** Whether a query succeeds now. */
+  ping(): Promise<boolean>;
   close(): Promise<void>;
 }
 
 /**
- * Keeps one connection open: a broken one is replaced, after pauses that grow from 0.1 to 5 s.
- * `opened` prepares each new connection, by then in use: its queries go before later ones of others. When it
- * rejects, the connection is given up and tried again.
+ * Keeps one connection open. Replaces a broken one after a delay that grows from 0.1 s to 5 s. `opened` prepares each new
+ * connection; the queries that it issues run before any issued later. If it rejects, the connection is closed and opened again.
  */
 export function openLastingConnection(
   databaseUrl: string,
@@ -26,32 +25,32 @@ export function openLastingConnection(
 ): LastingConnection {
   let client: Client | undefined;
   let closed = false;
-  let pauseMs = FIRST_PAUSE_MS;
+  let delayMs = MIN_DELAY_MS;
   let timer: NodeJS.Timeout | undefined;
   let opening = Promise.resolve();
   let last: Promise<unknown> = Promise.resolve();
 
   async function query(sql: string, params: unknown[] = []): Promise<QueryResult> {
-    const answer = last.then(async () => {
-      if (client === undefined) throw new Error('There is no connection.');
+    const result = last.then(async () => {
+      if (client === undefined) throw new Error('The live channel is not connected to PostgreSQL.');
       const used = client;
       return used.query(sql, params).catch((error: unknown) => {
-        // The connection says nothing any more: it is given up, and `lost` replaces it.
+        // The server no longer replies on this connection: `lost` replaces it.
         if (error instanceof Error && error.message === 'Query read timeout') used.emit('error', error);
         throw error;
       });
     });
-    last = answer.catch(() => undefined);
-    return answer;
+    last = result.catch(() => undefined);
+    return result;
   }
 
   function retry(): void {
     if (closed) return;
     timer = setTimeout(() => {
       opening = connect();
-    }, pauseMs);
+    }, delayMs);
     timer.unref();
-    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    delayMs = Math.min(delayMs * 2, MAX_DELAY_MS);
   }
 
   async function connect(): Promise<void> {
@@ -60,7 +59,7 @@ export function openLastingConnection(
       application_name: applicationName,
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
-      query_timeout: ANSWER_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
     });
     let broken = false;
     const lost = (): void => {
@@ -77,7 +76,7 @@ export function openLastingConnection(
       if (closed) return lost();
       client = fresh;
       await opened(fresh, query);
-      pauseMs = FIRST_PAUSE_MS;
+      delayMs = MIN_DELAY_MS;
     } catch {
       lost();
     }
@@ -89,7 +88,7 @@ export function openLastingConnection(
     get isOpen() {
       return client !== undefined;
     },
-    async answers() {
+    async ping() {
       try {
         await query('SELECT 1');
         return true;

@@ -2,7 +2,7 @@ import type { LiveEvent, PerdureEvent } from '../contracts/session/event.ts';
 import type { StopReason } from '../contracts/session/run.ts';
 import type { SessionKey } from '../contracts/session/session-key.ts';
 
-/** Text that is on its way in one step, for a reader who comes late. */
+/** The uncommitted text of a step in progress, for readers who subscribe late. */
 export interface TextSoFar {
   readonly runId: string;
   readonly step: number;
@@ -11,28 +11,28 @@ export interface TextSoFar {
   readonly text: string;
 }
 
-/** What the live channel carries for a session. Anything may be lost; nothing is out of order per sender. */
+/** The messages of a session's live channel. Any of them may be lost; those of one sender arrive in order. */
 export type LiveMessage =
-  /** The bell: the store's head is now `head`. `events` are the appended ones where the channel can carry them (in-process), in order, ending at `head`. */
+  /** Notification that the store's head is now `head`. `events`: the appended events, in order, ending at `head`; present within a process. */
   | { readonly kind: 'appended'; readonly head: number; readonly events?: readonly PerdureEvent[] | undefined }
   | { readonly kind: 'live'; readonly event: LiveEvent }
-  /** To the activity of a run: stop now. */
+  /** Stops the activity of a run at once. */
   | { readonly kind: 'control'; readonly runId: string; readonly command: 'cancel'; readonly reason: StopReason }
-  /** A reader came late: whoever produces text for this session answers with `soFar`. */
-  | { readonly kind: 'who-speaks' }
+  /** Asks the producer of text in this session to publish `soFar`. Sent by readers who subscribe late. */
+  | { readonly kind: 'resend-text' }
   | { readonly kind: 'soFar'; readonly soFar: TextSoFar }
-  /** Under {@link PROVIDERS_KEY}: a provider of models is in trouble now, or is well again. */
+  /** Under {@link PROVIDERS_KEY}: a model provider has become healthy or unhealthy. */
   | { readonly kind: 'providers' };
 
-/** What concerns all workers goes under this key. No session has it: a user is never empty. */
+/** The key of messages to all workers. No session has it, because a user is never empty. */
 export const PROVIDERS_KEY: SessionKey = { user: '', session: 'providers' };
 
 /**
- * Carries deltas, bells and commands between activities and readers. It is never the truth: readers look
- * at the store too, and a control message is backed by Temporal's own cancellation.
+ * Carries deltas, notifications and commands between activities and readers. Delivery is best effort: readers also poll
+ * the store, and a control message is backed by Temporal's cancellation.
  */
 export interface LiveChannel {
-  /** Never throws and never waits; what cannot be sent is dropped. Messages of any length are carried whole. */
+  /** Never throws and never blocks. Drops what cannot be sent. Messages may have any length. */
   publish(key: SessionKey, message: LiveMessage): void;
   /** Resolves once messages published from now on, by any process, reach `listener`. A listener must not throw. */
   subscribe(key: SessionKey, listener: (message: LiveMessage) => void): Promise<Subscription>;

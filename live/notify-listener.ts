@@ -3,8 +3,8 @@ import type { LiveMessage, Subscription } from './live-channel.ts';
 import { channelOf } from './notify-channel.ts';
 import { PayloadReader } from './payload.ts';
 
-/** A subscriber waits this long for a connection, then goes on without: it looks in the store anyway. */
-const SUBSCRIBE_PATIENCE_MS = 2_000;
+/** The longest wait of `subscribe` for a connection. It then resolves without one: subscribers also poll the store. */
+const SUBSCRIBE_TIMEOUT_MS = 2_000;
 
 export interface NotifyListener {
   subscribe(topic: string, listener: (message: LiveMessage) => void): Promise<Subscription>;
@@ -12,11 +12,11 @@ export interface NotifyListener {
   close(): Promise<void>;
 }
 
-/** One connection that listens to the channels of the subscribed topics, and again after it broke. */
+/** Opens one connection that listens to the channels of the subscribed topics, and listens again after a reconnect. */
 export function openNotifyListener(options: { databaseUrl: string; sender: string }): NotifyListener {
   const reader = new PayloadReader(options.sender);
   const listeners = new Map<string, Set<(message: LiveMessage) => void>>();
-  /** How many subscriptions a channel has, and whether the present connection listens to it. */
+  /** `listening` resolves once the current connection listens to the channel. */
   const channels = new Map<string, { subscriptions: number; listening: Promise<void> }>();
   let onOpened = Promise.withResolvers<void>();
 
@@ -34,7 +34,7 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
         try {
           listener(message);
         } catch {
-          // A listener must not throw; one that does must not stop the others.
+          // Listeners must not throw. One that does must not affect the others.
         }
       }
     }
@@ -64,11 +64,11 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
     async subscribe(topic, listener) {
       const ofTopic = listeners.get(topic) ?? new Set();
       listeners.set(topic, ofTopic);
-      // One function may subscribe twice: each subscription is its own entry.
+      // A function may subscribe twice; the wrapper makes each subscription an entry of its own.
       const entry = (message: LiveMessage): void => listener(message);
       ofTopic.add(entry);
       const name = channelOf(topic);
-      await withPatience(join(name));
+      await settledOrTimeout(join(name));
       let open = true;
       return {
         close() {
@@ -80,7 +80,7 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
         },
       };
     },
-    ready: () => connection.answers(),
+    ready: () => connection.ping(),
     async close() {
       listeners.clear();
       await connection.close();
@@ -88,14 +88,14 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
   };
 }
 
-/** Never rejects: a connection that breaks here is replaced, and listens to all channels again. */
+/** Never rejects: when the connection breaks, its replacement listens to all channels. */
 async function listen(query: LastingConnection['query'], channel: string): Promise<void> {
   await query(`LISTEN ${channel}`).catch(() => undefined);
 }
 
-async function withPatience(work: Promise<void>): Promise<void> {
+async function settledOrTimeout(work: Promise<void>): Promise<void> {
   const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, SUBSCRIBE_PATIENCE_MS);
+  const timer = setTimeout(timeout.resolve, SUBSCRIBE_TIMEOUT_MS);
   await Promise.race([work, timeout.promise]);
   clearTimeout(timer);
 }

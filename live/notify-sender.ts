@@ -4,39 +4,39 @@ import type { LiveMessage } from './live-channel.ts';
 import { channelOf } from './notify-channel.ts';
 import { PayloadWriter, type Addressed } from './payload.ts';
 
-/** Messages that wait for the connection; beyond it, new ones are dropped, except commands. */
-const MAX_WAITING = 10_000;
+/** The longest queue of messages. When it is full, new messages are dropped, except control messages. */
+const MAX_QUEUED = 10_000;
 
 export interface NotifySender {
-  /** Never throws and never waits. */
+  /** Never throws and never blocks. */
   send(topic: string, message: LiveMessage): void;
   ready(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** What waits for one topic: the newest entry, to which the next message may be joined. */
-type Waiting = { topic: string; message: LiveMessage };
+type Queued = { topic: string; message: LiveMessage };
 
 /**
- * One connection that sends in batches: while a batch is on its way the next one gathers, so a burst
- * costs few transactions, and a sender that is behind joins deltas instead of falling further behind.
+ * Opens one connection that sends in batches. Messages that arrive while a batch is being sent form the next batch, so a
+ * burst takes few transactions, and queued messages of a topic are coalesced.
  */
 export function openNotifySender(options: { databaseUrl: string; sender: string }): NotifySender {
   const writer = new PayloadWriter(options.sender);
-  let waiting: Waiting[] = [];
-  let newestByTopic = new Map<string, Waiting>();
+  let queue: Queued[] = [];
+  /** The last queued message of each topic, with which the next one may be coalesced. */
+  let newestByTopic = new Map<string, Queued>();
   let sending: Promise<void> | undefined;
 
   const connection = openLastingConnection(options.databaseUrl, 'perdure live sender', async (_client, query) => {
-    // A NOTIFY's commit is written to the log; nothing of it is worth waiting for the disk.
+    // Notifications need no durability, so their commits do not wait for the write-ahead log.
     await query('SET synchronous_commit = off');
     pump();
   });
 
   function pump(): void {
-    if (sending !== undefined || waiting.length === 0 || !connection.isOpen) return;
-    const batch = waiting;
-    waiting = [];
+    if (sending !== undefined || queue.length === 0 || !connection.isOpen) return;
+    const batch = queue;
+    queue = [];
     newestByTopic = new Map();
     const { channels, payloads } = pack(writer, batch);
     sending = connection
@@ -44,7 +44,7 @@ export function openNotifySender(options: { databaseUrl: string; sender: string 
         channels,
         payloads,
       ])
-      // A batch that fails is lost, as the seam allows.
+      // A failed batch is lost, which the contract of `LiveChannel` allows.
       .then(
         () => undefined,
         () => undefined,
@@ -58,21 +58,21 @@ export function openNotifySender(options: { databaseUrl: string; sender: string 
   return {
     send(topic, message) {
       const newest = newestByTopic.get(topic);
-      const joined = newest === undefined ? undefined : coalesce(newest.message, message);
-      if (newest !== undefined && joined !== undefined) {
-        newest.message = joined;
+      const merged = newest === undefined ? undefined : coalesce(newest.message, message);
+      if (newest !== undefined && merged !== undefined) {
+        newest.message = merged;
         return;
       }
-      if (waiting.length >= MAX_WAITING && message.kind !== 'control') return;
+      if (queue.length >= MAX_QUEUED && message.kind !== 'control') return;
       const entry = { topic, message };
-      waiting.push(entry);
+      queue.push(entry);
       newestByTopic.set(topic, entry);
-      // What is published in one go travels in one batch.
-      if (waiting.length === 1) queueMicrotask(pump);
+      // Deferred, so that messages published synchronously share a batch.
+      if (queue.length === 1) queueMicrotask(pump);
     },
-    ready: () => connection.answers(),
+    ready: () => connection.ping(),
     async close() {
-      while (connection.isOpen && (sending !== undefined || waiting.length > 0)) {
+      while (connection.isOpen && (sending !== undefined || queue.length > 0)) {
         pump();
         await sending;
       }
@@ -81,7 +81,7 @@ export function openNotifySender(options: { databaseUrl: string; sender: string 
   };
 }
 
-/** Payloads channel by channel; within a channel in the order of sending. */
+/** The payloads of a batch, grouped by channel, in the order of sending within each. */
 function pack(writer: PayloadWriter, batch: readonly Addressed[]): { channels: string[]; payloads: string[] } {
   const channels: string[] = [];
   const payloads: string[] = [];

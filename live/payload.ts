@@ -1,22 +1,23 @@
+import { LRUCache } from 'lru-cache';
 import type { LiveMessage } from './live-channel.ts';
 
-/** PostgreSQL refuses a NOTIFY payload of 8,000 bytes or more. */
+/** PostgreSQL rejects NOTIFY payloads of 8,000 bytes or more. */
 const MAX_PAYLOAD_BYTES = 7_900;
-/** Messages longer than this, in bytes of JSON, are dropped by the sender: readers find the same in the store. */
+/** The sender drops longer messages, in bytes of JSON. Readers find their content in the store. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-/** Messages in parts that a receiver puts together at one time; the oldest is given up beyond it. */
-const MAX_UNFINISHED = 64;
+/** The number of senders whose multi-part messages a receiver assembles at once. Beyond it, the oldest is discarded. */
+const MAX_PARTIAL = 64;
 
-/** A message and the topic it is for. */
+/** A message with its topic. */
 export interface Addressed {
   readonly topic: string;
   readonly message: LiveMessage;
 }
 
 /**
- * Packs messages into payloads, each `sender:number:kind` on its first line. Kind `m`: whole messages, one
- * JSON line each. Kind `p`: a part of one, with its place `i/n` on the header line.
- * The running number also keeps payloads apart: PostgreSQL delivers equal ones of a transaction once.
+ * Packs messages into payloads. The first line of a payload is `sender:number:kind`. Kind `m`: whole messages, one line of
+ * JSON each. Kind `pI/N`: part I of N of one message, I from 0. The number makes each payload unique, because PostgreSQL
+ * delivers equal payloads of a transaction once.
  */
 export class PayloadWriter {
   readonly #sender: string;
@@ -62,13 +63,13 @@ export class PayloadWriter {
   }
 }
 
-/** Unpacks payloads; what is damaged or incomplete is dropped. */
+/** Unpacks payloads. Drops malformed and incomplete messages. */
 export class PayloadReader {
   readonly #ignoredSender: string;
-  /** Parts so far, by sender: a sender's parts of one message come one after another. */
-  readonly #unfinished = new Map<string, string[]>();
+  /** The parts received so far, by sender. A sender sends the parts of a message consecutively. */
+  readonly #partial = new LRUCache<string, string[]>({ max: MAX_PARTIAL });
 
-  /** Payloads of `ignoredSender` give nothing: a process has delivered its own already. */
+  /** Ignores the payloads of `ignoredSender`: a process delivers its own messages locally. */
   constructor(ignoredSender: string) {
     this.#ignoredSender = ignoredSender;
   }
@@ -83,22 +84,17 @@ export class PayloadReader {
     return whole === undefined ? [] : parse(whole);
   }
 
-  #join(sender: string, place: string, chunk: string): string | undefined {
-    const match = /^p(\d+)\/(\d+)$/.exec(place);
+  #join(sender: string, kind: string, chunk: string): string | undefined {
+    const match = /^p(\d+)\/(\d+)$/.exec(kind);
     if (match === null) return undefined;
     const [index, count] = [Number(match[1]), Number(match[2])];
-    const parts = index === 0 ? [] : this.#unfinished.get(sender);
-    // A part was lost, so the message is.
-    if (parts === undefined || parts.length !== index) {
-      this.#unfinished.delete(sender);
-      return undefined;
-    }
+    const parts = index === 0 ? [] : this.#partial.get(sender);
+    this.#partial.delete(sender);
+    // An earlier part was lost, and with it the message.
+    if (parts === undefined || parts.length !== index) return undefined;
     parts.push(chunk);
-    this.#unfinished.delete(sender);
     if (parts.length === count) return parts.join('');
-    this.#unfinished.set(sender, parts);
-    const oldest = this.#unfinished.keys().next().value;
-    if (this.#unfinished.size > MAX_UNFINISHED && oldest !== undefined) this.#unfinished.delete(oldest);
+    this.#partial.set(sender, parts);
     return undefined;
   }
 }
@@ -112,12 +108,12 @@ function parse(line: string): Addressed[] {
   }
 }
 
-/** Cuts UTF-8 into texts of at most `maxBytes`, never inside a character. */
+/** Splits UTF-8 into strings of at most `maxBytes` bytes, at character boundaries. */
 function cutUtf8(bytes: Buffer, maxBytes: number): string[] {
   const chunks: string[] = [];
   for (let start = 0; start < bytes.length;) {
     let end = Math.min(start + maxBytes, bytes.length);
-    // 10xxxxxx is a byte inside a character.
+    // A byte 10xxxxxx continues a character.
     while (end < bytes.length && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
     chunks.push(bytes.toString('utf8', start, end));
     start = end;

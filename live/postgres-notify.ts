@@ -6,15 +6,14 @@ import { openNotifySender } from './notify-sender.ts';
 import { topicOf } from './topic.ts';
 
 export interface PostgresLiveOptions {
-  /** `postgres://…`; two connections are opened to it. A pooler in transaction mode cannot carry NOTIFY. */
+  /** `postgres://…`. Two connections are opened. Does not work through a pooler in transaction mode, which does not support LISTEN. */
   readonly databaseUrl: string;
 }
 
 /**
- * The live channel between processes, by PostgreSQL's LISTEN and NOTIFY. Listeners in the publishing
- * process are reached directly, by reference; all others through the database, where `appended` travels
- * without its events. Connections are opened at once and again, with growing pauses, when they break; what
- * is published in between reaches this process only.
+ * A live channel between processes, over PostgreSQL's LISTEN and NOTIFY. Listeners in the publishing process receive
+ * messages directly, by reference; those in other processes through the database, where `appended` has no events.
+ * Broken connections are reopened with exponential backoff; meanwhile, messages reach this process only.
  */
 export function createPostgresLive(options: PostgresLiveOptions): LiveChannel {
   const sender = randomBytes(6).toString('hex');

@@ -1,6 +1,6 @@
 import type { SessionKey } from '../contracts/session/session-key.ts';
 
-/** One text for both parts of a key. Neither part can contain a NUL, so no two keys share a topic. */
+/** The topic of a session: its key as one string. No part of a key contains NUL, so topics are unique. */
 export function topicOf(key: SessionKey): string {
   return `${key.user}\u0000${key.session}`;
 }

@@ -2,14 +2,14 @@ import type { ErrorCode } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Finish, ToolCallRequest, Usage } from '../contracts/session/run.ts';
 
-/** One entry of the conversation, as a model sees it. */
+/** A message of the conversation in a model request. */
 export type ModelMessage =
   | { readonly role: 'system' | 'user'; readonly content: string }
   | { readonly role: 'assistant'; readonly content: string; readonly toolCalls: readonly ToolCallRequest[] }
   | { readonly role: 'tool'; readonly callId: string; readonly tool: string; readonly content: string };
 
 export interface ModelRequest {
-  /** The model's name at its provider, without the provider's part. */
+  /** The model's name, without the provider. */
   readonly model: string;
   readonly instructions: string;
   readonly messages: readonly ModelMessage[];
@@ -23,36 +23,36 @@ export interface ModelRequest {
   readonly temperature: number | null;
   readonly maxOutputTokens: number | null;
   readonly reasoningEffort: 'minimal' | 'low' | 'medium' | 'high' | null;
-  /** False: one call, one answer, no deltas. */
+  /** False: no deltas. */
   readonly stream: boolean;
 }
 
 export interface ModelReply {
   readonly text: string;
-  /** The model's thoughts where the provider sends them; empty otherwise. */
+  /** Empty if the provider sends none. */
   readonly reasoning: string;
   readonly toolCalls: readonly ToolCallRequest[];
   readonly finish: Finish;
-  /** Null when the provider did not say. */
+  /** Null if the provider does not report it. */
   readonly usage: Usage | null;
-  /** The model that answered, as the provider names it. */
+  /** The model's name as the provider reports it, which may be more specific than the requested one. */
   readonly model: string;
 }
 
 export interface ModelCallOptions {
-  /** Aborts the HTTP request at once; `generate` then rejects with the signal's reason. */
+  /** Aborts the HTTP request; `generate` then rejects with the signal's reason. */
   readonly signal: AbortSignal;
-  /** Called in order, once for each piece of text. The pieces of a kind join to the reply's text or reasoning. */
+  /** Called in order with each piece of text. The pieces of a kind concatenate to the reply's text or reasoning. */
   readonly onDelta: (delta: { readonly kind: 'text' | 'reasoning'; readonly text: string }) => void;
 }
 
-/** A provider's endpoint. One suite (`test/models/model-client.testsuite.ts`) runs against every implementation. */
+/** A client of one provider. `test/models/model-client.testsuite.ts` tests every implementation. */
 export interface ModelClient {
   /** The provider's part of `provider/model`: `openai`, `local`, `scripted`, … */
   readonly provider: string;
   /**
-   * One model call. Never retries. Rejects with a {@link ModelError} for anything a provider did, a stream
-   * without its terminal event included.
+   * Makes one model call, without retries. Rejects with a {@link ModelError} for every failure of the provider or network,
+   * including a stream without its terminal event.
    */
   generate(request: ModelRequest, options: ModelCallOptions): Promise<ModelReply>;
 }
@@ -63,10 +63,10 @@ export class ModelError extends Error {
   /** Stable: `rate_limited`, `server_error`, `timeout`, `connection`, `stream_truncated`, `empty_reply`, `invalid_request`, `authentication`, `quota_exhausted`, `too_large`. */
   readonly reason: string;
   readonly retryable: boolean;
-  /** What the provider asked us to wait. */
+  /** The delay that the provider requested. */
   readonly retryAfterMs: number | null;
   readonly httpStatus: number | null;
-  /** Whether the provider may have worked for it, and charge it: not when it refused the request, nor when nothing reached it. */
+  /** Whether the provider may charge for the call. False if it rejected the request, or was not reached. */
   readonly mayCost: boolean;
 
   constructor(
@@ -76,7 +76,7 @@ export class ModelError extends Error {
       retryable: boolean;
       retryAfterMs?: number | null;
       httpStatus?: number | null;
-      /** True when the request never left. Default false. */
+      /** Whether the request was not sent. Default false. */
       unsent?: boolean;
       cause?: unknown;
     },
@@ -89,21 +89,21 @@ export class ModelError extends Error {
     this.mayCost = options.unsent !== true && (this.httpStatus ?? 0) < 400;
   }
 
-  /** The code that a user meets when retries are used up. */
+  /** The code of the run's error when retries are used up. */
   get code(): ErrorCode {
     return this.reason === 'invalid_request' || this.reason === 'too_large' ? 'invalid_request' : 'model_unavailable';
   }
 }
 
-/** Which client and model a `provider/model` means. */
+/** Resolves `provider/model` to a client and a model. */
 export interface ModelDirectory {
   /** The deployment's default, as `provider/model`. */
   readonly defaultModel: string;
-  /** Throws a {@link ModelError} (`invalid_request`) that names the providers there are, when the provider is unknown. */
+  /** Throws a {@link ModelError} (`invalid_request`), which lists the providers, for an unknown one. */
   resolve(name: string): { readonly client: ModelClient; readonly model: string };
 }
 
-/** Arguments as text from a provider, parsed; what is not a JSON object is kept as text and said so. */
+/** Parses a tool call's arguments. `malformed` explains why they are not a JSON object; `arguments` then has the value or the text. */
 export function parseArguments(text: string): { arguments: Json; malformed: string | null } {
   if (text.trim() === '') return { arguments: {}, malformed: null };
   try {

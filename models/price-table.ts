@@ -2,24 +2,24 @@ import { calcPrice, type ModelPrice, type TieredPrices } from '@pydantic/genai-p
 import type { PriceOverride } from '../contracts/deployment.ts';
 import type { Price, Rate } from '../core/money/price.ts';
 
-/** Which edition of the prices is bundled, and the day on which it was published; nothing is looked up at run time. */
+/** The bundled price list and its date of publication. Prices are not fetched at run time. */
 export const PRICE_SOURCE = { name: 'genai-prices 0.1.8', date: '2026-09-23' } as const;
 
-/** Our providers as the price source calls them. Others have no price but an override. */
+/** Provider names in the price list. Other providers have a price only by an override. */
 const PROVIDERS: Readonly<Record<string, string>> = { openai: 'openai', 'openai-responses': 'openai' };
 
-/** What models cost. */
+/** The prices of models. */
 export interface PriceTable {
-  /** The price of `provider/model` at a time (ISO 8601); null when it is not known. */
+  /** The price of `provider/model` at a time (ISO 8601); null when unknown. */
   readonly priceOf: (model: string, at: string) => Price | null;
 }
 
-/** The bundled prices, behind those that a deployment sets itself. */
+/** Creates a table of the bundled prices, with a deployment's overrides taking precedence. */
 export function createPriceTable(overrides: readonly PriceOverride[] = []): PriceTable {
   return { priceOf: (model, at) => overridden(overrides, model, at) ?? bundled(model, at) };
 }
 
-/** The newest override in force: one for the model before one for all of its provider. */
+/** The newest override in force. One for the model takes precedence over one for its provider. */
 function overridden(overrides: readonly PriceOverride[], model: string, at: string): Price | null {
   const provider = model.slice(0, model.indexOf('/'));
   const day = at.slice(0, 10);

@@ -3,34 +3,34 @@ import { LIMITS } from '../contracts/limits.ts';
 import type { Finish, ToolCallRequest, Usage } from '../contracts/session/run.ts';
 import { ModelError, parseArguments, type ModelCallOptions, type ModelReply } from './model-client.ts';
 
-/** A tool call while its arguments come in. */
-export interface GrowingCall {
+/** A tool call whose arguments are still arriving. */
+export interface PartialCall {
   callId: string;
   tool: string;
   arguments: string;
 }
 
-/** What a client says when the provider has ended its answer. */
+/** The metadata of a reply, known at its end. */
 export interface ReplyEnd {
   readonly finish: Finish;
   readonly usage: Usage | null;
   readonly model: string;
 }
 
-/** Longer ids from a provider are replaced: they are kept with every event of a call. */
+/** Longer call ids are replaced, because every event of a call stores its id. */
 const MAX_CALL_ID = 200;
 
-/** Collects one reply within {@link LIMITS}. Every client builds with it, so that all mean the same by an answer. */
+/** Assembles one reply within {@link LIMITS}. All clients use it, so that their replies follow the same rules. */
 export class ReplyBuilder {
   readonly #provider: string;
   readonly #onDelta: ModelCallOptions['onDelta'] | null;
-  readonly #calls: GrowingCall[] = [];
+  readonly #calls: PartialCall[] = [];
   #text = '';
   #reasoning = '';
   #characters = 0;
   #refused = false;
 
-  /** `onDelta` is null when nothing is to be shown before the reply is whole. */
+  /** `onDelta`: null without streaming. */
   constructor(provider: string, onDelta: ModelCallOptions['onDelta'] | null) {
     this.#provider = provider;
     this.#onDelta = onDelta;
@@ -44,60 +44,60 @@ export class ReplyBuilder {
     return this.#reasoning;
   }
 
-  get calls(): readonly GrowingCall[] {
+  get calls(): readonly PartialCall[] {
     return this.#calls;
   }
 
-  say(kind: 'text' | 'reasoning', text: string): void {
+  append(kind: 'text' | 'reasoning', text: string): void {
     if (text === '') return;
-    this.#grow(text.length);
+    this.#count(text.length);
     if (kind === 'text') this.#text += text;
     else this.#reasoning += text;
     this.#onDelta?.({ kind, text });
   }
 
-  /** A refusal is the text of the answer, and ends it as one. */
-  refuse(text: string): void {
+  /** Appends the text of a refusal, which makes `refusal` the finish. */
+  appendRefusal(text: string): void {
     this.#refused = true;
-    this.say('text', text);
+    this.append('text', text);
   }
 
-  startCall(callId: string, tool: string): GrowingCall {
+  startCall(callId: string, tool: string): PartialCall {
     if (this.#calls.length >= LIMITS.toolCallsPerStep.value) {
       throw this.#tooLarge(`more than ${LIMITS.toolCallsPerStep.value} tool calls`);
     }
-    const call: GrowingCall = { callId, tool, arguments: '' };
+    const call: PartialCall = { callId, tool, arguments: '' };
     this.#calls.push(call);
     return call;
   }
 
-  growArguments(call: GrowingCall, text: string): void {
-    this.#grow(text.length);
+  appendArguments(call: PartialCall, text: string): void {
+    this.#count(text.length);
     call.arguments += text;
-    // A UTF-16 code unit takes at least a byte, so this cheap test catches runaways; the exact one is at the end.
+    // A UTF-16 code unit takes at least a byte, so this cheap check stops runaways early; `end` checks exactly.
     if (call.arguments.length > LIMITS.toolArgumentsBytes.value) throw this.#argumentsTooLarge();
   }
 
-  /** Throws `empty_reply` when the provider ended well and yet said nothing. */
+  /** Completes the reply. Throws `empty_reply` if it finished normally without text or tool calls. */
   end({ finish, usage, model }: ReplyEnd): ModelReply {
     const toolCalls = this.#finishedCalls(finish === 'length');
-    const ended = this.#refused && finish !== 'length' ? 'refusal' : honestFinish(finish, toolCalls.length > 0);
-    const saysNothing = this.#text.trim() === '' && toolCalls.length === 0;
-    if (saysNothing && (ended === 'stop' || ended === 'other')) {
+    const ended = this.#refused && finish !== 'length' ? 'refusal' : normalFinish(finish, toolCalls.length > 0);
+    const isEmpty = this.#text.trim() === '' && toolCalls.length === 0;
+    if (isEmpty && (ended === 'stop' || ended === 'other')) {
       throw new ModelError(
         'empty_reply',
-        `The provider ${this.#provider} ended its answer without text or tool calls.`,
+        `The provider ${this.#provider} sent an empty reply, without text or tool calls.`,
         { retryable: true },
       );
     }
     return { text: this.#text, reasoning: this.#reasoning, toolCalls, finish: ended, usage, model };
   }
 
-  /** The error for a stream that ended before its terminal event. */
+  /** Creates the error for a stream that ended before its terminal event. */
   truncated(): ModelError {
     return new ModelError(
       'stream_truncated',
-      `The stream of the provider ${this.#provider} ended before its last event.`,
+      `The stream of the provider ${this.#provider} ended before its terminal event.`,
       { retryable: true },
     );
   }
@@ -107,9 +107,9 @@ export class ReplyBuilder {
     return this.#calls.map((call) => {
       if (Buffer.byteLength(call.arguments) > LIMITS.toolArgumentsBytes.value) throw this.#argumentsTooLarge();
       const parsed = parseArguments(call.arguments);
-      // A JSON object that is closed is whole even in an answer that was cut short.
-      const cut = cutShort && (parsed.malformed !== null || call.arguments.trim() === '');
-      const malformed = cut ? 'the answer reached its length limit before they were complete' : parsed.malformed;
+      // A valid JSON object is complete, even in a reply that was cut short.
+      const incomplete = cutShort && (parsed.malformed !== null || call.arguments.trim() === '');
+      const malformed = incomplete ? 'the reply reached its length limit before they were complete' : parsed.malformed;
       return {
         callId: uniqueId(call.callId, taken),
         tool: call.tool === '' ? 'unnamed' : call.tool,
@@ -119,7 +119,7 @@ export class ReplyBuilder {
     });
   }
 
-  #grow(characters: number): void {
+  #count(characters: number): void {
     this.#characters += characters;
     if (this.#characters > LIMITS.replyCharacters.value) {
       throw this.#tooLarge(`more than ${LIMITS.replyCharacters.value} characters`);
@@ -131,16 +131,15 @@ export class ReplyBuilder {
   }
 
   #tooLarge(what: string): ModelError {
-    return new ModelError('too_large', `The provider ${this.#provider} answered with ${what}. Set maxOutputTokens.`, {
-      retryable: false,
-    });
+    const message = `The reply of the provider ${this.#provider} is too large: ${what}. Set maxOutputTokens.`;
+    return new ModelError('too_large', message, { retryable: false });
   }
 }
 
-/** Some providers say `stop` beside tool calls, or `tool_calls` without any. */
-function honestFinish(finish: Finish, calls: boolean): Finish {
-  if (calls && (finish === 'stop' || finish === 'other')) return 'tool_calls';
-  return !calls && finish === 'tool_calls' ? 'stop' : finish;
+/** Corrects the finish of providers that send `stop` with tool calls, or `tool_calls` without. */
+function normalFinish(finish: Finish, hasCalls: boolean): Finish {
+  if (hasCalls && (finish === 'stop' || finish === 'other')) return 'tool_calls';
+  return !hasCalls && finish === 'tool_calls' ? 'stop' : finish;
 }
 
 function uniqueId(wanted: string, taken: Set<string>): string {

@@ -1,21 +1,21 @@
-/** A metric: what it is called, what it counts, and by what. */
+/** The definition of a metric. */
 export interface MetricDefinition<L extends string = string> {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
-  /** Never a user, a session or anything that was said: each has few values. */
+  /** Low-cardinality dimensions. Never a user, a session or content. */
   readonly labels: readonly L[];
-  /** Upper bounds of a histogram's buckets. */
+  /** The upper bounds of a histogram's buckets. */
   readonly buckets?: readonly number[];
 }
 
-/** Of the conventions for a model call, in seconds. */
+/** The buckets that the semantic conventions give for a model call. */
 const CALL_SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
-/** A run may take up to its time limit, and wait behind others. */
+/** A run may queue behind others and use all of its time limit. */
 const RUN_SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 45, 90, 180, 300, 900, 3_600];
 const WAIT_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800];
 const HTTP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-/** Powers of four, of the conventions for token usage. */
+/** The buckets that the semantic conventions give for token usage: powers of four. */
 const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);
 
 const CALL = [
@@ -26,9 +26,8 @@ const CALL = [
 ] as const;
 
 /**
- * Every metric of Perdure, by the name that code calls it; docs/observability.md lists them. `gen_ai_*` follow
- * OpenTelemetry's semantic conventions for generative AI
- * (https://github.com/open-telemetry/semantic-conventions-genai), in Prometheus' spelling.
+ * Every metric of Perdure, by its name in code; docs/observability.md lists them. `gen_ai_*` follow OpenTelemetry's semantic
+ * conventions for generative AI (https://github.com/open-telemetry/semantic-conventions-genai), in Prometheus' naming.
  */
 export const CATALOGUE = {
   modelTokens: histogram(
@@ -45,63 +44,61 @@ export const CATALOGUE = {
   ),
   modelFirstChunkSeconds: histogram(
     'gen_ai_client_operation_time_to_first_chunk_seconds',
-    'From the request of a streamed model call to the first piece of its answer.',
+    'Time to the first chunk of a streamed model call.',
     CALL,
     CALL_SECONDS,
   ),
   toolSeconds: histogram(
     'gen_ai_execute_tool_duration_seconds',
-    'Duration of one try of a tool call.',
+    'Duration of one attempt of a tool call.',
     ['gen_ai_tool_name', 'error_type'],
     CALL_SECONDS,
   ),
-  messages: counter('perdure_messages_total', 'Messages, by what became of them.', ['agent', 'outcome']),
+  messages: counter('perdure_messages_total', 'Messages by outcome.', ['agent', 'outcome']),
   runs: counter('perdure_runs_total', 'Runs that ended.', ['agent', 'outcome']),
   runSeconds: histogram(
     'perdure_run_duration_seconds',
-    'Response time: from the admission of a run to its end.',
+    'Time from the admission of a run to its end.',
     ['agent', 'outcome'],
     RUN_SECONDS,
   ),
   queueSeconds: histogram(
     'perdure_run_queue_wait_seconds',
-    'From the admission of a run to its start.',
+    'Time from the admission of a run to its start.',
     ['agent'],
     WAIT_SECONDS,
   ),
   tokens: counter('perdure_tokens_total', 'Tokens of committed model calls.', ['agent', 'type']),
-  costUsd: counter('perdure_cost_usd_total', 'Cost of model calls whose price is known, in USD.', ['agent', 'model']),
-  budgetWarnings: counter('perdure_budget_warnings_total', 'Budgets of users that reached their mark.', [
-    'scope',
-    'unit',
-    'kind',
-  ]),
+  costUsd: counter('perdure_cost_usd_total', 'Cost in USD of model calls with a known price.', ['agent', 'model']),
+  budgetWarnings: counter('perdure_budget_warnings_total', 'Budget warnings.', ['scope', 'unit', 'kind']),
   toolCalls: counter('perdure_tool_calls_total', 'Tool calls that ended.', ['tool', 'outcome']),
-  errors: counter('perdure_errors_total', 'Errors, by where they arose.', ['agent', 'source', 'type']),
-  retries: counter('perdure_retries_total', 'Tries after a first one.', ['source']),
-  activeSessions: gauge('perdure_sessions_active', 'Sessions that are active in the store.', []),
-  openRuns: gauge('perdure_runs_open', 'Runs that are open in the store.', ['status']),
-  providerCircuit: gauge('perdure_provider_circuit_state', "A provider's circuit: 0 closed, 1 half open, 2 open.", [
-    'provider',
-  ]),
-  providerInFlight: gauge('perdure_provider_in_flight', 'Calls that hold a place at a limited provider.', ['provider']),
-  providerWaiting: gauge('perdure_provider_waiting', 'Runs that wait for a provider.', ['provider']),
-  providerWaits: counter('perdure_provider_waits_total', 'Times that a run began to wait for its provider.', [
+  errors: counter('perdure_errors_total', 'Errors by source.', ['agent', 'source', 'type']),
+  retries: counter('perdure_retries_total', 'Retries by source.', ['source']),
+  activeSessions: gauge('perdure_sessions_active', 'Active sessions.', []),
+  openRuns: gauge('perdure_runs_open', 'Open runs by status.', ['status']),
+  providerCircuit: gauge(
+    'perdure_provider_circuit_state',
+    "State of a provider's circuit: 0 closed, 1 half open, 2 open.",
+    ['provider'],
+  ),
+  providerInFlight: gauge('perdure_provider_in_flight', 'Calls in flight at a provider with limits.', ['provider']),
+  providerWaiting: gauge('perdure_provider_waiting', 'Runs waiting for a provider.', ['provider']),
+  providerWaits: counter('perdure_provider_waits_total', 'Waits of runs for their provider, by reason.', [
     'provider',
     'kind',
   ]),
   providerWaitSeconds: histogram(
     'perdure_provider_wait_seconds',
-    'From when a model call asked its provider until it could go, where it had to wait.',
+    'Time that a model call waited for its provider, if it waited.',
     ['provider'],
     WAIT_SECONDS,
   ),
-  openStreams: gauge('perdure_gateway_open_streams', 'Event streams and waiting senders.', []),
-  followedSessions: gauge('perdure_gateway_followed_sessions', 'Sessions that have a reader.', []),
-  answers: counter('perdure_gateway_answers_total', 'HTTP answers, by status.', ['status']),
+  openStreams: gauge('perdure_gateway_open_streams', 'Open event streams and requests that wait for a run.', []),
+  followedSessions: gauge('perdure_gateway_followed_sessions', 'Sessions with at least one reader.', []),
+  answers: counter('perdure_gateway_answers_total', 'HTTP responses by status.', ['status']),
   httpSeconds: histogram(
     'http_server_request_duration_seconds',
-    'From an HTTP request to the head of its answer.',
+    'Time from an HTTP request to the head of its response.',
     ['http_request_method', 'http_route', 'http_response_status_code'],
     HTTP_SECONDS,
   ),

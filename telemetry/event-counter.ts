@@ -1,30 +1,31 @@
+import { LRUCache } from 'lru-cache';
 import { version, parse } from 'uuid';
 import type { PerdureEvent } from '../contracts/session/event.ts';
 import type { Usage } from '../contracts/session/run.ts';
 import { workflowIdOf, type SessionKey } from '../contracts/session/session-key.ts';
 import type { Metrics } from './metrics.ts';
-import { Recent } from './recent.ts';
 
-/** Sessions whose agent, and runs whose admission, a worker remembers. */
-const REMEMBERED = 20_000;
-/** Of a session that began elsewhere and has not told its agent here. */
+/** The number of sessions and of runs that a process keeps facts of. */
+const CACHED = 20_000;
+/** The label of an agent or tool that is not known. */
 const UNKNOWN = 'unknown';
 
 /**
- * Counts what was committed: each event once, by the process that committed it. What an event does not say (its
- * agent, when its run was admitted) is remembered from earlier ones, or read off the run's id.
+ * Derives metrics from committed events. The process that committed an event counts it, once. Facts that an event lacks (its
+ * agent, when its run was admitted) come from earlier events of the session, or from the run's id.
  */
 export class EventCounter {
   readonly #metrics: Metrics;
-  readonly #agents = new Recent<string>(REMEMBERED);
-  readonly #admitted = new Recent<number>(REMEMBERED);
+  readonly #agents = new LRUCache<string, string>({ max: CACHED });
+  /** Epoch ms, by run id. */
+  readonly #admitted = new LRUCache<string, number>({ max: CACHED });
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
   }
 
-  /** Tells the agent of a session, where it is known without an event. */
-  learn(key: SessionKey, agent: string): void {
+  /** Sets the agent that the events of a session are counted under. */
+  setAgent(key: SessionKey, agent: string): void {
     this.#agents.set(workflowIdOf(key), agent);
   }
 
@@ -32,21 +33,21 @@ export class EventCounter {
     return this.#agents.get(workflowIdOf(key)) ?? UNKNOWN;
   }
 
-  /** A message that was answered without an event. */
-  answered(key: SessionKey, outcome: string): void {
+  /** Counts a message whose admission appended no event: a duplicate, or a refusal with its error code as outcome. */
+  countMessage(key: SessionKey, outcome: string): void {
     this.#metrics.messages.add({ agent: this.agentOf(key), outcome });
     if (outcome === 'duplicate') return;
     this.#metrics.errors.add({ agent: this.agentOf(key), source: 'message', type: outcome });
   }
 
-  /** `isTool`: whether a tool has this name. One that a model made up is content, and is not shown. */
+  /** `isTool`: whether a tool has this name. Other names come from a model: they are content, and are counted as `unknown`. */
   count(key: SessionKey, events: readonly PerdureEvent[], isTool: (name: string) => boolean): void {
     for (const event of events) this.#count(key, event, isTool);
   }
 
   #count(key: SessionKey, event: PerdureEvent, isTool: (name: string) => boolean): void {
     const metrics = this.#metrics;
-    if (event.type === 'session.opened' || event.type === 'run.started') this.learn(key, event.agent);
+    if (event.type === 'session.opened' || event.type === 'run.started') this.setAgent(key, event.agent);
     const agent = this.agentOf(key);
     switch (event.type) {
       case 'message.received':
@@ -110,7 +111,7 @@ export class EventCounter {
       this.#metrics.runSeconds.record({ agent, outcome }, secondsFrom(admittedAt, event.at));
   }
 
-  /** Ids of runs in sessions carry their time; that of a run without a session is known where it was admitted or started. */
+  /** Run ids are UUIDs of version 7, which contain the time. One-off runs have ids of their callers; their admission is known from its event. */
   #admittedAt(runId: string): number | undefined {
     return this.#admitted.get(runId) ?? timeIn(runId);
   }

@@ -1,10 +1,10 @@
-/** Content types of the two formats that Prometheus reads; only the second one carries exemplars. */
+/** The content types of the two formats that Prometheus reads. Only OpenMetrics carries exemplars. */
 export const PLAIN = 'text/plain; version=0.0.4; charset=utf-8';
 export const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
 const EXEMPLAR = / # \{[^{}]*\} \S+( \S+)?$/;
 
-/** OpenMetrics as Prometheus' plain text format 0.0.4: counters' heads end in `_total`, exemplars are left out. */
+/** Converts OpenMetrics to Prometheus' text format 0.0.4: adds `_total` to the HELP and TYPE lines of counters, and drops exemplars. */
 export function toPlain(openMetrics: string): string {
   const lines = metricLines(openMetrics);
   const counters = new Set(lines.flatMap((line) => /^# TYPE (\S+) counter$/.exec(line)?.[1] ?? []));
@@ -17,7 +17,7 @@ export function toPlain(openMetrics: string): string {
   );
 }
 
-/** Plain text as a part of an OpenMetrics document, without its end: counters' heads lose `_total`. */
+/** Converts the text format to OpenMetrics without its `# EOF`: removes `_total` from the HELP and TYPE lines of counters. */
 export function toOpenMetrics(plain: string): string {
   const lines = metricLines(plain);
   const counters = new Set(lines.flatMap((line) => /^# TYPE (\S+)_total counter$/.exec(line)?.[1] ?? []));

@@ -3,17 +3,17 @@ import type { AddressInfo } from 'node:net';
 import type { Metrics } from './metrics.ts';
 import { healthResponse, metricsResponse, readinessResponse } from './operational-responses.ts';
 
-/** Ports tried after a taken one. */
+/** How many further ports are tried when the first is in use. */
 const MORE_PORTS = 20;
 
 export interface HealthOptions {
   readonly host: string;
-  /** 0 for any. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Whether the next free port is taken when this one is in use; an error otherwise. */
+  /** When the port is in use: true takes the next free one, false throws. */
   readonly orNextPort: boolean;
   readonly metrics: Metrics;
-  /** Asked for `/readyz`. */
+  /** The checks of `/readyz`. */
   readonly parts: Readonly<Record<string, () => Promise<boolean>>>;
 }
 
@@ -23,16 +23,16 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/** `/healthz`, `/readyz` and `/metrics` of a process that serves nothing else. Rejects with an Error that names the remedy. */
+/** Serves `/healthz`, `/readyz` and `/metrics` for a process without a gateway. Rejects with an Error that names the remedy. */
 export async function serveHealth(options: HealthOptions): Promise<HealthServer> {
   const { host, port: preferred, orNextPort, metrics, parts } = options;
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://health');
     const accept = request.headers.accept ?? null;
-    answer(pathname, accept, response).catch(() => response.writeHead(500).end());
+    respond(pathname, accept, response).catch(() => response.writeHead(500).end());
   });
 
-  async function answer(path: string, accept: string | null, response: ServerResponse): Promise<void> {
+  async function respond(path: string, accept: string | null, response: ServerResponse): Promise<void> {
     const found = await responseTo(path, accept);
     response.writeHead(found.status, Object.fromEntries(found.headers)).end(await found.text());
   }
@@ -46,7 +46,7 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
       case '/metrics':
         return metricsResponse(metrics, accept);
       default:
-        return Response.json({ status: 'There are /healthz, /readyz and /metrics.' }, { status: 404 });
+        return Response.json({ status: 'Not found. This server has /healthz, /readyz and /metrics.' }, { status: 404 });
     }
   }
 
@@ -61,7 +61,7 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       if (port < preferred + more) continue;
       throw new Error(
-        `On ${host} port ${port} is in use. Stop what uses it, or set PERDURE_METRICS_PORT to another, or to off.`,
+        `Port ${port} on ${host} is in use. Stop the process that uses it, or set PERDURE_METRICS_PORT to another port or to off.`,
         { cause: error },
       );
     } finally {

@@ -1,15 +1,15 @@
-/** Values that one label may take; whatever comes after them is told together. */
-const MOST = 200;
+/** The number of distinct values of a label. Later values are counted as `other`. */
+const MAX_VALUES = 200;
 const OTHER = 'other';
 
-/** Keeps the values of a label few and short, whoever makes them up. */
+/** Bounds the number and length of a label's values, which may come from callers. */
 export class LabelValues {
   readonly #seen = new Set<string>();
 
-  /** The value as it is counted. */
+  /** The value to count under: itself or `other`. */
   of(value: string): string {
     if (this.#seen.has(value)) return value;
-    if (value.length > 128 || this.#seen.size >= MOST) return OTHER;
+    if (value.length > 128 || this.#seen.size >= MAX_VALUES) return OTHER;
     this.#seen.add(value);
     return value;
   }

@@ -1,8 +1,8 @@
-/** What a log line may carry beside its message. There is no field for a user, for content or for a secret. */
+/** The fields of a log line. There is none for a user, for content or for a secret. */
 export interface LogFields {
-  /** The HTTP request, as its caller was told. */
+  /** The value of the response header `x-request-id`. */
   readonly requestId?: string | undefined;
-  /** The route as it is declared, without ids. */
+  /** The route's pattern, without ids. */
   readonly route?: string | undefined;
   readonly status?: number | undefined;
   readonly session?: string | undefined;
@@ -12,13 +12,13 @@ export interface LogFields {
   readonly agent?: string | undefined;
   readonly provider?: string | undefined;
   readonly model?: string | undefined;
-  /** A tool that an agent has; never a name that a model made up. */
+  /** The name of a declared tool, never one invented by a model. */
   readonly tool?: string | undefined;
   readonly outcome?: string | undefined;
-  /** A stable code: an `ErrorCode`, a reason of a model's failure. */
+  /** A stable code: an `ErrorCode` or the `reason` of a `ModelError`. */
   readonly code?: string | undefined;
   readonly durationMs?: number | undefined;
-  /** Of Temporal: which part of its SDK speaks, and of what. */
+  /** The next four are for lines of Temporal's SDK. */
   readonly component?: string | undefined;
   readonly activity?: string | undefined;
   readonly workflow?: string | undefined;
@@ -43,15 +43,15 @@ const TEXT = [
   'taskQueue',
 ] as const satisfies readonly (keyof LogFields)[];
 const NUMBERS = ['status', 'step', 'attempt', 'durationMs'] as const satisfies readonly (keyof LogFields)[];
-/** No field needs to be longer; ids are at most as long. */
-const LONGEST = 400;
+/** The longest value, in characters. Ids fit. */
+const MAX_LENGTH = 400;
 
-/** The fields of a line that are allowed, each of its type: what a caller slips in beside them is dropped. */
+/** Keeps the declared fields that have their declared type, and drops all others. */
 export function allowedFields(fields: LogFields): Record<string, string | number | object> {
   const allowed: Record<string, string | number | object> = {};
   for (const name of TEXT) {
     const value: unknown = fields[name];
-    if (typeof value === 'string' && value !== '') allowed[name] = value.slice(0, LONGEST);
+    if (typeof value === 'string' && value !== '') allowed[name] = value.slice(0, MAX_LENGTH);
   }
   for (const name of NUMBERS) {
     const value: unknown = fields[name];
@@ -61,13 +61,18 @@ export function allowedFields(fields: LogFields): Record<string, string | number
   return allowed;
 }
 
-/** Errors of ours and of Temporal: what they say is made from names and codes, never from content. */
-const SPEAKING = new Set(['PerdureError', 'ModelError', 'ApplicationFailure', 'ActivityFailure', 'TimeoutFailure']);
+/** Errors whose messages contain no content. Perdure and Temporal make them from names and codes. */
+const SAFE_MESSAGES = new Set([
+  'PerdureError',
+  'ModelError',
+  'ApplicationFailure',
+  'ActivityFailure',
+  'TimeoutFailure',
+]);
 
 /**
- * An error, without what it may have picked up: a message is shown only of errors whose words are ours (another's may
- * repeat a statement's values, an address with its password or a reply); of every error its name, its code and where
- * it arose.
+ * The loggable part of an error: its name, code and stack frames. Its message only for {@link SAFE_MESSAGES}; other messages
+ * may contain a statement's values, an address with its password, or a reply.
  */
 export function describeError(error: unknown): { name: string; code?: string; message?: string; at?: string[] } {
   if (!(error instanceof Error)) return { name: typeof error };
@@ -82,7 +87,7 @@ export function describeError(error: unknown): { name: string; code?: string; me
   return {
     name,
     ...(known === undefined ? {} : { code: known }),
-    ...(SPEAKING.has(error.name) ? { message: error.message.slice(0, LONGEST) } : {}),
+    ...(SAFE_MESSAGES.has(error.name) ? { message: error.message.slice(0, MAX_LENGTH) } : {}),
     ...(at.length === 0 ? {} : { at }),
   };
 }

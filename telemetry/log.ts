@@ -5,32 +5,32 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 type Severity = Exclude<LogLevel, 'silent'>;
 
-/** The message is written in the code: a text with something woven into it is no key of a record, and no message. */
-type Say = <const M extends string>(message: object extends Record<M, 1> ? never : M, fields?: LogFields) => void;
+/** The message must be a string literal: the type rejects interpolated strings, which could contain content. */
+type LogMethod = <const M extends string>(message: object extends Record<M, 1> ? never : M, fields?: LogFields) => void;
 
-/** Log lines. Each carries the trace that is going, if one is. */
+/** Writes log lines. Each carries the id of the active trace, if there is one. */
 export interface Log {
-  readonly debug: Say;
-  readonly info: Say;
-  readonly warn: Say;
-  readonly error: Say;
-  /** For the words of Temporal's SDK, which are not ours: shortened. `fields` is asked only where the line is written: most are not. */
-  foreign(level: Severity, message: string, fields: () => LogFields): void;
+  readonly debug: LogMethod;
+  readonly info: LogMethod;
+  readonly warn: LogMethod;
+  readonly error: LogMethod;
+  /** Writes a line of Temporal's SDK, with its message truncated. `fields` is called only if the level is enabled. */
+  external(level: Severity, message: string, fields: () => LogFields): void;
 }
 
 export interface LogOptions {
   /** Default `warn`. */
   readonly level?: LogLevel;
-  /** `json`: a line of JSON; `plain`: a line for people. Default `plain`. */
+  /** `json`: one object a line. `plain`: for terminals. Default `plain`. */
   readonly format?: 'json' | 'plain';
   /** Default: standard error. */
   readonly write?: (line: string) => void;
   readonly traceId?: () => string | undefined;
 }
 
-/** Lines go to standard error at once: a process that is killed has said what it knew. */
-export function createLog({ level = 'warn', format = 'plain', write, traceId }: LogOptions = {}): Log {
-  const destination: DestinationStream = write ? { write } : pino.destination({ fd: 2, sync: true });
+/** Writes to standard error synchronously, so that a killed process loses no lines. */
+export function createLog({ level = 'warn', format = 'plain', write: sink, traceId }: LogOptions = {}): Log {
+  const destination: DestinationStream = sink ? { write: sink } : pino.destination({ fd: 2, sync: true });
   const logger = pino(
     {
       level,
@@ -40,18 +40,18 @@ export function createLog({ level = 'warn', format = 'plain', write, traceId }: 
     },
     format === 'json' ? destination : { write: (line) => destination.write(plainLine(line)) },
   );
-  const say = (severity: Severity, message: string, fields: LogFields = {}) => {
+  const write = (severity: Severity, message: string, fields: LogFields = {}) => {
     if (!logger.isLevelEnabled(severity)) return;
     const trace = traceId?.();
     logger[severity]({ ...(trace === undefined ? {} : { trace }), ...allowedFields(fields) }, message);
   };
   return {
-    debug: (message, fields) => say('debug', message, fields),
-    info: (message, fields) => say('info', message, fields),
-    warn: (message, fields) => say('warn', message, fields),
-    error: (message, fields) => say('error', message, fields),
-    foreign: (severity, message, fields) => {
-      if (logger.isLevelEnabled(severity)) say(severity, message.slice(0, 200), fields());
+    debug: (message, fields) => write('debug', message, fields),
+    info: (message, fields) => write('info', message, fields),
+    warn: (message, fields) => write('warn', message, fields),
+    error: (message, fields) => write('error', message, fields),
+    external: (severity, message, fields) => {
+      if (logger.isLevelEnabled(severity)) write(severity, message.slice(0, 200), fields());
     },
   };
 }

@@ -23,24 +23,24 @@ type Instruments = {
       : HistogramOf<(typeof CATALOGUE)[N]>;
 };
 
-/** The metrics of a process: an instrument for each line of the catalogue. */
+/** The metrics of a process: an instrument for each entry of {@link CATALOGUE}. */
 export interface Metrics extends Instruments {
-  /** Calls `read` before each scrape, for gauges that are looked up. What it throws leaves its gauges as they were. */
+  /** Calls `read` before each scrape, to set gauges. If it throws, its gauges keep their values. */
   beforeScrape(read: () => Promise<void> | void): void;
-  /** Adds what another exporter of this process shows, in plain text format, to each scrape. */
+  /** Adds the metrics of another exporter of this process, in the text format, to each scrape. */
   merge(read: () => Promise<string>): void;
-  /** What a scraper is given. `accept` is its header: OpenMetrics, with exemplars, where that is named. */
+  /** Renders all metrics. `accept`: the request's header; OpenMetrics, with exemplars, if it names that format. */
   scrape(accept?: string | null): Promise<{ readonly text: string; readonly contentType: string }>;
 }
 
 export interface MetricsOptions {
-  /** Whether Node's own metrics (`process_*`, `nodejs_*`) are among them. Default false. */
+  /** Whether to include Node's own metrics (`process_*`, `nodejs_*`). Default false. */
   readonly process?: boolean;
-  /** The trace that an observation belongs to, if it is kept: shown as its exemplar. */
+  /** The id of the active trace, if it is recorded: the exemplar of an observation. */
   readonly traceId?: () => string | undefined;
 }
 
-/** One per process. */
+/** Creates the metrics of a process. Call it once a process. */
 export function createMetrics({ process = false, traceId = () => undefined }: MetricsOptions = {}): Metrics {
   const registry = new Registry<OpenMetricsContentType>();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);

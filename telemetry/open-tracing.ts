@@ -1,8 +1,8 @@
 import { NO_TRACING, type Tracing } from './tracing.ts';
 
 /**
- * Spans over OTLP/HTTP, if `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set; otherwise
- * {@link NO_TRACING}. The other variables of OpenTelemetry's exporter (headers, timeout, …) hold as it has them.
+ * Traces over OTLP/HTTP if `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set; otherwise
+ * {@link NO_TRACING}. OpenTelemetry's exporter reads its other variables (headers, timeout, …) itself.
  */
 export async function openTracing(env: NodeJS.ProcessEnv): Promise<Tracing> {
   const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT'];

@@ -10,22 +10,22 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { describeError } from './log-fields.ts';
 import { parseTraceparent, traceparentOf } from './trace-context.ts';
-import { NO_SPAN, type OpenSpan, type SpanFacts, type SpanOptions, type Tracing } from './tracing.ts';
+import { NO_SPAN, type OpenSpan, type SpanAttributes, type SpanOptions, type Tracing } from './tracing.ts';
 
 export interface OtlpOptions {
   readonly serviceName: string;
-  /** Of traces that begin here, how many are recorded: 0 to 1. One that came from elsewhere is as it was there. */
+  /** The sampled share of the traces that start here, 0 to 1. A remote parent's sampling decision is kept. */
   readonly share: number;
-  /** Where `v1/traces` is. Default: what the environment says. */
+  /** The URL of the collector's `v1/traces`. Default: from the environment. */
   readonly url?: string;
 }
 
-/** Spans that have said of what they failed. */
+/** Spans whose error type is set. */
 const failed = new WeakSet<Span>();
 
 const KINDS = { server: SpanKind.SERVER, client: SpanKind.CLIENT, internal: SpanKind.INTERNAL } as const;
 
-/** Spans that are sent over OTLP/HTTP, in batches. */
+/** Exports spans over OTLP/HTTP, in batches. */
 export function otlpTracing({ serviceName, share, url }: OtlpOptions): Tracing {
   const exporter = new OTLPTraceExporter(url === undefined ? {} : { url });
   const provider = new TracerProvider({
@@ -34,7 +34,7 @@ export function otlpTracing({ serviceName, share, url }: OtlpOptions): Tracing {
     spanProcessors: [new BatchSpanProcessor({ exporter })],
   });
   const tracer = provider.getTracer('perdure');
-  const going = new AsyncLocalStorage<Span>();
+  const active = new AsyncLocalStorage<Span>();
 
   function parentOf({ parent }: SpanOptions): Context {
     const remote = parseTraceparent(parent);
@@ -43,36 +43,36 @@ export function otlpTracing({ serviceName, share, url }: OtlpOptions): Tracing {
       const traceFlags = sampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
       return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
     }
-    const here = going.getStore();
-    return here ? trace.setSpan(ROOT_CONTEXT, here) : ROOT_CONTEXT;
+    const span = active.getStore();
+    return span ? trace.setSpan(ROOT_CONTEXT, span) : ROOT_CONTEXT;
   }
 
   return {
     on: true,
     async span(name, options, work) {
       const span = tracer.startSpan(name, { kind: KINDS[options.kind] }, parentOf(options));
-      tell(span, options.facts ?? {});
+      setAttributes(span, options.attributes ?? {});
       try {
-        return await going.run(span, () => work(openSpan(span)));
+        return await active.run(span, () => work(openSpan(span)));
       } catch (error) {
         const { code, name: kind } = describeError(error);
-        // What the work itself said of its failure is more exact.
+        // An error type that the work has set is more specific.
         if (!failed.has(span)) fail(span, code ?? kind);
         throw error;
       } finally {
         span.end();
       }
     },
-    here() {
-      const span = going.getStore();
+    activeSpan() {
+      const span = active.getStore();
       return span ? openSpan(span) : NO_SPAN;
     },
     traceId() {
-      const span = going.getStore();
+      const span = active.getStore();
       return span?.isRecording() ? span.spanContext().traceId : undefined;
     },
     traceparent() {
-      const context = going.getStore()?.spanContext();
+      const context = active.getStore()?.spanContext();
       return context && traceparentOf({ ...context, sampled: (context.traceFlags & TraceFlags.SAMPLED) !== 0 });
     },
     close: async () => provider.shutdown().catch(() => {}),
@@ -81,14 +81,16 @@ export function otlpTracing({ serviceName, share, url }: OtlpOptions): Tracing {
 
 function openSpan(span: Span): OpenSpan {
   return {
-    tell: (facts) => tell(span, facts),
+    setAttributes: (attributes) => setAttributes(span, attributes),
     rename: (name) => void span.updateName(name),
     fail: (type) => fail(span, type),
   };
 }
 
-function tell(span: Span, facts: SpanFacts): void {
-  for (const [name, value] of Object.entries(facts)) if (value !== undefined) span.setAttribute(name, value as string);
+function setAttributes(span: Span, attributes: SpanAttributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) span.setAttribute(name, value as string);
+  }
 }
 
 function fail(span: Span, type: string): void {

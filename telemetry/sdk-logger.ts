@@ -6,26 +6,26 @@ import type { LogFields } from './log-fields.ts';
 const SEVERITY = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
 /**
- * What Temporal's SDK logs, as lines of ours: of its attributes those that we know to carry neither a user nor content.
- * `overhear` is told each line as it was.
+ * A logger for Temporal's SDK that writes to `log`. Of the SDK's attributes it keeps those that contain neither a user nor
+ * content. `onLine` is called with each line as the SDK wrote it.
  */
-export function sdkLogger(log: Log, overhear: (message: string, meta?: LogMetadata) => void = () => {}): Logger {
-  const say = (level: LogLevel, message: string, meta: LogMetadata = {}) => {
-    overhear(message, meta);
-    log.foreign(isToldByUs(meta) ? 'debug' : SEVERITY[level], message, () => sdkFields(meta));
+export function sdkLogger(log: Log, onLine: (message: string, meta?: LogMetadata) => void = () => {}): Logger {
+  const write = (level: LogLevel, message: string, meta: LogMetadata = {}) => {
+    onLine(message, meta);
+    log.external(isLoggedByActivity(meta) ? 'debug' : SEVERITY[level], message, () => sdkFields(meta));
   };
   return {
-    log: say,
-    trace: (message, meta) => say('TRACE', message, meta),
-    debug: (message, meta) => say('DEBUG', message, meta),
-    info: (message, meta) => say('INFO', message, meta),
-    warn: (message, meta) => say('WARN', message, meta),
-    error: (message, meta) => say('ERROR', message, meta),
+    log: write,
+    trace: (message, meta) => write('TRACE', message, meta),
+    debug: (message, meta) => write('DEBUG', message, meta),
+    info: (message, meta) => write('INFO', message, meta),
+    warn: (message, meta) => write('WARN', message, meta),
+    error: (message, meta) => write('ERROR', message, meta),
   };
 }
 
-/** A try that failed as an activity of ours meant it to: the activity has told it, with its run. */
-function isToldByUs({ error }: LogMetadata): boolean {
+/** Whether an activity of Perdure threw the failure on purpose. It has then logged it, with its run. */
+function isLoggedByActivity({ error }: LogMetadata): boolean {
   return error instanceof Error && error.name === 'ApplicationFailure';
 }
 
@@ -44,7 +44,7 @@ function sdkFields(meta: LogMetadata): LogFields {
   };
 }
 
-/** A workflow id names the user too, who is left out. */
+/** The session in a workflow id, which also contains the user. */
 function sessionIn(workflowId: string | undefined): string | undefined {
   try {
     return workflowId === undefined ? undefined : sessionKeyOf(workflowId).session;

@@ -3,7 +3,7 @@ import { createLog, type Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { NO_TRACING, type Tracing } from './tracing.ts';
 
-/** What a process tells of itself. One per process, shared by its worker and its gateway. */
+/** The telemetry of a process, shared by its worker and its gateway. */
 export interface Telemetry {
   readonly metrics: Metrics;
   readonly events: EventCounter;
@@ -11,7 +11,7 @@ export interface Telemetry {
   readonly tracing: Tracing;
 }
 
-/** By default warnings go to standard error, metrics to whoever scrapes them, and spans nowhere. */
+/** Defaults: warnings to standard error, metrics on scrape, no traces. */
 export function createTelemetry(
   options: { readonly metrics?: Metrics; readonly log?: Log; readonly tracing?: Tracing } = {},
 ): Telemetry {

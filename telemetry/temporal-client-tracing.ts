@@ -3,7 +3,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { TRACE_HEADER } from '../contracts/names.ts';
 import type { Tracing } from './tracing.ts';
 
-/** Gives what is sent to a workflow the trace that sends it, in the header that Temporal's own OpenTelemetry packages use. */
+/** Propagates the active trace to workflows, in the header that Temporal's own OpenTelemetry packages use. */
 export function clientTracing(tracing: Tracing): WorkflowClientInterceptor {
   const traced = (headers: Headers): Headers => {
     const traceparent = tracing.traceparent();
@@ -18,7 +18,7 @@ export function clientTracing(tracing: Tracing): WorkflowClientInterceptor {
   };
 }
 
-/** The `traceparent` in the headers of a message or an activity; null where there is none that can be read. */
+/** The `traceparent` in the headers of a message or an activity; null if it is absent or malformed. */
 export function traceparentIn(headers: Headers): string | null {
   const payload = headers[TRACE_HEADER];
   if (!payload) return null;

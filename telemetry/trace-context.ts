@@ -1,4 +1,4 @@
-/** W3C trace context, version 00: the trace, the span that is the parent, and whether it is recorded. */
+/** W3C trace context, version 00. `spanId` is the parent span. */
 export interface TraceContext {
   readonly traceId: string;
   readonly spanId: string;
@@ -7,7 +7,7 @@ export interface TraceContext {
 
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** Null for anything that is no `traceparent`: a trace then begins anew. */
+/** Null if `text` is not a valid `traceparent`; the caller then starts a new trace. */
 export function parseTraceparent(text: unknown): TraceContext | null {
   if (typeof text !== 'string') return null;
   const [, traceId = '', spanId = '', flags = '0'] = TRACEPARENT.exec(text) ?? [];

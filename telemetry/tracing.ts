@@ -1,5 +1,5 @@
-/** What a span may say. There is no attribute for a user, for content or for a secret. */
-export interface SpanFacts {
+/** The attributes of a span. There is none for a user, for content or for a secret. */
+export interface SpanAttributes {
   readonly 'gen_ai.operation.name'?: string | undefined;
   readonly 'gen_ai.provider.name'?: string | undefined;
   readonly 'gen_ai.request.model'?: string | undefined;
@@ -27,46 +27,45 @@ export interface SpanFacts {
   readonly 'perdure.attempt'?: number | undefined;
 }
 
-/** A span that is open. */
+/** A span that has not ended. */
 export interface OpenSpan {
-  /** Facts that came to be known meanwhile. */
-  tell(facts: SpanFacts): void;
+  setAttributes(attributes: SpanAttributes): void;
   rename(name: string): void;
-  /** It ends as failed; for a failure that is no exception. */
+  /** Marks the span as failed, without an exception. */
   fail(type: string): void;
 }
 
 export interface SpanOptions {
   readonly kind: 'server' | 'client' | 'internal';
-  readonly facts?: SpanFacts;
-  /** A W3C `traceparent` from elsewhere. Default: the span that is going here. */
+  readonly attributes?: SpanAttributes;
+  /** The W3C `traceparent` of a remote parent. Default: the active span. */
   readonly parent?: string | null | undefined;
 }
 
-/** Spans of a process. */
+/** The tracer of a process. */
 export interface Tracing {
-  /** Whether spans go anywhere. What is only for them need not be done otherwise. */
+  /** Whether spans are recorded. */
   readonly on: boolean;
-  /** Does the work in a span; one that throws ends as failed, with the error's code and without its words. */
+  /** Runs `work` in a span. If it throws, the span fails with the error's code, without its message. */
   span<T>(name: string, options: SpanOptions, work: (span: OpenSpan) => Promise<T>): Promise<T>;
-  /** The span that is going; one that says nothing where none is. */
-  here(): OpenSpan;
-  /** The trace that is going, if it is recorded. */
+  /** The active span; {@link NO_SPAN} if there is none. */
+  activeSpan(): OpenSpan;
+  /** The id of the active trace, if it is recorded. */
   readonly traceId: () => string | undefined;
-  /** Of the span that is going, for whoever is called from it. */
+  /** The `traceparent` of the active span, to propagate. */
   traceparent(): string | undefined;
-  /** Sends what was recorded. Never rejects. */
+  /** Exports the remaining spans. Never rejects. */
   close(): Promise<void>;
 }
 
-/** A span that says nothing. */
-export const NO_SPAN: OpenSpan = { tell: () => {}, rename: () => {}, fail: () => {} };
+/** A span that records nothing. */
+export const NO_SPAN: OpenSpan = { setAttributes: () => {}, rename: () => {}, fail: () => {} };
 
-/** Nothing is recorded, nothing is sent, nothing is loaded. */
+/** A tracer that records and loads nothing. */
 export const NO_TRACING: Tracing = {
   on: false,
   span: (_name, _options, work) => work(NO_SPAN),
-  here: () => NO_SPAN,
+  activeSpan: () => NO_SPAN,
   traceId: () => undefined,
   traceparent: () => undefined,
   close: async () => {},

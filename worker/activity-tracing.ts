@@ -11,13 +11,13 @@ export function activityTracing(tracing: Tracing): ActivityInterceptorsFactory[]
       inbound: {
         execute(input, next) {
           const [argument] = input.args as [{ readonly runId?: unknown }?];
-          const facts = {
+          const attributes = {
             'gen_ai.conversation.id': sessionOf(info.workflowExecution?.workflowId),
             'perdure.run.id': typeof argument?.runId === 'string' ? argument.runId : undefined,
             'perdure.attempt': info.attempt,
           };
           const parent = traceparentIn(input.headers);
-          return tracing.span(info.activityType, { kind: 'internal', facts, parent }, () => next(input));
+          return tracing.span(info.activityType, { kind: 'internal', attributes, parent }, () => next(input));
         },
       },
     }),

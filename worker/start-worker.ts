@@ -2,7 +2,7 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/shared/deps.ts';
-import { ProviderGate } from '../activities/shared/provider-gate.ts';
+import { ProviderLimiter } from '../activities/shared/provider-limiter.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
@@ -19,7 +19,7 @@ import { workflowCode } from './workflow-bundle.ts';
 
 type GivenDeps = Omit<
   ActivityDeps,
-  'deployment' | 'prices' | 'telemetry' | 'gate' | 'requestExpiryCheck' | 'workflows'
+  'deployment' | 'prices' | 'telemetry' | 'commits' | 'limiter' | 'requestExpiryCheck' | 'workflows'
 >;
 
 export interface WorkerSettings extends GivenDeps, Tuning {
@@ -66,8 +66,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const taskQueue = settings.taskQueue ?? TASK_QUEUE;
   await registerSearchAttributes(connection, to.namespace);
   const { providers = {} } = deployment;
-  const gate = new ProviderGate({ db, live: settings.live, providers, metrics: telemetry.metrics });
-  await gate.start();
+  const limiter = new ProviderLimiter({ db, live: settings.live, providers, metrics: telemetry.metrics });
+  await limiter.start();
   const client = new Client({ connection, namespace: to.namespace });
   const worker = await Worker.create({
     connection,
@@ -79,7 +79,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       ...settings,
       deployment,
       telemetry,
-      gate,
+      limiter,
       requestExpiryCheck: expiryCheckRequester(client),
       workflows: workflowStarter(client),
     }),
@@ -91,7 +91,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const lost = restartLostSessions({ db, client, taskQueue, failed }, settings.lostSessions ?? {});
   const done = worker.run().finally(async () => {
     await lost.stop();
-    await gate.stop();
+    await limiter.stop();
     await connection.close();
   });
   done.catch(() => {});

@@ -1,103 +1,90 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { PerdureError } from '../../contracts/errors.ts';
 import type { ResolvedPolicy } from '../../core/policy.ts';
-import { ring } from '../../live/ring.ts';
-import type { ModelReply, ModelRequest } from '../../models/model-client.ts';
-import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
-import { costOf } from './budget-terms.ts';
-import { CUT_OFF, endOfFailure, endOfReply } from './call-end.ts';
+import { ModelError, type ModelClient, type ModelRequest } from '../../models/model-client.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
-import { asModelError, failCall } from './failed-model-call.ts';
-import { reserved } from './reserve.ts';
-import type { StepTask } from './step-task.ts';
 import { Stopped } from '../shared/stop-watch.ts';
-
-/** A model call that gave its reply. */
-export interface AnsweredCall {
-  readonly reply: ModelReply;
-  readonly firstTokenMs: number | null;
-  readonly durationMs: number;
-}
+import type { ModelCallOutcome } from './model-call-outcome.ts';
+import { reserveBudget } from './reserve-budget.ts';
+import type { StepTask } from './step-task.ts';
 
 /**
- * Makes the model call of a step, within what its budgets and the run's working time leave. Null when another attempt has
- * the step. A call that fails is counted, and the partial text of one that is stopped is kept, before this throws.
+ * Makes the model call of a step, within its budgets and the run's remaining working time, and returns how it ended. Streams
+ * text to the step's stream; settles nothing. Throws only when the call cannot be attempted: `budget_exceeded`, and errors of the store.
  */
 export async function callModel(
   deps: ActivityDeps,
   task: StepTask,
   policy: ResolvedPolicy,
   requestTo: (model: string) => ModelRequest,
-): Promise<AnsweredCall | null> {
-  const { position, voice, signal } = task;
-  const { client, model } = await resolved(deps, task);
-  const request = await reserved(deps, task, policy, requestTo(model));
-  if (!request) return null;
-  const remainingMs = policy.runTimeoutMs - position.activeMs;
+): Promise<ModelCallOutcome> {
+  let prepared: PreparedCall | null;
+  try {
+    prepared = await prepare(deps, task, policy, requestTo);
+  } catch (error) {
+    if (error instanceof ApplicationFailure || error instanceof PerdureError) throw error;
+    const timings = { firstTokenMs: null, durationMs: 0 };
+    return { kind: 'failed', error: asModelError(error), sent: false, timings };
+  }
+  return prepared ? await send(prepared, task, policy.runTimeoutMs - task.position.activeMs) : { kind: 'stale' };
+}
+
+interface PreparedCall {
+  readonly client: ModelClient;
+  readonly request: ModelRequest;
+}
+
+async function prepare(
+  deps: ActivityDeps,
+  task: StepTask,
+  policy: ResolvedPolicy,
+  requestTo: (model: string) => ModelRequest,
+): Promise<PreparedCall | null> {
+  const { client, model } = deps.models.resolve(task.position.model);
+  const request = await reserveBudget(deps, task, policy, requestTo(model));
+  return request && { client, request };
+}
+
+async function send(
+  { client, request }: PreparedCall,
+  { stream, signal }: StepTask,
+  remainingMs: number,
+): Promise<ModelCallOutcome> {
   const timeUp = new AbortController();
   const timer = setTimeout(() => timeUp.abort(runTimedOut()), Math.max(1, remainingMs));
-  const began = performance.now();
-  let firstTokenMs: number | null = null;
-  const elapsed = () => Math.round((performance.now() - began) * 10) / 10;
   const abort = AbortSignal.any([signal, timeUp.signal]);
+  const startedAt = performance.now();
+  const elapsed = () => Math.round((performance.now() - startedAt) * 10) / 10;
+  let firstTokenMs: number | null = null;
   try {
     abort.throwIfAborted();
     const reply = await client.generate(request, {
       signal: abort,
       onDelta: ({ kind, text }) => {
         firstTokenMs ??= elapsed();
-        voice.say(kind, text);
+        stream.append(kind, text);
       },
     });
-    // Not waited for: the reply's commit need not.
-    void position.pass.settle(endOfReply(reply));
-    return { reply, firstTokenMs, durationMs: elapsed() };
+    return { kind: 'answered', reply, firstTokenMs, durationMs: elapsed() };
   } catch (error) {
     const timings = { firstTokenMs, durationMs: elapsed() };
-    if (!abort.aborted) {
-      await position.pass.settle(endOfFailure(asModelError(error)));
-      await failCall(deps, task, error, timings);
-      throw error;
-    }
-    void position.pass.settle(CUT_OFF);
-    if (abort.reason instanceof Stopped && abort.reason.why.kind === 'stop') {
-      await commitStop(deps, task, abort.reason.why.reason, timings);
-    } else if (!(abort.reason instanceof Stopped)) {
-      await failCall(deps, task, abort.reason, timings);
-    }
-    throw abort.reason;
+    if (!abort.aborted) return { kind: 'failed', error: asModelError(error), sent: true, timings };
+    const reason = abort.reason as Stopped | ApplicationFailure;
+    if (reason instanceof Stopped) return { kind: 'stopped', stop: reason, timings };
+    return { kind: 'timedOut', failure: reason, timings };
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** A provider or model that is not there fails the call before it is made. */
-async function resolved(deps: ActivityDeps, task: StepTask): Promise<ReturnType<ActivityDeps['models']['resolve']>> {
-  try {
-    return deps.models.resolve(task.position.model);
-  } catch (error) {
-    await failCall(deps, task, error, { firstTokenMs: null, durationMs: 0 });
-    throw error;
-  }
-}
-
-/** Keeps what the model had said, marked as partial, in the transaction that ends the run. */
-async function commitStop(
-  deps: ActivityDeps,
-  { key, runId, position, voice }: StepTask,
-  reason: string,
-  timings: { readonly firstTokenMs: number | null; readonly durationMs: number },
-): Promise<void> {
-  const { step, attempt, throughSeq, model } = position;
-  const cost = costOf(deps, model, null);
-  const partial = { step, attempt, throughSeq, model, ...voice.said, ...timings, cost };
-  const ended = await commitRunEnd(deps.db, key, {
-    runId,
-    end: { status: 'cancelled', reason },
-    partial,
-    failSession: false,
+/** An error other than a {@link ModelError} is a bug of the client. It is retryable, within the policy's attempts. */
+function asModelError(error: unknown): ModelError {
+  if (error instanceof ModelError) return error;
+  const name = error instanceof Error ? error.name : typeof error;
+  return new ModelError('internal', `The model client failed unexpectedly (${name}).`, {
+    retryable: true,
+    cause: error,
   });
-  voice.finish();
-  ring(deps.live, key, ended.events);
 }
 
 function runTimedOut(): ApplicationFailure {

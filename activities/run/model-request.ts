@@ -3,7 +3,7 @@ import { recoveryNote, type RecoveryReason } from '../../core/conversation/recov
 import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
 import type { ModelMessage, ModelRequest } from '../../models/model-client.ts';
 
-/** What a step asks its model. A forced tool is forced on the first step only, or the run would never end. */
+/** Builds the model request of a step. A `toolChoice` applies to the first step only, or the run would never end. */
 export function modelRequest(
   agent: AgentVersion,
   model: string,
@@ -13,7 +13,7 @@ export function modelRequest(
   const { spec, tools } = agent;
   return {
     model,
-    // Among the instructions, not the messages: many models take a system message at the beginning only.
+    // In the instructions, not in a message: many models accept a system message only at the beginning.
     instructions: [spec.instructions ?? '', recoveryNote(recovered)].filter((text) => text !== '').join('\n\n'),
     messages: entries.map(modelMessage),
     tools: tools.map(({ name, description, parameters }) => ({ name, description, parameters })),

@@ -2,12 +2,12 @@ import { messageInputSchema } from '../../contracts/session/message.ts';
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolvePolicy } from '../../core/policy.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import type { AdmissionBudget } from '../../store/admission/admission-request.ts';
 import { commitAdmissions, type CommittedAdmissions } from '../../store/admission/commit-admissions.ts';
 import { appendRefusals } from '../../store/admission/append-refusals.ts';
 import type { AdmissionVerdict, AdmitInput, AdmitOutput, MessageDelivery } from '../shared/contract.ts';
-import { budgetsOf, leastOf } from '../run/budget-terms.ts';
+import { budgetsOf, minimumReservation } from '../run/call-budget.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { dueInMs } from './expire-session.ts';
@@ -16,7 +16,7 @@ import { validateDelivery } from './validate-delivery.ts';
 
 /** Validates each delivery, admits the valid ones to the store, and records the refusals of signals. */
 export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Promise<AdmitOutput> {
-  const { db, live, agents, deployment, telemetry } = deps;
+  const { db, agents, deployment, telemetry } = deps;
   const { key, kind } = callingSession();
   const parsed = input.deliveries.map(validateDelivery);
   const messages = parsed.flatMap((one) => ('message' in one ? [one.message] : []));
@@ -30,16 +30,16 @@ export async function admitMessages(deps: ActivityDeps, input: AdmitInput): Prom
     budget: admissionBudget(deps),
     defaultWhileRunning: (name) => resolvePolicy(deployment.policy, agents.agent(name)?.spec.policy).whileRunning,
   });
-  if (admission.session) telemetry.events.learn(key, admission.session.agent);
-  ring(live, key, admission.events);
+  if (admission.session) telemetry.events.setAgent(key, admission.session.agent);
+  publishAppended(deps, key, admission.events);
   notifyEvicted(deps, admission.evicted);
   const results = admission.results.values();
   const verdicts = parsed.map((one) => ('refusal' in one ? one.refusal : requireResult(results.next().value)));
   for (const verdict of verdicts) {
-    if (!verdict.ok) telemetry.events.answered(key, verdict.code);
-    else if (verdict.duplicate) telemetry.events.answered(key, 'duplicate');
+    if (!verdict.ok) telemetry.events.countMessage(key, verdict.code);
+    else if (verdict.duplicate) telemetry.events.countMessage(key, 'duplicate');
   }
-  await recordRefusals({ db, live }, key, input.deliveries, verdicts);
+  await recordRefusals(deps, key, input.deliveries, verdicts);
   // Reported once to each execution: every later message only postpones the expiry.
   const session = admission.session && sessionInfo(deps, admission.session, input.execution !== null);
   return { session, verdicts, openRuns: admission.openRuns };
@@ -61,7 +61,9 @@ function admissionBudget(deps: ActivityDeps): AdmissionBudget {
     budgetOf: (name, session) => resolvePolicy(deployment.policy, agents.agent(name)?.spec.policy, session).budget,
     leastOf: (name, content) => {
       const agent = agents.agent(name);
-      return agent ? { model: agent.spec.model ?? models.defaultModel, ...leastOf(deps, agent, content) } : null;
+      return agent
+        ? { model: agent.spec.model ?? models.defaultModel, ...minimumReservation(deps, agent, content) }
+        : null;
     },
   };
 }
@@ -72,7 +74,7 @@ function requireResult(result: AdmissionVerdict | undefined): AdmissionVerdict {
 }
 
 async function recordRefusals(
-  { db, live }: Pick<ActivityDeps, 'db' | 'live'>,
+  deps: Pick<ActivityDeps, 'db' | 'live' | 'commits'>,
   key: SessionKey,
   deliveries: readonly MessageDelivery[],
   verdicts: readonly AdmissionVerdict[],
@@ -83,7 +85,7 @@ async function recordRefusals(
     const { code, detail } = verdict;
     return [{ messageId: idIn(delivery.input), code, detail, dedupe: delivery.fallbackId }];
   });
-  if (refusals.length > 0) ring(live, key, (await appendRefusals(db, key, refusals)).events);
+  if (refusals.length > 0) publishAppended(deps, key, (await appendRefusals(deps.db, key, refusals)).events);
 }
 
 function idIn(input: unknown): string | null {

@@ -1,5 +1,5 @@
 import { expiryOf } from '../../core/session/expiry.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { expireIfDue, type ExpiryFacts } from '../../store/sessions/expire-if-due.ts';
 import type { ExpireOutput } from '../shared/contract.ts';
 import { callingSession } from '../shared/calling-session.ts';
@@ -16,6 +16,6 @@ export function dueInMs(deps: Pick<ActivityDeps, 'agents' | 'deployment'>, life:
 export async function expireSession(deps: ActivityDeps): Promise<ExpireOutput> {
   const { key } = callingSession();
   const { session, dueInMs: due, events } = await expireIfDue(deps.db, key, sessionPolicy(deps));
-  ring(deps.live, key, events);
+  publishAppended(deps, key, events);
   return { session, dueInMs: due };
 }

@@ -1,11 +1,11 @@
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import type { EvictedSession } from '../../store/sessions/ensure-capacity.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 
 /** Notifies the readers and the workflows of sessions that expired to make room. Does not wait for the workflows. */
-export function notifyEvicted({ live, requestExpiryCheck }: ActivityDeps, evicted: readonly EvictedSession[]): void {
+export function notifyEvicted(deps: ActivityDeps, evicted: readonly EvictedSession[]): void {
   for (const { key, events } of evicted) {
-    ring(live, key, events);
-    void requestExpiryCheck(key);
+    publishAppended(deps, key, events);
+    void deps.requestExpiryCheck(key);
   }
 }

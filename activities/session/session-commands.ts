@@ -6,7 +6,7 @@ import {
 } from '../../contracts/session/commands.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { commitSessionEnd } from '../../store/sessions/commit-session-end.ts';
 import { getOrCreateSession } from '../../store/sessions/get-or-create-session.ts';
 import { appendRefusals } from '../../store/admission/append-refusals.ts';
@@ -23,7 +23,7 @@ type Input<K extends keyof SessionActivities> = Parameters<SessionActivities[K]>
 
 /** Opens the calling session. As all commands here: validates the request, and the store decides. */
 export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Promise<OpenOutput> {
-  const { db, live, agents } = deps;
+  const { db, agents } = deps;
   const { key, kind } = callingSession();
   return command(async () => {
     const { agent = agents.defaultAgent, metadata = {}, policy = {} } = parse(openSessionSchema, input.request);
@@ -37,7 +37,7 @@ export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Pr
       limits,
       execution: input.execution,
     });
-    ring(live, key, opened.events);
+    publishAppended(deps, key, opened.events);
     notifyEvicted(deps, opened.evicted);
     const session = {
       status: opened.session.status,
@@ -49,34 +49,34 @@ export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Pr
 }
 
 export function updateSession(deps: ActivityDeps, input: Input<'updateSession'>): Promise<UpdateOutput> {
-  const { db, live } = deps;
+  const { db } = deps;
   const { key } = callingSession();
   return command(async () => {
     const update = parse(updateSessionSchema, input.request);
     const { events, session } = await patchSession(db, key, update);
-    ring(live, key, events);
+    publishAppended(deps, key, events);
     return update.policy === undefined ? {} : { dueInMs: dueInMs(deps, session) };
   });
 }
 
-export function endSession({ db, live }: ActivityDeps, input: Input<'endSession'>): Promise<EndOutput> {
+export function endSession(deps: ActivityDeps, input: Input<'endSession'>): Promise<EndOutput> {
   const { key } = callingSession();
   return command(async () => {
     const { status = 'completed', reason = null } = parse(endSessionSchema, input.request);
-    const { events, cancelledRuns } = await commitSessionEnd(db, key, { status, reason });
-    ring(live, key, events);
+    const { events, cancelledRuns } = await commitSessionEnd(deps.db, key, { status, reason });
+    publishAppended(deps, key, events);
     return { status, cancelledRuns };
   });
 }
 
-export async function recordRefusal({ db, live }: ActivityDeps, input: Input<'recordRefusal'>): Promise<void> {
+export async function recordRefusal(deps: ActivityDeps, input: Input<'recordRefusal'>): Promise<void> {
   const { key } = callingSession();
-  const { events } = await appendRefusals(db, key, [{ messageId: null, ...input }]);
-  ring(live, key, events);
+  const { events } = await appendRefusals(deps.db, key, [{ messageId: null, ...input }]);
+  publishAppended(deps, key, events);
 }
 
 export function resumeRun(deps: ActivityDeps, input: Input<'resumeRun'>): Promise<ResumeOutput> {
-  const { db, live, deployment } = deps;
+  const { db, deployment } = deps;
   const { key } = callingSession();
   return command(async () => {
     const { runId } = parse(resumeRunSchema, input.request);
@@ -85,7 +85,7 @@ export function resumeRun(deps: ActivityDeps, input: Input<'resumeRun'>): Promis
       execution: input.execution,
       limits: sessionLimits(deployment.limits),
     });
-    ring(live, key, resumed.events);
+    publishAppended(deps, key, resumed.events);
     notifyEvicted(deps, resumed.evicted);
     return { session: resumed.session, openRuns: resumed.openRuns };
   });

@@ -1,7 +1,7 @@
 import { resolvePolicy } from '../../core/policy.ts';
 import type { RunStatus } from '../../contracts/session/run.ts';
 import type { SessionStatus } from '../../contracts/session/session.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { readRun } from '../../store/read/read-run.ts';
 import { readSession } from '../../store/read/read-session.ts';
@@ -22,15 +22,15 @@ export async function endRun(
   { runId, ordinal, end }: EndRunInput,
 ): Promise<{ status: RunStatus; session: SessionStatus }> {
   const { key } = callingSession();
-  const { db, live, agents, deployment } = deps;
+  const { db, agents, deployment } = deps;
   const run = await readRun(db, key, runId);
   // The session was deleted meanwhile. A failure would be retried without end.
   if (!run) return { status: 'cancelled', session: 'deleted' };
-  deps.telemetry.events.learn(key, run.agent);
+  deps.telemetry.events.setAgent(key, run.agent);
   const before = await readSession(db, key);
   const policy = resolvePolicy(deployment.policy, agents.agent(run.agent)?.spec.policy, before?.policy);
   const failSession = end.status === 'failed' && policy.failSessionOnRunFailure;
   const { status, session, events } = await commitRunEnd(db, key, { runId, ordinal, end, partial: null, failSession });
-  ring(live, key, events);
+  publishAppended(deps, key, events);
   return { status, session };
 }

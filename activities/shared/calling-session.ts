@@ -2,7 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import { WORKFLOW } from '../../contracts/names.ts';
 import { sessionKeyOf, type SessionKey } from '../../contracts/session/session-key.ts';
 
-/** The session whose workflow called this activity. Never from arguments: a stranger could write those. */
+/** The session whose workflow called this activity. Taken from the workflow id and never from arguments, which a caller could forge. */
 export function callingSession(): {
   readonly key: SessionKey;
   readonly kind: 'session' | 'run';

@@ -5,7 +5,7 @@ import { describeIssues } from '../../core/text/describe-issues.ts';
 import { joinProblems } from '../../core/text/field-problem.ts';
 import { isUndecodable } from '../../contracts/undecodable.ts';
 
-/** Runs a command; what the caller did wrong is not retried, and what may pass is. */
+/** Runs a command and converts its `PerdureError` to a failure: not retryable if the caller caused it, else retryable. */
 export async function command<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -16,7 +16,7 @@ export async function command<T>(work: () => Promise<T>): Promise<T> {
       type: error.code,
       message: error.message,
       nonRetryable: isCallers,
-      // No fault of the worker's: it is told to the caller, and not logged as a warning with a stack.
+      // Not a fault of the worker: reported to the caller, not logged as a warning with a stack.
       ...(isCallers ? { category: 'BENIGN' } : {}),
       details: [{ retryAfterMs: error.retryAfterMs ?? null }],
     });

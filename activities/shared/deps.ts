@@ -5,11 +5,12 @@ import type { LiveChannel } from '../../live/live-channel.ts';
 import type { ModelDirectory } from '../../models/model-client.ts';
 import type { PriceTable } from '../../models/price-table.ts';
 import type { Db } from '../../store/db/db.ts';
+import type { CommitObserver } from '../../telemetry/commit-observer.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
-import type { ProviderGate } from './provider-gate.ts';
+import type { ProviderLimiter } from './provider-limiter.ts';
 import type { WorkflowStarter } from './workflow-starter.ts';
 
-/** What activities work with. */
+/** The dependencies of activities. */
 export interface ActivityDeps {
   readonly db: Db;
   readonly live: LiveChannel;
@@ -17,7 +18,9 @@ export interface ActivityDeps {
   readonly models: ModelDirectory;
   readonly deployment: Deployment;
   readonly telemetry: Telemetry;
-  readonly gate: ProviderGate;
+  /** Counts and logs what activities commit; see `publishAppended`. */
+  readonly commits: CommitObserver;
+  readonly limiter: ProviderLimiter;
   readonly prices: PriceTable;
   /** Signals the workflow of a session that was expired, archived or deleted elsewhere, so that it completes. Never rejects. */
   readonly requestExpiryCheck: (key: SessionKey) => Promise<void>;

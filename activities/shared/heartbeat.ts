@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 
 const INTERVAL_MS = 1_000;
 
-/** Heartbeats from now until disposed, so that a lost worker is noticed within the heartbeat timeout, and a cancel is heard. */
+/** Sends heartbeats until disposed: Temporal detects a lost worker by their absence, and delivers a cancel with them. */
 export function heartbeat(): Disposable {
   const context = Context.current();
   const timer = setInterval(() => context.heartbeat(), INTERVAL_MS);

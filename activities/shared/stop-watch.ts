@@ -3,14 +3,17 @@ import type { StopReason } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { LiveChannel } from '../../live/live-channel.ts';
 
-/** The activity has to return: `stop` for a user's cancel, `leave` when the worker goes or Temporal gave the work to another. */
+/**
+ * The activity must return. `stop`: the run is cancelled. `leave`: the worker is shutting down, or Temporal has given
+ * the activity to another worker.
+ */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
   readonly why: { readonly kind: 'stop'; readonly reason: StopReason } | { readonly kind: 'leave' };
 
-  constructor(cause: Stopped['why']) {
-    super(cause.kind === 'stop' ? `The run was stopped: ${cause.reason}.` : 'The worker is leaving this run.');
-    this.why = cause;
+  constructor(why: Stopped['why']) {
+    super(why.kind === 'stop' ? `The run was stopped: ${why.reason}.` : 'The worker stopped working on this run.');
+    this.why = why;
   }
 }
 
@@ -20,26 +23,26 @@ export interface StopWatch extends Disposable {
 }
 
 /**
- * Watches for the end of a run's work: the live channel's bell, which comes at once, and Temporal's own
- * cancellation, which comes with a heartbeat. `whoSpeaks` is called when a reader asks for the text so far.
+ * Aborts when the activity must stop: on a control message of the live channel, which arrives at once, or on Temporal's
+ * cancellation, which arrives with a heartbeat. `onResendText` is called when a reader asks for the text so far.
  */
 export async function watchForStop(
   live: LiveChannel,
   key: SessionKey,
   runId: string,
-  whoSpeaks: () => void,
+  onResendText: () => void,
 ): Promise<StopWatch> {
   const context = Context.current();
   const stop = new AbortController();
   const subscription = await live.subscribe(key, (message) => {
-    if (message.kind === 'who-speaks') whoSpeaks();
+    if (message.kind === 'resend-text') onResendText();
     else if (message.kind === 'control' && message.runId === runId) {
       stop.abort(new Stopped({ kind: 'stop', reason: message.reason }));
     }
   });
   const onCancellation = () => {
-    const asked = context.cancellationDetails?.cancelRequested ?? false;
-    stop.abort(new Stopped(asked ? { kind: 'stop', reason: 'cancelled' } : { kind: 'leave' }));
+    const requested = context.cancellationDetails?.cancelRequested ?? false;
+    stop.abort(new Stopped(requested ? { kind: 'stop', reason: 'cancelled' } : { kind: 'leave' }));
   };
   if (context.cancellationSignal.aborted) onCancellation();
   context.cancellationSignal.addEventListener('abort', onCancellation);

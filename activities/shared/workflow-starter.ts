@@ -1,10 +1,10 @@
 import type { StartedWorkflow } from '../../agents/start-workflow.ts';
 
-/** Starts workflows in Temporal. */
+/** Starts workflows in Temporal for tools. */
 export interface WorkflowStarter {
-  /** Starts a workflow, or finds the one that was started under its id before, running or over. */
+  /** Starts a workflow, or returns the one that was already started under its id, running or ended. */
   start(workflow: WorkflowToStart): Promise<StartedWorkflow>;
-  /** Those of the ids whose workflow is over, and those that have none. */
+  /** The ids whose workflow has ended (`over`), and those that have none (`absent`). */
   ended(workflowIds: readonly string[]): Promise<{ readonly over: string[]; readonly absent: string[] }>;
 }
 
@@ -14,6 +14,6 @@ export interface WorkflowToStart {
   readonly taskQueue: string;
   readonly args: readonly unknown[];
   readonly timeoutMs: number | undefined;
-  /** Kept with the workflow; `session` is the workflow id of the session or of the run without one. */
+  /** Stored in the workflow's memo. `session`: the workflow id of the session or of the one-off run. */
   readonly startedBy: { readonly session: string; readonly run: string; readonly tool: string };
 }

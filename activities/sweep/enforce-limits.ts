@@ -1,6 +1,6 @@
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import { limitReason, type SessionLimit } from '../../core/session/session-limit.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { expireOverLimit, listOverLimit, type OverLimit } from '../../store/admin/sweeps/enforce-limit.ts';
 import { recordAction, type SweepStart } from '../../store/admin/sweeps/sweeps.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
@@ -23,17 +23,18 @@ export async function enforceLimits(deps: ActivityDeps, sweep: SweepStart, max: 
 }
 
 async function expireOne(
-  { db, live, requestExpiryCheck }: ActivityDeps,
+  deps: ActivityDeps,
   { id, dryRun }: SweepStart,
   limit: SessionLimit,
   session: OverLimit,
 ): Promise<void> {
+  const { db, requestExpiryCheck } = deps;
   const { key } = session;
   if (dryRun) return await recordAction(db, id, key, { action: 'expired', reason: limitReason(limit) });
   try {
     const events = await expireOverLimit(db, id, session, limit);
     if (!events) return;
-    ring(live, key, events);
+    publishAppended(deps, key, events);
     await requestExpiryCheck(key);
   } catch (error) {
     await recordAction(db, id, key, failedAction('expired', error));

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { log } from '@temporalio/activity';
 import { cleanRequestSchema, type CleanRequest } from '../../contracts/maintenance.ts';
 import { decideCleanUp } from '../../core/session/clean-up.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { listCandidates, type Candidate, type Decide } from '../../store/admin/sweeps/list-candidates.ts';
 import { releaseReservations } from '../../store/admin/sweeps/release-reservations.ts';
 import { sweepSession } from '../../store/admin/sweeps/sweep-session.ts';
@@ -75,15 +75,16 @@ async function sweepSessions(
 }
 
 async function sweepOne(
-  { db, live, requestExpiryCheck }: ActivityDeps,
+  deps: ActivityDeps,
   { sweepId, request }: SweepPageInput,
   { key, decision }: Candidate,
   decide: Decide,
 ): Promise<void> {
+  const { db, requestExpiryCheck } = deps;
   if (request.dryRun) return await recordAction(db, sweepId, key, decision);
   try {
     const swept = await sweepSession(db, sweepId, key, decide);
-    if (swept) ring(live, key, swept.events);
+    if (swept) publishAppended(deps, key, swept.events);
     if (swept?.deactivated) await requestExpiryCheck(key);
     if (swept?.action === 'warned') log.warn('Many runs of a session fail', { session: key.session });
   } catch (error) {
@@ -92,11 +93,11 @@ async function sweepOne(
 }
 
 /** Releases budget that is reserved for model calls of runs that are over. */
-async function releaseBudgets({ db, live }: ActivityDeps, user: string | null): Promise<void> {
+async function releaseBudgets(deps: ActivityDeps, user: string | null): Promise<void> {
   for (;;) {
-    const { released, failed, more } = await releaseReservations(db, { user });
+    const { released, failed, more } = await releaseReservations(deps.db, { user });
     for (const { key, runId, step, attempt, events } of released) {
-      ring(live, key, events);
+      publishAppended(deps, key, events);
       log.info('Reservation released', { session: key.session, run: runId, step, attempt });
     }
     if (failed > 0) log.warn('Some reservations could not be released');

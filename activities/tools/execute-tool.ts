@@ -4,17 +4,17 @@ import { joinProblems } from '../../core/text/field-problem.ts';
 import type { Json } from '../../contracts/json.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 
-/** How one try of a tool call ended. */
-export type TryOutcome =
+/** How one attempt of a tool call ended. */
+export type AttemptOutcome =
   | { readonly status: 'completed'; readonly result: Json }
-  /** `error` is told to the model; `retryable` is false when another try would only repeat it. */
+  /** The model gets `error`. `retryable`: whether another attempt could succeed. */
   | { readonly status: 'failed'; readonly error: string; readonly retryable: boolean }
   | { readonly status: 'timed-out' }
   | { readonly status: 'cancelled' };
 
-export interface ToolTry {
+export interface ToolAttempt {
   readonly tool: Tool;
-  /** As the model sent them. */
+  /** Not validated: as the model sent them. */
   readonly args: Json;
   readonly context: Omit<ToolContext, 'signal'>;
   /** Aborted by a cancel or a shutdown. */
@@ -24,8 +24,8 @@ export interface ToolTry {
 }
 
 /**
- * One try of a tool call; never rejects. A tool that ignores its signal is abandoned at once: what it
- * returns, throws or shows afterwards is dropped. A tool that blocks the thread cannot be stopped.
+ * Executes one attempt of a tool call. Never rejects. Returns as soon as the signal is aborted or the timeout is over; what
+ * the tool returns, throws or reports afterwards is dropped. A tool that blocks the thread cannot be stopped.
  */
 export async function executeTool({
   tool,
@@ -33,24 +33,24 @@ export async function executeTool({
   context,
   signal,
   timeoutMs = tool.timeoutMs,
-}: ToolTry): Promise<TryOutcome> {
+}: ToolAttempt): Promise<AttemptOutcome> {
   if (signal.aborted) return { status: 'cancelled' };
   const stop = new AbortController();
-  const stopped = Promise.withResolvers<TryOutcome>();
+  const stopped = Promise.withResolvers<AttemptOutcome>();
   const end = (status: 'timed-out' | 'cancelled', reason: unknown): void => {
-    // The outcome comes first, so that what the tool throws on being stopped does not pass for its own failure.
+    // Resolved before the abort, so that an error thrown because of the abort is not taken for the outcome.
     stopped.resolve({ status });
     stop.abort(reason);
   };
   const onCancel = (): void => end('cancelled', signal.reason);
-  const late = new DOMException(`The tool took longer than ${timeoutMs} ms.`, 'TimeoutError');
-  const timer = setTimeout(() => end('timed-out', late), timeoutMs);
+  const timeout = new DOMException(`The tool timed out after ${timeoutMs} ms.`, 'TimeoutError');
+  const timer = setTimeout(() => end('timed-out', timeout), timeoutMs);
   signal.addEventListener('abort', onCancel, { once: true });
   let over = false;
   const unlessOver =
     <Given extends readonly unknown[], Result>(change: (...given: Given) => Promise<Result>) =>
     async (...given: Given): Promise<Result> => {
-      if (over) throw new ToolError('The call is over: its tool may not change the session any more.');
+      if (over) throw new ToolError('The tool call has ended, so it can no longer change the session.');
       return await change(...given);
     };
   const toolContext: ToolContext = {
@@ -67,7 +67,7 @@ export async function executeTool({
     metadata: { ...context.metadata, merge: unlessOver(context.metadata.merge) },
   };
   try {
-    return await Promise.race([stopped.promise, tryTool(tool, args, toolContext)]);
+    return await Promise.race([stopped.promise, attempt(tool, args, toolContext)]);
   } finally {
     over = true;
     clearTimeout(timer);
@@ -75,7 +75,7 @@ export async function executeTool({
   }
 }
 
-async function tryTool(tool: Tool, args: Json, context: ToolContext): Promise<TryOutcome> {
+async function attempt(tool: Tool, args: Json, context: ToolContext): Promise<AttemptOutcome> {
   try {
     const parsed = await tool.parameters.safeParseAsync(args);
     if (!parsed.success) {
@@ -83,7 +83,7 @@ async function tryTool(tool: Tool, args: Json, context: ToolContext): Promise<Tr
       const problems = joinProblems(describeIssues(parsed.error.issues, given));
       return failed(`The arguments are not valid: ${problems}.`, false);
     }
-    // Checked again: a cancel during validation must not be followed by an effect.
+    // Validation may be asynchronous. The tool must have no effect after a cancel.
     if (context.signal.aborted) return { status: 'cancelled' };
     return outcomeOf(await tool.execute(parsed.data, context));
   } catch (error) {
@@ -91,7 +91,7 @@ async function tryTool(tool: Tool, args: Json, context: ToolContext): Promise<Tr
   }
 }
 
-function outcomeOf(result: unknown): TryOutcome {
+function outcomeOf(result: unknown): AttemptOutcome {
   let text: string | undefined;
   try {
     text = JSON.stringify(result === undefined ? null : result);
@@ -110,14 +110,14 @@ function outcomeOf(result: unknown): TryOutcome {
   return { status: 'completed', result: JSON.parse(storable(text)) as Json };
 }
 
-/** PostgreSQL keeps neither NUL nor half a surrogate pair; `JSON.stringify` escapes both, and they become U+FFFD. */
+/** Replaces NUL and lone surrogates, which PostgreSQL cannot store, by U+FFFD. `JSON.stringify` has escaped both. */
 function storable(json: string): string {
   return json.replaceAll(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escape) =>
     /^\\u(?:0000|d[89a-f])/.test(escape) ? '\uFFFD' : escape,
   );
 }
 
-function failed(error: string, retryable: boolean): TryOutcome {
+function failed(error: string, retryable: boolean): AttemptOutcome {
   const text = error.slice(0, LIMITS.toolErrorCharacters.value).replaceAll('\0', '\uFFFD').toWellFormed();
   return { status: 'failed', error: text, retryable };
 }
@@ -125,7 +125,7 @@ function failed(error: string, retryable: boolean): TryOutcome {
 function messageOf(error: unknown): string {
   const message = isObject(error) ? error['message'] : error;
   if (typeof message === 'string' && message.trim() !== '') return message;
-  return error instanceof Error ? `The tool failed: ${error.name}.` : 'The tool failed without saying why.';
+  return error instanceof Error ? `The tool failed: ${error.name}.` : 'The tool failed without an error message.';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

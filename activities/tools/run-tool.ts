@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { finishTools } from '../../store/runs/finish-tools.ts';
 import { readRun } from '../../store/read/read-run.ts';
 import { releaseTool } from '../../store/runs/release-tool.ts';
@@ -8,12 +8,12 @@ import { callTool } from './call-tool.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { heartbeat } from '../shared/heartbeat.ts';
-import { leaveToOthers, othersMayHaveIt } from '../shared/other-workers.ts';
-import { pinnedAgent } from '../shared/pinned-agents.ts';
-import { RunVoice } from '../shared/run-voice.ts';
+import { retryElsewhere, mayRetryElsewhere } from '../shared/retry-elsewhere.ts';
+import { pinnedAgent } from '../shared/resolve-agent.ts';
+import { StepStream } from '../shared/step-stream.ts';
 import { watchForStop } from '../shared/stop-watch.ts';
 
-/** One tool call in an activity of its own. Its outcome goes to the store; the run goes on from there. */
+/** Executes a tool call in an activity of its own, and commits its outcome. */
 export async function runTool(
   deps: ActivityDeps,
   { runId, callId }: { readonly runId: string; readonly callId: string },
@@ -21,41 +21,41 @@ export async function runTool(
   const { key } = callingSession();
   const { db, live } = deps;
   using _beat = heartbeat();
-  const voice = new RunVoice(live, key, runId);
+  const stream = new StepStream(live, key, runId);
   using watch = await watchForStop(live, key, runId, () => {});
   const run = await readRun(db, key, runId);
   const record = run?.toolCalls.find((call) => call.callId === callId);
   if (!run?.agentVersion || !record)
     throw ApplicationFailure.nonRetryable(`The run ${runId} has no tool call ${callId}.`, 'not_found');
   const agent = await pinnedAgent(deps, run.agentVersion);
-  deps.telemetry.events.learn(key, run.agent);
+  deps.commits.setAgent(key, run.agent);
   const idempotent = agent.tools.find(({ name }) => name === record.tool)?.idempotent ?? false;
-  // Before it is claimed: a call that is not idempotent cannot be claimed twice.
-  if (!deps.agents.tool(record.tool, agent.hash) && othersMayHaveIt())
-    throw leaveToOthers(`tool ${JSON.stringify(record.tool)}`);
+  // Checked before the claim, because a call that is not idempotent can be claimed only once.
+  if (!deps.agents.tool(record.tool, agent.hash) && mayRetryElsewhere())
+    throw retryElsewhere(`tool ${JSON.stringify(record.tool)}`);
   const claim = await startTool(db, key, { runId, callId, idempotent });
-  ring(live, key, claim.events);
+  publishAppended(deps, key, claim.events);
   if (claim.claim === 'closed') return;
 
-  const tried = await callTool(deps, { key, runId, agent, voice, signal: watch.signal }, { ...claim, callId });
-  switch (tried.kind) {
+  const progress = await callTool(deps, { key, runId, agent, stream, signal: watch.signal }, { ...claim, callId });
+  switch (progress.kind) {
     case 'outcome': {
-      const results = [{ callId, outcome: tried.outcome, durationMs: tried.durationMs }];
-      ring(live, key, (await finishTools(db, key, { runId, results })).events);
+      const results = [{ callId, outcome: progress.outcome, durationMs: progress.durationMs }];
+      publishAppended(deps, key, (await finishTools(db, key, { runId, results })).events);
       return;
     }
-    case 'again':
-      await releaseTool(db, key, { runId, callId, workedMs: tried.durationMs });
+    case 'retry':
+      await releaseTool(db, key, { runId, callId, workedMs: progress.durationMs });
       throw ApplicationFailure.create({
         type: 'tool_failed',
-        message: `The tool ${record.tool} failed.`,
-        nextRetryDelay: tried.delayMs,
+        message: `The tool ${record.tool} failed. It will be retried.`,
+        nextRetryDelay: progress.delayMs,
       });
     case 'stopped':
-      // A cancel: the workflow ends the run and closes the call in one transaction. A worker that leaves: the next try finds the claim.
+      // After a cancel, the workflow ends the run, which closes the call. After a shutdown, the next attempt finds the claim.
       throw ApplicationFailure.create({
         type: 'worker_left',
-        message: 'The worker is leaving this tool call.',
+        message: 'The worker stopped working on this tool call.',
         nextRetryDelay: 100,
       });
   }

@@ -10,7 +10,7 @@ import type { ActivityDeps } from '../shared/deps.ts';
 
 interface Caller {
   readonly session: SessionKey;
-  /** Of the workflow that called. */
+  /** The id of the session's workflow. */
   readonly workflowId: string;
   readonly runId: string;
   readonly tool: string;
@@ -29,7 +29,7 @@ const optionsSchema = z.strictObject({
   timeoutMs: z.number().int().min(1).optional(),
 });
 
-/** What one try of a tool starts workflows by. */
+/** Creates the `startWorkflow` of one attempt of a tool call. */
 export function startWorkflowFor(
   { db, workflows }: Pick<ActivityDeps, 'db' | 'workflows'>,
   { session, workflowId: parentId, runId, tool, idempotencyKey }: Caller,
@@ -39,11 +39,11 @@ export function startWorkflowFor(
     const { taskQueue, args, name = '', timeoutMs } = checked(type, options);
     if (used.has(name)) {
       throw new ToolError(
-        `This call has started a workflow ${name === '' ? 'without a name' : `named ${JSON.stringify(name)}`} already. Give each a name of its own: startWorkflow(type, { name, … }).`,
+        `This call has already started a workflow ${name === '' ? 'without a name' : `named ${JSON.stringify(name)}`}. Give each workflow a distinct name: startWorkflow(type, { name, … }).`,
       );
     }
     used.add(name);
-    // The key is a hash of the user, the session, the run and the call: nobody else's workflow can have this id.
+    // The key is a hash of user, session, run and call, so no other call's workflow can have this id.
     const workflowId = `child-${idempotencyKey}${name === '' ? '' : `-${name}`}`;
     const child = { workflowId, type, taskQueue, runId, tool };
     const { recorded, open } = await recordChild(db, session, child);
@@ -67,13 +67,13 @@ function checked(type: string, options: Parameters<StartWorkflow>[1]): z.infer<t
   const limit = LIMITS.childArgumentsBytes.value;
   if (bytes <= limit) return parsed.data;
   throw new ToolError(
-    `The arguments of the workflow ${JSON.stringify(type)} take ${bytes} bytes as JSON; the limit is ${limit}. Pass a reference instead.`,
+    `The arguments of the workflow ${JSON.stringify(type)} are too large: ${bytes} bytes as JSON, the limit is ${limit}. Pass a reference instead.`,
   );
 }
 
 function tooMany(): ToolError {
   const limit = LIMITS.childWorkflows.value;
   return new ToolError(
-    `${limit} workflows that tools of this session have started are running, which is the limit. Wait until one is over.`,
+    `Tools of this session have ${limit} workflows running, which is the limit. Wait until one has ended.`,
   );
 }

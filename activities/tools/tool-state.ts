@@ -4,30 +4,31 @@ import { joinProblems } from '../../core/text/field-problem.ts';
 import type { JsonObject } from '../../contracts/json.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { mergeKeys, namespaceOf } from '../../core/session/merge-state.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { readSession } from '../../store/read/read-session.ts';
 import { patchSession, type SessionPatch } from '../../store/sessions/patch-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 
-/** What a tool reads and writes of its session. */
+/** A tool's access to the state and metadata of its session. */
 export function toolState(
-  { db, live }: Pick<ActivityDeps, 'db' | 'live'>,
+  deps: Pick<ActivityDeps, 'db' | 'live' | 'commits'>,
   key: SessionKey,
   tool: Tool,
 ): Pick<ToolContext, 'state' | 'metadata'> {
+  const { db } = deps;
   const { namespace } = tool;
-  const namespaceNow = async (name: string) => namespaceOf((await readSession(db, key))?.state ?? {}, name);
+  const readNamespace = async (name: string) => namespaceOf((await readSession(db, key))?.state ?? {}, name);
   const change = async (update: SessionPatch): Promise<void> =>
-    ring(live, key, (await patchSession(db, key, update)).events);
+    publishAppended(deps, key, (await patchSession(db, key, update)).events);
   return {
     state: {
       read: async (name?: string) =>
-        name === undefined ? accepted(tool, await namespaceNow(namespace), 'is not') : await namespaceNow(name),
+        name === undefined ? validated(tool, await readNamespace(namespace), 'does') : await readNamespace(name),
       merge: (patch) =>
         change((state) => {
-          const now = namespaceOf(state, namespace);
-          const part = asJson(typeof patch === 'function' ? patch(accepted(tool, now, 'is not')) : patch);
-          accepted(tool, mergeKeys(now, part), 'would not be');
+          const current = namespaceOf(state, namespace);
+          const part = asJson(typeof patch === 'function' ? patch(validated(tool, current, 'does')) : patch);
+          validated(tool, mergeKeys(current, part), 'would');
           return { state: { [namespace]: part } };
         }),
     },
@@ -38,12 +39,8 @@ export function toolState(
   };
 }
 
-/** The value as the tool's schema gives it; a ToolError that names each wrong field otherwise. */
-function accepted(
-  { name, namespace, stateSchema }: Tool,
-  value: JsonObject,
-  is: 'is not' | 'would not be',
-): JsonObject {
+/** Parses a value with the tool's schema. Throws a ToolError that names each invalid field. */
+function validated({ name, namespace, stateSchema }: Tool, value: JsonObject, verb: 'does' | 'would'): JsonObject {
   if (stateSchema === null) return value;
   const parsed = stateSchema.safeParse(value);
   if (parsed.success) return parsed.data as JsonObject;
@@ -51,14 +48,14 @@ function accepted(
     describeIssues(parsed.error.issues, { schema: stateSchema, input: value, mayQuote: true }),
   );
   throw new ToolError(
-    `The state ${JSON.stringify(namespace)} ${is} what the stateSchema of the tool ${JSON.stringify(name)} says: ${problems}.`,
+    `The state ${JSON.stringify(namespace)} ${verb} not match the stateSchema of the tool ${JSON.stringify(name)}: ${problems}.`,
   );
 }
 
-/** As it will be stored: what JSON leaves out is left out. */
+/** The patch as JSON stores it, without undefined values. */
 function asJson(patch: unknown): JsonObject {
   if (typeof patch === 'object' && patch !== null && !Array.isArray(patch)) {
     return JSON.parse(JSON.stringify(patch)) as JsonObject;
   }
-  throw new ToolError('What is merged into state or metadata must be an object of the keys to change.');
+  throw new ToolError('A patch of state or metadata must be an object with the keys to change.');
 }

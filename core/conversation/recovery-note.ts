@@ -1,4 +1,4 @@
-/** Why a session was recovered: the reason in its event `session.recovered`. */
+/** The `reason` of an event `session.recovered`. */
 export type RecoveryReason = 'reopened' | 'restored' | 'imported' | 'workflow_lost';
 
 const NOTES: Record<RecoveryReason, string> = {
@@ -11,7 +11,7 @@ const NOTES: Record<RecoveryReason, string> = {
     'The service was interrupted and has recovered this conversation. Tool calls that were going on may not have finished; their results say so.',
 };
 
-/** What a model is told, in its instructions, of a conversation that was recovered; empty for one that was not. */
+/** The note about a recovery that is added to the model's instructions; empty without a recovery. */
 export function recoveryNote(reason: RecoveryReason | null): string {
   return reason === null ? '' : `System note: ${NOTES[reason]}`;
 }

@@ -5,15 +5,14 @@ import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
 type RunEvent = Extract<PerdureEvent, { runId: string }>;
 
 /**
- * The conversation that durable events tell, in the order in which a model sees it: run by run as they
- * started, within a run step by step, and a message to steer by after the last reply that had not seen it.
- * Open tool calls have no result yet; the caller asks for a transcript only when that is what it wants.
+ * Builds the conversation from durable events, in the order that a model is given: runs by their start, each step by step,
+ * and a steering message after the last reply made without it. An open tool call has no result entry.
  */
 export function transcript(events: readonly PerdureEvent[]): TranscriptEntry[] {
   return [...runsInOrder(events)].flatMap(runTranscript);
 }
 
-/** Events by run: started runs in the order of their start, then the ones that wait. Events without a start (a context is read so) keep their order. */
+/** Groups events by run: started runs by their first start, then queued ones. Without any `run.started`, keeps the order of the events. */
 function runsInOrder(events: readonly PerdureEvent[]): Iterable<RunEvent[]> {
   const runs = new Map<string, RunEvent[]>();
   const startedAt = new Map<string, number>();
@@ -86,7 +85,7 @@ function isOutcome(event: RunEvent): event is Outcome {
   );
 }
 
-/** What the model is told of a call's outcome: an unknown one is called unknown. */
+/** The entry that reports a call's outcome to the model. */
 function outcomeEntry(outcome: Outcome): TranscriptEntry {
   const { runId, step, callId, tool } = outcome;
   const entry = { role: 'tool', runId, step, callId, tool } as const;

@@ -3,28 +3,28 @@ import type { ProviderLimits } from './provider-limits.ts';
 
 /** A provider's circuit breaker. Times are epoch ms. */
 export interface Circuit {
-  /** Failures in a row. */
+  /** Consecutive failures. */
   readonly failures: number;
-  /** When it was opened, however often a trial call has failed since; null while it is closed. */
+  /** When it opened; failed trial calls do not change it. Null while it is closed. */
   readonly openedAtMs: number | null;
   readonly openUntilMs: number | null;
 }
 
 export const CLOSED: Circuit = { failures: 0, openedAtMs: null, openUntilMs: null };
 
-/** Open for its time, then half open until a trial call has ended. */
+/** An open circuit becomes half open at `openUntilMs`, and stays so until a trial call has ended. */
 export function circuitPhase({ openUntilMs }: Circuit, nowMs: number): CircuitPhase {
   if (openUntilMs === null) return 'closed';
   return nowMs < openUntilMs ? 'open' : 'half_open';
 }
 
 /**
- * The circuit after a call. Closed, it counts failures in a row. Otherwise only its trial call counts: calls that were
- * begun before it opened say nothing new.
+ * The circuit after a call. A closed circuit counts consecutive failures. Otherwise only the trial call counts: the other
+ * calls started before the circuit opened.
  */
 export function circuitAfter(
   circuit: Circuit,
-  { failures: most, openMs }: ProviderLimits['circuit'],
+  { failures: threshold, openMs }: ProviderLimits['circuit'],
   call: { readonly failed: boolean; readonly trial: boolean },
   nowMs: number,
 ): Circuit {
@@ -32,6 +32,6 @@ export function circuitAfter(
   if (!closed && !call.trial) return circuit;
   if (!call.failed) return CLOSED;
   const failures = circuit.failures + 1;
-  if (closed && failures < most) return { ...circuit, failures };
+  if (closed && failures < threshold) return { ...circuit, failures };
   return { failures, openedAtMs: circuit.openedAtMs ?? nowMs, openUntilMs: nowMs + openMs };
 }

@@ -1,6 +1,6 @@
 import type { ProviderSettings } from '../../contracts/provider.ts';
 
-/** A provider's settings with nothing left open; null is not limited. */
+/** A provider's settings with defaults applied. Null: not limited. */
 export interface ProviderLimits {
   readonly concurrency: number | null;
   readonly requestsPerMinute: number | null;
@@ -14,7 +14,7 @@ export function providerLimits(settings: ProviderSettings = {}): ProviderLimits 
   return { concurrency, requestsPerMinute, tokensPerMinute, circuit: { failures, openMs } };
 }
 
-/** Whether each call has to be counted, however well the provider does. */
-export function isLimited({ concurrency, requestsPerMinute, tokensPerMinute }: ProviderLimits): boolean {
+/** Whether the provider's calls are counted even while it is healthy. */
+export function hasRateLimits({ concurrency, requestsPerMinute, tokensPerMinute }: ProviderLimits): boolean {
   return concurrency !== null || requestsPerMinute !== null || tokensPerMinute !== null;
 }

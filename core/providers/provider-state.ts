@@ -3,15 +3,15 @@ import { COOL, coolDownAfter, type CoolDown } from './cool-down.ts';
 import type { ProviderLimits } from './provider-limits.ts';
 import { take, type Bucket } from './token-bucket.ts';
 
-/** What all workers know of a provider, as the store keeps it. */
+/** The shared state of a provider. The store keeps it as JSON, so its fields are a stored format. */
 export interface ProviderState {
   readonly circuit: Circuit;
   readonly coolDown: CoolDown;
   readonly requests: Bucket | null;
   readonly tokens: Bucket | null;
-  /** Of {@link import('./fair-turn.ts').Line}. */
+  /** See {@link import('./fair-queue.ts').FairQueue}. */
   readonly virtualTime: number;
-  /** Moving averages over the calls that held a place: what waits and tokens are reckoned by. */
+  /** Moving averages of the calls that held a slot, for estimates. */
   readonly meanCallMs: number;
   readonly meanTokens: number;
 }
@@ -26,73 +26,75 @@ export const NEW_PROVIDER: ProviderState = {
   meanTokens: 500,
 };
 
-/** How a call ended, as far as its provider is concerned. */
-export interface CallEnd {
-  /** `up`: it answered, be it with a refusal. `down`: a 5xx, a timeout, a broken connection. `unknown`: cut off by us. `unused`: never made. */
+/** The evidence of a call's end about its provider. */
+export interface ProviderOutcome {
+  /** `up`: the provider responded, possibly with a rejection. `down`: a 5xx, a timeout, a broken connection. `unknown`: aborted here. `unused`: not sent. */
   readonly health: 'up' | 'down' | 'unknown' | 'unused';
   /** Whether it gave a reply. */
   readonly replied: boolean;
-  /** It asked to be left alone: for how long, or null when it named no time. Undefined: it did not. */
+  /** Set when the call was rejected for its rate: the requested pause, or null without one. */
   readonly retryAfterMs?: number | null | undefined;
-  /** In and out; null when not known. */
+  /** Input and output tokens; null when unknown. */
   readonly tokens: number | null;
 }
 
-/** What a call held. */
-export interface HeldPlace {
+/** The slot that a call held. */
+export interface HeldSlot {
+  /** Whether it was the half-open circuit's trial call. */
   readonly trial: boolean;
-  /** Tokens that were taken for it. */
+  /** The tokens taken from the bucket for it. */
   readonly reservedTokens: number;
   readonly durationMs: number;
 }
 
+/** The weight of the newest value in a moving average. */
 const WEIGHT = 0.1;
 
-/** Whether every call may go without asking, as long as no limit is set. */
-export function isSound({ circuit, coolDown }: ProviderState): boolean {
+/** Whether calls need no slot, as far as no limit is set: no failure, no open circuit, no cool-down. */
+export function isHealthy({ circuit, coolDown }: ProviderState): boolean {
   return circuit.failures === 0 && circuit.openUntilMs === null && coolDown.untilMs === null;
 }
 
-/** The state after a call. `place` is null for a call that went without asking. */
-export function afterCall(
+/** The state after a call. `slot` is null for a call that started without one. */
+export function stateAfterCall(
   state: ProviderState,
   limits: ProviderLimits,
-  end: CallEnd,
-  place: HeldPlace | null,
+  outcome: ProviderOutcome,
+  slot: HeldSlot | null,
   nowMs: number,
 ): ProviderState {
-  const { health } = end;
-  const judged = health === 'up' || health === 'down';
-  const call = { failed: health === 'down', trial: place?.trial ?? false };
-  const circuit = judged ? circuitAfter(state.circuit, limits.circuit, call, nowMs) : state.circuit;
-  const asked = end.retryAfterMs !== undefined;
-  const coolDown = asked ? coolDownAfter(state.coolDown, end.retryAfterMs ?? null, nowMs) : state.coolDown;
+  const { health } = outcome;
+  const conclusive = health === 'up' || health === 'down';
+  const call = { failed: health === 'down', trial: slot?.trial ?? false };
+  const circuit = conclusive ? circuitAfter(state.circuit, limits.circuit, call, nowMs) : state.circuit;
+  const rejected = outcome.retryAfterMs !== undefined;
+  const coolDown = rejected ? coolDownAfter(state.coolDown, outcome.retryAfterMs ?? null, nowMs) : state.coolDown;
   return {
     ...state,
-    ...(place ? settled(state, limits, end, place, nowMs) : {}),
+    ...(slot ? settled(state, limits, outcome, slot, nowMs) : {}),
     circuit,
-    coolDown: end.replied && (coolDown.untilMs ?? 0) <= nowMs ? COOL : coolDown,
+    coolDown: outcome.replied && (coolDown.untilMs ?? 0) <= nowMs ? COOL : coolDown,
   };
 }
 
-/** Gives back what an unused place took; otherwise charges what was really used. What is not known stays charged. */
+/** Refunds an unused slot; otherwise replaces the reserved tokens by those used. An unknown use stays charged as reserved. */
 function settled(
   state: ProviderState,
   { requestsPerMinute, tokensPerMinute }: ProviderLimits,
-  { health, tokens }: CallEnd,
-  { reservedTokens, durationMs }: HeldPlace,
+  { health, tokens }: ProviderOutcome,
+  { reservedTokens, durationMs }: HeldSlot,
   nowMs: number,
 ): Partial<ProviderState> {
   const unused = health === 'unused';
-  const more = unused ? -reservedTokens : tokens === null ? 0 : tokens - reservedTokens;
+  const charge = unused ? -reservedTokens : tokens === null ? 0 : tokens - reservedTokens;
   return {
     ...(requestsPerMinute !== null && unused ? { requests: take(state.requests, requestsPerMinute, -1, nowMs) } : {}),
-    ...(tokensPerMinute === null ? {} : { tokens: take(state.tokens, tokensPerMinute, more, nowMs) }),
-    ...(health === 'up' ? { meanCallMs: moved(state.meanCallMs, durationMs) } : {}),
-    ...(tokens === null ? {} : { meanTokens: moved(state.meanTokens, tokens) }),
+    ...(tokensPerMinute === null ? {} : { tokens: take(state.tokens, tokensPerMinute, charge, nowMs) }),
+    ...(health === 'up' ? { meanCallMs: average(state.meanCallMs, durationMs) } : {}),
+    ...(tokens === null ? {} : { meanTokens: average(state.meanTokens, tokens) }),
   };
 }
 
-function moved(mean: number, value: number): number {
+function average(mean: number, value: number): number {
   return mean + (value - mean) * WEIGHT;
 }

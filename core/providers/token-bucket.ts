@@ -1,17 +1,17 @@
-/** What is left of a bucket at a time, epoch ms. Below zero it is in debt. Null stands for a full one. */
+/** The level of a bucket at a time (epoch ms). Below zero it is in debt. Null stands for a full bucket. */
 export interface Bucket {
   readonly level: number;
   readonly atMs: number;
 }
 
 const MINUTE_MS = 60_000;
-/** So much of a minute's amount may be taken at once. */
+/** The bucket's capacity as a share of a minute's amount. */
 const BURST = 0.1;
 
 /**
- * A bucket from which no more than `perMinute` is taken in any minute (its start included, its end not): it holds a
- * tenth of that, and what flows in within a minute is the rest. In a window of W the most that can be taken one by one is
- * less than capacity + rate × W, so with whole numbers it is perMinute if rate × minute = perMinute − capacity + 1.
+ * A bucket that limits any minute (start included, end excluded) to `perMinute`. It holds a tenth of that; the refill of a
+ * minute is the rest. In a window W, single units taken number less than capacity + rate × W, so with whole numbers they are
+ * at most perMinute if rate × minute = perMinute − capacity + 1.
  */
 export function bucketShape(perMinute: number): { readonly capacity: number; readonly perMs: number } {
   const capacity = Math.max(1, Math.floor(perMinute * BURST));
@@ -24,14 +24,14 @@ export function levelAt(bucket: Bucket | null, perMinute: number, nowMs: number)
   return Math.min(capacity, bucket.level + Math.max(0, nowMs - bucket.atMs) * perMs);
 }
 
-/** Takes `amount`, or gives it back when it is negative. Whoever takes more than there is goes into debt. */
+/** Takes `amount`, or returns it when negative. Taking more than the level leaves the bucket in debt. */
 export function take(bucket: Bucket | null, perMinute: number, amount: number, nowMs: number): Bucket {
   const { capacity } = bucketShape(perMinute);
   const atMs = Math.max(nowMs, bucket?.atMs ?? nowMs);
   return { level: Math.min(capacity, levelAt(bucket, perMinute, nowMs) - amount), atMs };
 }
 
-/** How long until the bucket would have `amount`, if nobody took anything and it could hold that much; 0 when it has. */
+/** The time until the bucket has `amount`, ignoring its capacity and further takes; 0 if it has now. */
 export function msUntil(bucket: Bucket | null, perMinute: number, amount: number, nowMs: number): number {
   const missing = amount - levelAt(bucket, perMinute, nowMs);
   return missing <= 0 ? 0 : Math.ceil(missing / bucketShape(perMinute).perMs);

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 
 /**
- * The key that every try of one tool call carries, and no other call: the SHA-256 of user, session, run
- * and call, hexadecimal. Whoever sees it learns none of them.
+ * The key of a tool call, the same for all its attempts: the hexadecimal SHA-256 of user, session, run and call. It reveals
+ * none of them.
  */
 export function idempotencyKey({ user, session }: SessionKey, runId: string, callId: string): string {
   return createHash('sha256')

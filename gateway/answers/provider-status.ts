@@ -4,7 +4,7 @@ import { circuitPhase } from '../../core/providers/circuit.ts';
 import { isCooling } from '../../core/providers/cool-down.ts';
 import { providerLimits } from '../../core/providers/provider-limits.ts';
 import { NEW_PROVIDER } from '../../core/providers/provider-state.ts';
-import { readProviders, type KnownProvider } from '../../store/admin/providers/read-providers.ts';
+import { readProviders, type ProviderSnapshot } from '../../store/admin/providers/read-providers.ts';
 import type { Db } from '../../store/db/db.ts';
 
 /** Every provider with limits in the deployment, or used by a worker, sorted by name. */
@@ -17,7 +17,7 @@ export async function providerStatuses(db: Db, { providers = {} }: Deployment): 
   });
 }
 
-function statusOf(provider: string, known: KnownProvider | undefined): Omit<ProviderStatus, 'limits'> {
+function statusOf(provider: string, known: ProviderSnapshot | undefined): Omit<ProviderStatus, 'limits'> {
   const { state, inFlight, waiting, nowMs } = known ?? { state: NEW_PROVIDER, inFlight: 0, waiting: 0, nowMs: 0 };
   const { circuit, coolDown } = state;
   const phase = circuitPhase(circuit, nowMs);

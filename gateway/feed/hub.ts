@@ -64,7 +64,7 @@ export class Hub {
     const [head = null] = await this.#store.readHeads([this.key]);
     this.head = head ?? 0;
     // A step may be streaming already, whose text so far this hub has missed.
-    this.#live.publish(this.key, { kind: 'who-speaks' });
+    this.#live.publish(this.key, { kind: 'resend-text' });
     this.#busy = false;
     this.#drain();
     return head;
@@ -112,7 +112,7 @@ export class Hub {
   }
 
   #receive(message: LiveMessage): void {
-    if (this.#closed || message.kind === 'control' || message.kind === 'who-speaks') return;
+    if (this.#closed || message.kind === 'control' || message.kind === 'resend-text') return;
     if (this.#inbox.length >= MAX_INBOX && message.kind !== 'appended') return;
     this.#inbox.push(() => this.#handle(message));
     this.#drain();
@@ -240,7 +240,7 @@ export class Hub {
 
   #requestSnapshot(): void {
     this.#snapshotRequested = true;
-    this.#live.publish(this.key, { kind: 'who-speaks' });
+    this.#live.publish(this.key, { kind: 'resend-text' });
   }
 
   #sendDurable(event: PerdureEvent): void {

@@ -43,12 +43,12 @@ async function withSpan(
   work: () => Promise<Response>,
 ): Promise<Response> {
   if (!tracing.on || open === true) return work();
-  const facts = { 'http.request.method': methodOf(method), 'http.route': path };
+  const attributes = { 'http.request.method': methodOf(method), 'http.route': path };
   const parent = headers.get('traceparent');
-  return tracing.span(`${methodOf(method)} ${path}`, { kind: 'server', facts, parent }, async (span) => {
+  return tracing.span(`${methodOf(method)} ${path}`, { kind: 'server', attributes, parent }, async (span) => {
     const response = await work();
     const requestId = response.headers.get('x-request-id') ?? undefined;
-    span.tell({ 'http.response.status_code': response.status, 'perdure.request.id': requestId });
+    span.setAttributes({ 'http.response.status_code': response.status, 'perdure.request.id': requestId });
     if (response.status >= 500) span.fail(String(response.status));
     return response;
   });

@@ -4,7 +4,7 @@ import { sessionExportSchema } from '../../contracts/session/session-export.ts';
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
 import { sessionKey } from '../../contracts/session/session-key.ts';
 import { sessionSnapshotSchema } from '../../contracts/session/session.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { readSessionExport } from '../../store/sessions/read-session-export.ts';
 import { createFromExport } from '../../store/sessions/create-from-export.ts';
 import { requireSession } from '../answers/require-session.ts';
@@ -14,7 +14,7 @@ import { checkAddressable, snapshotOf } from '../answers/session-snapshot.ts';
 
 /** Export and import of sessions. */
 export function exportRoutes(deps: GatewayDeps): Route[] {
-  const { db, live, sender, deployment } = deps;
+  const { db, commits, sender, deployment } = deps;
   return [
     route({
       method: 'get',
@@ -38,9 +38,10 @@ export function exportRoutes(deps: GatewayDeps): Route[] {
         checkAddressable(id);
         const key = sessionKey(user, id);
         const { events, evicted } = await createFromExport(db, key, body, sessionLimits(deployment.limits));
-        ring(live, key, events);
+        commits.setAgent(key, body.session.agent);
+        publishAppended(deps, key, events);
         for (const made of evicted) {
-          ring(live, made.key, made.events);
+          publishAppended(deps, made.key, made.events);
           void sender.checkExpiry(made.key).catch(() => {});
         }
         return Response.json(await snapshotOf(deps, key), { status: 201 });

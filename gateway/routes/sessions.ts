@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { Policy } from '../../contracts/agent.ts';
 import { endSessionSchema, openSessionSchema, updateSessionSchema } from '../../contracts/session/commands.ts';
 import { sessionSnapshotSchema } from '../../contracts/session/session.ts';
-import { sessionKey } from '../../contracts/session/session-key.ts';
+import { sessionKey, type SessionKey } from '../../contracts/session/session-key.ts';
 import { archives } from '../../core/session/expiry.ts';
 import { resolvePolicy } from '../../core/policy.ts';
-import { ring } from '../../live/ring.ts';
+import { publishAppended } from '../../live/publish-appended.ts';
 import { removeSession } from '../../store/sessions/remove-session.ts';
 import { requireSession } from '../answers/require-session.ts';
 import type { GatewayDeps } from '../answers/gateway-deps.ts';
@@ -16,7 +16,7 @@ import { listRoute } from './list-sessions.ts';
 
 /** Sessions: create, list, read, change, end, delete. */
 export function sessionRoutes(deps: GatewayDeps): Route[] {
-  const { db, live, sender } = deps;
+  const { db, sender } = deps;
   return [
     route({
       method: 'post',
@@ -78,8 +78,8 @@ export function sessionRoutes(deps: GatewayDeps): Route[] {
         const key = await requireSession(db, user, param('id'));
         // The workflow first, so that it writes nothing after the rows are removed.
         await sender.terminate(key, 'deleted');
-        const removed = await removeSession(db, key, { archives: archivesBy(deps, query.archive) });
-        ring(live, key, removed.events);
+        const removed = await removeSession(db, key, { archives: archivesBy(deps, key, query.archive) });
+        publishAppended(deps, key, removed.events);
         if (query.archive === 'false') await sender.deleteExecutions(key);
         return new Response(null, { status: 204 });
       },
@@ -88,8 +88,14 @@ export function sessionRoutes(deps: GatewayDeps): Route[] {
 }
 
 /** Decides whether a removed session is archived: by the request, otherwise by its policy. */
-function archivesBy({ agents, deployment }: GatewayDeps, archive: 'true' | 'false' | undefined) {
+function archivesBy(
+  { agents, deployment, commits }: GatewayDeps,
+  key: SessionKey,
+  archive: 'true' | 'false' | undefined,
+) {
   return (agent: string, policy: Policy, messages: number): boolean => {
+    // The events of the removal do not name the agent that their metrics are labelled with.
+    commits.setAgent(key, agent);
     if (archive !== undefined) return archive === 'true';
     return archives(resolvePolicy(deployment.policy, agents.agent(agent)?.spec.policy, policy), messages);
   };

@@ -3,29 +3,29 @@ import { listModels, probeLocalServers } from './local-servers.ts';
 import { readModelSettings } from './model-settings.ts';
 import type { ModelDirectoryOptions } from './model-directory.ts';
 
-/** One place where models may come from. */
+/** A source of models. */
 export interface ModelSource {
   readonly source: string;
-  /** `ready`: it can answer. `absent`: not configured or not running. `failing`: configured, and does not answer. */
+  /** `ready`: it lists models. `absent`: not configured or not running. `failing`: configured or running, but lists none. */
   readonly state: 'ready' | 'absent' | 'failing';
   readonly detail: string;
-  /** What to do; null when nothing is needed. */
+  /** Null if ready. */
   readonly remedy: string | null;
 }
 
-/** What `perdure doctor` says about models. */
+/** The models section of `perdure doctor`. */
 export interface ModelReport {
   /** `provider/model`. */
   readonly defaultModel: string;
   readonly because: string;
-  /** Whether answers would come from a script. */
+  /** Whether the default is a scripted model. */
   readonly scripted: boolean;
   readonly sources: readonly ModelSource[];
 }
 
-const LIST_MS = 5_000;
+const LIST_TIMEOUT_MS = 5_000;
 
-/** Looks at every place a model may come from, the configured endpoint and the local ports, without using one. */
+/** Checks all sources of models: the configured endpoint and the local ports. Makes no model call. */
 export async function describeModels({ env, fetch = globalThis.fetch }: ModelDirectoryOptions): Promise<ModelReport> {
   const settings = readModelSettings(env);
   const [choice, openai, local] = await Promise.all([
@@ -34,7 +34,7 @@ export async function describeModels({ env, fetch = globalThis.fetch }: ModelDir
     probeLocalServers(fetch),
   ]);
   const servers = local.map(({ program, baseUrl, models, remedy }): ModelSource => {
-    if (models === null) return { source: program, state: 'absent', detail: `not at ${baseUrl}`, remedy };
+    if (models === null) return { source: program, state: 'absent', detail: `not running at ${baseUrl}`, remedy };
     if (models.length === 0) return { source: program, state: 'failing', detail: `no models at ${baseUrl}`, remedy };
     return { source: program, state: 'ready', detail: `${baseUrl}: ${shortList(models)}`, remedy: null };
   });
@@ -56,9 +56,9 @@ async function describeOpenAI(
     return { source, state: 'absent', detail: 'neither OPENAI_API_KEY nor OPENAI_BASE_URL is set', remedy };
   }
   const url = baseUrl ?? 'https://api.openai.com/v1';
-  // A URL may carry a password.
+  // The origin only: a URL may contain a password.
   const shown = new URL(url).origin;
-  const models = await listModels(url, { fetch, timeoutMs: LIST_MS, apiKey });
+  const models = await listModels(url, { fetch, timeoutMs: LIST_TIMEOUT_MS, apiKey });
   if (models?.length) return { source, state: 'ready', detail: `${shown}: ${shortList(models)}`, remedy: null };
   return {
     source,

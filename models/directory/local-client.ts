@@ -3,8 +3,8 @@ import { ModelError, type ModelClient } from '../model-client.ts';
 import { createOpenAIChatClient } from '../openai/openai-chat.ts';
 
 /**
- * The `local` provider: whichever server on this machine has the model. It looks when it is asked, so that a
- * server may be started after the worker, and looks again when what it found is gone.
+ * A client of the local server that has the requested model. Probes on the first call, so that servers may start after the
+ * worker, and again after a failed connection.
  */
 export function createLocalClient(fetch: typeof globalThis.fetch, known: readonly FoundServer[] = []): ModelClient {
   const provider = 'local';
@@ -39,15 +39,15 @@ export function createLocalClient(fetch: typeof globalThis.fetch, known: readonl
 }
 
 function serverOf(servers: readonly FoundServer[], model: string): string | undefined {
-  // Ollama lists `llama3:latest` and answers to `llama3`.
+  // Ollama lists `llama3:latest` and accepts `llama3`.
   return servers.find(({ models }) => models?.some((one) => one === model || one === `${model}:latest`))?.baseUrl;
 }
 
-/** A server that is missing may come; a model that no running server has will not come by waiting. */
+/** Retryable only if no server runs: one may be starting. */
 function noServer(servers: readonly FoundServer[], model: string): ModelError {
   const running = servers.filter(({ models }) => models !== null);
   if (running.length === 0) {
-    return new ModelError('connection', `No local model server runs. Start one that has the model ${model}.`, {
+    return new ModelError('connection', `No local model server is running. Start one that has the model ${model}.`, {
       retryable: true,
       unsent: true,
     });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Programs that serve models on a developer's machine, on their usual ports, in the order of preference. */
+/** Local model servers with their default ports, in order of preference. */
 export const LOCAL_SERVERS = [
   { program: 'Ollama', port: 11_434, remedy: 'ollama serve, then ollama pull a model' },
   { program: 'llama.cpp', port: 8080, remedy: 'llama-server --jinja -m MODEL.gguf' },
@@ -8,22 +8,22 @@ export const LOCAL_SERVERS = [
   { program: 'vLLM', port: 8000, remedy: 'vllm serve MODEL' },
 ] as const;
 
-/** How long a server on this machine may take to list its models, in ms. */
-const LOCAL_MS = 750;
+/** The timeout of listing a local server's models. */
+const LIST_TIMEOUT_MS = 750;
 
-/** What stands behind one address. */
+/** The result of probing one address. */
 export interface FoundServer {
   readonly program: string;
-  /** With its `/v1`. */
+  /** Including `/v1`. */
   readonly baseUrl: string;
-  /** Models that can answer; empty when it runs and has none, null when nothing that lists models answers. */
+  /** Null if no model server responds there. */
   readonly models: readonly string[] | null;
   readonly remedy: string;
 }
 
 const listSchema = z.object({ data: z.array(z.object({ id: z.string().min(1) })) });
 
-/** Asks an OpenAI-compatible server for its models; null when it does not answer with a list. Never throws. */
+/** Lists the models of an OpenAI-compatible server; null if it does not return a list. Never throws. */
 export async function listModels(
   baseUrl: string,
   { fetch, timeoutMs, apiKey }: { fetch: typeof globalThis.fetch; timeoutMs: number; apiKey: string | null },
@@ -38,19 +38,19 @@ export async function listModels(
       return null;
     }
     const list = listSchema.safeParse(await response.json());
-    // Embedding models are listed too, and cannot talk.
+    // Without embedding models, which cannot chat.
     return list.success ? list.data.data.map(({ id }) => id).filter((id) => !/embed/i.test(id)) : null;
   } catch {
     return null;
   }
 }
 
-/** Looks at all usual ports of 127.0.0.1 at once. */
+/** Probes the default ports on 127.0.0.1 concurrently. */
 export async function probeLocalServers(fetch: typeof globalThis.fetch): Promise<FoundServer[]> {
   return Promise.all(
     LOCAL_SERVERS.map(async ({ program, port, remedy }) => {
       const baseUrl = `http://127.0.0.1:${port}/v1`;
-      const models = await listModels(baseUrl, { fetch, timeoutMs: LOCAL_MS, apiKey: null });
+      const models = await listModels(baseUrl, { fetch, timeoutMs: LIST_TIMEOUT_MS, apiKey: null });
       return { program, baseUrl, models, remedy };
     }),
   );

@@ -1,28 +1,27 @@
 import { chooseModel, type ModelChoice } from './choose-model.ts';
 import { createLocalClient } from './local-client.ts';
 import { ModelError, type ModelClient, type ModelDirectory } from '../model-client.ts';
-import { readModelSettings, type Environment, type ModelSettings } from './model-settings.ts';
+import { readModelSettings, type ModelEnvironment, type ModelSettings } from './model-settings.ts';
 import { createOpenAIChatClient } from '../openai/openai-chat.ts';
 import { createOpenAIResponsesClient } from '../openai/openai-responses.ts';
 import { createScriptedProvider, SCRIPTED_MODELS } from '../scripted/scripted-demo.ts';
 
 export interface ModelDirectoryOptions {
-  readonly env: Environment;
+  readonly env: ModelEnvironment;
   readonly fetch?: typeof globalThis.fetch;
 }
 
-/** The directory, with how its default was chosen. */
+/** A directory with the choice of its default. */
 export interface ChosenModelDirectory extends ModelDirectory {
   readonly choice: ModelChoice;
-  /** The first parts that `provider/model` may have. */
+  /** The valid providers of `provider/model`. */
   readonly providers: readonly string[];
 }
 
 /**
- * The model clients of this process: `openai/NAME`, `openai-responses/NAME`, `local/NAME` (a server on this
- * machine) and `scripted/NAME`. The default is `PERDURE_MODEL`; else a model of OpenAI, or of the server at
- * `OPENAI_BASE_URL`, when that or `OPENAI_API_KEY` is set; else a local server's; else `scripted/demo`.
- * Rejects with a ModelError when `PERDURE_MODEL` names no provider there is.
+ * Creates the model clients of a process: `openai/NAME`, `openai-responses/NAME`, `local/NAME` (a server on this machine) and
+ * `scripted/NAME`. `chooseModel` determines the default. Rejects with a ModelError if `PERDURE_MODEL` names an unknown
+ * provider.
  */
 export async function createModelDirectory(options: ModelDirectoryOptions): Promise<ChosenModelDirectory> {
   const fetch = options.fetch ?? globalThis.fetch;
@@ -33,7 +32,8 @@ export async function createModelDirectory(options: ModelDirectoryOptions): Prom
     const slash = name.indexOf('/');
     const client = clients.get(name.slice(0, Math.max(slash, 0)));
     const model = name.slice(slash + 1);
-    if (!client || model === '') throw unknown(name, `provider/model with one of ${[...clients.keys()].join(', ')}`);
+    if (!client || model === '')
+      throw unknown(name, `provider/model, with a provider of ${[...clients.keys()].join(', ')}`);
     if (client.provider === 'scripted' && !Object.hasOwn(SCRIPTED_MODELS, model)) {
       throw unknown(
         name,
@@ -64,7 +64,7 @@ function createClients(
 }
 
 function unknown(name: string, known: string): ModelError {
-  return new ModelError('invalid_request', `There is no model ${JSON.stringify(name)}. Give ${known}.`, {
+  return new ModelError('invalid_request', `Unknown model ${JSON.stringify(name)}. Use ${known}.`, {
     retryable: false,
     unsent: true,
   });

@@ -1,14 +1,14 @@
 import type { Usage } from '../../contracts/session/run.ts';
-import { chatAnswerSchema, chatFinish, chatUsage, type WireCall, type WireSaid } from './chat-wire.ts';
+import { chatResponseSchema, chatFinish, chatUsage, type ToolCallPart, type MessagePart } from './chat-schema.ts';
 import type { ModelReply } from '../model-client.ts';
-import type { GrowingCall, ReplyBuilder } from '../reply-builder.ts';
-import { readAnswer } from './read-answer.ts';
+import type { PartialCall, ReplyBuilder } from '../reply-builder.ts';
+import { parseResponse } from './parse-response.ts';
 
-/** Puts the chunks of a Chat Completions stream, or its one whole answer, together. */
+/** Assembles a reply from the chunks of a Chat Completions stream, or from one whole response. */
 export class ChatReply {
   readonly #provider: string;
   readonly #builder: ReplyBuilder;
-  readonly #byIndex = new Map<number, GrowingCall>();
+  readonly #byIndex = new Map<number, PartialCall>();
   #finish: string | null = null;
   #usage: Usage | null = null;
   #model: string;
@@ -19,49 +19,49 @@ export class ChatReply {
     this.#model = model;
   }
 
-  /** Whether the provider has said why it ended: the terminal event of this protocol. Usage may still follow. */
+  /** Whether the finish reason, this protocol's terminal event, has arrived. The usage may follow it. */
   get ended(): boolean {
     return this.#finish !== null;
   }
 
-  take(answer: unknown): void {
-    const { model, choices, usage } = readAnswer(this.#provider, chatAnswerSchema, answer);
+  take(response: unknown): void {
+    const { model, choices, usage } = parseResponse(this.#provider, chatResponseSchema, response);
     if (model) this.#model = model;
     if (usage) this.#usage = chatUsage(usage);
     const choice = choices?.[0];
     if (!choice) return;
-    if (choice.delta) this.#hear(choice.delta, (call) => this.#callOf(call));
-    if (choice.message) this.#hear(choice.message, (call) => this.#startCall(call));
+    if (choice.delta) this.#append(choice.delta, (call) => this.#callOf(call));
+    if (choice.message) this.#append(choice.message, (call) => this.#startCall(call));
     if (choice.finish_reason) this.#finish = choice.finish_reason;
   }
 
-  /** Throws `stream_truncated` when no reason for the end was given: `[DONE]` alone proves nothing. */
+  /** Throws `stream_truncated` without a finish reason: some servers send `[DONE]` after an incomplete reply, too. */
   end(): ModelReply {
     if (this.#finish === null) throw this.#builder.truncated();
     return this.#builder.end({ finish: chatFinish(this.#finish), usage: this.#usage, model: this.#model });
   }
 
-  #hear(said: WireSaid, callOf: (piece: WireCall) => GrowingCall): void {
-    this.#builder.say('reasoning', said.reasoning_content ?? said.reasoning ?? '');
-    this.#builder.say('text', said.content ?? '');
-    if (said.refusal) this.#builder.refuse(said.refusal);
-    for (const piece of said.tool_calls ?? []) {
+  #append(message: MessagePart, callOf: (piece: ToolCallPart) => PartialCall): void {
+    this.#builder.append('reasoning', message.reasoning_content ?? message.reasoning ?? '');
+    this.#builder.append('text', message.content ?? '');
+    if (message.refusal) this.#builder.appendRefusal(message.refusal);
+    for (const piece of message.tool_calls ?? []) {
       const call = callOf(piece);
       if (call.tool === '') call.tool = piece.function?.name ?? '';
       const args = piece.function?.arguments ?? '';
-      this.#builder.growArguments(call, typeof args === 'string' ? args : JSON.stringify(args));
+      this.#builder.appendArguments(call, typeof args === 'string' ? args : JSON.stringify(args));
     }
   }
 
-  #startCall(piece: WireCall): GrowingCall {
+  #startCall(piece: ToolCallPart): PartialCall {
     return this.#builder.startCall(piece.id ?? '', piece.function?.name ?? '');
   }
 
   /**
-   * Pieces of one call share an index. Some servers leave it out, or send 0 for every call: then a piece that
-   * brings another id, and a name with it, begins another call.
+   * Parts of one call share an index. Some servers omit it, or send 0 for every call: there, a part with another id and a
+   * name starts a new call.
    */
-  #callOf(piece: WireCall): GrowingCall {
+  #callOf(piece: ToolCallPart): PartialCall {
     const id = piece.id ?? '';
     const name = piece.function?.name ?? '';
     const known = typeof piece.index === 'number' ? this.#byIndex.get(piece.index) : this.#builder.calls.at(-1);

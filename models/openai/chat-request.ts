@@ -1,9 +1,9 @@
 import type { ChatCompletionCreateParamsBase, ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 import type { ModelMessage, ModelRequest } from '../model-client.ts';
 import { offerTools } from './tool-choice.ts';
-import { wireArguments, wireName } from './wire-call.ts';
+import { encodeArguments, encodeToolName } from './encode-tool-call.ts';
 
-/** A request as Chat Completions wants it, without what concerns streaming. */
+/** Builds the body of a Chat Completions request, without its streaming options. */
 export function chatRequest(request: ModelRequest, official: boolean): Omit<ChatCompletionCreateParamsBase, 'stream'> {
   const { tools, choice } = offerTools(request);
   const { instructions, maxOutputTokens } = request;
@@ -20,7 +20,7 @@ export function chatRequest(request: ModelRequest, official: boolean): Omit<Chat
           tool_choice: choice,
         }),
     ...(request.temperature === null ? {} : { temperature: request.temperature }),
-    // OpenAI's newer models refuse the old name; many other servers know no other.
+    // OpenAI's newer models reject `max_tokens`; many other servers support only that.
     ...(maxOutputTokens === null
       ? {}
       : official
@@ -47,7 +47,7 @@ function chatMessage(message: ModelMessage): ChatCompletionMessageParam {
               tool_calls: message.toolCalls.map((call) => ({
                 id: call.callId,
                 type: 'function' as const,
-                function: { name: wireName(call.tool), arguments: wireArguments(call) },
+                function: { name: encodeToolName(call.tool), arguments: encodeArguments(call) },
               })),
             }),
       };

@@ -2,25 +2,25 @@ import { BadRequestError } from 'openai';
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 import { ChatReply } from './chat-reply.ts';
 import { chatRequest } from './chat-request.ts';
-import { guardCall } from './guard-call.ts';
+import { callProvider } from './call-provider.ts';
 import type { ModelClient, ModelRequest } from '../model-client.ts';
 import { connect, type Connection, type ProviderEndpoint } from './provider-endpoint.ts';
 import { readStream } from './read-stream.ts';
 import { ReplyBuilder } from '../reply-builder.ts';
 
-/** A model behind OpenAI's Chat Completions, or a server that imitates it. */
+/** A client for OpenAI's Chat Completions and compatible servers. */
 export function createOpenAIChatClient(endpoint: ProviderEndpoint): ModelClient {
   const connection = connect(endpoint);
   const { provider } = connection;
-  // Learned from the server's first refusal, and kept.
+  // Set to false after the server has rejected the option once.
   const features = { streamUsage: true };
   return {
     provider,
     generate: (request, { signal, onDelta }) => {
       const reply = new ChatReply(provider, new ReplyBuilder(provider, request.stream ? onDelta : null), request.model);
-      return guardCall(provider, connection.silenceMs(request.stream), signal, async (guard) => {
-        if (request.stream) await readStream(await open(connection, features, request, guard.signal), reply, guard);
-        else reply.take(await whole(connection, request, guard.signal));
+      return callProvider(provider, connection.idleTimeoutMs(request.stream), signal, async (context) => {
+        if (request.stream) await readStream(await open(connection, features, request, context.signal), reply, context);
+        else reply.take(await whole(connection, request, context.signal));
         return reply.end();
       });
     },
@@ -42,7 +42,7 @@ async function open(
   try {
     return await api.chat.completions.create({ ...body, stream_options: { include_usage: true } }, { signal });
   } catch (error) {
-    // Not a retry: the same request without the one option that this server does not know.
+    // Not a retry of the call: the server rejected an option that it does not support.
     if (!refusesStreamOptions(error)) throw error;
     features.streamUsage = false;
     return api.chat.completions.create(body, { signal });

@@ -1,5 +1,5 @@
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
-import { guardCall } from './guard-call.ts';
+import { callProvider } from './call-provider.ts';
 import type { ModelClient, ModelRequest } from '../model-client.ts';
 import { connect, type Connection, type ProviderEndpoint } from './provider-endpoint.ts';
 import { readStream } from './read-stream.ts';
@@ -7,7 +7,7 @@ import { ReplyBuilder } from '../reply-builder.ts';
 import { ResponsesReply } from './responses-reply.ts';
 import { responsesRequest } from './responses-request.ts';
 
-/** A model behind OpenAI's Responses API, or a server that imitates it. Nothing is stored at the provider. */
+/** A client for OpenAI's Responses API and compatible servers. Stores nothing at the provider. */
 export function createOpenAIResponsesClient(endpoint: ProviderEndpoint): ModelClient {
   const connection = connect(endpoint);
   const { provider } = connection;
@@ -16,9 +16,9 @@ export function createOpenAIResponsesClient(endpoint: ProviderEndpoint): ModelCl
     generate: (request, { signal, onDelta }) => {
       const builder = new ReplyBuilder(provider, request.stream ? onDelta : null);
       const reply = new ResponsesReply(provider, builder, request.model);
-      return guardCall(provider, connection.silenceMs(request.stream), signal, async (guard) => {
-        if (request.stream) await readStream(await open(connection, request, guard.signal), reply, guard);
-        else reply.takeWhole(await whole(connection, request, guard.signal));
+      return callProvider(provider, connection.idleTimeoutMs(request.stream), signal, async (context) => {
+        if (request.stream) await readStream(await open(connection, request, context.signal), reply, context);
+        else reply.takeResponse(await whole(connection, request, context.signal));
         return reply.end();
       });
     },

@@ -1,31 +1,31 @@
-import type { CallGuard } from './guard-call.ts';
+import type { ProviderCall } from './call-provider.ts';
 
-/** How long a provider may take to add its usage, and to close, after its answer has ended. */
-const AFTERWORD_MS = 2_000;
+/** How long a provider may take to send its usage and close the stream after the terminal event. */
+const CLOSE_TIMEOUT_MS = 2_000;
 
-/** What puts a stream together. */
+/** Assembles the events of a stream. */
 export interface StreamReader {
   take(event: unknown): void;
-  /** Whether the terminal event came. */
+  /** Whether the terminal event has arrived. */
   readonly ended: boolean;
 }
 
-/** Reads a stream to its close, so that usage is heard and the connection can be used again. */
+/** Reads a stream to its close, to receive the usage and to let the connection be reused. */
 export async function readStream(
   events: AsyncIterable<unknown>,
   reader: StreamReader,
-  { signal, heard }: CallGuard,
+  { signal, resetIdleTimeout }: ProviderCall,
 ): Promise<void> {
   try {
-    heard();
+    resetIdleTimeout();
     for await (const event of events) {
       signal.throwIfAborted();
       reader.take(event);
-      heard(reader.ended ? AFTERWORD_MS : undefined);
+      resetIdleTimeout(reader.ended ? CLOSE_TIMEOUT_MS : undefined);
     }
     signal.throwIfAborted();
   } catch (error) {
-    // Once the answer has ended, only its usage can still be lost. A caller's abort is seen by the guard.
+    // After the terminal event, only the usage can be lost. `callProvider` handles an abort by the caller.
     if (!reader.ended) throw error;
   }
 }

@@ -1,9 +1,9 @@
 import type { ResponseCreateParamsBase, ResponseInputItem } from 'openai/resources/responses/responses';
 import type { ModelMessage, ModelRequest } from '../model-client.ts';
 import { offerTools } from './tool-choice.ts';
-import { wireArguments, wireName } from './wire-call.ts';
+import { encodeArguments, encodeToolName } from './encode-tool-call.ts';
 
-/** A request as the Responses API wants it, without what concerns streaming. Nothing is kept at the provider. */
+/** Builds the body of a Responses request, without its streaming options. */
 export function responsesRequest(request: ModelRequest): Omit<ResponseCreateParamsBase, 'stream'> {
   const { tools, choice } = offerTools(request);
   return {
@@ -19,7 +19,7 @@ export function responsesRequest(request: ModelRequest): Omit<ResponseCreatePara
         }),
     ...(request.temperature === null ? {} : { temperature: request.temperature }),
     ...(request.maxOutputTokens === null ? {} : { max_output_tokens: request.maxOutputTokens }),
-    // Models that do not reason refuse the field, so it is sent only when the agent names an effort.
+    // Models without reasoning reject the field, so it is sent only when the agent sets an effort.
     ...(request.reasoningEffort === null ? {} : { reasoning: { effort: request.reasoningEffort, summary: 'auto' } }),
   };
 }
@@ -33,22 +33,22 @@ function inputItems(message: ModelMessage): ResponseInputItem[] {
       return [{ type: 'function_call_output', call_id: message.callId, output: message.content }];
     case 'assistant':
       return [
-        ...(message.content === '' ? [] : [saidBefore(message.content)]),
+        ...(message.content === '' ? [] : [assistantText(message.content)]),
         ...message.toolCalls.map(
           (call) =>
             ({
               type: 'function_call',
               call_id: call.callId,
-              name: wireName(call.tool),
-              arguments: wireArguments(call),
+              name: encodeToolName(call.tool),
+              arguments: encodeArguments(call),
             }) as const,
         ),
       ];
   }
 }
 
-/** In full, as llama.cpp insists on. The type asks for an id and a status, which only stored messages have. */
-function saidBefore(text: string): ResponseInputItem {
+/** The long form, which llama.cpp requires. The package's type demands an id and a status, which only stored messages have. */
+function assistantText(text: string): ResponseInputItem {
   return {
     type: 'message',
     role: 'assistant',

@@ -4,7 +4,7 @@ import { createScriptedLog, digestOf, type ScriptedLog } from './scripted-log.ts
 import { performReply, type ScriptedReply } from './scripted-reply.ts';
 import { suggestCall } from './scripted-suggestion.ts';
 
-/** The models that are not models. All follow the directives of {@link parseScript}. */
+/** The scripted models. All of them follow the directives of {@link parseScript}. */
 export const SCRIPTED_MODELS = {
   demo: 'a stand-in that shows streaming, thoughts and tools',
   instant: 'the same without delays',
@@ -13,19 +13,19 @@ export const SCRIPTED_MODELS = {
 
 const DEMO_DELAY_MS = 15;
 
-/** The part of a request that a scripted model answers. */
+/** The part of a request since the newest user message. */
 interface Turn {
-  readonly said: string;
+  readonly message: string;
   /** Model calls since the newest user message. */
   readonly calls: number;
-  /** Tool results since then that no call has seen. */
+  /** Tool results since the last model call. */
   readonly results: readonly Extract<ModelMessage, { role: 'tool' }>[];
 }
 
 /**
- * The `scripted` provider: answers when no real model is reachable, and lets tests in other processes say by
- * message what it does. It depends on the request alone; only `@fail-times` looks at the calls before.
- * With `logPath` (the variable `PERDURE_SCRIPTED_LOG`) each call that begins adds a line to that file.
+ * The `scripted` provider: the fallback when no real model is reachable, and a model that tests control by message. A reply
+ * depends on the request only, except for `@fail-times`, which counts earlier attempts. With `logPath`
+ * (`PERDURE_SCRIPTED_LOG`) each call appends a line to that file.
  */
 export function createScriptedProvider(options: { readonly logPath?: string | undefined } = {}): ModelClient {
   const log = createScriptedLog(options.logPath);
@@ -35,11 +35,11 @@ export function createScriptedProvider(options: { readonly logPath?: string | un
     generate: async (request, callOptions) => {
       callOptions.signal.throwIfAborted();
       const turn = turnOf(request.messages);
-      const script = scriptOf(turn.said);
+      const script = scriptOf(turn.message);
       const digest = digestOf(request);
-      log.begin({ model: request.model, digest, step: turn.calls + 1, mark: script?.mark ?? null });
+      log.record({ model: request.model, digest, step: turn.calls + 1, mark: script?.mark ?? null });
       const step = scripted(script, turn, { log, digest }) ?? {};
-      const reply = saysSomething(step) ? step : { ...answer(request, turn), ...step };
+      const reply = hasContent(step) ? step : { ...defaultReply(request, turn), ...step };
       return performReply({ provider, request, reply }, callOptions);
     },
   };
@@ -50,21 +50,21 @@ function turnOf(messages: readonly ModelMessage[]): Turn {
   const since = messages.slice(from + 1);
   const lastCall = since.findLastIndex(({ role }) => role === 'assistant');
   return {
-    said: messages[from]?.content ?? '',
+    message: messages[from]?.content ?? '',
     calls: since.filter(({ role }) => role === 'assistant').length,
     results: since.slice(lastCall + 1).filter((message) => message.role === 'tool'),
   };
 }
 
-function scriptOf(said: string): Script | null {
+function scriptOf(message: string): Script | null {
   try {
-    return parseScript(said);
+    return parseScript(message);
   } catch (error) {
-    throw new ModelError('invalid_request', `The scripted model: ${(error as Error).message}`, { retryable: false });
+    throw new ModelError('invalid_request', `Invalid script: ${(error as Error).message}`, { retryable: false });
   }
 }
 
-/** What the message's script says for this call; undefined when it has none, or none left. */
+/** The script's step for this call; undefined without a script or a further step. */
 function scripted(
   script: Script | null,
   { calls }: Turn,
@@ -72,37 +72,37 @@ function scripted(
 ): ScriptedReply | undefined {
   const step = script?.steps[calls];
   if (!step?.failure || step.failTimes === undefined) return step;
-  // This try has been noted already.
-  const { failure: _failure, ...well } = step;
-  return log.count(digest) > step.failTimes ? { text: 'ok', ...well } : step;
+  // The count includes this attempt.
+  const { failure: _failure, ...success } = step;
+  return log.count(digest) > step.failTimes ? { text: 'ok', ...success } : step;
 }
 
-function saysSomething({ text, chunks, toolCalls, failure }: ScriptedReply): boolean {
-  return [text, chunks, toolCalls, failure].some((said) => said !== undefined);
+function hasContent({ text, chunks, toolCalls, failure }: ScriptedReply): boolean {
+  return [text, chunks, toolCalls, failure].some((part) => part !== undefined);
 }
 
-function answer(request: ModelRequest, turn: Turn): ScriptedReply {
-  if (request.model === 'echo') return { text: `You said: ${turn.said}`, chunks: 1 };
+function defaultReply(request: ModelRequest, turn: Turn): ScriptedReply {
+  if (request.model === 'echo') return { text: `You said: ${turn.message}`, chunks: 1 };
   const delay = { delayMs: request.model === 'demo' ? DEMO_DELAY_MS : 0 };
   if (turn.results.length > 0) return { ...delay, reasoning: 'The result is there.', text: resultsIn(turn) };
-  const call = turn.calls === 0 ? chosenCall(request, turn.said) : null;
-  if (!call) return { ...delay, reasoning: 'There is nothing to look up.', text: introduction(request, turn.said) };
+  const call = turn.calls === 0 ? chosenCall(request, turn.message) : null;
+  if (!call) return { ...delay, reasoning: 'There is nothing to look up.', text: introduction(request, turn.message) };
   return { ...delay, reasoning: `The tool ${call.tool} can answer this.`, text: '', toolCalls: [call] };
 }
 
-function chosenCall({ tools, toolChoice }: ModelRequest, said: string) {
+function chosenCall({ tools, toolChoice }: ModelRequest, message: string) {
   if (toolChoice === 'none') return null;
   const names = tools.map(({ name }) => name);
-  if (toolChoice === 'auto') return suggestCall(said, names);
-  const insisted = toolChoice === 'required' ? names : names.filter((name) => name === toolChoice);
-  return suggestCall(said, insisted) ?? (insisted[0] === undefined ? null : { tool: insisted[0], arguments: {} });
+  if (toolChoice === 'auto') return suggestCall(message, names);
+  const allowed = toolChoice === 'required' ? names : names.filter((name) => name === toolChoice);
+  return suggestCall(message, allowed) ?? (allowed[0] === undefined ? null : { tool: allowed[0], arguments: {} });
 }
 
 function resultsIn({ results }: Turn): string {
   return results.map(({ tool, content }) => `The tool ${tool} says: ${shortened(content, 2_000)}`).join('\n');
 }
 
-function introduction({ tools }: ModelRequest, said: string): string {
+function introduction({ tools }: ModelRequest, message: string): string {
   const can: Readonly<Record<string, string>> = {
     calculator: 'some arithmetic (12 * (3 + 4))',
     clock: 'the time (what time is it in Europe/Berlin?)',
@@ -111,7 +111,7 @@ function introduction({ tools }: ModelRequest, said: string): string {
   const offers = tools.map(({ name }) => can[name]).filter((offer) => offer !== undefined);
   return [
     "I am Perdure's scripted stand-in, not a language model: no real one was found or chosen.",
-    `You said: "${shortened(said, 300)}".`,
+    `You said: "${shortened(message, 300)}".`,
     offers.length > 0 ? `I can show tools: ask me for ${offers.join(', or ')}.` : '',
     'For real answers set OPENAI_API_KEY or OPENAI_BASE_URL, or start Ollama, llama.cpp, LM Studio or vLLM; `perdure doctor` says what was found.',
   ]
@@ -119,6 +119,6 @@ function introduction({ tools }: ModelRequest, said: string): string {
     .join(' ');
 }
 
-function shortened(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}…`;
+function shortened(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength).toWellFormed()}…`;
 }

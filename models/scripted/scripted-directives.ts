@@ -2,16 +2,16 @@ import type { Finish, Usage } from '../../contracts/session/run.ts';
 import { parseArguments } from '../model-client.ts';
 import type { ScriptedCall, ScriptedFailure, ScriptedReply } from './scripted-reply.ts';
 
-/** What one model call is told to do by a message. */
+/** The scripted reply of one model call. */
 export interface ScriptedStep extends ScriptedReply {
-  /** How many tries of this call fail before it goes well. Default: all. */
+  /** How many attempts of this call fail before it succeeds. Default: all. */
   readonly failTimes?: number;
 }
 
 export interface Script {
   /** One for each model call since the message, in order. */
   readonly steps: readonly ScriptedStep[];
-  /** Written to the call log with each call of this message. */
+  /** Recorded in the call log with each call for this message. */
   readonly mark: string | null;
 }
 
@@ -20,25 +20,25 @@ const FINISHES: readonly string[] = ['stop', 'length', 'refusal', 'other'] satis
 const NAMES = 'echo, think, chunks, delay, first, tool, finish, usage, fail, fail-after, fail-times, mark, then';
 
 /**
- * The script in a message, or null when it has none. A script begins at the first `@name=` that follows a space
- * or begins the message, and goes on to the end; what comes before it is free text.
+ * Parses the script in a message; null without one. A script starts at the first `@name=` that follows a space or begins the
+ * message, and extends to the end. The text before it is ignored.
  *
- *     @echo=WORD  @echo="some text"  what to answer; "" is an empty answer
- *     @think=TEXT                    thoughts before it
- *     @chunks=40                     in that many pieces; without @echo they count aloud
+ *     @echo=WORD  @echo="some text"  the text; "" is an empty one
+ *     @think=TEXT                    the reasoning
+ *     @chunks=40                     the number of pieces; without @echo, the text is "1 2 3 …"
  *     @delay=50  @first=200          ms before each piece, and before the first
- *     @tool=NAME:{"a":1}             a tool call; again for more. NAME:"text" sends arguments that are no JSON object
+ *     @tool=NAME:{"a":1}             a tool call; may be repeated. NAME:"text" sends arguments that are not a JSON object
  *     @finish=length                 or stop, refusal, other
- *     @usage=120/30                  input and output tokens, or none: not said
+ *     @usage=120/30                  input and output tokens; or none: not reported
  *     @fail=429:1500                 a status, with Retry-After in ms; or quota, truncated, connection, timeout
  *     @fail-after=3                  pieces before the failure (default 0)
- *     @fail-times=2                  tries that fail (default all); needs texts that are not used twice
- *     @mark=ID                       for the call log
- *     @then                          what follows is about the next model call of this message
+ *     @fail-times=2                  attempts that fail (default all); each message must be unique
+ *     @mark=ID                       recorded in the call log
+ *     @then                          starts the next model call for this message
  *
- * So `@chunks=40 @delay=50 @tool=clock:{} @then @echo=done` streams 40 pieces 50 ms apart, calls `clock`, and
- * answers `done`. A call that is told neither text, pieces, tools nor failure is answered as without a script.
- * Throws an Error that names a directive that is not understood.
+ * For example, `@chunks=40 @delay=50 @tool=clock:{} @then @echo=done` streams 40 pieces 50 ms apart, calls `clock`, and then
+ * replies `done`. A call without text, pieces, tools or failure gets the default reply. Throws an Error that names the
+ * invalid directive.
  */
 export function parseScript(message: string): Script | null {
   const start = message.search(/(?<=^|\s)@[a-z][a-z-]*=/);
@@ -62,7 +62,7 @@ function* directives(text: string): Generator<{ name: string; value: string }> {
     const from = head.lastIndex;
     const match = head.exec(text);
     if (!match)
-      throw new Error(`A script has directives only; there is something else at position ${from}. Quote texts.`);
+      throw new Error(`Expected a directive at position ${from} of the script. Quote values that contain spaces.`);
     const [, name = '', equals] = match;
     const end = equals === '' ? head.lastIndex : endOfValue(text, head.lastIndex, name);
     yield { name, value: unquoted(text.slice(head.lastIndex, end)) };
@@ -70,7 +70,7 @@ function* directives(text: string): Generator<{ name: string; value: string }> {
   }
 }
 
-/** A value is a JSON string, a run of characters without spaces, or, after `NAME:`, JSON up to its closing bracket. */
+/** A value is a JSON string, a run of non-space characters, or, after `NAME:`, a JSON object. */
 function endOfValue(text: string, from: number, name: string): number {
   const json = name === 'tool' ? text.slice(from).match(/^[^\s:]+:(?=[{"])/) : null;
   if (json && text[from + json[0].length] === '{') return endOfObject(text, from + json[0].length);
@@ -85,18 +85,18 @@ function endOfObject(text: string, from: number): number {
     if (token[0] === '{') depth++;
     if (token[0] === '}' && --depth === 0) return from + token.index + 1;
   }
-  throw new Error('The arguments of @tool do not end. Close the brackets.');
+  throw new Error('The arguments of @tool have an unclosed brace.');
 }
 
 function unquoted(value: string): string {
-  return value.startsWith('"') ? parseText('a text', value) : value;
+  return value.startsWith('"') ? parseText('a value', value) : value;
 }
 
 function parseText(what: string, value: string): string {
   try {
     return JSON.parse(value) as string;
   } catch {
-    throw new Error(`The quotes of ${what} in a script are not those of JSON.`);
+    throw new Error(`The quoted text of ${what} is not a valid JSON string.`);
   }
 }
 
@@ -121,7 +121,7 @@ function apply(step: Building, name: string, value: string): void {
       step.toolCalls = [...(step.toolCalls ?? []), toolCall(value)];
       return;
     case 'finish':
-      if (!FINISHES.includes(value)) throw new Error(`@finish is one of ${FINISHES.join(', ')}.`);
+      if (!FINISHES.includes(value)) throw new Error(`@finish must be one of ${FINISHES.join(', ')}.`);
       step.finish = value as Finish;
       return;
     case 'usage':
@@ -137,13 +137,13 @@ function apply(step: Building, name: string, value: string): void {
       step.failTimes = number(name, value, 1_000);
       return;
     default:
-      throw new Error(`There is no directive @${name}. There are: ${NAMES}.`);
+      throw new Error(`Unknown directive @${name}. Available: ${NAMES}.`);
   }
 }
 
-function number(name: string, value: string, most: number): number {
+function number(name: string, value: string, max: number): number {
   const result = /^\d+$/.test(value) ? Number(value) : NaN;
-  if (!(result <= most)) throw new Error(`@${name} is a whole number from 0 to ${most}.`);
+  if (!(result <= max)) throw new Error(`@${name} must be an integer from 0 to ${max}.`);
   return result;
 }
 
@@ -173,7 +173,7 @@ function failure(value: string): ScriptedFailure {
   if (value === 'quota') return { status: 429, code: 'insufficient_quota' };
   const [status = '', after] = value.split(':');
   if (!/^[45]\d\d$/.test(status)) {
-    throw new Error('@fail is a status from 400 to 599, quota, truncated, connection or timeout.');
+    throw new Error('@fail must be a status from 400 to 599, quota, truncated, connection or timeout.');
   }
   return {
     status: Number(status),

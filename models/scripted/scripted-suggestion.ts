@@ -1,6 +1,6 @@
 import type { ScriptedCall } from './scripted-reply.ts';
 
-/** The tool call that a message suggests, among the tools that are offered. */
+/** Guesses from a message which of the offered tools to call; null if none fits. */
 export function suggestCall(message: string, offered: readonly string[]): ScriptedCall | null {
   return (
     [fetchCall(message), clockCall(message), calculatorCall(message)].find(
@@ -20,7 +20,7 @@ function clockCall(message: string): ScriptedCall | null {
   return { tool: 'clock', arguments: timeZone ? { timeZone } : {} };
 }
 
-/** The longest run of numbers, operators and brackets that has an operator between two operands. A date is none. */
+/** The longest run of numbers, operators and brackets with an operator between two operands. Ignores dates. */
 function calculatorCall(message: string): ScriptedCall | null {
   const runs = message.match(/[-(\d][-+*/^%().\d\s]*[\d)]/g) ?? [];
   const expression = runs

@@ -2,19 +2,19 @@ import { ModelError, type ModelClient, type ModelRequest } from '../model-client
 import { performReply, type ScriptedReply } from './scripted-reply.ts';
 
 export interface ScriptedOptions {
-  /** The replies in order, or a function of the request and of the number of calls before it. Undefined: none left. */
+  /** The replies in order, or a function of the request and the number of earlier calls. Undefined: no reply is left. */
   readonly replies: readonly ScriptedReply[] | ((request: ModelRequest, call: number) => ScriptedReply | undefined);
   /** Default `scripted`. */
   readonly provider?: string;
 }
 
-/** A model for tests that says what it is told to. */
+/** A model client for tests with fixed replies. */
 export interface ScriptedClient extends ModelClient {
-  /** Every request so far, in order. */
+  /** All requests, in order. */
   readonly requests: readonly ModelRequest[];
 }
 
-/** A {@link ScriptedClient}. A call that finds no reply left rejects with a ModelError that is never retried. */
+/** Creates a {@link ScriptedClient}. Without a reply left, a call rejects with a ModelError that is not retryable. */
 export function createScriptedClient({ replies, provider = 'scripted' }: ScriptedOptions): ScriptedClient {
   const requests: ModelRequest[] = [];
   return {

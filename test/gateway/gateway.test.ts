@@ -141,7 +141,7 @@ describe('messages', () => {
     expect(await json(late)).toMatchObject({ disposition: 'started' });
   });
 
-  test('are waited for though their bells are lost', async () => {
+  test('are waited for though their notifications are lost', async () => {
     const { call, sender, live } = startGateway(database.db);
     live.publish = () => undefined;
     sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'found');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { providerLimits } from '../../core/providers/provider-limits.ts';
-import { settleCall } from '../../store/admin/providers/settle-call.ts';
+import { releaseSlot } from '../../store/admin/providers/release-slot.ts';
 import { openStore } from '../../store/open-store.ts';
 import { startGateway } from './start-gateway.ts';
 
@@ -22,7 +22,7 @@ test('providers are listed with their limits and circuits, and readiness lists u
     nextCursor: null,
   });
   const limits = providerLimits(deployment.providers.local);
-  await settleCall(db, { provider: 'local', limits, placeId: null, end: FAILED });
+  await releaseSlot(db, { provider: 'local', limits, slotId: null, outcome: FAILED });
   expect(await json(await call('GET', '/v1/providers'))).toMatchObject({
     data: [{ provider: 'local', circuit: { state: 'open', failures: 1, until: expect.any(String) } }, {}],
   });

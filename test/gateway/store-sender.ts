@@ -32,7 +32,7 @@ export interface StoreSender extends TemporalSender {
 }
 
 export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
-  const ring = (key: SessionKey, events: readonly PerdureEvent[]): void => {
+  const publish = (key: SessionKey, events: readonly PerdureEvent[]): void => {
     const head = events.at(-1)?.seq;
     if (head !== undefined) live.publish(key, { kind: 'appended', head, events });
   };
@@ -50,7 +50,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     });
     const [result] = results;
     if (result?.ok !== true) throw new PerdureError(result?.code ?? 'internal', result?.detail ?? 'no result');
-    ring(key, events);
+    publish(key, events);
     sender.onSubmitted?.(key, result.receipt);
     return result.receipt;
   }
@@ -59,7 +59,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     if (runId === undefined) return { runId: null };
     const end = { status: 'cancelled', reason: 'cancelled' } as const;
     const { events } = await commitRunEnd(db, key, { runId, end, partial: null, failSession: false });
-    ring(key, events);
+    publish(key, events);
     return { runId };
   }
 
@@ -78,18 +78,18 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
         kind: 'session',
         execution: null,
       });
-      ring(key, opened.events);
+      publish(key, opened.events);
       return { created: opened.created };
     },
     submit: async (key, input) => submitAs('session', key, input),
     submitRun: async (key, input) => submitAs('run', key, input),
     signal: async (key, input) => (await submitAs('session', key, input)).messageId,
-    update: async (key, input) => ring(key, (await patchSession(db, key, input)).events),
+    update: async (key, input) => publish(key, (await patchSession(db, key, input)).events),
     cancel: async (key, { runId }) => cancelAt(key, runId),
     cancelRun: async (key, { runId }) => cancelAt(key, runId),
-    resume: async (key, { runId }) => ring(key, (await requeueRun(db, key, { runId, execution: null })).events),
+    resume: async (key, { runId }) => publish(key, (await requeueRun(db, key, { runId, execution: null })).events),
     async end(key, { status = 'completed', reason }) {
-      ring(key, (await commitSessionEnd(db, key, { status, reason: reason ?? null })).events);
+      publish(key, (await commitSessionEnd(db, key, { status, reason: reason ?? null })).events);
     },
     async checkExpiry(key) {
       sender.expiryChecks.push(key);
@@ -112,7 +112,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
       if (runId === null) throw new Error('Nobody took the message yet.');
       const begun = await beginStep(db, key, { runId, pin: () => ({ hash: 'v1', model: 'test/one' }) });
       if (begun.kind !== 'model') throw new Error(`The run is at ${begun.kind}.`);
-      ring(key, begun.events);
+      publish(key, begun.events);
       const { step, attempt, throughSeq } = begun;
       const half = Math.ceil(text.length / 2);
       for (const offset of [0, half]) {
@@ -133,7 +133,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
         durationMs: 2,
         completes: true,
       });
-      if ((await readHead(db, key)) !== null) ring(key, committed.events);
+      if ((await readHead(db, key)) !== null) publish(key, committed.events);
     },
   };
   return sender;

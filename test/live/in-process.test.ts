@@ -9,7 +9,7 @@ liveChannelSuite('the in-process channel', async () => {
   return { sender: channel, receiver: channel, close: async () => channel.close() };
 });
 
-test('within a process events travel with the bell, by reference', async () => {
+test('within a process a notification carries its events, by reference', async () => {
   const channel = createInProcessLive();
   const key = { user: 'ann', session: 'main' };
   const heard = await listenTo(channel, key);

@@ -25,8 +25,8 @@ export function liveChannelSuite(name: string, open: () => Promise<Ends>): void 
       const heard = await listenTo(ends.receiver, key);
       const sent = Array.from({ length: 500 }, (_, index) => delta('r', index * 2, `${index % 10}.`));
       for (const message of sent) ends.sender.publish(key, message);
-      ends.sender.publish(key, { kind: 'who-speaks' });
-      await heard.until((message) => message.kind === 'who-speaks');
+      ends.sender.publish(key, { kind: 'resend-text' });
+      await heard.until((message) => message.kind === 'resend-text');
       // A sender that is behind joins deltas: the text is the same.
       expect(heard.text()).toBe(sent.map((_, index) => `${index % 10}.`).join(''));
       heard.close();
@@ -43,10 +43,10 @@ export function liveChannelSuite(name: string, open: () => Promise<Ends>): void 
         { kind: 'live', event: { type: 'step.retracted', ...step, attempt: 1 } },
         { kind: 'control', runId: 'r', command: 'cancel', reason: 'cancelled' },
         { kind: 'soFar', soFar: { runId: 'r', step: 1, attempt: 2, reasoning: 'hm', text: 'well' } },
-        { kind: 'who-speaks' },
+        { kind: 'resend-text' },
       ];
       for (const message of sent) ends.sender.publish(key, message);
-      await heard.until((message) => message.kind === 'who-speaks');
+      await heard.until((message) => message.kind === 'resend-text');
       expect(heard.messages).toEqual(sent);
       heard.close();
     });
@@ -60,9 +60,9 @@ export function liveChannelSuite(name: string, open: () => Promise<Ends>): void 
         { user: 'Анна', session: 'main' },
       ];
       for (const other of others) ends.sender.publish(other, delta('other', 0, 'not yours'));
-      ends.sender.publish(key, { kind: 'who-speaks' });
-      await heard.until((message) => message.kind === 'who-speaks');
-      expect(heard.messages).toEqual([{ kind: 'who-speaks' }]);
+      ends.sender.publish(key, { kind: 'resend-text' });
+      await heard.until((message) => message.kind === 'resend-text');
+      expect(heard.messages).toEqual([{ kind: 'resend-text' }]);
       heard.close();
     });
 
@@ -76,9 +76,9 @@ export function liveChannelSuite(name: string, open: () => Promise<Ends>): void 
       const soFar = { runId: 'r', step: 1, attempt: 1, reasoning: '', text };
       ends.sender.publish(odd, delta('r', 0, 'before'));
       ends.sender.publish(odd, { kind: 'soFar', soFar });
-      ends.sender.publish(odd, { kind: 'who-speaks' });
-      await heard.until((message) => message.kind === 'who-speaks');
-      expect(heard.messages).toEqual([delta('r', 0, 'before'), { kind: 'soFar', soFar }, { kind: 'who-speaks' }]);
+      ends.sender.publish(odd, { kind: 'resend-text' });
+      await heard.until((message) => message.kind === 'resend-text');
+      expect(heard.messages).toEqual([delta('r', 0, 'before'), { kind: 'soFar', soFar }, { kind: 'resend-text' }]);
       heard.close();
     });
 
@@ -87,9 +87,9 @@ export function liveChannelSuite(name: string, open: () => Promise<Ends>): void 
       const control: LiveMessage = { kind: 'control', runId: 'r', command: 'cancel', reason: 'cancelled' };
       ends.sender.publish(key, control);
       ends.sender.publish(key, control);
-      ends.sender.publish(key, { kind: 'who-speaks' });
-      await heard.until((message) => message.kind === 'who-speaks');
-      expect(heard.messages).toEqual([control, control, { kind: 'who-speaks' }]);
+      ends.sender.publish(key, { kind: 'resend-text' });
+      await heard.until((message) => message.kind === 'resend-text');
+      expect(heard.messages).toEqual([control, control, { kind: 'resend-text' }]);
       heard.close();
     });
 
@@ -102,8 +102,8 @@ export function liveChannelSuite(name: string, open: () => Promise<Ends>): void 
       await Promise.all([first.until(() => true), second.until(() => true)]);
       first.close();
       thrower.close();
-      ends.sender.publish(key, { kind: 'who-speaks' });
-      await second.until((message) => message.kind === 'who-speaks');
+      ends.sender.publish(key, { kind: 'resend-text' });
+      await second.until((message) => message.kind === 'resend-text');
       expect(first.messages).toEqual([delta('r', 0, 'to both')]);
       second.close();
       second.close();

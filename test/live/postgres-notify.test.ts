@@ -31,7 +31,7 @@ liveChannelSuite('the PostgreSQL channel within a process', async () => {
   return { sender: both, receiver: both, close: async () => both.close() };
 });
 
-test('a bell travels between processes without its events', async () => {
+test('a notification between processes does not carry its events', async () => {
   const [sender, receiver] = [channel(), channel()];
   const heard = await listenTo(receiver, key);
   sender.publish(key, { kind: 'appended', head: 3, events: [] });
@@ -44,8 +44,8 @@ test('a sender that is behind sends fewer, longer deltas', async () => {
   const [sender, receiver] = [channel(), channel()];
   const heard = await listenTo(receiver, key);
   for (let index = 0; index < 10_000; index += 1) sender.publish(key, delta('r', index, 'x'));
-  sender.publish(key, { kind: 'who-speaks' });
-  await heard.until((message) => message.kind === 'who-speaks');
+  sender.publish(key, { kind: 'resend-text' });
+  await heard.until((message) => message.kind === 'resend-text');
   expect(heard.text()).toBe('x'.repeat(10_000));
   expect(heard.messages.length).toBeLessThan(100);
   await Promise.all([sender.close(), receiver.close()]);
@@ -62,8 +62,8 @@ test('connections that break are opened again, and subscriptions go on', async (
   expect(broken.rowCount).toBe(4);
   await admin.end();
   // What is sent while there is no connection may be lost, so it is said again until it is heard.
-  const again = setInterval(() => sender.publish(key, { kind: 'who-speaks' }), 50);
-  await heard.until((message) => message.kind === 'who-speaks');
+  const again = setInterval(() => sender.publish(key, { kind: 'resend-text' }), 50);
+  await heard.until((message) => message.kind === 'resend-text');
   clearInterval(again);
   await Promise.all([sender.close(), receiver.close()]);
 });

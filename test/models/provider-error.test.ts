@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { providerError, retryAfterMs } from '../../models/provider-error.ts';
+import { parseRetryAfter, providerError } from '../../models/provider-error.ts';
 
 const NOW = Date.parse('2026-05-01T12:00:00Z');
 const fail = (httpStatus: number | null, code: string | null = null, headers: Record<string, string> = {}) =>
@@ -42,7 +42,7 @@ test.each([
   ['retry-after', 'soon', null],
   ['retry-after-ms', '1500', 1_500],
 ])('%s: %s asks to wait %s ms', (name, value, ms) => {
-  expect(retryAfterMs(new Headers({ [name]: value }), NOW)).toBe(ms);
+  expect(parseRetryAfter(new Headers({ [name]: value }), NOW)).toBe(ms);
 });
 
 test('milliseconds win over seconds', () => {
@@ -59,6 +59,6 @@ test.each(['sk-proj-12345', 'a message with spaces', 'x'.repeat(100)])('the code
 
 test('a message names provider, status, code and what to do', () => {
   expect(fail(401, 'invalid_api_key').message).toBe(
-    'The provider p failed the model call (status 401, code invalid_api_key): authentication. Check the API key and what it may use.',
+    'The provider p failed the model call (status 401, code invalid_api_key): authentication. Check the API key and its permissions.',
   );
 });

@@ -52,7 +52,7 @@ test('a run is counted by agent and outcome, with its wait and its response time
 
 test('a worker that takes a run over knows when it was admitted, by its id', async () => {
   const { events, add, lines } = counter();
-  events.learn(key, 'tutor');
+  events.setAgent(key, 'tutor');
   add(2_500, {
     type: 'run.failed',
     runId: uuidv7({ msecs: T }),
@@ -96,9 +96,9 @@ test('tools are counted by outcome; a name that a model made up is not shown', a
 
 test('a refusal is a message and an error, a duplicate is a message only', async () => {
   const { events, lines } = counter();
-  events.learn(key, 'tutor');
-  events.answered(key, 'duplicate');
-  events.answered(key, 'session_ended');
+  events.setAgent(key, 'tutor');
+  events.countMessage(key, 'duplicate');
+  events.countMessage(key, 'session_ended');
 
   expect(await lines('perdure_messages_total')).toHaveLength(2);
   expect(await lines('perdure_errors_total')).toEqual([

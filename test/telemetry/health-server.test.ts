@@ -38,7 +38,7 @@ test('a port in use is an error that names the remedy, or the next one is taken'
   const { port } = await served();
 
   await expect(served({ port })).rejects.toThrow(
-    `port ${port} is in use. Stop what uses it, or set PERDURE_METRICS_PORT`,
+    `Port ${port} on 127.0.0.1 is in use. Stop the process that uses it, or set PERDURE_METRICS_PORT`,
   );
   expect((await served({ port, orNextPort: true })).port).toBeGreaterThan(port);
 });

@@ -1,7 +1,7 @@
 import { NEW_PROVIDER, type ProviderState } from '../../../core/providers/provider-state.ts';
 import type { Tx } from '../../db/db.ts';
 
-/** Takes the lock of a provider's row, which is made if need be: nobody else changes what all know of it until the transaction is over. */
+/** Locks the row of a provider until the transaction ends, creating it if absent, and returns its state. */
 export async function lockProvider(tx: Tx, provider: string): Promise<ProviderState> {
   for (;;) {
     const [found] = await tx.query<{ state: ProviderState }>(
@@ -16,5 +16,5 @@ export async function lockProvider(tx: Tx, provider: string): Promise<ProviderSt
   }
 }
 
-/** Of a `timestamptz`, as epoch ms. */
+/** SQL that converts a `timestamptz` to epoch ms, or an interval to ms. */
 export const EPOCH_MS = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;

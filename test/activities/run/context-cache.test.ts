@@ -85,7 +85,7 @@ describeStores(DATABASES, (db) => {
     for (const conversation of [first, ...others, first]) {
       await conversation?.send('enqueue');
       await conversation?.step(cache, 0, 40, 'answer');
-      expect(cache.weight).toBeLessThanOrEqual(20_000);
+      expect(cache.bytes).toBeLessThanOrEqual(20_000);
     }
     expect(cache.known(others.at(-1)?.key as SessionKey)).not.toBeNull();
     expect(cache.known(others[0]?.key as SessionKey)).toBeNull();

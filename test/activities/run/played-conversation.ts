@@ -80,7 +80,7 @@ export class PlayedConversation {
     this.#calls += 1;
     const toolCalls = reply === 'call' ? [call(`c${this.#calls}`, { arguments: { n: this.#calls } })] : [];
     const commit = await commitStep(this.#db, this.key, replyTo(runId, position, { text: runId, toolCalls }));
-    cache.follow(this.key, position.conversation.createdAt, commit.events);
+    cache.append(this.key, position.conversation.createdAt, commit.events);
     if (commit.outcome === 'committed' && commit.ended) run.status = 'completed';
   }
 

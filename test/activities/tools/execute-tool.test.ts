@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { executeTool, type TryOutcome, type ToolTry } from '../../../activities/tools/execute-tool.ts';
+import { executeTool, type AttemptOutcome, type ToolAttempt } from '../../../activities/tools/execute-tool.ts';
 import { ToolError, defineTool, type ToolOptions } from '../../../agents/define-tool.ts';
 import type { Json } from '../../../contracts/json.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
@@ -9,7 +9,7 @@ import { toolContext } from '../../support/tool-context.ts';
 const anything = z.looseObject({});
 type Execute = ToolOptions<typeof anything>['execute'];
 
-function run(execute: Execute, changes: Partial<ToolTry> = {}): Promise<TryOutcome> {
+function run(execute: Execute, changes: Partial<ToolAttempt> = {}): Promise<AttemptOutcome> {
   const tool = defineTool({ name: 'probe', description: 'A probe.', parameters: anything, execute });
   return executeTool({ tool, args: {}, context: toolContext(), signal: new AbortController().signal, ...changes });
 }
@@ -94,7 +94,7 @@ test('a result is too large by one byte, counted in UTF-8, and both sizes are na
 });
 
 /** How a tool's try ends that throws. */
-function thrown(error: unknown): Promise<TryOutcome> {
+function thrown(error: unknown): Promise<AttemptOutcome> {
   return run(() => {
     throw error;
   });
@@ -105,7 +105,7 @@ test('what a tool throws is its error, and may be tried again unless it says oth
   expect(await thrown(new ToolError('never'))).toEqual({ status: 'failed', error: 'never', retryable: false });
   expect(await thrown(new ToolError('later', { retryable: true }))).toMatchObject({ retryable: true });
   expect(await thrown('just text')).toEqual({ status: 'failed', error: 'just text', retryable: true });
-  expect(await thrown(undefined)).toMatchObject({ error: 'The tool failed without saying why.' });
+  expect(await thrown(undefined)).toMatchObject({ error: 'The tool failed without an error message.' });
   expect(await thrown(new RangeError())).toMatchObject({ error: 'The tool failed: RangeError.' });
 });
 

@@ -9,6 +9,7 @@ import { getOrCreateSession } from '../../../store/sessions/get-or-create-sessio
 import { openStore } from '../../../store/open-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { patchSession } from '../../../store/sessions/patch-session.ts';
+import { NO_COMMITS } from '../../support/no-commits.ts';
 import { toolContext } from '../../support/tool-context.ts';
 
 let db: Db;
@@ -43,7 +44,7 @@ async function opened(): Promise<SessionKey> {
   return key;
 }
 const live = createInProcessLive();
-const contextOf = (key: SessionKey, tool: Tool) => toolContext(toolState({ db, live }, key, tool));
+const contextOf = (key: SessionKey, tool: Tool) => toolContext(toolState({ db, live, commits: NO_COMMITS }, key, tool));
 const stateOf = async (key: SessionKey) => (await readSession(db, key))?.state;
 
 test('a tool reads its state as its schema gives it, and writes it under its own name', async () => {
@@ -78,7 +79,7 @@ test('a write that the schema does not accept is refused with the field and its 
   for (const [patch, message] of [
     [
       { visits: 'many' },
-      'The state "weather" would not be what the stateSchema of the tool "weather" says: visits: expected number, got "many".',
+      'The state "weather" would not match the stateSchema of the tool "weather": visits: expected number, got "many".',
     ],
     [{ vists: 2 }, 'vists: unknown field; did you mean "visits"?'],
     [{ seen: ['a', 'b', 'c', 'd'] }, 'seen:'],
@@ -97,7 +98,7 @@ test('a state that somebody else spoilt is told of on reading, and can be mended
   await patchSession(db, key, { state: { weather: { visits: 'x' } } });
   const { state } = contextOf(key, weather);
   await expect(state.read()).rejects.toThrow(
-    'The state "weather" is not what the stateSchema of the tool "weather" says: visits: ',
+    'The state "weather" does not match the stateSchema of the tool "weather": visits: ',
   );
   await expect(state.merge(() => ({ visits: 1 }))).rejects.toThrow('visits: ');
   await state.merge({ visits: 1 });

@@ -8,6 +8,7 @@ import { createInProcessLive } from '../../../live/in-process.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { openStore } from '../../../store/open-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';
+import { NO_COMMITS } from '../../support/no-commits.ts';
 import { toolContext } from '../../support/tool-context.ts';
 
 const registry = await loadTemplates(fileURLToPath(new URL('../../../examples/agents', import.meta.url)));
@@ -24,7 +25,7 @@ test('the tutor keeps the score in the state of the session', async () => {
   onTestFinished(() => db.close());
   const key = { user: 'ada', session: 'maths' };
   await getOrCreateSession(db, key, { agent: 'tutor', kind: 'session', execution: null });
-  const context = toolContext(toolState({ db, live: createInProcessLive() }, key, tool));
+  const context = toolContext(toolState({ db, live: createInProcessLive(), commits: NO_COMMITS }, key, tool));
   await tool.execute({ right: true }, context);
   expect(await tool.execute({ right: false }, context)).toEqual({ asked: 2, right: 1 });
   expect((await readSession(db, key))?.state).toEqual({ score: { asked: 2, right: 1 } });

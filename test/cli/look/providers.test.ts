@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { providerLimits } from '../../../core/providers/provider-limits.ts';
-import { settleCall } from '../../../store/admin/providers/settle-call.ts';
+import { releaseSlot } from '../../../store/admin/providers/release-slot.ts';
 import { servedGateway } from '../../gateway/start-gateway.ts';
 import { embeddedDatabase } from '../../support/store/databases.ts';
 import { runCli } from '../../support/process/run-cli.ts';
@@ -24,7 +24,7 @@ test('providers shows limits and circuits as a table and as JSON, and doctor not
   };
   const limits = providerLimits(deployment.providers.local);
   const end = { health: 'down', replied: false, tokens: null } as const;
-  await settleCall(database.db, { provider: 'local', limits, placeId: null, end });
+  await releaseSlot(database.db, { provider: 'local', limits, slotId: null, outcome: end });
   const { env } = await servedGateway(database.db, { deployment });
   const [shown, json, doctor] = await Promise.all([
     runCli(['providers'], env),

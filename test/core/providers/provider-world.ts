@@ -1,12 +1,17 @@
-import { askProvider, keptForMs } from '../../../core/providers/ask-provider.ts';
+import { decideSlot, reservationMs } from '../../../core/providers/decide-slot.ts';
 import type { ProviderLimits } from '../../../core/providers/provider-limits.ts';
-import { afterCall, NEW_PROVIDER, type CallEnd, type ProviderState } from '../../../core/providers/provider-state.ts';
+import {
+  stateAfterCall,
+  NEW_PROVIDER,
+  type ProviderOutcome,
+  type ProviderState,
+} from '../../../core/providers/provider-state.ts';
 
 export interface WorldCall {
   readonly user: string;
   readonly atMs: number;
   readonly durationMs: number;
-  readonly end?: CallEnd;
+  readonly outcome?: ProviderOutcome;
 }
 
 export interface Served {
@@ -24,7 +29,7 @@ interface Waiting {
   asks: number;
 }
 
-const REPLIED: CallEnd = { health: 'up', replied: true, tokens: 100 };
+const REPLIED: ProviderOutcome = { health: 'up', replied: true, tokens: 100 };
 
 /** Plays calls against the pure decisions, in virtual time, as the store would: whoever is told to wait asks again when told to. */
 export function play(calls: readonly WorldCall[], limits: ProviderLimits, random: () => number): Served[] {
@@ -40,13 +45,13 @@ export function play(calls: readonly WorldCall[], limits: ProviderLimits, random
     for (const one of going.toSorted((a, b) => a.endMs - b.endMs)) {
       if (one.endMs > nowMs) continue;
       going.splice(going.indexOf(one), 1);
-      const place = { ...one, durationMs: one.call.durationMs };
-      state = afterCall(state, limits, one.call.end ?? REPLIED, place, one.endMs);
+      const slot = { ...one, durationMs: one.call.durationMs };
+      state = stateAfterCall(state, limits, one.call.outcome ?? REPLIED, slot, one.endMs);
     }
     const waiting = queue.filter((one) => one.asks > 0 || one === next).toSorted(earlier);
-    const ticketOf = ({ call, order }: Waiting) => ({
+    const waiterOf = ({ call, order }: Waiting) => ({
       user: call.user,
-      place: waiting.filter((one) => one.call.user === call.user && one.order <= order).length,
+      rank: waiting.filter((one) => one.call.user === call.user && one.order <= order).length,
       sinceMs: call.atMs,
     });
     const users = [...new Set(waiting.map(({ call }) => call.user))].map((user) => ({
@@ -54,27 +59,27 @@ export function play(calls: readonly WorldCall[], limits: ProviderLimits, random
       waiting: waiting.filter((one) => one !== next && one.call.user === user).length,
       finish: finishes.get(user) ?? null,
     }));
-    const due = waiting.filter((one) => one !== next && one.dueMs < nowMs + keptForMs(state)).map(ticketOf);
+    const due = waiting.filter((one) => one !== next && one.dueMs < nowMs + reservationMs(state)).map(waiterOf);
     next.asks += 1;
-    const answer = askProvider({
+    const decision = decideSlot({
       state,
       limits,
       inFlight: going.length,
-      trying: going.some(({ trial }) => trial),
-      line: { virtualTime: state.virtualTime, users, due },
-      ticket: ticketOf(next),
+      trialInFlight: going.some(({ trial }) => trial),
+      queue: { virtualTime: state.virtualTime, users, due },
+      waiter: waiterOf(next),
       nowMs,
       random: random(),
     });
-    if (answer.kind === 'wait') {
-      next.dueMs = nowMs + answer.delayMs;
+    if (decision.kind === 'wait') {
+      next.dueMs = nowMs + decision.delayMs;
       continue;
     }
     queue.splice(queue.indexOf(next), 1);
-    state = answer.state;
-    finishes.set(next.call.user, answer.finish);
+    state = decision.state;
+    finishes.set(next.call.user, decision.finish);
     const endMs = nowMs + next.call.durationMs;
-    going.push({ endMs, call: next.call, grantedMs: nowMs, ...answer });
+    going.push({ endMs, call: next.call, grantedMs: nowMs, ...decision });
     served.push({ user: next.call.user, askedMs: next.call.atMs, grantedMs: nowMs, endedMs: endMs, asks: next.asks });
   }
   return served;

@@ -28,7 +28,7 @@ export class SessionWorld {
   constructor() {
     this.append({ type: 'session.opened', agent: 'assistant' });
     void this.live.subscribe(KEY, (message) => {
-      if (message.kind !== 'who-speaks' || this.#phase !== 'streaming') return;
+      if (message.kind !== 'resend-text' || this.#phase !== 'streaming') return;
       const { runId, step, attempt } = this.#position();
       this.live.publish(KEY, { kind: 'soFar', soFar: { runId, step, attempt, reasoning: '', text: this.#text } });
     });

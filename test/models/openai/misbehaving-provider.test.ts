@@ -45,7 +45,7 @@ describe.each(APIS)('$api', ({ create }) => {
   test.each(['hangs-before-headers', 'hangs-mid-stream'] as const)(
     'a provider that %s is left, and the call is tried again',
     async (misbehaves) => {
-      const impatient = create({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: KEY, silenceMs: 100 });
+      const impatient = create({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: KEY, idleTimeoutMs: 100 });
       stub.enqueue({ misbehaves });
       await expect(hear(impatient, modelRequest())).rejects.toMatchObject({ reason: 'timeout', retryable: true });
       await expect((await stub.received(1)).closed).resolves.toBe('aborted');

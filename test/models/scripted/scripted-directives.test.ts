@@ -62,8 +62,8 @@ test.each([
   ['@delay=-1', '@delay'],
   ['@fail=200', '@fail'],
   ['@finish=never', '@finish'],
-  ['@echo="open', 'quotes'],
-  ['@tool=a:{"b":1', 'brackets'],
+  ['@echo="open', 'quoted'],
+  ['@tool=a:{"b":1', 'unclosed brace'],
   ['@echo=two words', 'position'],
 ])('%s is refused with its reason', (message, reason) => {
   expect(() => parseScript(message)).toThrow(reason);

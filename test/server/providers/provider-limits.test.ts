@@ -66,7 +66,7 @@ test('after a refusal no worker calls the provider until the time it named, whic
   shared.stub.behave(() => FINE);
   const first = await send(shared, 'hurried');
   await shared.untilProvider(({ state }) => state.coolDown.untilMs !== null);
-  // The other worker, which was told nothing but by the bell, is alone from here.
+  // From here on only the other worker runs. It knows of the cool-down by the notification alone.
   await shared.stack.stopWorker();
   const others = await Promise.all(Array.from({ length: 4 }, () => send(shared, 'hurried')));
   const [other] = others;
@@ -153,7 +153,7 @@ test('a run whose policy says so fails instead of waiting, and says for whom, wh
     const end = (await shared.stack.ended(run.key)).at(-1);
     expect(end).toMatchObject({ type: 'run.failed', error: { code: 'model_unavailable' } });
     expect(JSON.stringify(end)).toMatch(
-      /The provider stub fails: its circuit is open, until about 20\S+; waited for since 20\S+\./,
+      /The circuit of the provider stub is open after repeated failures\. Waiting since 20\S+; calls resume at about 20\S+\./,
     );
     expect(JSON.stringify(end)).toContain(policy);
   }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { expect, onTestFinished, test } from 'vitest';
-import { ProviderGate } from '../../../activities/shared/provider-gate.ts';
+import { ProviderLimiter } from '../../../activities/shared/provider-limiter.ts';
 import { createActivities } from '../../../activities/create-activities.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { workflowStarter } from '../../../worker/workflow-starter.ts';
@@ -90,7 +90,7 @@ async function otherVersion(
       deployment: {},
       telemetry,
       workflows: workflowStarter(client),
-      gate: new ProviderGate({ db, live, providers: {}, metrics: telemetry.metrics }),
+      limiter: new ProviderLimiter({ db, live, providers: {}, metrics: telemetry.metrics }),
       requestExpiryCheck: async () => {},
     }),
     ...workerTuning({ shutdownGraceMs: 100 }),

@@ -50,7 +50,7 @@ test('a budget that reaches its mark is told once a period: by one event, one li
   expect(events.filter(({ type }) => type === 'budget.warned')).toMatchObject([
     { scope: 'month', unit: 'usd', kind: 'limit', used: 4, limit: 5, sessionId: 'five' },
   ]);
-  const warned = lines.filter(({ msg }) => msg === 'Budget reached its mark');
+  const warned = lines.filter(({ msg }) => msg === 'Budget warning');
   expect(warned).toMatchObject([
     {
       level: 'warn',

@@ -14,8 +14,8 @@ import { startStubModelServer } from '../../support/models/stub-model-server.ts'
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 
 let stack: Stack;
-/** While true, the bell that stops a run at once is lost. */
-let bellLost = false;
+/** While true, the notification that stops a run at once is lost. */
+let notificationLost = false;
 
 const held = heldModel((request) => `echo ${lastUserMessage(request)}`);
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const lossy: LiveChannel = {
     ...live,
     publish: (key, message) => {
-      if (!(bellLost && message.kind === 'control')) live.publish(key, message);
+      if (!(notificationLost && message.kind === 'control')) live.publish(key, message);
     },
   };
   stack = await startStack({
@@ -153,14 +153,14 @@ test('two cancels are one', async () => {
   expect(types(await stack.ended(key)).filter((type) => type === 'run.cancelled')).toHaveLength(1);
 });
 
-test('a cancel whose bell is lost is heard with the heartbeat', async () => {
+test('a cancel whose notification is lost arrives with the heartbeat', async () => {
   const { key, call } = await speaking();
-  bellLost = true;
+  notificationLost = true;
   try {
     await stack.sender.cancel(key, {});
     await call.aborted;
   } finally {
-    bellLost = false;
+    notificationLost = false;
   }
   const events = await stack.ended(key);
   expect(events.at(-2)).toMatchObject({ text: 'Once upon', partial: true });

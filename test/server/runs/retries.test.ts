@@ -99,7 +99,7 @@ test('when its tries are used up the run fails with the reason and the number of
   });
   const end = (await stack.ended(key)).at(-1);
   expect(end).toMatchObject({ type: 'run.failed', error: { code: 'server_error' } });
-  expect(end).toMatchObject({ error: { detail: expect.stringContaining('3 times') } });
+  expect(end).toMatchObject({ error: { detail: expect.stringContaining('after 3 attempts') } });
   expect(at()).toHaveLength(3);
 });
 

@@ -183,7 +183,7 @@ test('a call that starts several names them', async () => {
   const key = stack.key();
   const [first, second, refusal] = JSON.parse(await ask(key, 'write-once sales')) as string[];
   expect(second).toBe(`${first}-two`);
-  expect(refusal).toMatch(/^This call has started a workflow named "two" already\. Give each a name/);
+  expect(refusal).toMatch(/^This call has already started a workflow named "two"\. Give each workflow a distinct name/);
   expect((await snapshotOf(key)).children?.map(({ workflowId }) => workflowId)).toEqual([second, first]);
   for (const id of [first, second]) await finish(id ?? '');
 });
@@ -242,11 +242,11 @@ test('a result that is long in coming is waited for', async () => {
 test('what cannot be started is told to the model with the reason, and is not listed', async () => {
   const key = stack.key();
   const refusals: [Parameters<ToolContext['startWorkflow']>, RegExp][] = [
-    [['report', { taskQueue: '' }], /The workflow "report" cannot be started: taskQueue: /],
+    [['report', { taskQueue: '' }], /The workflow "report" could not be started: taskQueue: /],
     [['report', { taskQueue, name: 'a b' }], /name: must be 1 to 64 letters/],
     [
       ['report', { taskQueue, args: ['x'.repeat(LIMITS.childArgumentsBytes.value)] }],
-      /take \d+ bytes as JSON; the limit is 524288/,
+      /are too large: \d+ bytes as JSON, the limit is 524288/,
     ],
   ];
   for (const [index, [args, reason]] of refusals.entries()) {
@@ -264,7 +264,7 @@ test('at the limit those that are over make room, and otherwise the next is refu
   const note = (workflowId: string) =>
     recordChild(stack.db, key, { workflowId, type: 'report', taskQueue, runId: 'r', tool: 'write' });
   for (let n = 1; n < LIMITS.childWorkflows.value; n += 1) await note(`child-of-nobody-${randomUUID()}`);
-  expect(await ask(key, 'write more', 2)).toMatch(/^Error: 100 workflows that tools of this session have started are/);
+  expect(await ask(key, 'write more', 2)).toMatch(/^Error: Tools of this session have 100 workflows running/);
   await stack.db.query(
     `UPDATE perdure.children SET noted_at = noted_at - interval '2 hours' WHERE session_id = $1 AND user_id = $2`,
     [key.session, key.user],

@@ -102,7 +102,7 @@ test('an idempotent tool that takes too long is stopped, tried again, and fails'
   const { events, output } = await marked.runWith([call('hasty')]);
   expect(marked.tries).toHaveLength(3);
   expect(results(events)).toMatchObject([{ type: 'tool.failed' }]);
-  expect(output).toMatch(/took longer than its 30 ms/);
+  expect(output).toMatch(/timed out after 30 ms/);
 });
 
 test('a tool that is not idempotent and takes too long has an unknown outcome, and is not tried again', async () => {

@@ -1,27 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { providerLimits, type ProviderLimits } from '../../../core/providers/provider-limits.ts';
-import type { CallEnd } from '../../../core/providers/provider-state.ts';
+import type { ProviderOutcome } from '../../../core/providers/provider-state.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
-import { askForPlace, type PlaceAnswer } from '../../../store/admin/providers/ask-for-place.ts';
+import { acquireSlot, type SlotResult } from '../../../store/admin/providers/acquire-slot.ts';
 import { listSessionsWithOpenRuns } from '../../../store/admin/sweeps/list-sessions-with-open-runs.ts';
-import { keepPlaces } from '../../../store/admin/providers/keep-places.ts';
+import { renewSlots } from '../../../store/admin/providers/renew-slots.ts';
 import { readProviders } from '../../../store/admin/providers/read-providers.ts';
-import { settleCall } from '../../../store/admin/providers/settle-call.ts';
+import { releaseSlot } from '../../../store/admin/providers/release-slot.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
 import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { newKey, started } from '../conversation.ts';
 
-const REPLIED: CallEnd = { health: 'up', replied: true, tokens: 10 };
-const FAILED: CallEnd = { health: 'down', replied: false, tokens: null };
+const REPLIED: ProviderOutcome = { health: 'up', replied: true, tokens: 10 };
+const FAILED: ProviderOutcome = { health: 'down', replied: false, tokens: null };
 
 /** A provider that no other test has. */
 const provider = () => `provider-${randomUUID()}`;
 
-function placeOf(answer: PlaceAnswer): string {
-  if (answer.kind !== 'granted' || answer.placeId === null) throw new Error(`It was ${answer.kind}.`);
-  return answer.placeId;
+function slotOf(result: SlotResult): string {
+  if (result.kind !== 'granted' || result.slotId === null) throw new Error(`It was ${result.kind}.`);
+  return result.slotId;
 }
 
 describeStores(DATABASES, (db) => {
@@ -30,11 +30,11 @@ describeStores(DATABASES, (db) => {
     limits: ProviderLimits,
     who: { readonly key: SessionKey; readonly runId: string } = { key: newKey(), runId: randomUUID() },
     maxWaitMs = 60_000,
-  ): Promise<PlaceAnswer> =>
-    askForPlace(db(), who.key, { provider: name, limits, runId: who.runId, maxWaitMs, random: 0 });
+  ): Promise<SlotResult> =>
+    acquireSlot(db(), who.key, { provider: name, limits, runId: who.runId, maxWaitMs, random: 0 });
 
-  const settle = (name: string, limits: ProviderLimits, placeId: string | null, end: CallEnd) =>
-    settleCall(db(), { provider: name, limits, placeId, end });
+  const release = (name: string, limits: ProviderLimits, slotId: string | null, outcome: ProviderOutcome) =>
+    releaseSlot(db(), { provider: name, limits, slotId, outcome });
 
   const waits = ({ user, session }: SessionKey) =>
     db().query<{ kind: string; provider: string; ended: boolean }>(
@@ -43,16 +43,16 @@ describeStores(DATABASES, (db) => {
       [user, session],
     );
 
-  test('no more calls are going than may; a place that is given back is given to who waits', async () => {
+  test('no more calls are going than may; a released slot goes to a waiter', async () => {
     const name = provider();
     const limits = providerLimits({ concurrency: 2 });
-    const first = placeOf(await ask(name, limits));
-    placeOf(await ask(name, limits));
+    const first = slotOf(await ask(name, limits));
+    slotOf(await ask(name, limits));
     const late = { key: newKey(), runId: 'late' };
     expect(await ask(name, limits, late)).toMatchObject({ kind: 'wait', why: 'rate_limit', isNew: true });
     expect(await ask(name, limits, late)).toMatchObject({ kind: 'wait', isNew: false });
     expect(await waits(late.key)).toEqual([{ kind: 'rate_limit', provider: name, ended: false }]);
-    await settle(name, limits, first, REPLIED);
+    await release(name, limits, first, REPLIED);
     expect(await ask(name, limits, late)).toMatchObject({ kind: 'granted', waitedMs: expect.any(Number) });
     expect(await waits(late.key)).toEqual([{ kind: 'rate_limit', provider: name, ended: true }]);
     expect((await readProviders(db())).find((one) => one.provider === name)).toMatchObject({ inFlight: 2, waiting: 0 });
@@ -61,7 +61,7 @@ describeStores(DATABASES, (db) => {
   test('a session whose run waits for its provider does not stand still, until the run is late to ask again', async () => {
     const name = provider();
     const limits = providerLimits({ concurrency: 1 });
-    placeOf(await ask(name, limits));
+    slotOf(await ask(name, limits));
     const { key, runId } = await started(db());
     const stands = async () => {
       const found = await listSessionsWithOpenRuns(db(), { quietForMs: 0, limit: 10_000 });
@@ -79,45 +79,45 @@ describeStores(DATABASES, (db) => {
   test('asked by many at once, it grants no more than may go', async () => {
     const name = provider();
     const limits = providerLimits({ concurrency: 3, requestsPerMinute: 1_000 });
-    const answers = await Promise.all(Array.from({ length: 30 }, () => ask(name, limits)));
-    expect(answers.filter(({ kind }) => kind === 'granted')).toHaveLength(3);
+    const results = await Promise.all(Array.from({ length: 30 }, () => ask(name, limits)));
+    expect(results.filter(({ kind }) => kind === 'granted')).toHaveLength(3);
   });
 
-  test('a minute has no more calls than may begin in it, and an unused place is given back whole', async () => {
+  test('a minute has no more calls than may begin in it, and an unused slot is refunded', async () => {
     const name = provider();
     const limits = providerLimits({ requestsPerMinute: 20 });
-    placeOf(await ask(name, limits));
-    const second = placeOf(await ask(name, limits));
+    slotOf(await ask(name, limits));
+    const second = slotOf(await ask(name, limits));
     expect(await ask(name, limits)).toMatchObject({ kind: 'wait', why: 'rate_limit', untilMs: expect.any(Number) });
-    await settle(name, limits, second, { health: 'unused', replied: false, tokens: null });
-    placeOf(await ask(name, limits));
+    await release(name, limits, second, { health: 'unused', replied: false, tokens: null });
+    slotOf(await ask(name, limits));
   });
 
-  test('a place whose worker is not heard of comes back; one that is kept does not', async () => {
+  test('a slot that its worker does not renew expires', async () => {
     const name = provider();
     const limits = providerLimits({ concurrency: 1 });
-    const place = placeOf(await ask(name, limits));
+    const slot = slotOf(await ask(name, limits));
     const expire = (id: string) =>
       db().query(`UPDATE perdure.provider_places SET expires_at = clock_timestamp() WHERE place_id = $1`, [id]);
-    await expire(place);
-    await keepPlaces(db(), [place]);
+    await expire(slot);
+    await renewSlots(db(), [slot]);
     const waiting = { key: newKey(), runId: 'waiting' };
     expect(await ask(name, limits, waiting)).toMatchObject({ kind: 'wait' });
-    await expire(place);
-    placeOf(await ask(name, limits, waiting));
+    await expire(slot);
+    slotOf(await ask(name, limits, waiting));
     // The lost worker is back: what it says of its call changes no count.
-    await settle(name, limits, place, REPLIED);
+    await release(name, limits, slot, REPLIED);
     expect(await ask(name, limits)).toMatchObject({ kind: 'wait' });
   });
 
   test('failures in a row open the circuit for everybody; one trial call closes it', async () => {
     const name = provider();
     const limits = providerLimits({ circuit: { failures: 3, openMs: 60_000 } });
-    for (const _ of [1, 2]) expect(await settle(name, limits, null, FAILED)).toMatchObject({ sound: false });
-    await settle(name, limits, null, REPLIED);
-    for (const _ of [1, 2]) await settle(name, limits, null, FAILED);
-    expect(await ask(name, limits)).toMatchObject({ kind: 'granted', placeId: null });
-    await settle(name, limits, null, FAILED);
+    for (const _ of [1, 2]) expect(await release(name, limits, null, FAILED)).toMatchObject({ healthy: false });
+    await release(name, limits, null, REPLIED);
+    for (const _ of [1, 2]) await release(name, limits, null, FAILED);
+    expect(await ask(name, limits)).toMatchObject({ kind: 'granted', slotId: null });
+    await release(name, limits, null, FAILED);
     const waiting = { key: newKey(), runId: 'waiting' };
     const open = await ask(name, limits, waiting);
     expect(open).toMatchObject({ kind: 'wait', why: 'circuit' });
@@ -126,32 +126,32 @@ describeStores(DATABASES, (db) => {
                        WHERE provider = $1`,
       [name],
     );
-    const trial = placeOf(await ask(name, limits, waiting));
+    const trial = slotOf(await ask(name, limits, waiting));
     expect(await ask(name, limits)).toMatchObject({ kind: 'wait', why: 'circuit', untilMs: null });
-    expect(await settle(name, limits, trial, REPLIED)).toEqual({ before: false, sound: true });
-    expect(await ask(name, limits)).toMatchObject({ kind: 'granted', sound: true });
+    expect(await release(name, limits, trial, REPLIED)).toEqual({ wasHealthy: false, healthy: true });
+    expect(await ask(name, limits)).toMatchObject({ kind: 'granted', healthy: true });
   });
 
   test('after a refusal nobody goes until the time that the provider named, and a wait for another reason is another wait', async () => {
     const name = provider();
     const limits = providerLimits({ concurrency: 1 });
-    const place = placeOf(await ask(name, limits));
+    const slot = slotOf(await ask(name, limits));
     const waiting = { key: newKey(), runId: 'waiting' };
     await ask(name, limits, waiting);
-    await settle(name, limits, place, { health: 'up', replied: false, retryAfterMs: 90_000, tokens: null });
-    const answer = await ask(name, limits, waiting);
-    expect(answer).toMatchObject({ kind: 'wait', why: 'cool_down', isNew: true });
-    expect(answer.kind === 'wait' && answer.untilMs).toBeGreaterThan(Date.now() + 60_000);
+    await release(name, limits, slot, { health: 'up', replied: false, retryAfterMs: 90_000, tokens: null });
+    const result = await ask(name, limits, waiting);
+    expect(result).toMatchObject({ kind: 'wait', why: 'cool_down', isNew: true });
+    expect(result.kind === 'wait' && result.untilMs).toBeGreaterThan(Date.now() + 60_000);
     expect((await waits(waiting.key)).map(({ kind, ended }) => [kind, ended])).toEqual([
       ['rate_limit', true],
       ['cool_down', false],
     ]);
   });
 
-  test('who would wait longer than it may is refused, and leaves the line', async () => {
+  test('who would wait longer than it may is refused, and leaves the queue', async () => {
     const name = provider();
     const limits = providerLimits({ concurrency: 1 });
-    const place = placeOf(await ask(name, limits));
+    const slot = slotOf(await ask(name, limits));
     const hasty = { key: newKey(), runId: 'hasty' };
     expect(await ask(name, limits, hasty, 0)).toMatchObject({ kind: 'refused', why: 'rate_limit' });
     const patient = { key: newKey(), runId: 'patient' };
@@ -159,26 +159,26 @@ describeStores(DATABASES, (db) => {
     expect(await ask(name, limits, patient, 0)).toMatchObject({ kind: 'refused' });
     expect(await waits(patient.key)).toMatchObject([{ ended: true }]);
     expect((await readProviders(db())).find((one) => one.provider === name)).toMatchObject({ waiting: 0 });
-    await settle(name, limits, place, REPLIED);
+    await release(name, limits, slot, REPLIED);
   });
 
-  test('a free place goes to the user who was served less, not to who asks first', async () => {
+  test('a free slot goes to the user who was served less, not to who asks first', async () => {
     const name = provider();
     const limits = providerLimits({ concurrency: 1 });
     const ann = Array.from({ length: 4 }, (_, index) => ({ key: newKey('ann'), runId: `ann-${index}` }));
-    const place = placeOf(await ask(name, limits, ann[0]));
+    const slot = slotOf(await ask(name, limits, ann[0]));
     for (const one of ann.slice(1)) await ask(name, limits, one);
     const bob = { key: newKey('bob'), runId: 'bob-1' };
     await ask(name, limits, bob);
-    await settle(name, limits, place, REPLIED);
+    await release(name, limits, slot, REPLIED);
     expect(await ask(name, limits, ann[1])).toMatchObject({ kind: 'wait' });
-    placeOf(await ask(name, limits, bob));
+    slotOf(await ask(name, limits, bob));
   });
 
   test('a run that ends and a session that is deleted wait no more', async () => {
     const name = provider();
     const limits = providerLimits({ concurrency: 1 });
-    placeOf(await ask(name, limits));
+    slotOf(await ask(name, limits));
     const one = await started(db());
     await ask(name, limits, one);
     const end = { status: 'cancelled', reason: 'cancelled' } as const;

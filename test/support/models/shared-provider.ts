@@ -5,7 +5,7 @@ import type { WaitingFor } from '../../../contracts/session/session.ts';
 import { resolvePolicy } from '../../../core/policy.ts';
 import { createPostgresLive } from '../../../live/postgres-notify.ts';
 import { createOpenAIChatClient } from '../../../models/openai/openai-chat.ts';
-import { readProviders, type KnownProvider } from '../../../store/admin/providers/read-providers.ts';
+import { readProviders, type ProviderSnapshot } from '../../../store/admin/providers/read-providers.ts';
 import { openStore } from '../../../store/open-store.ts';
 import { readSnapshot } from '../../../store/read/read-snapshot.ts';
 import { startWorker } from '../../../worker/start-worker.ts';
@@ -19,9 +19,9 @@ export interface SharedProvider extends AsyncDisposable {
   readonly stub: StubModelServer;
   readonly stack: Stack;
   /** The provider's shared state. */
-  provider(): Promise<KnownProvider | undefined>;
+  provider(): Promise<ProviderSnapshot | undefined>;
   /** Resolves once the shared state matches. */
-  untilProvider(holds: (known: KnownProvider) => boolean): Promise<void>;
+  untilProvider(holds: (known: ProviderSnapshot) => boolean): Promise<void>;
   waitingFor(key: SessionKey): Promise<WaitingFor>;
   /** Resolves once a session waits for this. */
   untilWaiting(key: SessionKey, what: WaitingFor['what']): Promise<WaitingFor>;

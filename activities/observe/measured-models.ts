@@ -1,0 +1,18 @@
+import type { ModelClient, ModelDirectory } from '../../models/model-client.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { measureCall } from './measure-call.ts';
+
+/** The directory, with every model call of its clients measured. */
+export function measuredModels(models: ModelDirectory, telemetry: Telemetry): ModelDirectory {
+  const measured = (client: ModelClient): ModelClient => ({
+    provider: client.provider,
+    generate: (request, options) => measureCall(telemetry, client, request, options),
+  });
+  return {
+    defaultModel: models.defaultModel,
+    resolve(name) {
+      const { client, model } = models.resolve(name);
+      return { client: measured(client), model };
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { AgentRegistry } from '../../agents/agent-registry.ts';
+import type { AgentVersion } from '../../contracts/agent.ts';
+import { LIMITS } from '../../contracts/limits.ts';
+import { placeTool, type ToolPlacement } from '../../core/tools/place-tool.ts';
+import type { ToolTask } from '../shared/contract.ts';
+
+/** The tools of a run's agent, as this worker can execute them. */
+export interface ToolScope {
+  readonly agent: AgentVersion;
+  readonly agents: Pick<AgentRegistry, 'tool'>;
+  readonly policy: { readonly stepsPerActivity: number };
+}
+
+/** Where a call is executed; in an activity of its own, with that activity's input. */
+export type PlacedCall =
+  | { readonly placement: Exclude<ToolPlacement, 'own-activity'> }
+  | { readonly placement: 'own-activity'; readonly task: ToolTask };
+
+/** Places a call of a run: a new one of a reply, or one that an earlier attempt left open. */
+export function placeCall(
+  { agent, agents, policy }: ToolScope,
+  { callId, tool, refused }: { readonly callId: string; readonly tool: string; readonly refused: boolean },
+): PlacedCall {
+  const spec = agent.tools.find(({ name }) => name === tool);
+  const hasCode = agents.tool(tool) !== undefined;
+  const placement = placeTool({ spec, refused, hasCode, stepsPerActivity: policy.stepsPerActivity });
+  if (placement !== 'own-activity') return { placement };
+  return { placement, task: { callId, tool, timeoutMs: spec?.timeoutMs ?? LIMITS.toolMs.value } };
+}

@@ -1,0 +1,64 @@
+import type { PerdureEvent } from '../contracts/session/event.ts';
+import type { SessionKey } from '../contracts/session/session-key.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** Counts and logs committed events. The process that committed them records them, once. */
+export interface CommitObserver {
+  record(key: SessionKey, events: readonly PerdureEvent[]): void;
+  /** Sets the agent that a session's events are counted under. Few events name it. */
+  setAgent(key: SessionKey, agent: string): void;
+}
+
+export interface CommitContext {
+  /** Whether a tool has this name. Other names come from a model: they are content, and are shown as `unknown`. */
+  readonly isTool: (name: string) => boolean;
+  /** The attempt of the running activity, for log lines. Default: none. */
+  readonly attempt?: () => number;
+}
+
+/** Records into a process's metrics and log. */
+export function createCommitObserver(telemetry: Telemetry, context: CommitContext): CommitObserver {
+  return {
+    record(key, events) {
+      telemetry.events.count(key, events, context.isTool);
+      for (const event of events) logEvent(telemetry, context, key, event);
+    },
+    setAgent: (key, agent) => telemetry.events.setAgent(key, agent),
+  };
+}
+
+function logEvent(
+  { log, events }: Telemetry,
+  { isTool, attempt }: CommitContext,
+  key: SessionKey,
+  event: PerdureEvent,
+): void {
+  const common = { session: key.session, agent: events.agentOf(key), attempt: attempt?.() };
+  switch (event.type) {
+    case 'run.completed':
+      return log.info('Run completed', { ...common, run: event.runId });
+    case 'run.failed':
+      return log.warn('Run failed', { ...common, run: event.runId, code: event.error.code });
+    case 'run.cancelled':
+      return log.info('Run cancelled', { ...common, run: event.runId, code: event.reason });
+    case 'tool.failed':
+    case 'tool.unknown': {
+      const tool = isTool(event.tool) ? event.tool : 'unknown';
+      const { runId: run, step } = event;
+      return log.info('Tool call failed', { ...common, run, step, tool, outcome: event.type.slice('tool.'.length) });
+    }
+    case 'message.refused':
+      return log.info('Message refused', { ...common, code: event.code });
+    case 'budget.warned':
+      return log.warn('Budget warning', {
+        ...common,
+        run: event.runId,
+        code: `${event.scope}_${event.unit}`,
+        outcome: event.kind,
+      });
+    case 'session.recovered':
+      return log.info('Session recovered', { ...common, code: event.reason });
+    default:
+      return undefined;
+  }
+}
