@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { z } from 'zod';
 import { ERRORS, PerdureError } from '../../contracts/errors.ts';
 import { describeIssues } from '../../core/text/describe-issues.ts';
-import { joinProblems } from '../../core/text/field-problem.ts';
+import { problemSentences } from '../../core/text/field-problem.ts';
 import { isUndecodable } from '../../contracts/undecodable.ts';
 
 /** Runs a command and converts its `PerdureError` to a failure: not retryable if the caller caused it, else retryable. */
@@ -33,6 +33,6 @@ export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   }
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const problems = joinProblems(describeIssues(parsed.error.issues, { schema, input }));
-  throw new PerdureError('invalid_request', `The input is not valid: ${problems}.`);
+  const problems = describeIssues(parsed.error.issues, { schema, input });
+  throw new PerdureError('invalid_request', problemSentences(problems, 'input'));
 }

@@ -7,14 +7,14 @@ import { LIMITS } from '../../contracts/limits.ts';
 import { messageInputSchema } from '../../contracts/session/message.ts';
 import type { MessageInput } from '../../contracts/session/message.ts';
 import { describeIssues } from '../../core/text/describe-issues.ts';
-import { joinProblems } from '../../core/text/field-problem.ts';
+import { problemSentences } from '../../core/text/field-problem.ts';
 
 /** Parses an input; throws `invalid_request` that names the invalid fields, never their values. */
 export function checkInput<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const problems = joinProblems(describeIssues(parsed.error.issues, { schema, input }));
-  throw new PerdureError('invalid_request', `The ${what} is not valid: ${problems}.`);
+  const problems = describeIssues(parsed.error.issues, { schema, input });
+  throw new PerdureError('invalid_request', problemSentences(problems, what));
 }
 
 /** Parses a message. Its size is checked first, as `too_large`. */

@@ -31,6 +31,17 @@ export function joinProblems(problems: readonly FieldProblem[], most = 5): strin
   return shown.join('; ');
 }
 
+/** The first `most` problems as sentences: `The field "id" of the body is not valid: expected string, got a number.` */
+export function problemSentences(problems: readonly FieldProblem[], of: string, most = 3): string {
+  return problems
+    .slice(0, most)
+    .map(({ field, message }) => {
+      const what = field === '' ? `The ${of}` : `The field ${JSON.stringify(field)} of the ${of}`;
+      return `${what} is not valid: ${message}.`;
+    })
+    .join(' ');
+}
+
 function cut(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length).toWellFormed()}…` : text;
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { PerdureError } from '../../contracts/errors.ts';
 import { describeIssues } from '../../core/text/describe-issues.ts';
-import type { FieldPath, FieldProblem } from '../../core/text/field-problem.ts';
+import { problemSentences, type FieldPath } from '../../core/text/field-problem.ts';
 
 /** Fields whose values are content: errors name them and never quote their values. */
 const CONTENT = new Set<string | number>(['content', 'metadata', 'state', 'reason', 'tables']);
@@ -15,8 +15,7 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unkn
   const parsed = safely(() => schema.safeParse(value), where);
   if (parsed.success) return parsed.data;
   const problems = describeIssues(parsed.error.issues, { schema, input: value, mayQuote });
-  const sentences = problems.slice(0, 3).map((problem) => sentenceOf(problem, where));
-  throw new PerdureError('invalid_request', sentences.join(' '));
+  throw new PerdureError('invalid_request', problemSentences(problems, where));
 }
 
 /** The JSON schema is recursive: a stack overflow means that the input is nested too deeply, which is the caller's error. */
@@ -27,9 +26,4 @@ function safely<T>(parse: () => T, where: string): T {
     if (!(error instanceof RangeError)) throw error;
     throw new PerdureError('invalid_request', `The ${where} is nested too deeply. Reduce its depth.`);
   }
-}
-
-function sentenceOf({ field, message }: FieldProblem, where: string): string {
-  const what = field === '' ? `The ${where}` : `The field ${JSON.stringify(field)} of the ${where}`;
-  return `${what} is not valid: ${message}.`;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { describeIssues } from '../../../core/text/describe-issues.ts';
-import { joinProblems } from '../../../core/text/field-problem.ts';
+import { joinProblems, problemSentences } from '../../../core/text/field-problem.ts';
 
 const schema = z.strictObject({
   name: z.string().regex(/^\w+$/, 'must be a word'),
@@ -78,6 +78,17 @@ test('fields, values and the number of problems are bounded', () => {
   const many = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`${long}${at}`, at]));
   expect(textOf(many)).toMatch(/; and 45 more problems$/);
   expect(textOf(many).length).toBeLessThan(2_000);
+});
+
+test('as sentences, problems name their field in quotes, at most three of them', () => {
+  const input = { name: 7, age: 'x', size: 1, kind: 2, more: 1 };
+  const problems = describeIssues(schema.safeParse(input).error?.issues ?? [], { schema, input });
+  const text = problemSentences(problems, 'body');
+  expect(text).toMatch(/^The field "name" of the body is not valid: expected string, got a number\. The field "age" /);
+  expect(text.match(/is not valid/g)).toHaveLength(3);
+  expect(problemSentences(describeIssues(schema.safeParse(1).error?.issues ?? [], { schema, input: 1 }), 'body')).toBe(
+    'The body is not valid: expected object, got a number.',
+  );
 });
 
 test('a schema of another copy of zod is described as well', () => {
