@@ -5,6 +5,13 @@ const SERVER_TESTS = ['test/server/**/*.test.ts', 'test/**/*.server.test.ts'];
 
 // oxlint-disable-next-line import/no-default-export -- vitest reads the default export.
 export default defineConfig({
+  // The examples import the package by its name; in a checkout that is the sources.
+  resolve: {
+    alias: [
+      { find: /^perdure$/, replacement: `${import.meta.dirname}/client/index.ts` },
+      { find: /^perdure\/(\w+)$/, replacement: `${import.meta.dirname}/$1/index.ts` },
+    ],
+  },
   test: {
     maxWorkers: 2,
     projects: [

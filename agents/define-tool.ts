@@ -84,7 +84,7 @@ export class ToolError extends Error {
 const optionsSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" or "-"'),
   description: z.string().trim().min(1).max(4_000),
-  parameters: z.custom((value) => value instanceof z.ZodType, 'must be a zod schema'),
+  parameters: z.custom(isSchema, 'must be a zod schema'),
   idempotent: z.boolean().optional(),
   timeoutMs: z
     .number()
@@ -95,9 +95,9 @@ const optionsSchema = z.strictObject({
   retry: retryPolicySchema.optional(),
   namespace: namespaceSchema.optional(),
   stateSchema: z
-    .custom<z.ZodType>((value) => value instanceof z.ZodType, 'must be a zod schema')
+    .custom<z.ZodType>(isSchema, 'must be a zod schema')
     .refine(
-      (schema) => !(schema instanceof z.ZodType) || schema.safeParse({}).success,
+      (schema) => !isSchema(schema) || schema.safeParse({}).success,
       'must accept {}, which is what a new session has: give each field a default, or make it optional',
     )
     .optional(),
@@ -143,6 +143,11 @@ export function toolSpecOf(tool: Tool): ToolSpec {
     timeoutMs: tool.timeoutMs,
     retry: tool.retry,
   };
+}
+
+/** Whether a value is a schema of zod 4, of whichever copy of it. */
+function isSchema(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '_zod' in value && 'safeParse' in value;
 }
 
 function jsonSchemaOf(name: string, parameters: z.ZodType): Readonly<Record<string, unknown>> {

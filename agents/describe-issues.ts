@@ -70,19 +70,23 @@ function valueAt(input: unknown, path: readonly (string | number)[]): unknown {
   return value;
 }
 
-function fieldsOf(schema: z.ZodType, path: readonly (string | number)[]): readonly string[] {
-  let at: unknown = schema;
-  for (const part of path) {
-    at = unwrap(at);
-    if (at instanceof z.ZodObject) at = (at.shape as Record<string, unknown>)[part];
-    else if (at instanceof z.ZodArray) at = at.element;
-    else if (at instanceof z.ZodRecord) at = at.valueType;
-    else return [];
-  }
-  at = unwrap(at);
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+function fieldsOf(schema: unknown, path: readonly (string | number)[]): readonly string[] {
+  let at = definitionOf(schema);
+  for (const part of path) at = definitionOf(at?.shape?.[part] ?? at?.element ?? at?.valueType);
+  return Object.keys(at?.shape ?? {});
 }
 
-function unwrap(schema: unknown): unknown {
-  return schema instanceof z.ZodOptional ? unwrap(schema.unwrap()) : schema;
+/** The parts of zod's own description of a schema that lead to the schemas inside it. */
+interface Definition {
+  readonly type: string;
+  readonly shape?: Readonly<Record<string | number, unknown>>;
+  readonly element?: unknown;
+  readonly valueType?: unknown;
+  readonly innerType?: unknown;
+}
+
+/** Read by its fields, never by class: the schema may come from another copy of zod. */
+function definitionOf(schema: unknown): Definition | undefined {
+  const { def } = (schema as { readonly _zod?: { readonly def: Definition } } | undefined)?._zod ?? {};
+  return def?.type === 'optional' ? definitionOf(def.innerType) : def;
 }

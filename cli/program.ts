@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { packageVersion } from '../assets/package-files.ts';
 import { whileRunningSchema } from '../contracts/session/message.ts';
 import { sessionStatusSchema } from '../contracts/session/session.ts';
 import { usageBySchema } from '../contracts/usage.ts';
@@ -22,6 +23,7 @@ export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number
       'whose sessions, where the gateway has no authentication (default: PERDURE_USER, or "local")',
     )
     .option('--json', 'print JSON, for programs; errors too, to standard error')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .showSuggestionAfterError()
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride()

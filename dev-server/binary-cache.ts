@@ -1,19 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { cacheFolder } from '../assets/package-files.ts';
 import { hasCode } from './process-identity.ts';
 import { tryHoldFile } from './held-file.ts';
 import type { Environment } from './find-program.ts';
-
-/** Where fetched and built programs are kept: `PERDURE_CACHE`, else `$XDG_CACHE_HOME/perdure`, else `~/.cache/perdure`. */
-export function cacheFolder(env: Environment): string {
-  if (env['PERDURE_CACHE']) return env['PERDURE_CACHE'];
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'perdure');
-}
 
 /** A place in the cache for one program of one version, with its checksum beside it in `sha256sum`'s format. */
 export class BinaryCache {

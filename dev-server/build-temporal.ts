@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { assetPath } from '../assets/package-files.ts';
 import { describeBuild } from './describe-build.ts';
 import { TEMPORAL_CLI_VERSION } from './temporal-version.ts';
 import type { Environment } from './find-program.ts';
 
 /** Our `go.mod` and `go.sum`: they name every module of the program and hold its checksum. */
-const RECIPE = join(import.meta.dirname, 'temporal-build');
+const RECIPE = assetPath('dev-server/temporal-build');
 const PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
 /** More often than silence is filled (`cli/progress.ts`): so a person reads one line of progress at a time. */
 const PROGRESS_EVERY_MS = 2_000;

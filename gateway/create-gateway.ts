@@ -50,6 +50,8 @@ export interface GatewayOptions {
 
 export interface Gateway {
   readonly app: Hono;
+  /** Answers a request. */
+  readonly fetch: (request: Request) => Response | Promise<Response>;
   /** Whether callers must authenticate; without that it may be served on loopback only. */
   readonly authenticated: boolean;
   /** Ends every stream. What was given to it is left open. */
@@ -93,5 +95,5 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const app = new Hono();
   registerRoutes(app, [...routes, documentRoute], { authenticate, telemetry });
-  return { app, authenticated: configured, close: feed.close };
+  return { app, fetch: (request) => app.fetch(request), authenticated: configured, close: feed.close };
 }

@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
+import { modulePath } from '../assets/package-files.ts';
 
 export interface Tuning {
   /** How long activities may go on after the worker is told to stop. Default 10,000 ms; a run cut then goes on elsewhere. */
@@ -9,10 +9,10 @@ export interface Tuning {
 }
 
 /** The payload converter of a worker and of its workflow bundle. */
-export const PAYLOAD_CONVERTER = fileURLToPath(new URL('../workflows/tolerant-payload-converter.ts', import.meta.url));
+export const PAYLOAD_CONVERTER = modulePath('workflows/tolerant-payload-converter');
 
 /** Preloaded into a workflow bundle that does without stacks. */
-export const NO_STACKS = fileURLToPath(new URL('../workflows/no-stacks.ts', import.meta.url));
+export const NO_STACKS = modulePath('workflows/no-stacks');
 
 /** How Perdure's workers are set, whatever they run: benchmarks compare with a worker that is set the same. */
 export function workerTuning({ shutdownGraceMs = 10_000, maxCachedWorkflows = 2_000 }: Tuning): Partial<WorkerOptions> {

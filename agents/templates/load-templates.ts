@@ -1,17 +1,18 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { AgentVersion } from '../../contracts/agent.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { AgentRegistry } from '../agent-registry.ts';
 import { versionOf } from '../agent-version.ts';
 import { builtinTools } from '../builtin-tools.ts';
+import { DEFAULT_TEMPLATE } from '../default-agent.ts';
+import type { Agent } from '../define-agent.ts';
 import type { Tool } from '../define-tool.ts';
 import { fieldProblem, unknownName, type FieldProblem } from '../describe-issues.ts';
 import { readModuleTemplate } from './read-module-template.ts';
 import { readYamlTemplate } from './read-yaml-template.ts';
 import { TemplateError, type TemplateProblem } from './template-error.ts';
-import { readTemplateText, unusable, type Template, type TemplateFile } from './template-file.ts';
+import { NOWHERE, readTemplateText, unusable, type Template, type TemplateFile } from './template-file.ts';
 
 export interface LoadOptions {
   /** Tools that templates may name. Default: the built-in ones, set up from `env`. */
@@ -21,9 +22,6 @@ export interface LoadOptions {
   /** Told, in a sentence, what was done instead of what was asked: the example agent for an empty folder. */
   readonly onNotice?: (notice: string) => void;
 }
-
-/** The agent that ships with Perdure, used when a folder holds none. */
-const EXAMPLE = fileURLToPath(new URL('../../examples/agents/assistant.yaml', import.meta.url));
 
 /**
  * Loads the agents in a folder: each `*.yaml` and `*.yml` file holds one, each `*.ts` and `*.js` module
@@ -38,13 +36,32 @@ export async function loadTemplates(folder: string, options: LoadOptions = {}): 
     options.onNotice?.(
       `There are no agent templates in ${folder}; the built-in example agent "assistant" is used. Put a *.yaml, *.ts or *.js file there.`,
     );
-    paths = [EXAMPLE];
+    paths = [DEFAULT_TEMPLATE];
   }
   const files: TemplateFile[] = [];
   for (const path of paths) files.push(await readTemplate(path));
+  return register(files, options);
+}
+
+/**
+ * A registry of agents made by `defineAgent`, in which the built-in tools may be named. Throws one
+ * {@link TemplateError} with all that is wrong, such as two agents of one name.
+ */
+export function registerAgents(
+  agents: readonly Agent[],
+  options: Pick<LoadOptions, 'tools' | 'env'> = {},
+): AgentRegistry {
+  const files = agents.map((agent) => {
+    const file = `agent ${JSON.stringify(agent.spec.name)}`;
+    return { templates: [{ file, agent, positionOf: () => NOWHERE }], problems: [] };
+  });
+  return register(files, options);
+}
+
+function register(files: readonly TemplateFile[], { tools, env }: Pick<LoadOptions, 'tools' | 'env'>): AgentRegistry {
   const assembled = assemble(
     files.flatMap(({ templates }) => templates),
-    options.tools ?? builtinTools(options.env),
+    tools ?? builtinTools(env),
   );
   const problems = [...files.flatMap((file) => file.problems), ...assembled.problems];
   if (problems.length > 0) throw new TemplateError(problems);

@@ -1,33 +1,23 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
-
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/perdure', import.meta.url));
+import { keepFile } from '../../assets/keep-file.ts';
+import { cacheFolder } from '../../assets/package-files.ts';
 
 /**
  * An empty database cluster as a tar file. PostgreSQL takes seconds to make one and a fraction of that to
  * unpack one, so the first is kept, for this version of PGlite.
  */
 export async function freshCluster(): Promise<Blob> {
-  const path = join(CACHE, `pglite-${await pgliteVersion()}.tar`);
+  const path = join(cacheFolder(), `pglite-${await pgliteVersion()}.tar`);
   const kept = await readFile(path).catch(() => null);
   if (kept) return new Blob([kept]);
   const pglite = await PGlite.create('memory://');
   const cluster = await pglite.dumpDataDir('none');
   await pglite.close();
-  // Where nothing can be kept, as on a read-only disk, the next one is made again.
-  await keep(path, cluster).catch(() => {});
+  await keepFile(path, cluster.stream());
   return cluster;
-}
-
-async function keep(path: string, cluster: Blob): Promise<void> {
-  await mkdir(CACHE, { recursive: true });
-  const draft = `${path}.${randomUUID()}`;
-  await writeFile(draft, cluster.stream());
-  await rename(draft, path);
 }
 
 /** Makes the cluster at `path` if there is none. A start that is killed in the middle leaves none, and the next one makes it. */
