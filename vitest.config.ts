@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests that need a Temporal server that is really running. */
 const SERVER_TESTS = ['test/server/**/*.test.ts', 'test/**/*.server.test.ts'];
+/** Tests that build and install the packages. */
+const PACKAGE_TESTS = ['test/package/**/*.test.ts'];
 
 // oxlint-disable-next-line import/no-default-export -- vitest reads the default export.
 export default defineConfig({
@@ -20,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: SERVER_TESTS,
+          exclude: [...SERVER_TESTS, ...PACKAGE_TESTS],
           globalSetup: ['test/support/store/postgres-global-setup.ts'],
           testTimeout: 15_000,
           hookTimeout: 30_000,
@@ -34,6 +36,17 @@ export default defineConfig({
           globalSetup: ['test/global-setup.ts', 'test/support/store/postgres-global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: PACKAGE_TESTS,
+          globalSetup: ['test/package/global-setup.ts'],
+          testTimeout: 180_000,
+          // npm install, from the registry where its cache is empty.
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger, type BundleOptions, type WorkflowBundle } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 import sdk from '@temporalio/workflow/package.json' with { type: 'json' };
 import { keepFile } from '../assets/keep-file.ts';
 import { assetPath, cacheFolder, IS_BUILT, modulePath, PACKAGE_ROOT } from '../assets/package-files.ts';
@@ -34,34 +34,32 @@ export function workflowCode({ stacks = false }: CodeOptions = {}): Promise<Work
   return bundle;
 }
 
-/** Bundles the workflow code. What it names as its sources are paths from the package's root. */
-export async function bundleWorkflows({ stacks = false }: CodeOptions = {}): Promise<WorkflowBundle> {
-  return bundleWorkflowCode({
+/** Bundles the workflow code. The same sources give the same bundle in whichever folder they lie. */
+export async function bundleWorkflows({ stacks = false }: CodeOptions = {}): Promise<{ readonly code: string }> {
+  const { code } = await bundleWorkflowCode({
     workflowsPath: modulePath('workflows/index'),
     payloadConverterPath: PAYLOAD_CONVERTER,
     ...(stacks ? {} : { preloadModules: [NO_STACKS] }),
     workflowInterceptorModules: [modulePath('workflows/reserved-signals'), modulePath('workflows/trace-carrier')],
     logger: new DefaultLogger('WARN'),
-    webpackConfigHook: withoutThisMachine,
+    webpackConfigHook: (config) => ({
+      ...config,
+      context: PACKAGE_ROOT,
+      output: { ...config.output, pathinfo: false },
+    }),
   });
+  return { code: withRelativeSources(code) };
 }
 
-type Webpack = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
-
-/** The same bundle wherever it is made: no absolute path of the machine that makes it. */
-function withoutThisMachine(config: Webpack): Webpack {
-  return {
-    ...config,
-    context: PACKAGE_ROOT,
-    output: {
-      ...config.output,
-      pathinfo: false,
-      devtoolModuleFilenameTemplate: ({ absoluteResourcePath }: { absoluteResourcePath: string }) =>
-        absoluteResourcePath.startsWith(PACKAGE_ROOT)
-          ? relative(PACKAGE_ROOT, absoluteResourcePath)
-          : absoluteResourcePath,
-    },
-  };
+/** The source map, which the SDK wants in the code, names its sources by their paths from the package's root. */
+function withRelativeSources(code: string): string {
+  const marker = '//# sourceMappingURL=data:application/json;charset=utf-8;base64,';
+  const at = code.lastIndexOf(marker);
+  if (at === -1) throw new Error('The workflow bundle has no source map.');
+  const text = Buffer.from(code.slice(at + marker.length), 'base64').toString();
+  const map = JSON.parse(text.replaceAll(JSON.stringify(join(PACKAGE_ROOT, '/')).slice(1, -1), '')) as object;
+  const encoded = Buffer.from(JSON.stringify({ ...map, file: 'workflow-bundle.js' })).toString('base64');
+  return `${code.slice(0, at)}${marker}${encoded}`;
 }
 
 async function builtBundle(): Promise<WorkflowBundle> {
