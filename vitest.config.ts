@@ -42,6 +42,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'package',
+          // After the others: builds and installations take both cores.
+          sequence: { groupOrder: 1 },
           include: PACKAGE_TESTS,
           globalSetup: ['test/package/global-setup.ts'],
           testTimeout: 180_000,

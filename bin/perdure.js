@@ -68,7 +68,7 @@ function run(node) {
     process.exitCode = 1;
   });
   // A terminal sends its Ctrl-C to the child as well: then the launcher only waits for it.
-  const fromTerminal = process.stdin.isTTY === true;
+  const fromTerminal = process.stdin.isTTY;
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'])) {
     const isTyped = signal === 'SIGINT' || signal === 'SIGQUIT';
     process.on(signal, () => {

@@ -6,7 +6,7 @@ import { assemblePackages } from './assemble-packages.ts';
 
 /**
  * `npm run build`: compiles the rooms into `dist/`, copies what is not code beside it, bundles the workflows, and
- * assembles the small packages in `dist-packages/`. The same sources give the same files.
+ * assembles the small packages in `dist-packages/`. The same sources in the same folder give the same files.
  */
 const ROOT = dirname(import.meta.dirname);
 const DIST = join(ROOT, 'dist');

@@ -34,7 +34,7 @@ export function workflowCode({ stacks = false }: CodeOptions = {}): Promise<Work
   return bundle;
 }
 
-/** Bundles the workflow code. The same sources give the same bundle in whichever folder they lie. */
+/** Bundles the workflow code, without any path of this machine. */
 export async function bundleWorkflows({ stacks = false }: CodeOptions = {}): Promise<{ readonly code: string }> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: modulePath('workflows/index'),
