@@ -6,6 +6,7 @@
  * own; `core/**` is everything below `core`.
  */
 export const WALLS: Readonly<Record<string, readonly string[]>> = {
+  assets: [],
   contracts: [],
   core: ['contracts'],
 
@@ -48,17 +49,17 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
 
-  worker: ['activities/**', 'agents', 'contracts', 'store/**', 'telemetry'],
+  worker: ['activities/**', 'agents', 'assets', 'contracts', 'hosting', 'models', 'store/**', 'telemetry'],
 
-  agents: ['contracts', 'core/text'],
+  agents: ['assets', 'contracts', 'core/text'],
 
   models: ['contracts', 'core'],
   'models/openai': ['models', 'contracts', 'core'],
   'models/scripted': ['models', 'contracts', 'core'],
   'models/directory': ['models', 'models/openai', 'models/scripted', 'contracts', 'core'],
 
-  store: ['store/db', 'contracts', 'core'],
-  'store/db': ['contracts', 'core'],
+  store: ['store/db', 'assets', 'contracts', 'core'],
+  'store/db': ['assets', 'contracts', 'core'],
   'store/log': ['store/db', 'contracts', 'core'],
   'store/budgets': ['store/db', 'store/log', 'contracts', 'core'],
   'store/runs': ['store/db', 'store/log', 'store/budgets', 'contracts', 'core'],
@@ -74,7 +75,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
   'client/temporal': ['contracts', 'core/text'],
   'client/http': ['contracts', 'core/text'],
 
-  gateway: ['gateway/**', 'client/temporal', 'store/**', 'live', 'core', 'contracts', 'telemetry'],
+  gateway: ['gateway/**', 'client/temporal', 'hosting', 'store/**', 'live', 'core', 'contracts', 'telemetry'],
   'gateway/http': ['contracts', 'core', 'telemetry'],
   'gateway/feed': ['store/**', 'live', 'contracts', 'core'],
   'gateway/answers': [
@@ -99,9 +100,34 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
 
-  'dev-server': ['contracts', 'core/text'],
+  'dev-server': ['assets', 'contracts', 'core/text'],
 
-  cli: ['cli/**', 'client/**', 'contracts', 'core/text'],
+  hosting: [
+    'agents',
+    'contracts',
+    'core/text',
+    'dev-server',
+    'live',
+    'models',
+    'models/directory',
+    'store',
+    'store/db',
+    'telemetry',
+  ],
+
+  testing: [
+    'agents',
+    'client',
+    'client/temporal',
+    'contracts',
+    'dev-server',
+    'gateway',
+    'hosting',
+    'models/**',
+    'worker',
+  ],
+
+  cli: ['cli/**', 'client/**', 'assets', 'contracts', 'core/text'],
   'cli/shared': ['client/**', 'contracts', 'core/text'],
   'cli/render': ['cli/shared', 'client/**', 'contracts', 'core/text'],
   'cli/look': ['cli/shared', 'cli/render', 'client/**', 'contracts', 'core/text'],
@@ -118,7 +144,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'contracts',
     'core/text',
   ],
-  'cli/init': ['cli/shared', 'contracts'],
+  'cli/init': ['assets', 'cli/shared', 'contracts'],
   'cli/services': [
     'cli/shared',
     'cli/render',

@@ -149,7 +149,7 @@ export function toolSpecOf(tool: Tool): ToolSpec {
 
 /** Checked by structure: the schema may be of another copy of zod 4. */
 function isSchema(value: unknown): value is z.ZodType {
-  return typeof value === 'object' && value !== null && '_zod' in value;
+  return typeof value === 'object' && value !== null && '_zod' in value && 'safeParse' in value;
 }
 
 function jsonSchemaOf(name: string, parameters: z.ZodType): Readonly<Record<string, unknown>> {

@@ -1,3 +1,4 @@
+export { assistant } from './default-agent.ts';
 export { defineAgent, type Agent, type AgentOptions } from './define-agent.ts';
 export { ToolError, defineTool, type Tool, type ToolContext, type ToolOptions } from './define-tool.ts';
 export type { StartedWorkflow, StartWorkflow, StartWorkflowOptions } from './start-workflow.ts';

@@ -1,33 +1,52 @@
 #!/usr/bin/env node
 /**
- * Runs the command line on Node 24 or newer, which executes TypeScript itself: in this process when it is
- * one, else on the Node 24 that the lock file brings. Plain JavaScript, so that Node 20 can read it.
+ * Runs the command line: the built one of an installed package, the sources in a checkout, where an older Node hands
+ * over to the Node 24 that the lock file brings. Plain JavaScript that old versions can read, to name what is needed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+/** As in the field `engines` of package.json. */
 const NEEDED = 24;
-const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'cli', 'main.ts');
+const self = fileURLToPath(import.meta.url);
+const root = dirname(dirname(self));
+const source = join(root, 'cli', 'main.ts');
+const isCheckout = existsSync(source);
+const main = isCheckout ? source : join(root, 'dist', 'cli', 'main.js');
 
 if (isNode() && Number.parseInt(process.versions.node, 10) >= NEEDED) {
   process.argv[1] = main;
+  if (isCheckout) resolveOwnName();
   await import(pathToFileURL(main).href);
 } else {
-  const node = pinnedNode();
-  if (node === null) {
+  const node = isCheckout ? pinnedNode() : null;
+  if (node !== null) run(node);
+  else {
+    const remedy = isCheckout ? 'Run "npm ci", which brings it, or install it' : 'Install it';
     console.error(
-      `perdure: needs Node ${NEEDED}; this is ${process.version}. Run "npm ci", which brings it, or install Node ${NEEDED}.`,
+      `perdure needs Node ${NEEDED} or newer; this is ${process.version}. ${remedy} from https://nodejs.org.`,
     );
     process.exitCode = 1;
-  } else run(node);
+  }
 }
 
 function isNode() {
   return process.versions.bun === undefined && process.versions.deno === undefined;
+}
+
+/** In a checkout, agents that import `perdure` and `perdure/agents` get the sources; nothing has to be built. */
+function resolveOwnName() {
+  module.registerHooks({
+    resolve(specifier, context, next) {
+      const own = /^perdure(?:\/(\w+))?$/.exec(specifier);
+      if (own === null) return next(specifier, context);
+      return next(pathToFileURL(join(root, own[1] ?? 'client', 'index.ts')).href, context);
+    },
+  });
 }
 
 /** The program of the npm package `node`; null when it is not installed. */
@@ -43,13 +62,13 @@ function pinnedNode() {
 
 /** @param {string} node */
 function run(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [self, ...process.argv.slice(2)], { stdio: 'inherit' });
   child.on('error', (error) => {
     console.error(`perdure: ${node} cannot be run (${error.message}). Run "npm ci" again.`);
     process.exitCode = 1;
   });
-  // A terminal gives its Ctrl-C to the child as well: then the launcher only waits for it.
-  const fromTerminal = process.stdin.isTTY === true;
+  // A terminal sends its Ctrl-C to the child as well: then the launcher only waits for it.
+  const fromTerminal = process.stdin.isTTY;
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'])) {
     const isTyped = signal === 'SIGINT' || signal === 'SIGQUIT';
     process.on(signal, () => {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { packageVersion } from '../assets/package-files.ts';
 import { whileRunningSchema } from '../contracts/session/message.ts';
 import { sessionStatusSchema } from '../contracts/session/session.ts';
 import { usageBySchema } from '../contracts/usage.ts';
@@ -8,7 +9,6 @@ import { parseTime, parseNameValue } from './shared/parse-filter.ts';
 import { EXAMPLES, EXIT_CODES } from './help.ts';
 import { addDataCommands } from './data-commands.ts';
 import { parseFraction, parsePositive, parseWhole } from './shared/parse-number.ts';
-import { packageVersion } from './shared/package-version.ts';
 import { addServiceCommands } from './service-commands.ts';
 import { addUserScope, toUserScope } from './shared/user-scope-options.ts';
 import { addWhyCommands } from './why-commands.ts';

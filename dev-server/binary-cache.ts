@@ -1,19 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { cacheFolder } from '../assets/package-files.ts';
 import { hasCode } from './process-identity.ts';
 import { tryLockFile } from './file-lock.ts';
 import type { EnvVars } from './find-program.ts';
-
-/** The folder of downloaded and built programs: `PERDURE_CACHE`, else `$XDG_CACHE_HOME/perdure`, else `~/.cache/perdure`. */
-export function cacheFolder(env: EnvVars): string {
-  if (env['PERDURE_CACHE']) return env['PERDURE_CACHE'];
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'perdure');
-}
 
 /** The cache entry of one program in one version, with its checksum in a file beside it, in the format of `sha256sum`. */
 export class BinaryCache {

@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { assetPath } from '../assets/package-files.ts';
 import { describeBuild } from './describe-build.ts';
 import { TEMPORAL_CLI_VERSION } from './temporal-version.ts';
 import type { EnvVars } from './find-program.ts';
 
 /** `go.mod` and `go.sum`, which pin every module of the program by its checksum. */
-const MODULE_FILES = join(import.meta.dirname, 'temporal-build');
+const MODULE_FILES = assetPath('dev-server/temporal-build');
 const PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
 /** Shorter than the pause after which `cli/services/progress-reporter.ts` prints a line of its own. */
 const PROGRESS_EVERY_MS = 2_000;

@@ -51,6 +51,8 @@ export interface GatewayOptions {
 
 export interface Gateway {
   readonly app: Hono;
+  /** Handles a request. */
+  readonly fetch: (request: Request) => Response | Promise<Response>;
   /** Whether callers must authenticate. Otherwise it must be served on loopback only. */
   readonly authenticated: boolean;
   /** Ends all streams. Leaves the options' objects open. */
@@ -97,5 +99,5 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const app = new Hono();
   registerRoutes(app, [...routes, documentRoute], { authenticate, telemetry });
-  return { app, authenticated: configured, close: feed.close };
+  return { app, fetch: (request) => app.fetch(request), authenticated: configured, close: feed.close };
 }

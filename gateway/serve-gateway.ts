@@ -9,7 +9,7 @@ const MORE_PORTS = 20;
 const CLOSE_TIMEOUT_MS = 5_000;
 
 export interface ServeOptions {
-  readonly gateway: Gateway;
+  readonly gateway: Pick<Gateway, 'fetch' | 'authenticated'> & { readonly close: () => void | Promise<void> };
   /** Default `127.0.0.1`. */
   readonly host?: string | undefined;
   /** Default 4747; 0 for any free port. */
@@ -33,7 +33,7 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
       `The gateway does not listen on ${host} without authentication: anyone on that network could read and change every session. Set PERDURE_TOKENS, or listen on 127.0.0.1.`,
     );
   }
-  const server = createAdaptorServer({ fetch: gateway.app.fetch, overrideGlobalObjects: false }) as Server;
+  const server = createAdaptorServer({ fetch: gateway.fetch, overrideGlobalObjects: false }) as Server;
   const taken = await listenFrom(server, host, port, orNextPort && port !== 0 ? MORE_PORTS : 0);
   const name = host.includes(':') ? `[${host}]` : host;
   return { url: `http://${name}:${taken}`, port: taken, close: async () => close(server, gateway) };
@@ -69,11 +69,11 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   });
 }
 
-async function close(server: Server, gateway: Gateway): Promise<void> {
+async function close(server: Server, gateway: ServeOptions['gateway']): Promise<void> {
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
-  gateway.close();
+  const ended = gateway.close();
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
-  await closed;
+  await Promise.all([closed, ended]);
   clearTimeout(timer);
 }

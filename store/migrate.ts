@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { assetPath } from '../assets/package-files.ts';
 import type { Db } from './db/db.ts';
 
-const FOLDER = join(import.meta.dirname, 'migrations');
+const FOLDER = assetPath('store/migrations');
 /** Key of the advisory lock, unlikely to be used by other programs on the same database: "perdure" in ASCII. */
 const LOCK = 0x70657264757265n;
 

@@ -35,6 +35,8 @@ export interface WorkerSettings extends GivenDeps, Tuning {
     readonly namespace: string;
     readonly apiKey?: string | undefined;
     readonly tls?: boolean | undefined;
+    /** An open connection to use instead; stays open when the worker stops. */
+    readonly open?: NativeConnection | undefined;
   };
   /** Default `perdure`. */
   readonly taskQueue?: string | undefined;
@@ -92,7 +94,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const done = worker.run().finally(async () => {
     await lost.stop();
     await limiter.stop();
-    await connection.close();
+    if (to.open === undefined) await connection.close();
   });
   done.catch(() => {});
   return {
@@ -109,6 +111,6 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   };
 }
 
-function connect({ address, apiKey, tls }: WorkerSettings['connection']): Promise<NativeConnection> {
-  return NativeConnection.connect({ address, ...(apiKey ? { apiKey } : {}), ...(tls ? { tls: true } : {}) });
+async function connect({ address, apiKey, tls, open }: WorkerSettings['connection']): Promise<NativeConnection> {
+  return open ?? NativeConnection.connect({ address, ...(apiKey ? { apiKey } : {}), ...(tls ? { tls: true } : {}) });
 }

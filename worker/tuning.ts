@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
+import { modulePath } from '../assets/package-files.ts';
 
 export interface Tuning {
   /** Time for running activities to finish after `stop`. Default 10,000 ms. A run that is interrupted then continues on another worker. */
@@ -9,10 +9,10 @@ export interface Tuning {
 }
 
 /** The payload converter of a worker and of its workflow bundle. */
-export const PAYLOAD_CONVERTER = fileURLToPath(new URL('../workflows/tolerant-payload-converter.ts', import.meta.url));
+export const PAYLOAD_CONVERTER = modulePath('workflows/tolerant-payload-converter');
 
 /** Preloaded by a workflow bundle without stack traces. */
-export const NO_STACKS = fileURLToPath(new URL('../workflows/no-stacks.ts', import.meta.url));
+export const NO_STACKS = modulePath('workflows/no-stacks');
 
 /** The worker options of every Perdure worker. Benchmarks use the same ones for the worker that they compare with. */
 export function workerTuning({ shutdownGraceMs = 10_000, maxCachedWorkflows = 2_000 }: Tuning): Partial<WorkerOptions> {

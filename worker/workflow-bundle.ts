@@ -1,16 +1,20 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 import sdk from '@temporalio/workflow/package.json' with { type: 'json' };
+import { keepFile } from '../assets/keep-file.ts';
+import { assetPath, cacheFolder, IS_BUILT, modulePath, PACKAGE_ROOT } from '../assets/package-files.ts';
 import { NO_STACKS, PAYLOAD_CONVERTER } from './tuning.ts';
 
 /** Everything that goes into the bundle beside the SDK, and what makes it. */
-const SOURCES = ['workflows', 'core', 'contracts', 'activities/shared/contract.ts', 'worker/workflow-bundle.ts'].map(
-  (path) => file(`../${path}`),
-);
-const CACHE = file('../node_modules/.cache/perdure');
+const SOURCES = [
+  ...['workflows', 'core', 'contracts'].map(assetPath),
+  ...['activities/shared/contract', 'worker/workflow-bundle'].map(modulePath),
+];
+
+/** The bundle that the build puts into the package. */
+const BUILT_BUNDLE = assetPath('workflow-bundle.js');
 
 const bundled = new Map<string, Promise<WorkflowBundle>>();
 
@@ -19,48 +23,69 @@ export interface CodeOptions {
   readonly stacks?: boolean | undefined;
 }
 
-/** The workflow code as a worker runs it: made once for the same sources, since it takes seconds, and kept on disk. */
+/**
+ * The workflow code as a worker runs it. The built package brings it along; a checkout, and a bundle with stacks, make
+ * it once for the same sources, which takes seconds, and keep it in the cache.
+ */
 export function workflowCode({ stacks = false }: CodeOptions = {}): Promise<WorkflowBundle> {
   const name = stacks ? 'workflows-with-stacks' : 'workflows';
-  const bundle = bundled.get(name) ?? cachedBundle(name, stacks);
+  const bundle = bundled.get(name) ?? (IS_BUILT && !stacks ? builtBundle() : cachedBundle(name, stacks));
   bundled.set(name, bundle);
   return bundle;
 }
 
-async function cachedBundle(name: string, stacks: boolean): Promise<WorkflowBundle> {
-  const path = join(CACHE, `${name}-${await sourceHash()}.js`);
-  const kept = await readFile(path, 'utf8').catch(() => null);
-  if (kept !== null) return { code: kept };
-  const bundle = await bundleWorkflowCode({
-    workflowsPath: file('../workflows/index.ts'),
+/** Bundles the workflow code, without any path of this machine. */
+export async function bundleWorkflows({ stacks = false }: CodeOptions = {}): Promise<{ readonly code: string }> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: modulePath('workflows/index'),
     payloadConverterPath: PAYLOAD_CONVERTER,
     ...(stacks ? {} : { preloadModules: [NO_STACKS] }),
-    workflowInterceptorModules: [file('../workflows/reserved-signals.ts'), file('../workflows/trace-carrier.ts')],
+    workflowInterceptorModules: [modulePath('workflows/reserved-signals'), modulePath('workflows/trace-carrier')],
     logger: new DefaultLogger('WARN'),
+    webpackConfigHook: (config) => ({
+      ...config,
+      context: PACKAGE_ROOT,
+      output: { ...config.output, pathinfo: false },
+    }),
   });
-  // Where nothing can be kept, as on a read-only disk, the next start makes it again.
-  await keep(path, bundle.code).catch(() => {});
-  return bundle;
+  return { code: withRelativeSources(code) };
 }
 
-async function keep(path: string, code: string): Promise<void> {
-  await mkdir(CACHE, { recursive: true });
-  const draft = `${path}.${randomUUID()}`;
-  await writeFile(draft, code);
-  await rename(draft, path);
+/** The source map, which the SDK wants in the code, names its sources by their paths from the package's root. */
+function withRelativeSources(code: string): string {
+  const marker = '//# sourceMappingURL=data:application/json;charset=utf-8;base64,';
+  const at = code.lastIndexOf(marker);
+  if (at === -1) throw new Error('The workflow bundle has no source map.');
+  const text = Buffer.from(code.slice(at + marker.length), 'base64').toString();
+  const map = JSON.parse(text.replaceAll(JSON.stringify(join(PACKAGE_ROOT, '/')).slice(1, -1), '')) as object;
+  const encoded = Buffer.from(JSON.stringify({ ...map, file: 'workflow-bundle.js' })).toString('base64');
+  return `${code.slice(0, at)}${marker}${encoded}`;
+}
+
+async function builtBundle(): Promise<WorkflowBundle> {
+  return { code: await readFile(BUILT_BUNDLE, 'utf8') };
+}
+
+async function cachedBundle(name: string, stacks: boolean): Promise<WorkflowBundle> {
+  const path = join(cacheFolder(), `${name}-${await sourceHash()}.js`);
+  const kept = await readFile(path, 'utf8').catch(() => null);
+  if (kept !== null) return { code: kept };
+  const bundle = await bundleWorkflows({ stacks });
+  await keepFile(path, bundle.code);
+  return bundle;
 }
 
 async function sourceHash(): Promise<string> {
   const hash = createHash('sha256').update(sdk.version);
   for (const path of SOURCES) {
-    const files = path.endsWith('.ts')
+    const files = isModule(path)
       ? [path]
       : (await readdir(path, { recursive: true })).toSorted().map((name) => join(path, name));
-    for (const name of files.filter((one) => one.endsWith('.ts'))) hash.update(name).update(await readFile(name));
+    for (const name of files.filter(isModule)) hash.update(relative(PACKAGE_ROOT, name)).update(await readFile(name));
   }
   return hash.digest('hex').slice(0, 32);
 }
 
-function file(path: string): string {
-  return fileURLToPath(new URL(path, import.meta.url));
+function isModule(path: string): boolean {
+  return /\.(ts|js)$/.test(path) && !path.endsWith('.d.ts');
 }

@@ -6,13 +6,15 @@ import { LIMITS } from '../../contracts/limits.ts';
 import type { AgentRegistry } from '../agent-registry.ts';
 import { versionOf } from '../agent-version.ts';
 import { builtinTools } from '../builtin-tools.ts';
+import { DEFAULT_TEMPLATE } from '../default-agent.ts';
+import type { Agent } from '../define-agent.ts';
 import type { Tool } from '../define-tool.ts';
 import { suggestName } from '../../core/text/closest-name.ts';
 import { fieldProblem, type FieldProblem } from '../../core/text/field-problem.ts';
 import { EXPORTS_NO_AGENT, readModuleTemplate } from './read-module-template.ts';
 import { readYamlTemplate } from './read-yaml-template.ts';
 import { TemplateError, type TemplateProblem } from './template-error.ts';
-import { readTemplateText, invalidFile, type Template, type TemplateFile } from './template-file.ts';
+import { invalidFile, readTemplateText, UNKNOWN_POSITION, type Template, type TemplateFile } from './template-file.ts';
 
 export interface LoadOptions {
   /** Tools that templates may name. Default: the built-in tools, configured from `env`. */
@@ -27,8 +29,6 @@ export interface LoadOptions {
 
 /** The folder of this library: in a clone, the default folder of agents. */
 const LIBRARY = fileURLToPath(new URL('..', import.meta.url));
-/** The agent used when the folder has no templates. */
-const EXAMPLE = fileURLToPath(new URL('../../examples/agents/assistant.yaml', import.meta.url));
 
 /**
  * Loads the agents of a folder: each `*.yaml` and `*.yml` file defines one, each `*.ts` and `*.js` module exports one or
@@ -46,7 +46,7 @@ export async function loadTemplates(folder: string, options: LoadOptions = {}): 
     options.onNotice?.(
       `No agent templates in ${folder}: using the example agent "assistant". Add a *.yaml, *.ts or *.js file there.`,
     );
-    paths = [EXAMPLE];
+    paths = [DEFAULT_TEMPLATE];
   }
   const files: TemplateFile[] = [];
   for (const path of paths) files.push(await readTemplate(path, options.revision));
@@ -54,9 +54,28 @@ export async function loadTemplates(folder: string, options: LoadOptions = {}): 
     const message = `none of its ${files.length} modules exports an agent, so it is not a folder of agents; name yours with --agents or PERDURE_AGENTS`;
     throw new TemplateError(invalidFile(folder, message).problems);
   }
+  return register(files, options);
+}
+
+/**
+ * Returns a registry of agents created by `defineAgent`, which may name built-in tools. Throws one
+ * {@link TemplateError} with all problems, such as two agents of the same name.
+ */
+export function registerAgents(
+  agents: readonly Agent[],
+  options: Pick<LoadOptions, 'tools' | 'env'> = {},
+): AgentRegistry {
+  const files = agents.map((agent) => {
+    const file = `agent ${JSON.stringify(agent.spec.name)}`;
+    return { templates: [{ file, agent, positionOf: () => UNKNOWN_POSITION }], problems: [] };
+  });
+  return register(files, options);
+}
+
+function register(files: readonly TemplateFile[], { tools, env }: Pick<LoadOptions, 'tools' | 'env'>): AgentRegistry {
   const assembled = assemble(
     files.flatMap(({ templates }) => templates),
-    options.tools ?? builtinTools(options.env),
+    tools ?? builtinTools(env),
   );
   const problems = [...files.flatMap((file) => file.problems), ...assembled.problems];
   if (problems.length > 0) throw new TemplateError(problems);

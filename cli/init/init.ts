@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { packageVersion } from '../shared/package-version.ts';
+import { packageVersion } from '../../assets/package-files.ts';
 import { missingFrom, parsePackageJson } from './package-json.ts';
 import { projectFiles } from './project-files.ts';
 import { checkProjectName } from './project-name.ts';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { assetPath } from '../../assets/package-files.ts';
 
 /** A file of a new project. */
 export interface ProjectFile {
@@ -8,7 +9,7 @@ export interface ProjectFile {
   readonly content: string;
 }
 
-const TEMPLATE = join(import.meta.dirname, 'template');
+const TEMPLATE = assetPath('cli/init/template');
 
 /** Path in the project → path in the template. Names differ where npm or a tool would act on the file in the template. */
 const FILES: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent, defineTool } from '../../agents/index.ts';
+import { defineAgent, defineTool } from 'perdure/agents';
 
 const makeExercises = defineTool({
   name: 'make_exercises',

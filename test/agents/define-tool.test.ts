@@ -1,7 +1,12 @@
+import { cp } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import * as mini from 'zod/mini';
+import { describeIssues } from '../../core/text/describe-issues.ts';
 import { defineTool, toolSpecOf, type ToolOptions } from '../../agents/define-tool.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const minimal: ToolOptions<z.ZodType> = {
   name: 'probe',
@@ -65,3 +70,37 @@ test.each<[string, Record<string, unknown>, string]>([
   expect(define).toThrow(TypeError);
   expect(define).toThrow(message);
 });
+
+test('schemas of another copy of zod are as good as those of ours', async () => {
+  const other = await anotherZod();
+  const parameters = other.strictObject({
+    city: other.string(),
+    places: other.array(other.strictObject({ street: other.string() })).optional(),
+  });
+  expect(other.ZodObject).not.toBe(z.ZodObject);
+  const stateSchema = other.object({ asked: other.number().default(0) });
+  const tool = defineTool({ name: 'weather', description: 'Weather.', parameters, stateSchema, execute: () => null });
+  expect(tool.jsonSchema).toMatchObject({ type: 'object', required: ['city'] });
+  const input = { city: 'Bern', places: [{ stret: 'x' }] };
+  const { error } = tool.parameters.safeParse(input);
+  expect(
+    describeIssues(error?.issues ?? [], { schema: tool.parameters, input }).map(({ message }) => message),
+  ).toContainEqual(expect.stringContaining('did you mean "street"?'));
+});
+
+test('what is no schema is refused, and a state schema that a new session does not fit', () => {
+  const tool = { name: 'weather', description: 'Weather.', execute: () => null };
+  for (const parameters of [{}, { _zod: {} }, 'text', null, undefined]) {
+    expect(() => defineTool({ ...tool, parameters: parameters as never })).toThrow(/parameters .*must be a zod schema/);
+  }
+  const stateSchema = z.object({ asked: z.number() });
+  expect(() => defineTool({ ...tool, parameters: z.object({}), stateSchema })).toThrow(/must accept \{\}/);
+});
+
+/** zod once more, from a copy of its files. */
+async function anotherZod(): Promise<typeof z> {
+  const folder = await temporaryFolder();
+  await cp(dirname(fileURLToPath(import.meta.resolve('zod'))), folder, { recursive: true });
+  const { href } = pathToFileURL(join(folder, 'index.js'));
+  return ((await import(/* @vite-ignore */ href)) as { z: typeof z }).z;
+}

@@ -15,7 +15,8 @@ export const DOCUMENTS: readonly string[] = globSync(['*.md', 'docs/**/*.md'], {
 /** Paths, from the root, of every source file. */
 export const SOURCES: readonly string[] = globSync(['**/*.ts', 'bin/*.js'], {
   cwd: ROOT,
-  exclude: (path) => /^(node_modules|dist|test|bench|examples|\.[\w-]+)$|\.config\.ts$/.test(path),
+  exclude: (path) =>
+    /^(node_modules|dist|dist-packages|test|bench|examples|packages|\.[\w-]+)$|\.config\.ts$/.test(path),
 }).toSorted();
 
 /** Paths, from the root, of what tests stand on. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../../../dev-server/binary-cache.ts';
+import { cacheFolder } from '../../../assets/package-files.ts';
 import { findProgram } from '../../../dev-server/find-program.ts';
 
 const run = promisify(execFile);

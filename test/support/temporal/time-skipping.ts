@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../../../dev-server/binary-cache.ts';
+import { cacheFolder } from '../../../assets/package-files.ts';
 import { findProgram } from '../../../dev-server/find-program.ts';
 import { anyPort, isFree } from '../../../dev-server/ports.ts';
 

@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Writes a file of the cache; a reader sees all of it or none. A cache that cannot be written costs time, not
+ * correctness: the failure is a process warning that names the path, once per path.
+ */
+export async function keepFile(path: string, content: string | ReadableStream): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(draft, content);
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    warnOnce(path, error);
+  }
+}
+
+const warned = new Set<string>();
+
+function warnOnce(path: string, error: unknown): void {
+  if (warned.has(path)) return;
+  warned.add(path);
+  const reason = error instanceof Error ? error.message : String(error);
+  process.emitWarning(`Cannot write the cache (${reason}). Set PERDURE_CACHE to a folder that can be written.`, {
+    type: 'PerdureCacheWarning',
+    detail: 'The next start makes this file again, which takes seconds.',
+  });
+}

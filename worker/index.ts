@@ -1,0 +1,7 @@
+/** Runs sessions in a process of yours, instead of `perdure worker`. */
+export { createWorker, type WorkerOptions, type WorkerTemporal } from './create-worker.ts';
+export type { RunningWorker } from './start-worker.ts';
+export type { HostOptions } from '../hosting/host-options.ts';
+export type { ModelOptions } from '../hosting/open-models.ts';
+export type { ModelDirectory } from '../models/model-client.ts';
+export type { Deployment } from '../contracts/deployment.ts';
