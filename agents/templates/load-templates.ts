@@ -65,10 +65,10 @@ export function registerAgents(
   agents: readonly Agent[],
   options: Pick<LoadOptions, 'tools' | 'env'> = {},
 ): AgentRegistry {
-  const files = agents.map((agent) => {
-    const file = `agent ${JSON.stringify(agent.spec.name)}`;
-    return { templates: [{ file, agent, positionOf: () => UNKNOWN_POSITION }], problems: [] };
-  });
+  const files = agents.map((agent, index) => ({
+    templates: [{ file: `agents[${index}]`, agent, positionOf: () => UNKNOWN_POSITION }],
+    problems: [],
+  }));
   return register(files, options);
 }
 

@@ -71,7 +71,7 @@ test.each<[string, Record<string, unknown>, string]>([
   expect(define).toThrow(message);
 });
 
-test('schemas of another copy of zod are as good as those of ours', async () => {
+test('schemas of another copy of zod are accepted and described', async () => {
   const other = await anotherZod();
   const parameters = other.strictObject({
     city: other.string(),
@@ -88,16 +88,16 @@ test('schemas of another copy of zod are as good as those of ours', async () => 
   ).toContainEqual(expect.stringContaining('did you mean "street"?'));
 });
 
-test('what is no schema is refused, and a state schema that a new session does not fit', () => {
+test('an object that only resembles a schema is refused', () => {
   const tool = { name: 'weather', description: 'Weather.', execute: () => null };
   for (const parameters of [{}, { _zod: {} }, 'text', null, undefined]) {
-    expect(() => defineTool({ ...tool, parameters: parameters as never })).toThrow(/parameters .*must be a zod schema/);
+    expect(() => defineTool({ ...tool, parameters: parameters as never })).toThrow(
+      /parameters: (missing, )?must be a zod schema/,
+    );
   }
-  const stateSchema = z.object({ asked: z.number() });
-  expect(() => defineTool({ ...tool, parameters: z.object({}), stateSchema })).toThrow(/must accept \{\}/);
 });
 
-/** zod once more, from a copy of its files. */
+/** A second copy of zod, loaded from copied files. */
 async function anotherZod(): Promise<typeof z> {
   const folder = await temporaryFolder();
   await cp(dirname(fileURLToPath(import.meta.resolve('zod'))), folder, { recursive: true });

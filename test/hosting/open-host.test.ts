@@ -59,5 +59,5 @@ test.for<[string, Partial<HostOptions>, RegExp]>([
 test('two agents of one name are refused, by their names', async () => {
   const opening = openHost({ dataDir: 'never-made', agents: [...agents, defineAgent({ name: 'ada' })] });
   await expect(opening).rejects.toThrow(TemplateError);
-  await expect(opening).rejects.toThrow(/another agent "ada"/);
+  await expect(opening).rejects.toThrow(/agents\[1\] .*the agent "ada" is also defined in agents\[0\]/);
 });

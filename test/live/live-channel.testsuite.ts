@@ -109,8 +109,8 @@ export function liveChannelSuite(name: string, open: () => Promise<Ends>): void 
       second.close();
     });
 
-    test('an open channel is ready', async () => {
-      expect(await ends.sender.ready()).toBe(true);
+    test('an open channel becomes ready', async () => {
+      await expect.poll(() => ends.sender.ready(), { timeout: 10_000 }).toBe(true);
     });
   });
 }

@@ -59,7 +59,7 @@ test('a mistake in an imported module is reported where it is', async () => {
   ]);
   const file = 'agents/lib/text.ts';
   expect(results).toEqual([
-    { file, line: 2, column: 28, message: 'this module cannot be loaded: Expression expected' },
-    { file, line: 2, column: 7, message: 'this module cannot be loaded: on purpose' },
+    { file, line: 2, column: 28, message: 'the module cannot be loaded: Expression expected' },
+    { file, line: 2, column: 7, message: 'the module cannot be loaded: on purpose' },
   ]);
 });

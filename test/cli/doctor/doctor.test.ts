@@ -131,7 +131,7 @@ test('doctor loads the agents, and says where they are wrong', async () => {
     });
     return (JSON.parse(stdout) as Report).findings.find(({ check }) => check === 'Agents');
   };
-  expect(await look()).toMatchObject({ state: 'note', found: expect.stringContaining('There are no agent templates') });
+  expect(await look()).toMatchObject({ state: 'note', found: expect.stringContaining('No agent templates') });
   await writeFile(`${folder}/a.yaml`, 'name: a\ntools: [clok]\n');
   expect(await look()).toMatchObject({ state: 'problem', found: expect.stringContaining('a.yaml:2:9  tools[0]') });
 }, 60_000);
