@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineTool } from '../agents/define-tool.ts';
 import type { AgentRegistry } from '../agents/agent-registry.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
-import { functionModels, lastUserMessage, type FunctionModel } from '../test/support/models/function-model.ts';
+import { functionModels, lastUserMessage, type FunctionModel } from '../testing/function-models.ts';
 import { registry } from '../test/support/stack.ts';
 
 /** The message for each kind of turn. */

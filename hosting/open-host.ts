@@ -5,42 +5,52 @@ import { describeIssues } from '../core/text/describe-issues.ts';
 import { joinProblems } from '../core/text/field-problem.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { HostOptions } from './host-options.ts';
-import { openStoreOfHost, type HostStore } from './open-store-of-host.ts';
-import { processTelemetry } from './process-telemetry.ts';
+import type { HostStore } from './open-host-store.ts';
+import { openSharedStore } from './open-shared-store.ts';
+import { sharedTelemetry } from './process-telemetry.ts';
 
-/** What a worker and a gateway run on. */
-export interface Host extends HostStore {
+/** The dependencies that a worker and a gateway share. */
+export interface HostDeps extends Omit<HostStore, 'close'> {
   readonly agents: AgentRegistry;
   readonly deployment: Deployment;
   readonly telemetry: Telemetry;
 }
 
+/** {@link HostDeps} whose store is closed with `close`. */
+export interface Host extends HostDeps, HostStore {}
+
 /**
- * Loads the agents and opens the store; checks everything else first. `store` replaces the one that the options name.
- * @throws {TypeError} for options that are not valid.
- * @throws {TemplateError} for agents that are not valid.
+ * Loads the agents, validates the deployment and then opens the store.
+ * @throws {TypeError} for invalid options.
+ * @throws {TemplateError} for invalid agents.
  * @throws {DataFolderInUseError} when another process owns `dataDir`.
  */
-export async function openHost(options: HostOptions, store?: HostStore): Promise<Host> {
-  const deployment = checkDeployment(options.deployment ?? {});
-  const agents = await agentsOf(options.agents);
-  return {
-    ...(store ?? (await openStoreOfHost(options))),
-    agents,
-    deployment,
-    telemetry: processTelemetry(options.log),
-  };
+export async function openHost(options: HostOptions): Promise<Host> {
+  const loaded = await loadHostOptions(options);
+  return { ...loaded, ...(await openSharedStore(options)) };
 }
 
-function checkDeployment(given: Deployment): Deployment {
-  const parsed = deploymentSchema.safeParse(given);
+/** Everything of {@link openHost} except the store. */
+export async function loadHostOptions({
+  agents,
+  deployment = {},
+  log,
+}: Pick<HostOptions, 'agents' | 'deployment' | 'log'>): Promise<Omit<HostDeps, keyof HostStore>> {
+  const validated = validateDeployment(deployment);
+  return { agents: await registryOf(agents), deployment: validated, telemetry: sharedTelemetry(log) };
+}
+
+function validateDeployment(input: Deployment): Deployment {
+  const parsed = deploymentSchema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const problems = describeIssues(parsed.error.issues, { schema: deploymentSchema, input: given, mayQuote: true });
-  throw new TypeError(`The option "deployment" is not valid: ${joinProblems(problems)}.`);
+  const problems = describeIssues(parsed.error.issues, { schema: deploymentSchema, input, mayQuote: true });
+  throw new TypeError(`The option "deployment" is invalid: ${joinProblems(problems)}.`);
 }
 
-async function agentsOf(agents: HostOptions['agents']): Promise<AgentRegistry> {
+async function registryOf(agents: HostOptions['agents']): Promise<AgentRegistry> {
   if (typeof agents === 'string') return loadTemplates(agents);
   if (Array.isArray(agents) && agents.length > 0) return registerAgents(agents);
-  throw new TypeError('Give "agents": an array of at least one agent created by defineAgent, or the path of a folder.');
+  throw new TypeError(
+    'The option "agents" is missing or empty. Set it to an array of agents created by defineAgent, or to the path of a folder.',
+  );
 }

@@ -2,44 +2,49 @@ import type { Deployment } from '../contracts/deployment.ts';
 import { createModelDirectory, type ChosenModelDirectory } from '../models/directory/model-directory.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
 
-/** Where model calls go. What is left out is read from the environment, as the command line reads it. */
+/** Model settings. Each falls back to its environment variable. */
 export interface ModelOptions {
-  /** `provider/model` for agents that name none. Default: `PERDURE_MODEL`, else what is reachable. */
+  /** `provider/model` of agents that do not name a model. Default: `PERDURE_MODEL`, otherwise a model that is available. */
   readonly model?: string | undefined;
   /** Default: `OPENAI_API_KEY`. */
   readonly apiKey?: string | undefined;
-  /** An OpenAI-compatible endpoint. Default: `OPENAI_BASE_URL`. */
+  /** URL of an OpenAI-compatible endpoint. Default: `OPENAI_BASE_URL`. */
   readonly baseUrl?: string | undefined;
-  /** Which of OpenAI's two APIs `openai/…` means. Default: `PERDURE_OPENAI_API`, else `chat`. */
+  /** The OpenAI API behind `openai/…`. Default: `PERDURE_OPENAI_API`, otherwise `chat`. */
   readonly openaiApi?: 'chat' | 'responses' | undefined;
 }
 
-/** The models of a worker: a directory as it is, or one made from options and `env`. */
+/**
+ * Returns a given directory unchanged; creates one from options and `env` otherwise.
+ * @throws {TypeError} when the deployment limits an unknown provider.
+ */
 export async function openModels(
-  given: ModelOptions | ModelDirectory,
+  models: ModelOptions | ModelDirectory,
   deployment: Deployment,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<ModelDirectory> {
-  if ('resolve' in given) return given;
-  const { model, apiKey, baseUrl, openaiApi } = given;
-  const options = {
+  if ('resolve' in models) return models;
+  const { model, apiKey, baseUrl, openaiApi } = models;
+  const variables = {
     PERDURE_MODEL: model,
     OPENAI_API_KEY: apiKey,
     OPENAI_BASE_URL: baseUrl,
     PERDURE_OPENAI_API: openaiApi,
   };
-  const set = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const models = await createModelDirectory({ env: { ...env, ...set } });
-  checkProviders(models, deployment);
-  return models;
+  const overrides = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined));
+  const directory = await createModelDirectory({ env: { ...env, ...overrides } });
+  const problem = unknownProvider(deployment, directory);
+  if (problem !== null) throw new TypeError(problem);
+  return directory;
 }
 
-/** Throws a TypeError when the deployment limits a provider that does not exist: such a limit would limit nothing. */
-function checkProviders(models: ChosenModelDirectory, { providers = {} }: Deployment): void {
+/** Returns an error message if the deployment limits an unknown provider, because that limit would have no effect; otherwise null. */
+export function unknownProvider(
+  { providers = {} }: Deployment,
+  models: Pick<ChosenModelDirectory, 'providers'>,
+): string | null {
   const unknown = Object.keys(providers).find((name) => !models.providers.includes(name));
-  if (unknown === undefined) return;
-  const known = models.providers.join(', ');
-  throw new TypeError(
-    `The deployment limits the provider ${JSON.stringify(unknown)}, which does not exist. Name one of ${known}.`,
-  );
+  if (unknown === undefined) return null;
+  const valid = models.providers.join(', ');
+  return `The deployment limits an unknown provider: ${JSON.stringify(unknown)}. Use one of ${valid}.`;
 }

@@ -1,11 +1,21 @@
-import { createLog } from '../telemetry/log.ts';
+import { createLog, type LogOptions } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
-import type { HostOptions } from './host-options.ts';
+import { NO_TRACING, type Tracing } from '../telemetry/tracing.ts';
 
-let telemetry: Telemetry | undefined;
+/** Creates the telemetry of a process, whose metrics include those of the process itself. */
+export function createProcessTelemetry(log: LogOptions = {}, tracing: Tracing = NO_TRACING): Telemetry {
+  const { traceId } = tracing;
+  return createTelemetry({
+    metrics: createMetrics({ process: true, traceId }),
+    log: createLog({ ...log, traceId }),
+    tracing,
+  });
+}
 
-/** The metrics and the log of this process, which all workers and gateways in it share. Created by the first. */
-export function processTelemetry(log: HostOptions['log']): Telemetry {
-  return (telemetry ??= createTelemetry({ metrics: createMetrics({ process: true }), log: createLog(log) }));
+let shared: Telemetry | undefined;
+
+/** Returns the telemetry that all workers and gateways of this process share. The first call creates it. */
+export function sharedTelemetry(log: LogOptions | undefined): Telemetry {
+  return (shared ??= createProcessTelemetry(log));
 }

@@ -1,12 +1,15 @@
 import type { ModelCallOptions, ModelDirectory, ModelReply, ModelRequest } from '../models/model-client.ts';
 
-/** A reply as a test writes it: its text, or the parts that differ from an empty reply. */
-export type Said = string | Partial<ModelReply>;
+/** The result of a function model: the reply's text, or the fields that differ from an empty reply. */
+export type FunctionReply = string | Partial<ModelReply>;
 
-/** Replaces a language model in tests: called for every model call. Text it returns is streamed as one delta, unless it streamed itself. */
-export type FunctionModel = (request: ModelRequest, options: ModelCallOptions) => Said | Promise<Said>;
+/** Called for every model call. If it does not call `onDelta`, the text of its reply is streamed as one delta. */
+export type FunctionModel = (
+  request: ModelRequest,
+  options: ModelCallOptions,
+) => FunctionReply | Promise<FunctionReply>;
 
-/** Models whose every call goes to one function. */
+/** Returns a model directory in which every model is `model`. */
 export function functionModels(model: FunctionModel): ModelDirectory {
   return {
     defaultModel: 'function/test',
@@ -20,8 +23,8 @@ export function functionModels(model: FunctionModel): ModelDirectory {
             streamed = true;
             options.onDelta(delta);
           };
-          const said = await model(request, { ...options, onDelta });
-          const reply = replyOf(said, request.model);
+          const result = await model(request, { ...options, onDelta });
+          const reply = toReply(result, request.model);
           if (!streamed && reply.text !== '') options.onDelta({ kind: 'text', text: reply.text });
           return reply;
         },
@@ -30,8 +33,8 @@ export function functionModels(model: FunctionModel): ModelDirectory {
   };
 }
 
-function replyOf(said: Said, model: string): ModelReply {
-  const parts: Partial<ModelReply> = typeof said === 'string' ? { text: said } : said;
+function toReply(result: FunctionReply, model: string): ModelReply {
+  const parts: Partial<ModelReply> = typeof result === 'string' ? { text: result } : result;
   const toolCalls = parts.toolCalls ?? [];
   return {
     text: '',
@@ -44,7 +47,7 @@ function replyOf(said: Said, model: string): ModelReply {
   };
 }
 
-/** The newest message of the user in a request. */
+/** Returns the content of the last user message of a request; empty if it has none. */
 export function lastUserMessage({ messages }: ModelRequest): string {
   return messages.findLast(({ role }) => role === 'user')?.content ?? '';
 }

@@ -1,13 +1,13 @@
 import { createScriptedClient, type ScriptedOptions } from '../models/scripted/scripted.ts';
 import type { ModelDirectory, ModelRequest } from '../models/model-client.ts';
 
-/** Models whose every call takes the next reply of one script. */
+/** A model directory whose calls take their replies from one script, in order. */
 export interface ScriptedModels extends ModelDirectory {
-  /** Every request so far, in order. */
+  /** The requests received so far, in order. */
   readonly requests: readonly ModelRequest[];
 }
 
-/** Scripted models. A call for which no reply is left fails, and is not tried again. */
+/** Returns scripted models. A call after the last reply fails and is not retried. */
 export function scriptedModels(replies: ScriptedOptions['replies']): ScriptedModels {
   const client = createScriptedClient({ replies });
   return {

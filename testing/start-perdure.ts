@@ -1,56 +1,63 @@
 import { assistant } from '../agents/index.ts';
 import { createPerdure, type Perdure } from '../client/index.ts';
 import { provideTemporalBinary, startTemporalServer } from '../dev-server/index.ts';
-import { gatewayOn } from '../gateway/open-gateway.ts';
+import { createConnectedGateway } from '../gateway/create-connected-gateway.ts';
 import { serveGateway } from '../gateway/serve-gateway.ts';
 import type { HostOptions } from '../hosting/host-options.ts';
-import { openHost } from '../hosting/open-host.ts';
-import { openMemoryStore } from '../hosting/open-store-of-host.ts';
+import { openHostStore } from '../hosting/open-host-store.ts';
+import { loadHostOptions } from '../hosting/open-host.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
-import { workOn } from '../worker/create-worker.ts';
+import { startWorker } from '../worker/start-worker.ts';
 import { functionModels, type FunctionModel } from './function-models.ts';
 
 export interface TestOptions {
-  /** A function called for each model call, or a directory such as `scriptedModels(…)`. */
+  /** A function that is called for every model call, or a directory such as `scriptedModels(…)`. */
   readonly model: FunctionModel | ModelDirectory;
-  /** Agents made by `defineAgent`, or the path of a folder. Default: the built-in `assistant`. */
+  /** Agents created by `defineAgent`, or the path of a folder. Default: the built-in `assistant`. */
   readonly agents?: HostOptions['agents'] | undefined;
   readonly deployment?: HostOptions['deployment'];
-  /** Whose sessions the client means. Default `local`. */
+  /** The user of the client's sessions. Default `local`. */
   readonly user?: string | undefined;
-  /** Called with a line where a Temporal server must first be downloaded or built. Default: to standard error. */
+  /** Called with progress lines while a Temporal server is downloaded or built. Default: writes them to standard error. */
   readonly onProgress?: ((line: string) => void) | undefined;
 }
 
-/** A whole Perdure in this process, in memory. */
+/** A complete Perdure in this process, with its data in memory. */
 export interface TestPerdure extends AsyncDisposable {
   /** A client of it. */
   readonly perdure: Perdure;
-  /** The gateway's. */
+  /** URL of the gateway. */
   readonly url: string;
-  /** `host:port` of its Temporal server, whose namespace is `default`. */
+  /** `host:port` of the Temporal server. The namespace is `default`. */
   readonly temporalAddress: string;
-  /** Stops everything; what was stored is forgotten. `await using` does the same. */
+  /** Stops everything and discards the data. `await using` calls it too. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a Temporal server, a worker and a gateway on free ports, with a store in memory: for tests of agents and of
- * backends. Takes seconds: start one for a file of tests, and use sessions of different ids.
- * @throws {PerdureError} `temporal_unavailable` when no Temporal server can be found or made; the message names the remedy.
+ * Starts a Temporal server, a worker and a gateway on free ports, with an in-memory store, to test agents and backends.
+ * The start takes seconds: share one per test file, and use a different session id in each test.
+ * @throws {PerdureError} `temporal_unavailable` when no Temporal server is found or can be built; the message names the remedy.
  */
 export async function startPerdure(options: TestOptions): Promise<TestPerdure> {
-  const { model, agents = [assistant], deployment, user, onProgress = toStandardError } = options;
+  const { model, agents = [assistant], deployment, user, onProgress = writeToStandardError } = options;
   await using stack = new AsyncDisposableStack();
+  const loaded = await loadHostOptions({ agents, deployment });
   const { path } = await provideTemporalBinary({ onProgress });
   const server = stack.adopt(await startTemporalServer({ binary: path, dataDir: null }), (it) => it.stop());
   const temporal = { address: server.address, namespace: 'default' };
-  const store = stack.adopt(await openMemoryStore(), (it) => it.close());
-  // The store outlives the worker and the gateway, which would each close it.
-  const host = await openHost({ agents, deployment }, { ...store, close: async () => undefined });
-  const models = typeof model === 'function' ? functionModels(model) : model;
-  stack.adopt(await workOn(host, { temporal, models, schedules: false, shutdownGraceMs: 1_000 }), (it) => it.stop());
-  const gateway = await gatewayOn(host, { temporal });
+  const { db, live } = stack.adopt(await openHostStore({}), (it) => it.close());
+  const deps = { ...loaded, db, live };
+  const worker = await startWorker({
+    ...deps,
+    models: typeof model === 'function' ? functionModels(model) : model,
+    connection: temporal,
+    schedules: false,
+    shutdownGraceMs: 1_000,
+    temporalMetrics: true,
+  });
+  stack.adopt(worker, (it) => it.stop());
+  const gateway = stack.adopt(await createConnectedGateway(deps, { temporal }), (it) => it.close());
   const served = stack.adopt(await serveGateway({ gateway, port: 0 }), (it) => it.close());
   const perdure = createPerdure({ temporal, gateway: served.url, ...(user === undefined ? {} : { user }) });
   stack.adopt(perdure, (it) => it.close());
@@ -59,6 +66,6 @@ export async function startPerdure(options: TestOptions): Promise<TestPerdure> {
   return { perdure, url: served.url, temporalAddress: server.address, close, [Symbol.asyncDispose]: close };
 }
 
-function toStandardError(line: string): void {
+function writeToStandardError(line: string): void {
   process.stderr.write(`${line}\n`);
 }

@@ -1,51 +1,47 @@
 import type { NativeConnection } from '@temporalio/worker';
-import { openHost, type Host } from '../hosting/open-host.ts';
 import type { HostOptions } from '../hosting/host-options.ts';
+import { openHost } from '../hosting/open-host.ts';
 import { openModels, type ModelOptions } from '../hosting/open-models.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
-import { startWorker, type RunningWorker } from './start-worker.ts';
+import { startWorker, type RunningWorker, type WorkerSettings } from './start-worker.ts';
 import type { Tuning } from './tuning.ts';
 
 export interface WorkerOptions extends HostOptions, Tuning {
-  /** Temporal's server. What is left out is read from `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE` and `TEMPORAL_API_KEY`. */
+  /** The Temporal server. Defaults: `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE` and `TEMPORAL_API_KEY`. */
   readonly temporal?: WorkerTemporal | undefined;
-  /** Where model calls go: options, or a directory of clients such as those of `perdure/testing`. Default: as the environment says. */
+  /** Model settings, or a directory of model clients such as those of `perdure/testing`. Default: the environment variables. */
   readonly models?: ModelOptions | ModelDirectory | undefined;
-  /** Default `perdure`, which clients and gateways send to. */
+  /** Default `perdure`, which is also the default of clients and gateways. */
   readonly taskQueue?: string | undefined;
-  /** Whether this worker sets up the schedule of clean-ups. Default: on the task queue `perdure` only. */
+  /** Whether to schedule clean-ups. Default: only on the task queue `perdure`. */
   readonly schedules?: boolean | undefined;
 }
 
 export interface WorkerTemporal {
-  /** `host:port`. Default `127.0.0.1:7233`. */
+  /** `host:port`. Default: `TEMPORAL_ADDRESS`, otherwise `127.0.0.1:7233`. */
   readonly address?: string | undefined;
-  /** Default `default`. */
+  /** Default: `TEMPORAL_NAMESPACE`, otherwise `default`. */
   readonly namespace?: string | undefined;
+  /** Default: `TEMPORAL_API_KEY`. */
   readonly apiKey?: string | undefined;
   readonly tls?: boolean | undefined;
-  /** A connection to use instead of address, key and TLS; stays open when the worker stops. */
+  /** An open connection, used instead of `address`, `apiKey` and `tls`. It stays open when the worker stops. */
   readonly connection?: NativeConnection | undefined;
 }
 
 /**
- * Opens the store, connects to Temporal and polls: resolves once the worker runs. `stop()` drains it and closes what
- * was opened here; `done` rejects if the worker fails by itself.
- * @throws {TypeError} for options that are not valid; see also `openHost`.
+ * Opens the store, connects to Temporal and starts a worker. Resolves when the worker polls. Its `stop()` waits for running
+ * activities, at most for the grace time, and closes what this function has opened. `done` rejects if the worker fails.
+ * @throws {TypeError} for invalid options; see also `openHost`.
  */
 export async function createWorker(options: WorkerOptions): Promise<RunningWorker> {
-  return workOn(await openHost(options), options);
-}
-
-/** Runs a worker on an open host, and closes the host when the worker is over or does not start. */
-export async function workOn(host: Host, options: Omit<WorkerOptions, keyof HostOptions>): Promise<RunningWorker> {
-  const { temporal = {}, taskQueue, schedules, shutdownGraceMs, maxCachedWorkflows } = options;
-  const { close, ...services } = host;
+  const { models = {}, temporal = {}, taskQueue, schedules, shutdownGraceMs, maxCachedWorkflows } = options;
+  const { close, ...deps } = await openHost(options);
   try {
     const worker = await startWorker({
-      ...services,
-      models: await openModels(options.models ?? {}, host.deployment),
-      connection: connectionTo(temporal),
+      ...deps,
+      models: await openModels(models, deps.deployment),
+      connection: connectionOf(temporal),
       taskQueue,
       schedules,
       shutdownGraceMs,
@@ -61,7 +57,10 @@ export async function workOn(host: Host, options: Omit<WorkerOptions, keyof Host
   }
 }
 
-function connectionTo({ address, namespace, apiKey, tls, connection }: WorkerTemporal, env = process.env) {
+function connectionOf(
+  { address, namespace, apiKey, tls, connection }: WorkerTemporal,
+  env: NodeJS.ProcessEnv = process.env,
+): WorkerSettings['connection'] {
   return {
     address: address ?? (env['TEMPORAL_ADDRESS'] || '127.0.0.1:7233'),
     namespace: namespace ?? (env['TEMPORAL_NAMESPACE'] || 'default'),

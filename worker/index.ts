@@ -1,4 +1,4 @@
-/** Runs sessions in a process of yours, instead of `perdure worker`. */
+/** Runs sessions in your own process, as an alternative to `perdure worker`. */
 export { createWorker, type WorkerOptions, type WorkerTemporal } from './create-worker.ts';
 export type { RunningWorker } from './start-worker.ts';
 export type { HostOptions } from '../hosting/host-options.ts';

@@ -1,40 +1,23 @@
+import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import { loadDeployment } from '../../agents/templates/load-deployment.ts';
 import { loadTemplates } from '../../agents/templates/load-templates.ts';
-import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import type { Deployment } from '../../contracts/deployment.ts';
-import { createTemporalSender } from '../../client/temporal/temporal-sender.ts';
-import { lazyClient } from '../../client/temporal/temporal-connection.ts';
-import { createGateway } from '../../gateway/create-gateway.ts';
-import { serveGateway } from '../../gateway/serve-gateway.ts';
-import type { ServedGateway } from '../../gateway/serve-gateway.ts';
-import { createInProcessLive } from '../../live/in-process.ts';
-import type { LiveChannel } from '../../live/live-channel.ts';
-import { createPostgresLive } from '../../live/postgres-notify.ts';
+import { createConnectedGateway } from '../../gateway/create-connected-gateway.ts';
+import { serveGateway, type ServedGateway } from '../../gateway/serve-gateway.ts';
+import { openHostStore } from '../../hosting/open-host-store.ts';
+import type { HostDeps } from '../../hosting/open-host.ts';
+import { unknownProvider } from '../../hosting/open-models.ts';
+import { createProcessTelemetry } from '../../hosting/process-telemetry.ts';
+import { createModelDirectory, type ChosenModelDirectory } from '../../models/directory/model-directory.ts';
 import type { ModelDirectory } from '../../models/model-client.ts';
-import { createModelDirectory } from '../../models/directory/model-directory.ts';
-import type { ChosenModelDirectory } from '../../models/directory/model-directory.ts';
-import type { Db } from '../../store/db/db.ts';
-import { openStore } from '../../store/open-store.ts';
 import { serveHealth } from '../../telemetry/health-server.ts';
-import { createLog } from '../../telemetry/log.ts';
-import { createMetrics } from '../../telemetry/metrics.ts';
-import { createTelemetry, type Telemetry } from '../../telemetry/telemetry.ts';
-import { clientTracing } from '../../telemetry/temporal-client-tracing.ts';
 import { openTracing } from '../../telemetry/open-tracing.ts';
-import { startWorker } from '../../worker/start-worker.ts';
-import type { RunningWorker } from '../../worker/start-worker.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { clientTracing } from '../../telemetry/temporal-client-tracing.ts';
+import { startWorker, type RunningWorker } from '../../worker/start-worker.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import type { ProgressReporter } from './progress-reporter.ts';
 import type { Settings } from './settings.ts';
-
-/** What worker and gateway share. */
-export interface ServiceDeps {
-  readonly db: Db;
-  readonly live: LiveChannel;
-  readonly agents: AgentRegistry;
-  readonly telemetry: Telemetry;
-  readonly deployment: Deployment;
-}
 
 /** Metrics, traces and logs of this process. `plain` logs lines for people, from `warn` on; `json` logs for programs, from `info` on. */
 export async function openTelemetry(
@@ -45,9 +28,7 @@ export async function openTelemetry(
 ): Promise<Telemetry> {
   const level = log ?? (format === 'json' ? 'info' : 'warn');
   const tracing = stack.adopt(await openTracing(env), (it) => it.close());
-  const { traceId } = tracing;
-  const metrics = createMetrics({ process: true, traceId });
-  return createTelemetry({ metrics, log: createLog({ level, format, traceId }), tracing });
+  return createProcessTelemetry({ level, format }, tracing);
 }
 
 /** Loads the deployment file and the agents. Call it first, so that mistakes in them are reported before anything slow starts. */
@@ -55,7 +36,7 @@ export async function readFiles(
   { deploymentFile, deploymentChosen, agentsDir }: Settings,
   env: NodeJS.ProcessEnv,
   progress: ProgressReporter,
-): Promise<Pick<ServiceDeps, 'agents' | 'deployment'>> {
+): Promise<Pick<HostDeps, 'agents' | 'deployment'>> {
   progress.step('Loading the agents');
   const deployment = await loadDeployment(deploymentFile, { chosen: deploymentChosen });
   const agents = await loadAgents({ agentsDir }, env, (notice) => progress.note(notice));
@@ -72,73 +53,58 @@ export function loadAgents(
   return loadTemplates(agentsDir, { env, onNotice, revision });
 }
 
-/** Opens the store and the live channel. The stack closes them. */
+/** Opens the store and the live channel. The stack closes them. The caller must hold the lock of the data folder. */
 export async function openServices(
-  files: Pick<ServiceDeps, 'agents' | 'deployment'>,
-  { databaseUrl, dataDir, archivesDir }: Settings,
+  files: Pick<HostDeps, 'agents' | 'deployment'>,
+  settings: Settings,
   progress: ProgressReporter,
   stack: AsyncDisposableStack,
   telemetry: Telemetry,
-): Promise<ServiceDeps> {
-  progress.step(databaseUrl === undefined ? 'Opening the embedded store' : 'Connecting to PostgreSQL');
-  const db = stack.adopt(
-    await openStore({ ...(databaseUrl === undefined ? { dataDir } : { databaseUrl }), archivesDir }),
-    (it) => it.close(),
-  );
-  const live = databaseUrl === undefined ? createInProcessLive() : createPostgresLive({ databaseUrl });
-  stack.adopt(live, (it) => it.close());
+): Promise<HostDeps> {
+  progress.step(settings.databaseUrl === undefined ? 'Opening the embedded store' : 'Connecting to PostgreSQL');
+  const { db, live } = stack.adopt(await openHostStore(settings), (it) => it.close());
   return { db, live, ...files, telemetry };
 }
 
 /** Serves the gateway. */
 export async function startGateway(
-  services: ServiceDeps,
+  services: HostDeps,
   settings: Settings,
   temporalAddress: string,
   stack: AsyncDisposableStack,
 ): Promise<ServedGateway> {
-  const temporal = lazyClient(
-    {
-      address: temporalAddress,
-      namespace: settings.temporalNamespace,
-      apiKey: settings.temporalApiKey,
-      interceptors: services.telemetry.tracing.on ? [clientTracing(services.telemetry.tracing)] : [],
-    },
-    undefined,
+  const { tracing } = services.telemetry;
+  const temporal = {
+    address: temporalAddress,
+    namespace: settings.temporalNamespace,
+    apiKey: settings.temporalApiKey,
+    interceptors: tracing.on ? [clientTracing(tracing)] : [],
+  };
+  const { tokens, operators, host, port, portChosen } = settings;
+  const gateway = stack.adopt(await createConnectedGateway(services, { temporal, tokens, operators }), (it) =>
+    it.close(),
   );
-  stack.adopt(temporal, (it) => it.close());
-  const gateway = createGateway({
-    ...services,
-    sender: createTemporalSender({ client: temporal.get() }),
-    tokens: settings.tokens,
-    operators: settings.operators,
-  });
-  const { host, port, portChosen } = settings;
   const served = await serveGateway({ gateway, host, port, orNextPort: !portChosen });
   stack.adopt(served, (it) => it.close());
   return served;
 }
 
-/** Finds the models that are available. Throws if the deployment file limits an unknown provider: that limit would have no effect. */
-export async function openModels(
+/** Creates the clients of the available models. Throws a CliError if the deployment limits an unknown provider. */
+export async function findModels(
   env: NodeJS.ProcessEnv,
-  { providers = {} }: Deployment,
+  deployment: Deployment,
   progress: ProgressReporter,
 ): Promise<ChosenModelDirectory> {
   progress.step('Looking for a model');
   const models = await createModelDirectory({ env });
-  const unknown = Object.keys(providers).find((name) => !models.providers.includes(name));
-  if (unknown === undefined) return models;
-  const known = models.providers.join(', ');
-  throw new CliError(
-    `The deployment file limits an unknown provider: ${JSON.stringify(unknown)}. Use one of ${known}.`,
-    EXIT.usage,
-  );
+  const problem = unknownProvider(deployment, models);
+  if (problem !== null) throw new CliError(problem, EXIT.usage);
+  return models;
 }
 
 /** Starts a worker, which polls Temporal for tasks. */
 export async function startWorkerWith(
-  services: ServiceDeps & { readonly models: ModelDirectory },
+  services: HostDeps & { readonly models: ModelDirectory },
   settings: Settings,
   address: string,
   stack: AsyncDisposableStack,
@@ -152,7 +118,7 @@ export async function startWorkerWith(
 
 /** Serves health and metrics of a worker that runs without a gateway. Resolves with the URL; null if they are turned off. */
 export async function startHealth(
-  { db, live, telemetry }: ServiceDeps,
+  { db, live, telemetry }: HostDeps,
   { metricsHost, metricsPort, metricsPortChosen }: Settings,
   worker: RunningWorker,
   stack: AsyncDisposableStack,

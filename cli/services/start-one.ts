@@ -8,11 +8,11 @@ export async function startOne(role: 'worker' | 'gateway', env: NodeJS.ProcessEn
   const settings = readSettings(env);
   const address = requireShared(settings, role);
   // Loading the services takes a second; missing settings are reported before.
-  const { openModels, openServices, openTelemetry, readFiles, startGateway, startHealth, startWorkerWith } =
+  const { findModels, openServices, openTelemetry, readFiles, startGateway, startHealth, startWorkerWith } =
     await import('./services.ts');
   return serve(async ({ progress, stack, throwIfStopping, print }) => {
     const files = await readFiles(settings, env, progress);
-    const models = role === 'worker' ? await openModels(env, files.deployment, progress) : null;
+    const models = role === 'worker' ? await findModels(env, files.deployment, progress) : null;
     throwIfStopping();
     const telemetry = await openTelemetry(settings, 'json', env, stack);
     const services = await openServices(files, settings, progress, stack, telemetry);

@@ -7,8 +7,8 @@ import { readLoadedFiles, reloadAgents } from './reload-agents.ts';
 import { serve } from './serve.ts';
 import type { Startup } from './serve.ts';
 import {
+  findModels,
   loadAgents,
-  openModels,
   openServices,
   openTelemetry,
   readFiles,
@@ -32,7 +32,7 @@ export async function start(env: NodeJS.ProcessEnv, { reload }: StartOptions): P
     const loaded = await readLoadedFiles(settings);
     const files = await readFiles(settings, env, progress);
     const agents = createReplaceableRegistry(files.agents);
-    const models = await openModels(env, files.deployment, progress);
+    const models = await findModels(env, files.deployment, progress);
     throwIfStopping();
     const { address, uiUrl } = await openTemporal(settings, env, startup);
     throwIfStopping();

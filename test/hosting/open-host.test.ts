@@ -42,13 +42,17 @@ test('agents may be objects, which may name built-in tools', async () => {
 }, 30_000);
 
 test.for<[string, Partial<HostOptions>, RegExp]>([
-  ['neither store', { dataDir: undefined }, /^Give either databaseUrl .* or dataDir/],
-  ['both stores', { databaseUrl: 'postgres://127.0.0.1:1/x' }, /^Give either databaseUrl .* or dataDir/],
-  ['no agents', { agents: [] }, /^Give "agents"/],
+  ['neither store', { dataDir: undefined }, /^Set exactly one of the options "databaseUrl" .* and "dataDir"/],
+  [
+    'both stores',
+    { databaseUrl: 'postgres://127.0.0.1:1/x' },
+    /^Set exactly one of the options "databaseUrl" .* and "dataDir"/,
+  ],
+  ['no agents', { agents: [] }, /^The option "agents" is missing or empty/],
   [
     'an unknown field of the deployment',
     { deployment: { polcy: {} } as never },
-    /option "deployment" is not valid: .*did you mean "policy"\?/,
+    /option "deployment" is invalid: .*did you mean "policy"\?/,
   ],
 ])('%s is a TypeError that names the option', async ([, options, message]) => {
   const opening = openHost({ dataDir: 'never-made', agents, ...options });

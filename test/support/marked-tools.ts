@@ -3,7 +3,7 @@ import { defineTool, type ToolContext } from '../../agents/define-tool.ts';
 import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { ToolCallRequest } from '../../contracts/session/run.ts';
 import { workflowIdOf, type SessionKey } from '../../contracts/session/session-key.ts';
-import type { FunctionModel } from './models/function-model.ts';
+import type { FunctionModel } from '../../testing/function-models.ts';
 import { activitiesIn, historyOf } from './temporal/raw-temporal.ts';
 import { startStack, type Stack } from './stack.ts';
 import { testTemporal } from './temporal/temporal-server.ts';

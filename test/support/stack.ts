@@ -18,7 +18,7 @@ import { readHead } from '../../store/read/read-head.ts';
 import type { LostSessionSettings } from '../../worker/restart-lost-sessions.ts';
 import { createTelemetry, type Telemetry } from '../../telemetry/telemetry.ts';
 import { startWorker, type RunningWorker } from '../../worker/start-worker.ts';
-import { functionModels, type FunctionModel } from './models/function-model.ts';
+import { functionModels, type FunctionModel } from '../../testing/function-models.ts';
 
 export interface StackOptions {
   /** `host:port` of a Temporal server. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readMessage } from '../../../store/read/read-message.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
-import { lastUserMessage } from '../../support/models/function-model.ts';
+import { lastUserMessage } from '../../../testing/function-models.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 
 let stack: Stack;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineTool } from '../../../agents/define-tool.ts';
-import { lastUserMessage } from '../../support/models/function-model.ts';
+import { lastUserMessage } from '../../../testing/function-models.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 

@@ -4,7 +4,7 @@ import type { PerdureEvent } from '../../../contracts/session/event.ts';
 import type { WhileRunning } from '../../../contracts/session/message.ts';
 import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { readRun } from '../../../store/read/read-run.ts';
-import { lastUserMessage, type FunctionModel } from '../../support/models/function-model.ts';
+import { lastUserMessage, type FunctionModel } from '../../../testing/function-models.ts';
 import { heldModel } from '../../support/models/held-model.ts';
 import { failedTasks, historyOf } from '../../support/temporal/raw-temporal.ts';
 import { startStack, type Stack } from '../../support/stack.ts';

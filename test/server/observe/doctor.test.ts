@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createInProcessLive } from '../../../live/in-process.ts';
 import { startWorker } from '../../../worker/start-worker.ts';
 import { openTestDatabase } from '../../support/store/databases.ts';
-import { functionModels } from '../../support/models/function-model.ts';
+import { functionModels } from '../../../testing/function-models.ts';
 import { runCli } from '../../support/process/run-cli.ts';
 import { registry } from '../../support/stack.ts';
 import { privateTemporal } from '../../support/temporal/temporal-server.ts';

@@ -13,7 +13,7 @@ import { clientTracing } from '../../../telemetry/temporal-client-tracing.ts';
 import { createTelemetry } from '../../../telemetry/telemetry.ts';
 import { PAYLOAD_CONVERTER } from '../../../worker/tuning.ts';
 import { workflowCode } from '../../../worker/workflow-bundle.ts';
-import { lastUserMessage } from '../../support/models/function-model.ts';
+import { lastUserMessage } from '../../../testing/function-models.ts';
 import { startOtlpReceiver, type ReceivedSpan } from '../../support/otlp-receiver.ts';
 import { historyOf } from '../../support/temporal/raw-temporal.ts';
 import { registry, startStack, type Stack } from '../../support/stack.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endsRun } from '../../../contracts/session/event.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { send } from '../../store/conversation.ts';
-import { lastUserMessage } from '../../support/models/function-model.ts';
+import { lastUserMessage } from '../../../testing/function-models.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 

@@ -6,7 +6,7 @@ import { createActivities } from '../../../activities/create-activities.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { workflowStarter } from '../../../worker/workflow-starter.ts';
 import { PAYLOAD_CONVERTER, workerTuning } from '../../../worker/tuning.ts';
-import { functionModels, lastUserMessage } from '../../support/models/function-model.ts';
+import { functionModels, lastUserMessage } from '../../../testing/function-models.ts';
 import { heldModel, type HeldModel } from '../../support/models/held-model.ts';
 import { registry, startStack, type Stack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';

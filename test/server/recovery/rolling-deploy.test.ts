@@ -8,7 +8,7 @@ import { saveAgentVersion } from '../../../store/runs/agent-versions.ts';
 import { beginStep } from '../../../store/runs/begin-step.ts';
 import { startWorker } from '../../../worker/start-worker.ts';
 import { send } from '../../store/conversation.ts';
-import { functionModels, type FunctionModel } from '../../support/models/function-model.ts';
+import { functionModels, type FunctionModel } from '../../../testing/function-models.ts';
 import { registry, startStack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 

@@ -6,7 +6,7 @@ import { workflowIdOf, type SessionKey } from '../../../contracts/session/sessio
 import { createInProcessLive } from '../../../live/in-process.ts';
 import type { LiveChannel } from '../../../live/live-channel.ts';
 import { createModelDirectory } from '../../../models/directory/model-directory.ts';
-import { lastUserMessage } from '../../support/models/function-model.ts';
+import { lastUserMessage } from '../../../testing/function-models.ts';
 import { heldModel, type HeldCall } from '../../support/models/held-model.ts';
 import { rawPayload, rawSignal } from '../../support/temporal/raw-temporal.ts';
 import { startStack, type Stack } from '../../support/stack.ts';

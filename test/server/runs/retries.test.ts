@@ -5,7 +5,7 @@ import { workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { ModelError } from '../../../models/model-client.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { readSession } from '../../../store/read/read-session.ts';
-import { lastUserMessage, type FunctionModel, type Said } from '../../support/models/function-model.ts';
+import { lastUserMessage, type FunctionModel, type FunctionReply } from '../../../testing/function-models.ts';
 import { failedTasks, historyOf } from '../../support/temporal/raw-temporal.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
@@ -13,7 +13,10 @@ import { testTemporal } from '../../support/temporal/temporal-server.ts';
 let stack: Stack;
 
 /** What the model does with a message, by the message: called for each attempt, from 1. */
-const plays = new Map<string, (attempt: number, ...rest: Parameters<FunctionModel>) => Said | Promise<Said>>();
+const plays = new Map<
+  string,
+  (attempt: number, ...rest: Parameters<FunctionModel>) => FunctionReply | Promise<FunctionReply>
+>();
 const times = new Map<string, number[]>();
 
 const model: FunctionModel = (request, options) => {
@@ -43,7 +46,7 @@ let marks = 0;
 
 /** Sends one message to a new session, with what the model does about it. */
 async function send(
-  play: (attempt: number, ...rest: Parameters<FunctionModel>) => Said | Promise<Said>,
+  play: (attempt: number, ...rest: Parameters<FunctionModel>) => FunctionReply | Promise<FunctionReply>,
   agent = 'assistant',
 ) {
   const content = `message ${(marks += 1)}`;

@@ -8,7 +8,7 @@ import type { Receipt, WhileRunning } from '../../../contracts/session/message.t
 import type { ControlSnapshot } from '../../../contracts/session/session.ts';
 import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { readMessage } from '../../../store/read/read-message.ts';
-import { lastUserMessage, type FunctionModel } from '../../support/models/function-model.ts';
+import { lastUserMessage, type FunctionModel } from '../../../testing/function-models.ts';
 import { failedTasks, historyOf } from '../../support/temporal/raw-temporal.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
 import { privateTemporal, type PrivateTemporal } from '../../support/temporal/temporal-server.ts';

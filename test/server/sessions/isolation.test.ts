@@ -9,7 +9,7 @@ import { readMessage } from '../../../store/read/read-message.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { DATABASES, openTestDatabase, type TestDatabase } from '../../support/store/databases.ts';
-import { lastUserMessage, type FunctionModel } from '../../support/models/function-model.ts';
+import { lastUserMessage, type FunctionModel } from '../../../testing/function-models.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 

@@ -13,7 +13,7 @@ import type { SessionSnapshot } from '../../../contracts/session/session.ts';
 import { createGateway, type Gateway } from '../../../gateway/create-gateway.ts';
 import { recordChild } from '../../../store/sessions/children.ts';
 import { workflowStarter } from '../../../worker/workflow-starter.ts';
-import { lastUserMessage, type FunctionModel } from '../../support/models/function-model.ts';
+import { lastUserMessage, type FunctionModel } from '../../../testing/function-models.ts';
 import { registry, startStack, type Stack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 

@@ -1,5 +1,5 @@
 import type { ModelReply, ModelRequest } from '../../../models/model-client.ts';
-import { lastUserMessage, type FunctionModel, type Said } from './function-model.ts';
+import { lastUserMessage, type FunctionModel, type FunctionReply } from '../../../testing/function-models.ts';
 
 /** A model call that the test controls. */
 export interface HeldCall {
@@ -40,7 +40,7 @@ export function heldModel(otherwise: FunctionModel = (request) => `echo ${lastUs
     model: (request, options) => {
       const content = lastUserMessage(request);
       if (!content.startsWith('hold')) return otherwise(request, options);
-      const { promise, resolve, reject } = Promise.withResolvers<Said>();
+      const { promise, resolve, reject } = Promise.withResolvers<FunctionReply>();
       let abortedAt: number | null = null;
       let text = '';
       const aborted = Promise.withResolvers<void>();

@@ -6,7 +6,7 @@ import { defineTool } from '../../../agents/define-tool.ts';
 import { runWorkflowIdOf, workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import type { ControlSnapshot } from '../../../contracts/session/session.ts';
 import { ModelError } from '../../../models/model-client.ts';
-import { lastUserMessage } from '../models/function-model.ts';
+import { lastUserMessage } from '../../../testing/function-models.ts';
 import { heldModel } from '../models/held-model.ts';
 import { rawPayload, rawSignal, rawSignalWithStart, UNDECODABLE } from './raw-temporal.ts';
 import { startStack, type Stack } from '../stack.ts';

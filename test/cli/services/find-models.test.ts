@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openModels } from '../../../cli/services/services.ts';
+import { findModels } from '../../../cli/services/services.ts';
 import { createProgressReporter } from '../../../cli/services/progress-reporter.ts';
 import { runCli } from '../../support/process/run-cli.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -21,7 +21,7 @@ test('limits of a provider that there is not are refused, with those that there 
     runCli(['worker'], { ...env, ...nowhere }),
     runCli(['start'], env),
   ])) {
-    expect(stderr).toMatch(/^The deployment file limits an unknown provider: "opnai"\. Use one of .*\bopenai\b.*\.\n$/);
+    expect(stderr).toMatch(/^The deployment limits an unknown provider: "opnai"\. Use one of .*\bopenai\b.*\.\n$/);
     expect(code).toBe(2);
     expect(stdout).not.toMatch(/Temporal|store|PostgreSQL|ready/);
   }
@@ -30,7 +30,7 @@ test('limits of a provider that there is not are refused, with those that there 
 test('limits of a provider that there is are taken', async () => {
   const progress = createProgressReporter(() => undefined);
   const env = { OPENAI_API_KEY: 'none' };
-  const models = await openModels(env, { providers: { openai: { concurrency: 4 } } }, progress);
+  const models = await findModels(env, { providers: { openai: { concurrency: 4 } } }, progress);
   progress.done();
   expect(models.providers).toContain('openai');
 });
