@@ -49,7 +49,17 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
 
-  worker: ['activities/**', 'agents', 'assets', 'contracts', 'hosting', 'models', 'store/**', 'telemetry'],
+  worker: [
+    'activities/**',
+    'agents',
+    'assets',
+    'contracts',
+    'dev-server',
+    'hosting',
+    'models',
+    'store/**',
+    'telemetry',
+  ],
 
   agents: ['assets', 'contracts', 'core/text'],
 

@@ -1,5 +1,5 @@
 import { listAllSessions } from '../store/admin/reports/list-all-sessions.ts';
-import { listSessions, type SessionQuery } from '../store/read/list-sessions.ts';
+import { listSessions, type SessionListQuery } from '../store/read/list-sessions.ts';
 import { atMost, type Aim, type Benchmark, type BenchmarkRow } from './benchmark.ts';
 import { BIG_USER, generateSessions } from './generated-sessions.ts';
 import { percentile } from './statistics.ts';
@@ -9,7 +9,7 @@ const PAGE = 50;
 const DAY_MS = 86_400_000;
 
 /** Filters with many, few and no matches. The last one is the slowest without an index. */
-const FILTERS: Readonly<Record<string, Omit<SessionQuery, 'limit'>>> = {
+const FILTERS: Readonly<Record<string, Omit<SessionListQuery, 'limit'>>> = {
   'no filter': {},
   'status active, nine of ten': { status: 'active' },
   'status failed, one of fifty': { status: 'failed' },
@@ -36,8 +36,8 @@ export const sessionsList: Benchmark = {
     const rows: BenchmarkRow[] = [];
     const aims: Aim[] = [];
     const lists = {
-      'one user': (filter: SessionQuery) => listSessions(world.db, BIG_USER, filter),
-      'all users': (filter: SessionQuery) => listAllSessions(world.db, filter),
+      'one user': (filter: SessionListQuery) => listSessions(world.db, BIG_USER, filter),
+      'all users': (filter: SessionListQuery) => listAllSessions(world.db, filter),
     };
     for (const [who, list] of Object.entries(lists)) {
       for (const [what, filter] of Object.entries(FILTERS)) {
@@ -57,8 +57,8 @@ interface PageTimes {
 
 async function pages(
   world: World,
-  list: (filter: SessionQuery) => ReturnType<typeof listSessions>,
-  filter: Omit<SessionQuery, 'limit'>,
+  list: (filter: SessionListQuery) => ReturnType<typeof listSessions>,
+  filter: Omit<SessionListQuery, 'limit'>,
 ): Promise<PageTimes> {
   const times: PageTimes = { first: [], tenth: [] };
   const cursor = await cursorAfter(list, filter, 9);
@@ -71,8 +71,8 @@ async function pages(
 
 /** The cursor after `count` pages; null when there are fewer. */
 async function cursorAfter(
-  list: (filter: SessionQuery) => ReturnType<typeof listSessions>,
-  filter: Omit<SessionQuery, 'limit'>,
+  list: (filter: SessionListQuery) => ReturnType<typeof listSessions>,
+  filter: Omit<SessionListQuery, 'limit'>,
   count: number,
 ): Promise<string | null> {
   let cursor: string | null = null;

@@ -5,7 +5,7 @@ import { PerdureError } from '../contracts/errors.ts';
 /** Default ports; the next free one is used instead of one in use. */
 export const DEFAULT_PORTS = { temporal: 7233, ui: 8233 } as const;
 
-/** All servers of the embedded mode listen on this address only. */
+/** The embedded mode's servers and the SDK's metrics listen on this address only. */
 export const LOOPBACK = '127.0.0.1';
 
 const MAX_PORTS = 100;

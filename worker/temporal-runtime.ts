@@ -1,11 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { makeTelemetryFilterString, Runtime, type RuntimeOptions } from '@temporalio/worker';
+import { anyPort, LOOPBACK } from '../dev-server/ports.ts';
 import { FailedExecutions } from './failed-executions.ts';
 import { sdkLogger } from '../telemetry/sdk-logger.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-
-const LOOPBACK = '127.0.0.1';
 
 let installed: Promise<void> | undefined;
 const failed = new FailedExecutions();
@@ -28,7 +25,7 @@ async function install({ log, metrics }: Telemetry, withMetrics: boolean): Promi
   const logger = sdkLogger(log, (message, meta) => failed.observe(message, meta));
   const options: RuntimeOptions = { logger, telemetryOptions: { logging } };
   if (!withMetrics) return void Runtime.install(options);
-  const bindAddress = `${LOOPBACK}:${await freePort()}`;
+  const bindAddress = `${LOOPBACK}:${await anyPort()}`;
   // The metric names in Temporal's documentation and dashboards.
   const prometheus = { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
   try {
@@ -41,13 +38,4 @@ async function install({ log, metrics }: Telemetry, withMetrics: boolean): Promi
     const response = await fetch(`http://${bindAddress}/metrics`, { signal: AbortSignal.timeout(2_000) });
     return response.text();
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, LOOPBACK);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 import sdk from '@temporalio/workflow/package.json' with { type: 'json' };
-import { keepFile } from '../assets/keep-file.ts';
+import { writeCacheFile } from '../assets/write-cache-file.ts';
 import { assetPath, cacheFolder, IS_BUILT, modulePath, PACKAGE_ROOT } from '../assets/package-files.ts';
 import { NO_STACKS, PAYLOAD_CONVERTER } from './tuning.ts';
 
@@ -71,7 +71,7 @@ async function cachedBundle(name: string, stacks: boolean): Promise<WorkflowBund
   const kept = await readFile(path, 'utf8').catch(() => null);
   if (kept !== null) return { code: kept };
   const bundle = await bundleWorkflows({ stacks });
-  await keepFile(path, bundle.code);
+  await writeCacheFile(path, bundle.code);
   return bundle;
 }
 

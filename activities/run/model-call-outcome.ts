@@ -13,7 +13,7 @@ export interface AnsweredCall extends CallTimings {
   readonly reply: ModelReply;
 }
 
-/** How a step's model call ended. `settleModelCall` holds all that follows from it. */
+/** How a step's model call ended. `applyCallOutcome` holds all that follows from it. */
 export type ModelCallOutcome =
   | ({ readonly kind: 'answered' } & AnsweredCall)
   /** `sent`: whether the provider was called. An unknown model, for one, fails the call before. */

@@ -11,7 +11,7 @@ import { callModel } from './call-model.ts';
 import type { AnsweredCall } from './model-call-outcome.ts';
 import { modelRequest } from './model-request.ts';
 import { planToolCalls, type ToolPlan } from './plan-tool-calls.ts';
-import { codeOf, settleModelCall } from './settle-model-call.ts';
+import { codeOf, applyCallOutcome } from './apply-call-outcome.ts';
 import type { StepTask } from './step-task.ts';
 
 /** How a step ended. `stale`: another attempt has the step, or the run has ended. */
@@ -40,7 +40,7 @@ export async function runStep(deps: ActivityDeps, task: StepTask): Promise<StepR
   stream.start(step, attempt);
   if (attempt > 1) deps.telemetry.metrics.retries.add({ source: 'model' });
   const outcome = await callModel(deps, task, policy, (name) => modelRequest(agent, name, position, context.entries));
-  const call = await settleModelCall(deps, task, policy, outcome);
+  const call = await applyCallOutcome(deps, task, policy, outcome);
   if (!call) return { kind: 'stale' };
   const cost = callCost(deps, model, call.reply.usage);
   const scope = { agent, agents: deps.agents, policy, key, runId, step, usedIds: context.callIds };

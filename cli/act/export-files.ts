@@ -40,7 +40,7 @@ export async function importFromFile(
 }
 
 /** `perdure delete <session>`: archives or deletes a session. */
-export async function deleteSession(
+export async function removeSession(
   deps: CommandDeps,
   id: string,
   options: { readonly forget?: boolean },

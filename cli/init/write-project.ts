@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { keptFileAdvice } from './kept-file-advice.ts';
+import { existingFileAdvice } from './existing-file-advice.ts';
 import type { ProjectFile } from './project-files.ts';
 
 /** What became of one file of the project. */
@@ -65,5 +65,5 @@ async function writeIfMissing(folder: string, path: string, content: string): Pr
       );
     }
   }
-  return { path, action: 'kept', advice: keptFileAdvice(path, await readFile(file, 'utf8').catch(() => '')) };
+  return { path, action: 'kept', advice: existingFileAdvice(path, await readFile(file, 'utf8').catch(() => '')) };
 }

@@ -1,5 +1,5 @@
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { readText } from './read-text.ts';
+import { readMessageText } from './read-message-text.ts';
 import { showAnswer } from './send.ts';
 
 /** `perdure run`: answers one message without a session. */
@@ -9,7 +9,7 @@ export async function runOnce(
   options: { agent?: string | undefined; timeout: number },
 ): Promise<void> {
   const input = {
-    content: await readText(text),
+    content: await readMessageText(text),
     ...(options.agent === undefined ? {} : { agent: options.agent }),
   };
   showAnswer(deps, await deps.client.startRunAndWait(input, options.timeout), options.timeout);

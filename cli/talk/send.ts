@@ -3,7 +3,7 @@ import type { SendResult } from '../../client/http/gateway-client.ts';
 import type { MessageInput, Receipt, WhileRunning } from '../../contracts/session/message.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { readText } from './read-text.ts';
+import { readMessageText } from './read-message-text.ts';
 import { stripControl } from '../render/strip-control.ts';
 
 export interface SendOptions {
@@ -20,7 +20,7 @@ export interface SendOptions {
 export async function send(deps: CommandDeps, text: string | undefined, options: SendOptions): Promise<void> {
   const input: MessageInput = {
     id: options.id ?? uuidv7(),
-    content: await readText(text),
+    content: await readMessageText(text),
     ...(options.whileRunning === undefined ? {} : { whileRunning: options.whileRunning }),
     ...(options.agent === undefined ? {} : { agent: options.agent }),
   };

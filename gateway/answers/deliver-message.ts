@@ -13,7 +13,7 @@ import { hasEnded, readOutcome, waitForOutcome } from './message-outcome.ts';
 const MAX_WAIT_S = 600;
 
 /** A message to deliver, and the request's headers, which select the form of the response. */
-export interface MessageDelivery {
+export interface DeliveryRequest {
   readonly key: SessionKey;
   readonly input: MessageInput & { readonly id: string };
   /** True when the id was generated here, so that no message can have it yet. */
@@ -41,7 +41,7 @@ export function assignMessageId(
 }
 
 /** Delivers a message. Responds with the run's events, with the answer if it is complete in time, or with the receipt, as the headers ask. */
-export async function deliverMessage(deps: GatewayDeps, delivery: MessageDelivery): Promise<Response> {
+export async function deliverMessage(deps: GatewayDeps, delivery: DeliveryRequest): Promise<Response> {
   if (acceptsEventStream(delivery.headers)) return deliverAndStream(deps, delivery);
   const seconds = waitSecondsOf(delivery.headers);
   if (seconds > 0) return deliverAndWait(deps, delivery, seconds);
@@ -52,7 +52,7 @@ export function acceptsEventStream(headers: Headers): boolean {
   return headers.get('accept')?.includes('text/event-stream') ?? false;
 }
 
-async function deliverAndStream({ db, feed }: GatewayDeps, delivery: MessageDelivery): Promise<Response> {
+async function deliverAndStream({ db, feed }: GatewayDeps, delivery: DeliveryRequest): Promise<Response> {
   const { key, input, signal } = delivery;
   // Opened before the message is sent, so that no event is missed.
   const reader = await feed.open(key, { after: 'now', mayBeAbsent: true, scope: messageScope(input.id) });
@@ -71,7 +71,7 @@ async function deliverAndStream({ db, feed }: GatewayDeps, delivery: MessageDeli
 
 async function deliverAndWait(
   { db, feed }: GatewayDeps,
-  { key, input, isNew, signal, submit }: MessageDelivery,
+  { key, input, isNew, signal, submit }: DeliveryRequest,
   seconds: number,
 ): Promise<Response> {
   const reader = await feed.open(key, { after: 'now', mayBeAbsent: true, durableOnly: true });

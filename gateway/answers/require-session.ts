@@ -5,7 +5,7 @@ import type { Db } from '../../store/db/db.ts';
 import { readHead } from '../../store/read/read-head.ts';
 import { readSession } from '../../store/read/read-session.ts';
 import { readRun } from '../../store/read/read-run.ts';
-import { noSuchSession } from '../feed/no-such-session.ts';
+import { noSuchSession } from '../../store/log/lock-session.ts';
 
 /** The key of an existing session of the user. Throws `not_found`, also for sessions of other users. */
 export async function requireSession(db: Db, user: string, session: string): Promise<SessionKey> {

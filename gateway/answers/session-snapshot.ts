@@ -4,7 +4,7 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolvePolicy } from '../../core/policy.ts';
 import { readSnapshot } from '../../store/read/read-snapshot.ts';
 import { runningChildren } from './running-children.ts';
-import { noSuchSession } from '../feed/no-such-session.ts';
+import { noSuchSession } from '../../store/log/lock-session.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 
 /** The snapshot of a session. Throws `not_found`. */

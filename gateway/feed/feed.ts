@@ -4,7 +4,7 @@ import { workflowIdOf, type SessionKey } from '../../contracts/session/session-k
 import type { LiveChannel } from '../../live/live-channel.ts';
 import type { FeedStore } from './feed-store.ts';
 import { Hub } from './hub.ts';
-import { noSuchSession } from './no-such-session.ts';
+import { noSuchSession } from '../../store/log/lock-session.ts';
 import { Reader, type ReaderOptions } from './reader.ts';
 
 export interface FeedOptions {

@@ -2,7 +2,7 @@ import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { keepFile } from '../../assets/keep-file.ts';
+import { writeCacheFile } from '../../assets/write-cache-file.ts';
 import { cacheFolder } from '../../assets/package-files.ts';
 
 /**
@@ -16,7 +16,7 @@ export async function clusterTemplate(): Promise<Blob> {
   const pglite = await PGlite.create('memory://');
   const cluster = await pglite.dumpDataDir('none');
   await pglite.close();
-  await keepFile(path, cluster.stream());
+  await writeCacheFile(path, cluster.stream());
   return cluster;
 }
 

@@ -6,7 +6,7 @@ import { cutPage, pageSize } from '../db/page.ts';
 import { SESSION_COLUMNS, sessionRecordOf, type SessionRecordRow } from './session-record.ts';
 
 /** Filters of a list of sessions, and its page. */
-export interface SessionQuery {
+export interface SessionListQuery {
   readonly status?: SessionStatus | undefined;
   readonly agent?: string | undefined;
   /** Keys with their values as text: `5` also matches the number 5. */
@@ -35,7 +35,7 @@ export interface Conditions {
 }
 
 /** Returns the conditions of a list of sessions. Only the given filters are part of the SQL, so that the planner can choose an index. Excludes runs without a session. */
-export function sessionConditions(filter: SessionQuery): Conditions {
+export function sessionConditions(filter: SessionListQuery): Conditions {
   const { status, agent, metadata = {}, activeSince, minErrorRate } = filter;
   const params: unknown[] = [];
   const param = (value: unknown): string => `$${params.push(value)}`;
@@ -100,7 +100,7 @@ async function rowsOf(db: Db, select: string, params: readonly unknown[]): Promi
 }
 
 /** Lists a user's sessions, newest activity first. Throws `invalid_request` for an invalid cursor. */
-export async function listSessions(db: Db, user: string, filter: SessionQuery): Promise<SessionPage> {
+export async function listSessions(db: Db, user: string, filter: SessionListQuery): Promise<SessionPage> {
   const limit = pageSize(filter.limit, LIMITS.sessionsPerPage.value);
   const conditions = sessionConditions(filter);
   const { sql, param } = conditions;

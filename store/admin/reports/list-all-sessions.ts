@@ -1,13 +1,13 @@
 import { LIMITS } from '../../../contracts/limits.ts';
 import { positionIn } from '../../db/cursor.ts';
 import type { Db } from '../../db/db.ts';
-import { readPage, sessionConditions, type SessionQuery, type SessionPage } from '../../read/list-sessions.ts';
+import { readPage, sessionConditions, type SessionListQuery, type SessionPage } from '../../read/list-sessions.ts';
 import { pageSize } from '../../db/page.ts';
 
 /** For operators: lists the sessions of all users, newest activity first. Throws `invalid_request` for an invalid cursor. */
 export async function listAllSessions(
   db: Db,
-  filter: SessionQuery & { readonly user?: string | undefined },
+  filter: SessionListQuery & { readonly user?: string | undefined },
 ): Promise<SessionPage> {
   const limit = pageSize(filter.limit, LIMITS.sessionsPerPage.value);
   const conditions = sessionConditions(filter);

@@ -146,7 +146,7 @@ test('delete removes a session and says so; one that is not there is refused', a
     runCli(['export', id], env),
   ]);
   for (const refused of [again, foreign, exported]) {
-    expect(refused).toMatchObject({ code: 4, stdout: '', stderr: expect.stringMatching(/^You have no session /) });
+    expect(refused).toMatchObject({ code: 4, stdout: '', stderr: expect.stringMatching(/^There is no session /) });
   }
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { BIG_USER, generateSessions } from '../../../bench/generated-sessions.ts';
 import { listAllSessions } from '../../../store/admin/reports/list-all-sessions.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { listSessions, type SessionQuery } from '../../../store/read/list-sessions.ts';
+import { listSessions, type SessionListQuery } from '../../../store/read/list-sessions.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { describeStores } from '../../support/store/databases.ts';
 import { newKey } from '../conversation.ts';
@@ -22,7 +22,7 @@ function explaining(db: Db): Db & { readonly plans: string[] } {
 }
 
 /** Returns the ids on all pages of the big user's list. */
-async function allOf(db: Db, filter: Omit<SessionQuery, 'limit'>): Promise<string[]> {
+async function allOf(db: Db, filter: Omit<SessionListQuery, 'limit'>): Promise<string[]> {
   const ids: string[] = [];
   for (let cursor: string | null | undefined; cursor !== null;) {
     const page = await listSessions(db, BIG_USER, { ...filter, limit: 200, ...(cursor ? { cursor } : {}) });
@@ -73,7 +73,7 @@ describeStores(['pglite', 'postgres'], (db) => {
 describeStores(['postgres'], (db) => {
   test('no filter of a list reads the whole table, for one user and for all', async () => {
     await generateSessions(db(), COUNT);
-    const filters: Omit<SessionQuery, 'limit'>[] = [
+    const filters: Omit<SessionListQuery, 'limit'>[] = [
       {},
       { status: 'active' },
       { status: 'failed' },

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
  * Writes a file of the cache; a reader sees all of it or none. A cache that cannot be written costs time, not
  * correctness: the failure is a process warning that names the path, once per path.
  */
-export async function keepFile(path: string, content: string | ReadableStream): Promise<void> {
+export async function writeCacheFile(path: string, content: string | ReadableStream): Promise<void> {
   const draft = `${path}.${randomUUID()}`;
   try {
     await mkdir(dirname(path), { recursive: true });

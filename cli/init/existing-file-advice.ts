@@ -1,7 +1,7 @@
 import { missingFrom, parsePackageJson } from './package-json.ts';
 
 /** What a project needs in a file that it has already; null if nothing is missing. */
-export function keptFileAdvice(path: string, content: string): string | null {
+export function existingFileAdvice(path: string, content: string): string | null {
   if (path === 'package.json') return packageAdvice(content);
   if (path === '.gitignore') return ignoreAdvice(content);
   return null;

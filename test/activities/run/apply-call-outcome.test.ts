@@ -4,7 +4,7 @@ import type { ActivityDeps } from '../../../activities/shared/deps.ts';
 import { StepStream } from '../../../activities/shared/step-stream.ts';
 import { Stopped } from '../../../activities/shared/stop-watch.ts';
 import type { ModelCallOutcome } from '../../../activities/run/model-call-outcome.ts';
-import { settleModelCall } from '../../../activities/run/settle-model-call.ts';
+import { applyCallOutcome } from '../../../activities/run/apply-call-outcome.ts';
 import type { StepTask } from '../../../activities/run/step-task.ts';
 import { PerdureError } from '../../../contracts/errors.ts';
 import { createPriceTable } from '../../../models/price-table.ts';
@@ -58,7 +58,7 @@ async function settle(outcome: ModelCallOutcome, storeError?: PerdureError) {
     stream,
   } as unknown as StepTask;
   const deps = { db, live, telemetry, commits: NO_COMMITS, prices: createPriceTable() } as unknown as ActivityDeps;
-  const settled = await settleModelCall(deps, task, { retry: RETRY }, outcome).catch((error: unknown) => error);
+  const settled = await applyCallOutcome(deps, task, { retry: RETRY }, outcome).catch((error: unknown) => error);
   return { settled, text: stream.text.text };
 }
 

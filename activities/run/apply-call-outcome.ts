@@ -15,7 +15,7 @@ import type { StepTask } from './step-task.ts';
  * Applies the consequences of a model call's outcome: settles the permit, records a call without a reply, clears or retracts
  * the stream, and throws what Temporal acts on. Returns the answered call, or null when another attempt has the step.
  */
-export async function settleModelCall(
+export async function applyCallOutcome(
   deps: ActivityDeps,
   task: StepTask,
   { retry }: Pick<ResolvedPolicy, 'retry'>,
