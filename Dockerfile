@@ -1,19 +1,19 @@
-# The worker and the gateway: one image, two commands. Agents are mounted at /app/agents; modules there import
-# `perdure/agents` and `zod`. test/package/image.test.ts runs these steps without a container engine.
+# One image for the worker and the gateway. Mount agents at /app/agents; modules there can import `perdure/agents` and
+# `zod`. test/package/image.test.ts runs these steps without a container engine.
 FROM node:24-slim AS build
 WORKDIR /build
 COPY . .
-# Then without development dependencies, at the versions of the lock file.
+# `npm prune` keeps the production dependencies, at the versions of the lock file.
 RUN npm ci && npm run packages && npm prune --omit=dev
 
 FROM node:24-slim
 ENV NODE_ENV=production
 WORKDIR /app
-# CA certificates, with which the Temporal SDK verifies TLS.
+# The Temporal SDK needs CA certificates to verify TLS.
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist-packages/perdure.tgz ./perdure.tgz
-# Everything it needs is there: nothing is fetched.
+# All dependencies are in node_modules, so nothing is downloaded.
 RUN npm install --offline --no-audit --no-fund ./perdure.tgz
 ENV PATH=/app/node_modules/.bin:$PATH
 ENV PERDURE_AGENTS=/app/agents

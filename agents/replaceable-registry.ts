@@ -1,6 +1,6 @@
 import type { AgentRegistry } from './agent-registry.ts';
 
-/** A registry whose agents can be exchanged while runs use it. */
+/** A registry whose agents can be replaced while runs use it. */
 export interface ReplaceableRegistry extends AgentRegistry {
   /** Makes `next` current. Tools of earlier agent versions stay callable by the hash of their version. */
   replaceWith(next: AgentRegistry): void;

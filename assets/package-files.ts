@@ -2,35 +2,35 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 
-/** `.ts` in a checkout, which runs from source; `.js` in the built package. */
+/** `.ts` in a checkout; `.js` in the built package. */
 const EXTENSION = extname(import.meta.filename);
 
-/** The folder that holds the rooms: a checkout's root, or `dist` of the built package. */
-const ROOMS = dirname(import.meta.dirname);
+/** The folder of the source tree: the root of a checkout, or `dist` in the built package. */
+const SOURCE_ROOT = dirname(import.meta.dirname);
 
-/** The folder of `package.json`. */
-export const PACKAGE_ROOT = existsSync(join(ROOMS, 'package.json')) ? ROOMS : dirname(ROOMS);
+/** The folder that contains `package.json`. */
+export const PACKAGE_ROOT = existsSync(join(SOURCE_ROOT, 'package.json')) ? SOURCE_ROOT : dirname(SOURCE_ROOT);
 
-/** Whether this code was compiled. */
+/** Whether this is the built package. */
 export const IS_BUILT = EXTENSION === '.js';
 
-/** Path of a file that lies in a room and is not code: `store/migrations`. The build copies it beside the code. */
+/** Resolves the path of a file or folder that is not code, such as `store/migrations`. The build copies these to `dist`. */
 export function assetPath(path: string): string {
-  return join(ROOMS, path);
+  return join(SOURCE_ROOT, path);
 }
 
-/** Path of a module that is loaded by its path, named without extension: `workflows/index`. */
+/** Resolves the path of a module that is loaded by path, such as `workflows/index`. */
 export function modulePath(name: string): string {
-  return join(ROOMS, `${name}${EXTENSION}`);
+  return join(SOURCE_ROOT, `${name}${EXTENSION}`);
 }
 
-/** The version in `package.json`. */
+/** Returns the version in `package.json`. */
 export function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string };
   return version;
 }
 
-/** Where files are kept that can be made again: `PERDURE_CACHE`, else `$XDG_CACHE_HOME/perdure`, else `~/.cache/perdure`. */
+/** Returns the cache folder: `PERDURE_CACHE`, else `$XDG_CACHE_HOME/perdure`, else `~/.cache/perdure`. */
 export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
   return env['PERDURE_CACHE'] || join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'perdure');
 }

@@ -3,8 +3,8 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Writes a file of the cache; a reader sees all of it or none. A cache that cannot be written costs time, not
- * correctness: the failure is a process warning that names the path, once per path.
+ * Writes a cache file atomically. On failure it emits one process warning per path instead of throwing: the cache only
+ * saves time.
  */
 export async function writeCacheFile(path: string, content: string | ReadableStream): Promise<void> {
   const draft = `${path}.${randomUUID()}`;
@@ -24,8 +24,8 @@ function warnOnce(path: string, error: unknown): void {
   if (warned.has(path)) return;
   warned.add(path);
   const reason = error instanceof Error ? error.message : String(error);
-  process.emitWarning(`Cannot write the cache (${reason}). Set PERDURE_CACHE to a folder that can be written.`, {
+  process.emitWarning(`Cannot write the cache (${reason}). Set PERDURE_CACHE to a writable folder.`, {
     type: 'PerdureCacheWarning',
-    detail: 'The next start makes this file again, which takes seconds.',
+    detail: 'Each start creates this file again, which takes seconds.',
   });
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Runs the command line: the built one of an installed package, the sources in a checkout, where an older Node hands
- * over to the Node 24 that the lock file brings. Plain JavaScript that old versions can read, to name what is needed.
+ * Runs the command line: the compiled one in an installed package, the sources in a checkout. In a checkout, an older Node
+ * starts the Node 24 from `node_modules`. Plain JavaScript, so that old Node versions can parse it and print the
+ * requirement.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -11,14 +12,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** As in the field `engines` of package.json. */
-const NEEDED = 24;
+const MIN_NODE = 24;
 const self = fileURLToPath(import.meta.url);
 const root = dirname(dirname(self));
 const source = join(root, 'cli', 'main.ts');
 const isCheckout = existsSync(source);
 const main = isCheckout ? source : join(root, 'dist', 'cli', 'main.js');
 
-if (isNode() && Number.parseInt(process.versions.node, 10) >= NEEDED) {
+if (isNode() && Number.parseInt(process.versions.node, 10) >= MIN_NODE) {
   process.argv[1] = main;
   if (isCheckout) resolveOwnName();
   await import(pathToFileURL(main).href);
@@ -26,9 +27,9 @@ if (isNode() && Number.parseInt(process.versions.node, 10) >= NEEDED) {
   const node = isCheckout ? pinnedNode() : null;
   if (node !== null) run(node);
   else {
-    const remedy = isCheckout ? 'Run "npm ci", which brings it, or install it' : 'Install it';
+    const remedy = isCheckout ? 'Run "npm ci", which installs it, or get it' : 'Install it';
     console.error(
-      `perdure needs Node ${NEEDED} or newer; this is ${process.version}. ${remedy} from https://nodejs.org.`,
+      `perdure needs Node ${MIN_NODE} or newer; this is ${process.version}. ${remedy} from https://nodejs.org.`,
     );
     process.exitCode = 1;
   }
@@ -38,7 +39,7 @@ function isNode() {
   return process.versions.bun === undefined && process.versions.deno === undefined;
 }
 
-/** In a checkout, agents that import `perdure` and `perdure/agents` get the sources; nothing has to be built. */
+/** In a checkout, resolves imports of `perdure` and `perdure/…` to the sources, so that no build is needed. */
 function resolveOwnName() {
   module.registerHooks({
     resolve(specifier, context, next) {
@@ -49,7 +50,7 @@ function resolveOwnName() {
   });
 }
 
-/** The program of the npm package `node`; null when it is not installed. */
+/** Returns the path of the npm package `node`'s executable; null if it is not installed. */
 function pinnedNode() {
   try {
     const folder = dirname(createRequire(import.meta.url).resolve('node/package.json'));
@@ -67,7 +68,7 @@ function run(node) {
     console.error(`perdure: ${node} cannot be run (${error.message}). Run "npm ci" again.`);
     process.exitCode = 1;
   });
-  // A terminal sends its Ctrl-C to the child as well: then the launcher only waits for it.
+  // A terminal sends Ctrl-C to the child too, so it is not forwarded.
   const fromTerminal = process.stdin.isTTY;
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'])) {
     const isTyped = signal === 'SIGINT' || signal === 'SIGQUIT';

@@ -13,7 +13,7 @@ export function addServiceCommands(
 ): void {
   program
     .command('init [folder]')
-    .description('create a project with two agents in a new or empty folder; in an npm project, add what is missing')
+    .description('create a project with two agents in a new or empty folder; in an npm project, add the missing files')
     .option('--name <name>', "the package's name (default: the folder's)")
     .action(async (folder: string | undefined, options: { name?: string }) => {
       const { init } = await import('./init/init.ts');

@@ -40,7 +40,7 @@ export type BudgetSettings = z.infer<typeof budgetSettingsSchema>;
 export const budgetScopeSchema = z.enum(['month', 'day', 'session', 'run']);
 export type BudgetScope = z.infer<typeof budgetScopeSchema>;
 
-/** The state of a budget that refused a call or reached its warning level. `used`, `reserved` and `limit` are dollars or tokens, as `unit` says. */
+/** The state of a budget that refused a call or reached its warning level. `used`, `reserved` and `limit` are dollars or tokens, depending on `unit`. */
 export const budgetFactsSchema = z.object({
   scope: budgetScopeSchema,
   unit: z.enum(['usd', 'tokens']),

@@ -4,7 +4,7 @@ export interface Limit {
   readonly unit: 'bytes' | 'characters' | 'items' | 'ms';
   /** Null when exceeding it has no visible effect. */
   readonly error: 'too_large' | 'invalid_request' | 'queue_full' | 'run_failed' | 'rate_limited' | null;
-  /** What is limited, as listed in docs/limits.md. */
+  /** The description in docs/limits.md. */
   readonly what: string;
 }
 

@@ -29,8 +29,8 @@ export class BinaryCache {
   async check(): Promise<'good' | 'absent' | 'changed'> {
     const actual = await sha256Of(this.path);
     if (actual === null) return 'absent';
-    const kept = await readFile(this.#checksumPath, 'utf8').catch(() => '');
-    return kept.split(/\s/, 1)[0] === actual ? 'good' : 'changed';
+    const recorded = await readFile(this.#checksumPath, 'utf8').catch(() => '');
+    return recorded.split(/\s/, 1)[0] === actual ? 'good' : 'changed';
   }
 
   /** Moves a program, which must lie in {@link folder}, into the cache. Readers see the old one or the new one. */

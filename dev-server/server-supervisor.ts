@@ -120,9 +120,9 @@ export class ServerSupervisor implements TemporalServer {
   }
 
   #ready(): Promise<boolean> {
-    const gone = new AbortController();
-    void this.#process?.exited.then(() => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.#stopping.signal]);
+    const exited = new AbortController();
+    void this.#process?.exited.then(() => exited.abort());
+    const signal = AbortSignal.any([exited.signal, this.#stopping.signal]);
     return waitForTemporal(this.address, settingsOf(this.#options).namespace, READY_TIMEOUT_MS, signal);
   }
 

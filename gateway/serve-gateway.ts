@@ -21,11 +21,11 @@ export interface ServeOptions {
 export interface ServedGateway {
   readonly url: string;
   readonly port: number;
-  /** Accepts no more requests, ends the streams, and waits up to 5 s for open requests. */
+  /** Stops accepting requests, ends the streams, and waits up to 5 s for open requests. */
   readonly close: () => Promise<void>;
 }
 
-/** Starts to listen. Rejects with an Error that has host, port and remedy. */
+/** Serves a gateway. Rejects with an Error that names host, port and remedy. */
 export async function serveGateway(options: ServeOptions): Promise<ServedGateway> {
   const { gateway, host = '127.0.0.1', port = 4747, orNextPort = false } = options;
   if (!gateway.authenticated && !isLoopback(host)) {

@@ -18,7 +18,7 @@ export type LiveMessage =
   | { readonly kind: 'live'; readonly event: LiveEvent }
   /** Stops the activity of a run at once. */
   | { readonly kind: 'control'; readonly runId: string; readonly command: 'cancel'; readonly reason: StopReason }
-  /** Asks the producer of text in this session to publish `soFar`. Sent by readers who subscribe late. */
+  /** Requests the producer of text in this session to publish `soFar`. Sent by readers who subscribe late. */
   | { readonly kind: 'resend-text' }
   | { readonly kind: 'soFar'; readonly soFar: TextSoFar }
   /** Under {@link PROVIDERS_KEY}: a model provider has become healthy or unhealthy. */

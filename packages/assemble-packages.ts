@@ -10,12 +10,12 @@ interface Manifest {
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
-/** Packages that `perdure-client` uses where they are installed: whoever only talks to the gateway needs none. */
+/** Optional dependencies of `perdure-client`: only needed to send through Temporal. */
 const OPTIONAL = /^@temporalio\//;
 
 /**
- * Assembles the packages beside `perdure` in `dist-packages/`, from `dist/` and from the manifests in `packages/`.
- * Version, license and the versions of dependencies are those of `perdure`.
+ * Assembles the packages other than `perdure` in `dist-packages/`, from `dist/` and the manifests in `packages/`.
+ * Their version, license and dependency versions are those of `perdure`.
  */
 export async function assemblePackages(root: string): Promise<void> {
   const target = join(root, 'dist-packages');
@@ -52,7 +52,7 @@ async function assembleCreator(root: string, target: string, perdure: Manifest):
   await finish(root, target, 'create-perdure', perdure, { dependencies: { perdure: perdure.version } });
 }
 
-/** Writes the manifest and what every package carries. */
+/** Writes the manifest, the README and the license files. */
 async function finish(root: string, target: string, source: string, perdure: Manifest, more: object): Promise<void> {
   const from = join(root, 'packages', source);
   const { version, license } = perdure;

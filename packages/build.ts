@@ -5,13 +5,13 @@ import { promisify } from 'node:util';
 import { assemblePackages } from './assemble-packages.ts';
 
 /**
- * `npm run build`: compiles the rooms into `dist/`, copies what is not code beside it, bundles the workflows, and
- * assembles the small packages in `dist-packages/`. The same sources in the same folder give the same files.
+ * `npm run build`: compiles the sources into `dist/`, copies the other files that are loaded by path, bundles the workflows,
+ * and assembles the other packages in `dist-packages/`. The output is reproducible for a given folder.
  */
 const ROOT = dirname(import.meta.dirname);
 const DIST = join(ROOT, 'dist');
 
-/** What is found by path and is no module; see `assets/package-files.ts`. */
+/** Files that are loaded by path and are not modules; see `assets/package-files.ts`. */
 const ASSETS = [
   'store/migrations/*.sql',
   'dev-server/temporal-build/go.*',
@@ -22,7 +22,7 @@ const ASSETS = [
 
 await rm(DIST, { recursive: true, force: true });
 await compile();
-await Promise.all([nameCompiledFiles(), copyAssets()]);
+await Promise.all([rewriteDeclarations(), copyAssets()]);
 await bundle();
 await assemblePackages(ROOT);
 
@@ -34,8 +34,8 @@ async function compile(): Promise<void> {
   });
 }
 
-/** The compiler rewrites `./a.ts` to `./a.js` in code, but not in declarations. */
-async function nameCompiledFiles(): Promise<void> {
+/** Rewrites `./a.ts` to `./a.js` in declarations, which the compiler does in code only. */
+async function rewriteDeclarations(): Promise<void> {
   for await (const path of glob('**/*.d.ts', { cwd: DIST })) {
     const text = await readFile(join(DIST, path), 'utf8');
     await writeFile(join(DIST, path), text.replaceAll(/((?:from |import\()["']\.{1,2}\/[^"']+)\.ts(?=["'])/g, '$1.js'));
@@ -49,7 +49,7 @@ async function copyAssets(): Promise<void> {
   }
 }
 
-/** By the compiled bundler, so that the bundle is made of the compiled workflows. */
+/** Runs the compiled bundler, so that the bundle contains the compiled workflows. */
 async function bundle(): Promise<void> {
   const compiled = (await import(join(DIST, 'worker', 'workflow-bundle.js'))) as {
     bundleWorkflows(): Promise<{ code: string }>;

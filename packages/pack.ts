@@ -3,7 +3,7 @@ import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Packs what `npm run build` made into `dist-packages/NAME.tgz`, a file for each package. */
+/** Packs each package that `npm run build` has built into `dist-packages/NAME.tgz`. */
 const ROOT = dirname(import.meta.dirname);
 const TARGET = join(ROOT, 'dist-packages');
 
@@ -19,7 +19,7 @@ for (const folder of [ROOT, join(TARGET, 'perdure-client'), join(TARGET, 'create
   );
 }
 
-/** What npm reports of a package: in a list, or since npm 12 by its name. */
+/** An entry of `npm pack --json`, whose output is a list, or since npm 12 an object by package name. */
 interface Packed {
   readonly name: string;
   readonly filename: string;

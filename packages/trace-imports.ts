@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 
-/** What a set of compiled modules is made of. */
+/** The files and packages that a set of compiled modules needs. */
 export interface Traced {
-  /** Paths of every module reached and of its declarations and source map, relative to the folder. */
+  /** Paths of the modules, their declarations and source maps, relative to the folder. */
   readonly files: readonly string[];
   /** Names of the packages that the modules import at run time. */
   readonly packages: readonly string[];
 }
 
-/** Follows the imports of compiled modules in `folder`, in code and in declarations. */
+/** Follows the imports of the compiled modules `entries` in `folder`, in code and declarations. */
 export async function traceImports(folder: string, entries: readonly string[]): Promise<Traced> {
   const files = new Set<string>();
   const packages = new Set<string>();
@@ -31,7 +31,7 @@ function filesOf(module: string): string[] {
   return [module, module.replace(/\.js$/, '.d.ts')];
 }
 
-/** Doc comments name modules too; those lines are left out. */
+/** Returns the import specifiers. Skips doc comments, which may contain examples of imports. */
 function specifiersIn(code: string): string[] {
   const imports = /(?:^|[^\w.])(?:from|import)\s*\(?\s*["']([^"'\n]+)["']/g;
   return [...code.replaceAll(/^\s*(?:\/\*\*|\*).*$/gm, '').matchAll(imports)].map(([, specifier = '']) => specifier);

@@ -5,7 +5,7 @@ import type { Usage } from '../contracts/session/run.ts';
 import { workflowIdOf, type SessionKey } from '../contracts/session/session-key.ts';
 import type { Metrics } from './metrics.ts';
 
-/** The number of sessions and of runs that a process keeps facts of. */
+/** The number of sessions and of runs that a process remembers. */
 const CACHED = 20_000;
 /** The label of an agent or tool that is not known. */
 const UNKNOWN = 'unknown';

@@ -16,7 +16,7 @@ export async function readinessResponse(
   return Response.json({ ...readiness, ...details() }, readiness.status === 'ready' ? {} : unavailable);
 }
 
-/** `/metrics` in the text format of Prometheus, or in OpenMetrics when `accept` asks for it. */
+/** `/metrics` in the text format of Prometheus, or in OpenMetrics if `accept` requests it. */
 export async function metricsResponse(metrics: Metrics, accept: string | null): Promise<Response> {
   const { text, contentType } = await metrics.scrape(accept);
   return new Response(text, { headers: { 'content-type': contentType } });

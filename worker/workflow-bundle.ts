@@ -7,25 +7,25 @@ import { writeCacheFile } from '../assets/write-cache-file.ts';
 import { assetPath, cacheFolder, IS_BUILT, modulePath, PACKAGE_ROOT } from '../assets/package-files.ts';
 import { NO_STACKS, PAYLOAD_CONVERTER } from './tuning.ts';
 
-/** Everything that goes into the bundle beside the SDK, and what makes it. */
+/** The sources of the bundle besides the SDK, and of the bundler itself. Their hash identifies a cached bundle. */
 const SOURCES = [
   ...['workflows', 'core', 'contracts'].map(assetPath),
   ...['activities/shared/contract', 'worker/workflow-bundle'].map(modulePath),
 ];
 
-/** The bundle that the build puts into the package. */
+/** The bundle in the built package. */
 const BUILT_BUNDLE = assetPath('workflow-bundle.js');
 
 const bundled = new Map<string, Promise<WorkflowBundle>>();
 
 export interface CodeOptions {
-  /** Whether errors in workflows, and Temporal's view of where one waits, carry stacks. Default false: they are dear (docs/decisions/0013). */
+  /** Whether errors in workflows, and Temporal's stack trace query, have stacks. Default false: they are expensive (docs/decisions/0013). */
   readonly stacks?: boolean | undefined;
 }
 
 /**
- * The workflow code as a worker runs it. The built package brings it along; a checkout, and a bundle with stacks, make
- * it once for the same sources, which takes seconds, and keep it in the cache.
+ * Returns the workflow bundle. The built package contains one without stacks. Other bundles are built in seconds and
+ * cached by the hash of their sources.
  */
 export function workflowCode({ stacks = false }: CodeOptions = {}): Promise<WorkflowBundle> {
   const name = stacks ? 'workflows-with-stacks' : 'workflows';
@@ -34,7 +34,7 @@ export function workflowCode({ stacks = false }: CodeOptions = {}): Promise<Work
   return bundle;
 }
 
-/** Bundles the workflow code, without any path of this machine. */
+/** Bundles the workflow code. The bundle contains no absolute paths. */
 export async function bundleWorkflows({ stacks = false }: CodeOptions = {}): Promise<{ readonly code: string }> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: modulePath('workflows/index'),
@@ -51,7 +51,7 @@ export async function bundleWorkflows({ stacks = false }: CodeOptions = {}): Pro
   return { code: withRelativeSources(code) };
 }
 
-/** The source map, which the SDK wants in the code, names its sources by their paths from the package's root. */
+/** Makes the source paths in the inline source map relative to the package's root. The SDK requires that map. */
 function withRelativeSources(code: string): string {
   const marker = '//# sourceMappingURL=data:application/json;charset=utf-8;base64,';
   const at = code.lastIndexOf(marker);
@@ -68,8 +68,8 @@ async function builtBundle(): Promise<WorkflowBundle> {
 
 async function cachedBundle(name: string, stacks: boolean): Promise<WorkflowBundle> {
   const path = join(cacheFolder(), `${name}-${await sourceHash()}.js`);
-  const kept = await readFile(path, 'utf8').catch(() => null);
-  if (kept !== null) return { code: kept };
+  const cached = await readFile(path, 'utf8').catch(() => null);
+  if (cached !== null) return { code: cached };
   const bundle = await bundleWorkflows({ stacks });
   await writeCacheFile(path, bundle.code);
   return bundle;

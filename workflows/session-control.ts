@@ -31,7 +31,7 @@ export class SessionControl {
     () => this.#executionIfUnknown(),
     (output) => this.#onAdmitted(output),
   );
-  /** Null until the store has returned it: then the next call of the store asks which runs are open. */
+  /** Null until the store has returned it; the next activity then loads the open runs too. */
   #info: SessionInfo | null = null;
 
   constructor({ user }: SessionKey, carried: CarriedState | null, { expires }: { readonly expires: boolean }) {

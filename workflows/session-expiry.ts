@@ -2,7 +2,7 @@ import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { SessionInfo } from '../activities/shared/contract.ts';
 import { bounded } from './activity-proxies.ts';
 
-/** Delay of the first check of a session whose expiry time is not known. */
+/** Delay of the first check of a session whose expiry time is unknown. */
 const FIRST_CHECK_MS = 60_000;
 /** Delay of the next check after one that failed because the store is unavailable. */
 const STORE_RETRY_MS = 60_000;

@@ -7,9 +7,9 @@ import type { ActivityDeps } from '../shared/deps.ts';
 import { sessionPolicy } from './session-policy.ts';
 
 /** Milliseconds until the session expires if nothing happens in it. At least 1. */
-export function dueInMs(deps: Pick<ActivityDeps, 'agents' | 'deployment'>, life: ExpiryFacts): number {
-  const { atMs } = expiryOf(life, sessionPolicy(deps)(life.agent, life.policy));
-  return Math.max(1, Math.ceil(atMs - Date.parse(life.at)));
+export function dueInMs(deps: Pick<ActivityDeps, 'agents' | 'deployment'>, facts: ExpiryFacts): number {
+  const { atMs } = expiryOf(facts, sessionPolicy(deps)(facts.agent, facts.policy));
+  return Math.max(1, Math.ceil(atMs - Date.parse(facts.at)));
 }
 
 /** Expires the calling session if it is due and has no open run. The store decides, by its own clock. */

@@ -3,7 +3,7 @@ import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 /** How often an activity is retried for lack of code: for about a minute, while a rolling deploy replaces old workers. */
 const MAX_ATTEMPTS = 30;
 
-/** Whether the activity may still be retried on a worker that has what is missing here. */
+/** Whether the activity may still be retried on another worker, which may have what this one lacks. */
 export function mayRetryElsewhere(): boolean {
   return activityInfo().attempt < MAX_ATTEMPTS;
 }

@@ -24,7 +24,7 @@ export interface StopWatch extends Disposable {
 
 /**
  * Aborts when the activity must stop: on a control message of the live channel, which arrives at once, or on Temporal's
- * cancellation, which arrives with a heartbeat. `onResendText` is called when a reader asks for the text so far.
+ * cancellation, which arrives with a heartbeat. `onResendText` is called when a reader requests the text so far.
  */
 export async function watchForStop(
   live: LiveChannel,

@@ -1,6 +1,6 @@
 import { isAbsolute, relative } from 'node:path';
 
-/** A path as people read it: relative to the working directory where it lies below that, otherwise as it is. */
+/** Shortens a path for messages: relative to the working directory if it is below it, otherwise unchanged. */
 export function displayPath(path: string): string {
   if (!isAbsolute(path)) return path;
   const below = relative(process.cwd(), path);

@@ -21,13 +21,13 @@ export interface LoadOptions {
   readonly tools?: readonly Tool[];
   /** Default: `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Raised by one for each reload that has to evaluate the modules anew. Default 0. */
+  /** Increment it to evaluate the modules again. Default 0. */
   readonly revision?: number;
-  /** Called with a sentence for the user when the folder is empty and the example agent is used. */
+  /** Called with a message for the user when the folder is empty and the example agent is used. */
   readonly onNotice?: (notice: string) => void;
 }
 
-/** The folder of this library: in a clone, the default folder of agents. */
+/** Perdure's own folder `agents`. In a clone it is at the default path of the folder of agents. */
 const LIBRARY = fileURLToPath(new URL('..', import.meta.url));
 
 /**

@@ -6,25 +6,25 @@ const REVISION = /\?revision=\d+$/;
 const folders = new Set<string>();
 
 /**
- * The URL under which a module of `folder` is imported for the `revision`th time. Node never evaluates a URL twice, so
- * each revision has a query of its own. A resolve hook passes the query on to what the module imports from the folder
- * and the folders below it; packages and files elsewhere keep their URL, and so their state.
+ * Returns the URL that imports a module of `folder` for the `revision`th time. Node evaluates a URL only once, so each
+ * revision has its own query. A resolve hook adds the query to imports from the folder and its subfolders. Packages and
+ * other files are not evaluated again and keep their state.
  */
 export function revisedUrl(href: string, folder: string, revision: number): string {
   if (revision === 0) return href;
-  if (folders.size === 0) registerHooks({ resolve: passRevisionOn });
+  if (folders.size === 0) registerHooks({ resolve: propagateRevision });
   folders.add(`${pathToFileURL(realpathSync(folder)).href}/`);
   return `${href}?revision=${revision}`;
 }
 
-/** A URL or path without the query of its revision. */
+/** Removes the revision query from a URL or path. */
 export function withoutRevision(location: string): string {
   return location.replace(REVISION, '');
 }
 
 type ResolveHook = NonNullable<Parameters<typeof registerHooks>[0]['resolve']>;
 
-const passRevisionOn: ResolveHook = (specifier, context, nextResolve) => {
+const propagateRevision: ResolveHook = (specifier, context, nextResolve) => {
   const resolved = nextResolve(specifier, context);
   const query = REVISION.exec(context.parentURL ?? '')?.[0];
   const { url } = resolved;

@@ -31,7 +31,7 @@ export async function readModuleTemplate(file: string, revision = 0): Promise<Te
 /** A stack line that ends with a position: `at f (/a/b.ts:3:5)`, `at file:///a/b.ts:3:5`, or `/a/b.ts:3` before a syntax error. */
 const POSITION = /(?<location>file:\/\/\S+?|(?:\/|[A-Za-z]:\\).+?):(?<line>\d+)(?::(?<column>\d+))?\)?$/;
 
-/** The first position of an error's stack in `folder` or below it: of the syntax error, or of the call that threw. */
+/** Returns the first position in an error's stack that is in `folder` or below it: that of the syntax error, or of the call that threw. */
 function originIn(error: unknown, folder: string): { readonly file: string; readonly position: Position } | undefined {
   const lines = (error instanceof Error ? (error.stack ?? '') : '').split('\n');
   const root = realpathSync(folder);

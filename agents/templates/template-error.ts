@@ -3,16 +3,16 @@ import { displayPath } from './display-path.ts';
 /** A problem in a template. Lines and columns count from 1. */
 export interface TemplateProblem {
   readonly file: string;
-  /** Null where it is not known: for a whole file, and for most problems in a module. */
+  /** Null if unknown: for a whole file, and for most problems in a module. */
   readonly line: number | null;
   readonly column: number | null;
   /** `policy.retry.maxAttempts`, `tools[1]`; empty for the whole file. */
   readonly field: string;
-  /** What is wrong, and the remedy. */
+  /** The problem and its remedy. */
   readonly message: string;
 }
 
-/** All problems of a folder of templates, or of the deployment file. The message has one line for each, like a compiler's. */
+/** All problems of a folder of templates, or of the deployment file. The message lists one per line. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
   readonly problems: readonly TemplateProblem[];

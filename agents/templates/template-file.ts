@@ -25,7 +25,7 @@ export function invalidFile(file: string, message: string, position = UNKNOWN_PO
   return { templates: [], problems: [{ file, ...position, field, message }] };
 }
 
-/** Reads a template file. The message of an error that it throws continues a sentence about the file: `is not UTF-8 text; …`. */
+/** Reads a template file. The message of a thrown error continues a sentence about the file: `is not UTF-8 text; …`. */
 export async function readTemplateText(path: string): Promise<string> {
   const found = await stat(path);
   if (!found.isFile()) throw new Error('is not a file; put each template into its own file');

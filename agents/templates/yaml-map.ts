@@ -2,18 +2,18 @@ import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument, type Docume
 import type { FieldPath } from '../../core/text/field-problem.ts';
 import type { TemplateProblem } from './template-error.ts';
 
-/** A position in a file. Lines and columns count from 1; null where it is not known. */
+/** A position in a file. Lines and columns count from 1; null if unknown. */
 export interface Position {
   readonly line: number | null;
   readonly column: number | null;
 }
 
-/** The value of a YAML document and the positions of its fields, or everything that is wrong with it. */
+/** The value of a YAML document and the positions of its fields, or all of its problems. */
 export type YamlMap =
   | { readonly input: unknown; readonly positionOf: (path: FieldPath) => Position; readonly problems: [] }
   | { readonly input?: never; readonly problems: readonly TemplateProblem[] };
 
-/** Parses one YAML document that must be a map. `hint` is the message for a document that is something else. */
+/** Parses one YAML document that must be a map. `hint` is the error message for any other document. */
 export function readYamlMap(file: string, text: string, hint: string): YamlMap {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });

@@ -1,6 +1,6 @@
 import { missingFrom, parsePackageJson } from './package-json.ts';
 
-/** What a project needs in a file that it has already; null if nothing is missing. */
+/** Returns the changes that an existing file needs; null for none. */
 export function existingFileAdvice(path: string, content: string): string | null {
   if (path === 'package.json') return packageAdvice(content);
   if (path === '.gitignore') return ignoreAdvice(content);

@@ -9,16 +9,16 @@ import { readProjectFolder, writeProject } from './write-project.ts';
 import type { WrittenFile } from './write-project.ts';
 
 export interface InitOptions {
-  /** The package's name. Default: the folder's. */
+  /** The package name. Default: the folder's name. */
   readonly name?: string;
 }
 
-/** `perdure init`: makes a project in a folder that is new or empty, or adds what is missing to one that has a package.json. */
+/** `perdure init`: creates a project in a new or empty folder, or adds the missing files to an npm project. */
 export async function init(deps: CommandDeps, given: string, options: InitOptions): Promise<void> {
   const folder = resolve(given);
   const shown = folder === process.cwd() ? '.' : given;
   const isProject = (await readProjectFolder(shown)).includes('package.json');
-  // A project keeps the name and the README that it has.
+  // An npm project keeps its name and its README.
   const name = isProject ? basename(folder) : checkProjectName(options.name ?? basename(folder));
   const template = projectFiles({ name, version: packageVersion() });
   const files = await writeProject(
@@ -30,7 +30,7 @@ export async function init(deps: CommandDeps, given: string, options: InitOption
   else for (const line of report(files, shown, next)) deps.print(line);
 }
 
-/** The commands to paste next. */
+/** Returns the commands to run next. */
 async function nextCommands(folder: string, shown: string, files: readonly WrittenFile[]): Promise<readonly string[]> {
   const parsed = parsePackageJson(await readFile(join(folder, 'package.json'), 'utf8'));
   const missing = missingFrom(parsed, ['perdure', 'zod']);
@@ -48,7 +48,7 @@ function report(files: readonly WrittenFile[], shown: string, next: readonly str
   const place = shown === '.' ? 'this folder' : shown;
   const isComplete = files.every(({ advice }) => advice === null);
   const ready = `The project in ${place} is ready.`;
-  const unchanged = isComplete ? `${place} has everything already` : 'add what is missing in the files that were kept';
+  const unchanged = isComplete ? `${place} is complete` : 'update the existing files as described above';
   return [
     ...files.map(lineOf),
     '',

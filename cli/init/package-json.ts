@@ -1,4 +1,4 @@
-/** What matters here of a project's package.json. */
+/** The fields of a package.json that `perdure init` reads. */
 export interface PackageJson {
   readonly type?: string;
   readonly scripts?: Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export function parsePackageJson(content: string): PackageJson | null {
   }
 }
 
-/** Those of `names` that are not among a package's dependencies. */
+/** Returns the names that are not among a package's dependencies. */
 export function missingFrom(parsed: PackageJson | null, names: readonly string[]): readonly string[] {
   const { dependencies = {}, devDependencies = {} } = parsed ?? {};
   return names.filter((name) => !(name in dependencies) && !(name in devDependencies));

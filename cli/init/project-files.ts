@@ -11,7 +11,7 @@ export interface ProjectFile {
 
 const TEMPLATE = assetPath('cli/init/template');
 
-/** Path in the project → path in the template. Names differ where npm or a tool would act on the file in the template. */
+/** Path in the project → path in the template. The names differ where npm or a tool would process the template itself. */
 const FILES: Readonly<Record<string, string>> = {
   'agents/assistant.yaml': 'agents/assistant.yaml',
   'agents/support.ts': 'agents/support.ts.txt',
@@ -23,7 +23,7 @@ const FILES: Readonly<Record<string, string>> = {
   '.gitignore': 'gitignore',
 };
 
-/** The files of a new project. `version` is that of Perdure. */
+/** The files of a new project. `version` is Perdure's. */
 export function projectFiles(values: { readonly name: string; readonly version: string }): readonly ProjectFile[] {
   return Object.entries(FILES).map(([path, template]) => ({
     path,

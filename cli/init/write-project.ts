@@ -4,42 +4,42 @@ import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { existingFileAdvice } from './existing-file-advice.ts';
 import type { ProjectFile } from './project-files.ts';
 
-/** What became of one file of the project. */
+/** The result for one file of the project. */
 export interface WrittenFile {
   readonly path: string;
   readonly action: 'created' | 'kept';
-  /** What a kept file lacks; null for nothing. */
+  /** The changes that an existing file needs; null for none. */
   readonly advice: string | null;
 }
 
-/** What a folder may have that a project is made in: what comes with a new repository or an editor. */
-const HARMLESS =
+/** Files that a folder for a new project may contain: those of a new repository or an editor. */
+const ALLOWED =
   /^(?:\.git.*|\.idea|\.vscode|\.DS_Store|\.editorconfig|\.env.*|\.npmrc|LICEN[CS]E.*|README.*|Thumbs\.db)$/i;
-const SHOWN = 10;
+const MAX_NAMES = 10;
 
-/** The names in a folder, sorted; none if it is absent. Throws if it is no folder, or holds files of something else. */
+/** Returns the sorted names in a folder; none if it does not exist. Throws if it is a file, or contains unrelated files. */
 export async function readProjectFolder(folder: string): Promise<readonly string[]> {
   const found = await stat(folder).catch(() => null);
   if (found === null) return [];
   if (!found.isDirectory()) {
-    throw new CliError(`${folder} is a file. Name a folder that is new or empty.`, EXIT.usage);
+    throw new CliError(`${folder} is a file. Choose a new or empty folder.`, EXIT.usage);
   }
   const names = (await readdir(folder)).toSorted();
-  const others = names.filter((name) => !HARMLESS.test(name));
+  const others = names.filter((name) => !ALLOWED.test(name));
   if (others.length === 0 || names.includes('package.json')) return names;
-  const more = others.length > SHOWN ? [`  and ${others.length - SHOWN} more`] : [];
+  const more = others.length > MAX_NAMES ? [`  and ${others.length - MAX_NAMES} more`] : [];
   throw new CliError(
     [
-      `${folder} is not empty, and not an npm project. In the way are:`,
-      ...others.slice(0, SHOWN).map((name) => `  ${name}`),
+      `${folder} is not empty and is not an npm project. It contains:`,
+      ...others.slice(0, MAX_NAMES).map((name) => `  ${name}`),
       ...more,
-      'Name a folder that is new or empty. To add Perdure to what is there, run `npm init` in it first.',
+      'Choose a new or empty folder. To add Perdure to this one, run `npm init` in it first.',
     ].join('\n'),
     EXIT.usage,
   );
 }
 
-/** Writes the files that are missing. Never changes one that is there; a folder `agents` with files gets no further agents. */
+/** Writes the missing files and never changes existing ones. Adds no agents to a folder `agents` that has files. */
 export async function writeProject(folder: string, files: readonly ProjectFile[]): Promise<readonly WrittenFile[]> {
   const hasAgents = (await readdir(join(folder, 'agents')).catch(() => [])).some((name) => !name.startsWith('.'));
   const written: WrittenFile[] = [];
@@ -60,7 +60,7 @@ async function writeIfMissing(folder: string, path: string, content: string): Pr
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'EEXIST' || path.startsWith('agents/')) {
       throw new CliError(
-        `${file} cannot be written (${message}). Make its folder writable, or name another.`,
+        `${file} cannot be written (${message}). Make its folder writable, or choose another.`,
         EXIT.failed,
       );
     }

@@ -20,9 +20,9 @@ export async function sessions(deps: CommandDeps, filter: SessionQuery): Promise
 }
 
 function emptyMessage({ user, all, limit: _limit, ...filters }: SessionQuery): string {
-  const whose = user === undefined ? '' : ` of ${stripControl(user)}`;
-  if (Object.keys(filters).length > 0) return `No matching sessions${whose}.`;
-  return user === undefined && all !== true ? 'No sessions. Start one with `perdure chat`.' : `No sessions${whose}.`;
+  const owner = user === undefined ? '' : ` of ${stripControl(user)}`;
+  if (Object.keys(filters).length > 0) return `No matching sessions${owner}.`;
+  return user === undefined && all !== true ? 'No sessions. Start one with `perdure chat`.' : `No sessions${owner}.`;
 }
 
 /** A table of sessions; with a column for the user where `withUser`. */

@@ -10,8 +10,8 @@ export async function usage(deps: CommandDeps, query: UsageQuery): Promise<void>
   const report = await deps.client.usage(query);
   if (deps.json) return deps.printJson(report);
   const { by, from, to, data, total } = report;
-  const whose = report.user === null ? 'all users' : stripControl(report.user);
-  deps.print(`Usage of ${whose} from ${from} to ${to}`);
+  const owner = report.user === null ? 'all users' : stripControl(report.user);
+  deps.print(`Usage of ${owner} from ${from} to ${to}`);
   if (total.calls === 0) return deps.print('No model calls.');
   const head = [by.toUpperCase(), 'CALLS', 'FAILED', 'INPUT', 'CACHED', 'OUTPUT', 'COST'];
   const rows = data.map((line) => rowOf(line.key === null ? 'deleted sessions' : stripControl(line.key), line));

@@ -36,9 +36,9 @@ function showRun(deps: CommandDeps, run: RunWhy): void {
   for (const line of runLines(run, width, deps)) deps.print(line);
 }
 
-async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
+async function orNull<T>(read: () => Promise<T>): Promise<T | null> {
   try {
-    return await ask();
+    return await read();
   } catch (error) {
     if (error instanceof PerdureError && error.code === 'not_found') return null;
     throw error;

@@ -1,4 +1,4 @@
-/** Removes what would move the cursor, set colours or sound the bell of a terminal. Line breaks (as `\n`) and tabs stay. */
+/** Removes control sequences, such as those that move the cursor, set colours or ring a terminal's bell. Line breaks (as `\n`) and tabs stay. */
 export function stripControl(text: string): string {
   return text.replaceAll(/\r\n?/g, '\n').replaceAll(/[^\P{Cc}\n\t]/gu, '');
 }

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 
-/** The contents of files: path, relative to their folder, to hash. */
+/** Maps the path of each file, relative to the folder, to the hash of its content. */
 export type FileHashes = ReadonlyMap<string, string>;
 
 const AGENT_FILE = /\.(?:ya?ml|json|[cm]?[jt]s)$/;
 
-/** Whether a path in the folder of agents is left alone: dot files, and installed packages. */
+/** Whether a path in the folder of agents is ignored: dot files and installed packages. */
 export function isIgnored(folder: string, path: string): boolean {
   return relative(folder, path)
     .split(sep)
     .some((part) => part === 'node_modules' || (part.startsWith('.') && part !== '.' && part !== '..'));
 }
 
-/** Hashes the templates, modules and JSON files in the folder of agents and the folders below it. A folder that is absent has none. */
+/** Hashes the templates, modules and JSON files in the folder of agents and the folders below it. A missing folder has none. */
 export async function hashAgentFiles(folder: string): Promise<FileHashes> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const paths = entries
@@ -25,13 +25,13 @@ export async function hashAgentFiles(folder: string): Promise<FileHashes> {
   return new Map(hashes.flatMap(([path, hash]) => (hash === null ? [] : [[path, hash]])));
 }
 
-/** The hash of a file's content; null for one that cannot be read. */
+/** Returns the hash of a file's content; null if it cannot be read. */
 export async function hashFile(path: string): Promise<string | null> {
   const bytes = await readFile(path).catch(() => null);
   return bytes === null ? null : createHash('sha256').update(bytes).digest('hex');
 }
 
-/** The paths whose content differs, those of new and removed files included, sorted. */
+/** Returns the sorted paths of changed, new and removed files. */
 export function changedFiles(before: FileHashes, after: FileHashes): readonly string[] {
   const paths = new Set([...before.keys(), ...after.keys()]);
   return [...paths].filter((path) => before.get(path) !== after.get(path)).toSorted();

@@ -1,7 +1,7 @@
 import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import { isCode } from './agent-files.ts';
 
-/** One line about a reload: which agents have a new version (the first digits of its hash), which are new, which are gone. */
+/** Returns one line about a reload: the agents with a new version (with the first digits of its hash), added and removed ones. */
 export function describeReload(
   before: ReadonlyMap<string, string>,
   after: ReadonlyMap<string, string>,

@@ -10,7 +10,7 @@ export function addEnvFile(env: NodeJS.ProcessEnv, file = '.env'): void {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return;
-    throw new CliError(`The file ${file} cannot be read (${message}). Make it readable, or move it away.`, EXIT.usage);
+    throw new CliError(`The file ${file} cannot be read (${message}). Make it readable, or remove it.`, EXIT.usage);
   }
   for (const [name, value] of Object.entries(parseEnv(text))) env[name] ??= value;
 }

@@ -1,6 +1,6 @@
-/** Prints what a service does while it starts and stops, so that a long step is never silent. */
+/** Prints the progress of a service while it starts and stops. */
 export interface ProgressReporter {
-  /** Prints a step. While it lasts, a line at least every 2.5 s says that it goes on. */
+  /** Prints the start of a step, and a line at least every 2.5 s until it ends. */
   step(text: string): void;
   /** Prints a detail of the current step. */
   note(text: string): void;
@@ -8,8 +8,8 @@ export interface ProgressReporter {
   done(): void;
 }
 
-/** The longest silence within a step. */
-const SILENCE_MS = 2_500;
+/** Maximum time without a line during a step. */
+const MAX_SILENCE_MS = 2_500;
 
 export function createProgressReporter(print: (line: string) => void): ProgressReporter {
   let timer: NodeJS.Timeout | undefined;
@@ -21,7 +21,7 @@ export function createProgressReporter(print: (line: string) => void): ProgressR
     timer = setTimeout(() => {
       print(`  still ${current} (${Math.round((Date.now() - startedAt) / 1_000)} s)`);
       restartTimer();
-    }, SILENCE_MS);
+    }, MAX_SILENCE_MS);
     timer.unref();
   }
 

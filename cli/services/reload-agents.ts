@@ -6,7 +6,7 @@ import { displayPath } from '../../agents/templates/display-path.ts';
 import { changedFiles, hashAgentFiles, hashFile, isCode, isIgnored, type FileHashes } from './agent-files.ts';
 import { describeReload, versionsOf } from './describe-reload.ts';
 
-/** Time without a further change after which a change counts as complete: editors write a file in several steps. */
+/** A change is complete after this time without another one, because editors write a file in several steps. */
 const SETTLE_MS = 100;
 
 export interface ReloadDeps {
@@ -15,17 +15,17 @@ export interface ReloadDeps {
   readonly agents: ReplaceableRegistry;
   /** The files that `agents` was loaded from. */
   readonly loaded: LoadedFiles;
-  /** Loads the agents. Each `revision` evaluates their modules anew. Rejects with a message about everything that is wrong. */
+  /** Loads the agents. Each `revision` evaluates their modules again. Rejects with a message that lists all problems. */
   readonly load: (revision: number) => Promise<AgentRegistry>;
   /** Called with valid agents before they become current. */
   readonly save: (agents: AgentRegistry) => Promise<void>;
   readonly print: (line: string) => void;
 }
 
-/** What is watched, as it was read. */
+/** Hashes of the watched files. */
 export interface LoadedFiles {
   readonly agents: FileHashes;
-  /** Null: there is none. */
+  /** Null if the file does not exist. */
   readonly deployment: string | null;
 }
 
@@ -36,9 +36,9 @@ export async function readLoadedFiles(paths: Pick<ReloadDeps, 'agentsDir' | 'dep
 }
 
 /**
- * Loads the agents again whenever a file of theirs changes, and prints a line about it. Valid agents become current at
- * once; otherwise the problems are printed and the current ones stay. A change of the deployment file is only reported.
- * Stops when the result is disposed of.
+ * Reloads the agents whenever one of their files changes, and prints a line about it. Valid agents become current at
+ * once; otherwise the problems are printed and the current agents stay. A change of the deployment file is only reported.
+ * Stops when the result is disposed.
  */
 export function reloadAgents(deps: ReloadDeps): AsyncDisposable {
   const { agentsDir, deploymentFile, print } = deps;
@@ -49,7 +49,7 @@ export function reloadAgents(deps: ReloadDeps): AsyncDisposable {
     clearTimeout(timer);
     timer = setTimeout(() => (checking = checking.then(() => reloader.check())), SETTLE_MS);
   };
-  // The folders above are watched, so that the folder of agents and the file may come and go.
+  // The parent folders are watched, because the folder of agents and the file may be created or deleted.
   const roots = [dirname(agentsDir), dirname(deploymentFile)];
   const isWatched = (path: string): boolean =>
     roots.includes(path) ||
@@ -62,7 +62,7 @@ export function reloadAgents(deps: ReloadDeps): AsyncDisposable {
     const reason = error instanceof Error ? error.message : String(error);
     print(`agents: cannot watch ${displayPath(agentsDir)} (${reason}); restart to apply changes`);
   });
-  // What changed between the loading and now.
+  // Files may have changed since they were loaded.
   watcher.on('ready', check);
   return {
     async [Symbol.asyncDispose]() {

@@ -3,12 +3,12 @@ import { onInterrupt } from '../shared/interruption.ts';
 import { createProgressReporter } from './progress-reporter.ts';
 import type { ProgressReporter } from './progress-reporter.ts';
 
-/** What a service is given while it starts. */
+/** Tools for starting a service. */
 export interface Startup {
   readonly progress: ProgressReporter;
   /** Disposes of everything that was started, last started first. */
   readonly stack: AsyncDisposableStack;
-  /** Throws once a stop was requested. Call it between two things to start. */
+  /** Throws if a stop was requested. Call it between the parts of the start. */
   readonly throwIfStopping: () => void;
   readonly print: (line: string) => void;
 }

@@ -31,7 +31,7 @@ export async function openTelemetry(
   return createProcessTelemetry({ level, format }, tracing);
 }
 
-/** Loads the deployment file and the agents. Call it first, so that mistakes in them are reported before anything slow starts. */
+/** Loads the deployment file and the agents. Call it first, so that their errors are reported before anything slow starts. */
 export async function readFiles(
   { deploymentFile, deploymentChosen, agentsDir }: Settings,
   env: NodeJS.ProcessEnv,
@@ -43,7 +43,7 @@ export async function readFiles(
   return { deployment, agents };
 }
 
-/** Loads the agents. `revision` is raised by one whenever their modules have to be evaluated anew. */
+/** Loads the agents. Increment `revision` to evaluate their modules again. */
 export function loadAgents(
   { agentsDir }: Pick<Settings, 'agentsDir'>,
   env: NodeJS.ProcessEnv,

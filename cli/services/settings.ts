@@ -6,7 +6,7 @@ import { CliError, EXIT } from '../shared/exit-codes.ts';
 export interface Settings {
   readonly host: string;
   readonly port: number;
-  /** Whether the port was set: then no other is used if it is taken. */
+  /** Whether the port was set. If not, the next free port is used. */
   readonly portChosen: boolean;
   readonly dataDir: string;
   /** Absolute, as all paths here. */
@@ -14,7 +14,7 @@ export interface Settings {
   /** Undefined: archives are stored in the database. */
   readonly archivesDir: string | undefined;
   readonly deploymentFile: string;
-  /** Whether the deployment file was named: then it must exist. */
+  /** Whether the path of the deployment file was set. The file must exist then. */
   readonly deploymentChosen: boolean;
   /** Undefined: the embedded server. */
   readonly temporalAddress: string | undefined;

@@ -3,11 +3,11 @@ import { serve } from './serve.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 
-/** `perdure worker` and `perdure gateway`: one of the two alone, for production. Resolves with the exit code. */
+/** `perdure worker` and `perdure gateway`: a worker or a gateway alone, for production. Resolves with the exit code. */
 export async function startOne(role: 'worker' | 'gateway', env: NodeJS.ProcessEnv): Promise<number> {
   const settings = readSettings(env);
   const address = requireShared(settings, role);
-  // Loading the services takes a second; missing settings are reported before.
+  // Loaded after the settings are checked, because loading takes a second.
   const { findModels, openServices, openTelemetry, readFiles, startGateway, startHealth, startWorkerWith } =
     await import('./services.ts');
   return serve(async ({ progress, stack, throwIfStopping, print }) => {
@@ -31,7 +31,7 @@ export async function startOne(role: 'worker' | 'gateway', env: NodeJS.ProcessEn
   });
 }
 
-/** Returns the address of the Temporal server. Throws unless both it and PostgreSQL are given: other processes must share them. */
+/** Returns the address of the Temporal server. Throws unless it and PostgreSQL are set, because other processes share them. */
 function requireShared({ databaseUrl, temporalAddress }: Settings, role: string): string {
   const missing = [
     ...(databaseUrl === undefined ? ['DATABASE_URL (a PostgreSQL)'] : []),

@@ -20,11 +20,11 @@ import type { Settings } from './settings.ts';
 import { welcome } from './welcome.ts';
 
 export interface StartOptions {
-  /** Whether agents are loaded again when their files change. */
+  /** Whether to reload the agents when their files change. */
   readonly reload: boolean;
 }
 
-/** `perdure start`: worker and gateway in this process, with a Temporal server and a store unless others are set. Resolves with the exit code. */
+/** `perdure start`: worker and gateway in this process, with an embedded Temporal server and store unless others are configured. Resolves with the exit code. */
 export async function start(env: NodeJS.ProcessEnv, { reload }: StartOptions): Promise<number> {
   const settings = readSettings(env);
   return serve(async (startup) => {
@@ -62,7 +62,7 @@ export async function start(env: NodeJS.ProcessEnv, { reload }: StartOptions): P
   });
 }
 
-/** The address of the Temporal server: the one that is set, or one that is started here and owns the data folder. */
+/** Returns the address of the configured Temporal server; starts an embedded one, which locks the data folder, if none is configured. */
 async function openTemporal(
   settings: Settings,
   env: NodeJS.ProcessEnv,
@@ -70,7 +70,7 @@ async function openTemporal(
 ): Promise<{ address: string; uiUrl: string | null }> {
   const { dataDir, temporalAddress, temporalNamespace, databaseUrl } = settings;
   if (temporalAddress !== undefined) {
-    // The embedded store's files still need an owner.
+    // The embedded store needs the lock, which the embedded server would otherwise hold.
     if (databaseUrl === undefined) stack.adopt(await acquireDataLock(dataDir), (lock) => lock.release());
     return { address: temporalAddress, uiUrl: null };
   }

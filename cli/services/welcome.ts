@@ -1,4 +1,4 @@
-/** The lines that `perdure start` prints when everything is up. */
+/** Returns the lines that `perdure start` prints when it is ready. */
 export function welcome(up: {
   gateway: string;
   uiUrl: string | null;
@@ -6,7 +6,7 @@ export function welcome(up: {
   /** Why this model is the default. */
   because: string;
   agents: readonly string[];
-  /** The folder that is watched for changes of agents; null if none is. */
+  /** The folder watched for changes of agents; null if none is watched. */
   watching: string | null;
 }): string[] {
   const scripted = up.model.startsWith('scripted/')

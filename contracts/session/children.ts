@@ -15,5 +15,5 @@ export const childWorkflowSchema = z.object({
 });
 export type ChildWorkflow = z.infer<typeof childWorkflowSchema>;
 
-/** A child workflow as recorded in the store before its start. Whether it is running, only Temporal knows. */
+/** A child workflow as recorded in the store before its start. Only Temporal has its status. */
 export type RecordedChild = Omit<ChildWorkflow, 'startedAt'>;

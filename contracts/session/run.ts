@@ -19,7 +19,7 @@ export const usageSchema = z.object({
 });
 export type Usage = z.infer<typeof usageSchema>;
 
-/** Why a model's reply ended. `other`: a reason that Perdure does not know. */
+/** Why a model's reply ended. `other`: a reason unknown to Perdure. */
 export const finishSchema = z.enum(['stop', 'tool_calls', 'length', 'refusal', 'cancelled', 'other']);
 export type Finish = z.infer<typeof finishSchema>;
 

@@ -2,7 +2,7 @@ import type { BudgetScope } from '../../contracts/budget.ts';
 import type { ResolvedBudgets, ResolvedLimits } from './budget.ts';
 import { nanosOf } from './price.ts';
 
-/** An amount at which a user is warned. `at` and `limit` are nano-dollars or tokens, as `unit` says. */
+/** An amount at which a user is warned. `at` and `limit` are nano-dollars or tokens, depending on `unit`. */
 export interface Warning {
   /** Identifies the warning within its period: `scope:unit:kind`. */
   readonly name: string;

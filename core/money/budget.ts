@@ -34,7 +34,7 @@ export function limitsOf(budgets: ResolvedBudgets, own: UserLimits | null): Reso
   return { ...budgets.limits, ...omitUndefined(own ?? {}) };
 }
 
-/** A limited budget and its usage. Amounts are nano-dollars or tokens, as `unit` says. */
+/** A limited budget and its usage. Amounts are nano-dollars or tokens, depending on `unit`. */
 export interface Account {
   readonly scope: BudgetScope;
   readonly unit: 'usd' | 'tokens';

@@ -54,7 +54,7 @@ export function reservationMs({ meanCallMs }: ProviderState): number {
   return Math.round(Math.min(500, Math.max(100, meanCallMs / 20)));
 }
 
-/** Decides whether a call may start now, or why it waits and when to ask again. */
+/** Decides whether a call may start now, or why it waits and when to request a slot again. */
 export function decideSlot(query: SlotQuery): SlotDecision {
   const { state, limits, waiter, queue, nowMs } = query;
   const phase = circuitPhase(state.circuit, nowMs);
@@ -113,7 +113,7 @@ function waitForSlot(query: SlotQuery): SlotDecision {
   const ahead = waitersAhead(query.queue, query.waiter);
   const freeMs = untilSlot(query, ahead + 1);
   const refilledMs = untilRefill(query, ahead + 1);
-  // `freeMs` is an estimate, and a free slot goes to a waiter that asks in time. So waiters ask early, the first ones often.
+  // `freeMs` is an estimate, and a free slot goes to the next waiter that requests it. So waiters retry early, and the first ones often.
   const early = Math.min(freeMs * 0.5, reservationMs(state) * 4 ** ahead);
   const delayMs = Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, early, refilledMs)) * (1 + random * 0.05);
   const expectedMs = Math.max(freeMs, refilledMs);

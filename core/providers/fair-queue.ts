@@ -22,7 +22,7 @@ export interface FairQueue {
     /** The finish tag of the user's latest grant; null if it is in the past. */
     readonly finish: number | null;
   }[];
-  /** The other waiters that are about to ask again. */
+  /** The other waiters that are about to request a slot again. */
   readonly due: readonly Waiter[];
 }
 

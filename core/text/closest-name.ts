@@ -16,7 +16,7 @@ export function closestName(name: string, known: readonly string[]): string | un
   return closest;
 }
 
-/** What to write instead of an unknown name: `did you mean "clock"?`, or the known names. `plural` is what they are. */
+/** Returns a remedy for an unknown name: `did you mean "clock"?`, or the known names. `plural` names their kind, such as `tools`. */
 export function suggestName(name: string, known: readonly string[], plural: string): string {
   const closest = closestName(name, known);
   if (closest !== undefined) return `did you mean "${closest}"?`;

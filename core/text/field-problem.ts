@@ -4,12 +4,12 @@ const MAX_MESSAGE_CHARACTERS = 500;
 
 export type FieldPath = readonly (string | number)[];
 
-/** What is wrong with one field of a value. All of its texts are bounded in length. */
+/** A problem with one field of a value. Its texts are bounded in length. */
 export interface FieldProblem {
   readonly path: FieldPath;
   /** The path as written in code: `policy.retry.maxAttempts`, `tools[1]`; empty for the value itself. */
   readonly field: string;
-  /** What is wrong and what to write instead, without a full stop. */
+  /** The problem and its remedy, without a full stop. */
   readonly message: string;
 }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { FieldPath } from './field-problem.ts';
 
-/** What is read of a schema's definition. Read by structure, not with `instanceof`: the schema may be of another copy of zod. */
+/** The parts of a schema's definition that are read. By structure, not with `instanceof`: the schema may be of another copy of zod. */
 interface Definition {
   readonly type: string;
   readonly shape?: Readonly<Record<string, z.core.$ZodType>>;

@@ -5,11 +5,11 @@ import type { SessionWhy } from '../../contracts/why.ts';
 
 export interface SessionFacts {
   readonly snapshot: SessionSnapshot;
-  /** The run that is going, or the first that waits; otherwise the newest; null without any. */
+  /** The current run, otherwise the first queued one, otherwise the newest; null if there is none. */
   readonly run: RunDetail | null;
-  /** Workers that asked the task queue for work of late; null when Temporal did not say. */
+  /** Number of workers that polled the task queue recently; null if Temporal is unreachable. */
   readonly workers: number | null;
-  /** What its policies allow: the run's working time, one call's wait for its provider, and one try of the tool that is going. */
+  /** Limits of the policy: the run's working time, one call's wait for its provider, and one try of the running tool (null if none runs). */
   readonly limits: {
     readonly runTimeoutMs: number;
     readonly maxWaitMs: number;
@@ -18,21 +18,20 @@ export interface SessionFacts {
   readonly now: string;
 }
 
-/** What a session waits for, since when, who can unblock it and when it times out. Pure. */
+/** Explains what a session waits for, since when, who can unblock it and when it times out. Pure. */
 export function explainSession(facts: SessionFacts): SessionWhy {
   const { snapshot, run, workers, now } = facts;
   const { id, status, queue, currentRun, waitingFor } = snapshot;
-  const going = currentRun !== null || queue.length > 0;
+  const hasRun = currentRun !== null || queue.length > 0;
   const until = waitingFor.until ?? untilOf(facts);
-  const told = { ...waitingFor, until };
   return {
     sessionId: id,
     status,
     asOf: now,
-    waitingFor: told,
-    runId: going ? (run?.id ?? null) : null,
-    step: going ? (run?.stepList.at(-1)?.step ?? null) : null,
-    attempt: going ? (run?.stepList.at(-1)?.attempts ?? null) : null,
+    waitingFor: { ...waitingFor, until },
+    runId: hasRun ? (run?.id ?? null) : null,
+    step: hasRun ? (run?.stepList.at(-1)?.step ?? null) : null,
+    attempt: hasRun ? (run?.stepList.at(-1)?.attempts ?? null) : null,
     queued: queue.length,
     workers,
     text: [
@@ -60,7 +59,7 @@ function opening({ snapshot, now }: SessionFacts): string {
   const session = `The session ${id} is ${status}`;
   switch (what) {
     case 'nothing':
-      return `${session} and waits for nothing, ${ago}: it takes no more messages.`;
+      return `${session} and waits for nothing, ${ago}: it accepts no more messages.`;
     case 'message':
       return `${session} and waits for a message from ${who}, ${ago}. Nothing is stuck.`;
     case 'worker':
@@ -70,11 +69,11 @@ function opening({ snapshot, now }: SessionFacts): string {
     case 'tool':
       return `${session} and waits for the tool ${who}, ${ago}.`;
     case 'rate_limit':
-      return `${session} and waits for ${who}, ${ago}: more calls want to go than its limits allow.`;
+      return `${session} and waits for ${who}, ${ago}: its limits are reached.`;
     case 'circuit':
       return `${session} and waits for ${who}, ${ago}: its last calls failed, and its circuit is open.`;
     case 'cool_down':
-      return `${session} and waits for ${who}, ${ago}: it said that it gets too many requests.`;
+      return `${session} and waits for ${who}, ${ago}: it reported too many requests.`;
   }
 }
 
@@ -90,11 +89,13 @@ function detail({ snapshot, run, workers }: SessionFacts): string[] {
   if (waiting > 0) sentences.push(`${waiting === 1 ? 'One run waits' : `${waiting} runs wait`} behind it.`);
   const needsWorker = ['worker', 'model', 'tool'].includes(waitingFor.what);
   if (needsWorker && workers === null)
-    sentences.push('Temporal does not answer, so nobody knows whether a worker is there.');
-  if (needsWorker && workers === 0) sentences.push('No worker asks for work: nothing moves until one does.');
+    sentences.push('Temporal is unreachable, so it is unknown whether a worker is running.');
+  if (needsWorker && workers === 0) sentences.push('No worker is polling; the session continues once one does.');
   if (waitingFor.what === 'worker' && workers !== null && workers > 0) {
     sentences.push(
-      `${workers === 1 ? 'One worker asks' : `${workers} workers ask`} for work; one of them takes it as soon as it is free.`,
+      workers === 1
+        ? 'One worker is polling; it takes the task as soon as it is free.'
+        : `${workers} workers are polling; the first free one takes the task.`,
     );
   }
   return sentences;
@@ -102,14 +103,14 @@ function detail({ snapshot, run, workers }: SessionFacts): string[] {
 
 function timing(what: string, until: string | null, now: string): string[] {
   if (until === null) return [];
-  // A provider may stay away for longer: when a turn comes is reckoned, not known.
-  const reckoned = ['rate_limit', 'circuit', 'cool_down'].includes(what);
+  // The end of a wait for a provider is an estimate: the provider may be unavailable for longer.
+  const isEstimate = ['rate_limit', 'circuit', 'cool_down'].includes(what);
   const leftMs = Date.parse(until) - Date.parse(now);
   if (what === 'message' && leftMs > 0)
     return [`Without one it expires at ${until} (${formatDuration(leftMs)} from now).`];
   return [
     leftMs > 0
-      ? `This lasts until ${reckoned ? `about ${until}` : `${until} at the latest`} (${formatDuration(leftMs)} from now).`
+      ? `This lasts until ${isEstimate ? `about ${until}` : `${until} at the latest`} (${formatDuration(leftMs)} from now).`
       : `This was due at ${until}.`,
   ];
 }
@@ -120,7 +121,7 @@ function lastFailure({ snapshot, run }: SessionFacts): string[] {
   return [`Its last run, ${run.id}, failed (${run.error.code}): ${run.error.detail}`];
 }
 
-/** Who can do what about it. */
+/** Returns the commands and events that end the wait. */
 function remedy({ snapshot, workers, limits, run }: SessionFacts): string[] {
   const { id, waitingFor } = snapshot;
   const cancel = `\`perdure cancel ${id}\` stops the run.`;
@@ -132,14 +133,14 @@ function remedy({ snapshot, workers, limits, run }: SessionFacts): string[] {
     case 'message':
       return [
         ...(snapshot.status === 'active' ? [] : ['A message reopens it.']),
-        ...(run?.error ? howToGoOn(id, run.id, run.error) : []),
+        ...(run?.error ? resumeAdvice(id, run.id, run.error) : []),
       ];
     case 'worker':
       return [...noWorker, 'Waiting for a worker never times out.', cancel];
     case 'model':
       return [
         ...noWorker,
-        `The run may work for ${formatDuration(limits.runTimeoutMs)} in all; a call that fails is made again.`,
+        `The run may take ${formatDuration(limits.runTimeoutMs)} of working time; a failed call is retried.`,
         cancel,
       ];
     case 'tool':
@@ -152,17 +153,17 @@ function remedy({ snapshot, workers, limits, run }: SessionFacts): string[] {
       ];
     default:
       return [
-        `It goes on by itself; the run fails when one call has waited for ${formatDuration(limits.maxWaitMs)} (policy maxWaitMs).`,
+        `It continues by itself; the run fails when one call has waited for ${formatDuration(limits.maxWaitMs)} (policy maxWaitMs).`,
         cancel,
       ];
   }
 }
 
-/** After a run that failed. A budget's own words have said when it resets, and who can raise it. */
-function howToGoOn(session: string, run: string, { code }: RunError): string[] {
-  const when = code === 'budget_exceeded' ? 'When there is budget again, ' : '';
+/** How to continue after a failed run. The error's detail already names a budget's reset and who can raise it. */
+function resumeAdvice(session: string, run: string, { code }: RunError): string[] {
+  const when = code === 'budget_exceeded' ? 'Once the budget allows it, ' : '';
   return [
-    `${when}\`perdure resume ${session} ${run}\` lets it go on after its last completed step.`,
+    `${when}\`perdure resume ${session} ${run}\` continues it after its last completed step.`,
     `\`perdure why ${run}\` shows what happened.`,
   ];
 }

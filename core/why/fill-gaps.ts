@@ -1,6 +1,6 @@
 import type { WhySpan } from '../../contracts/why.ts';
 
-/** The spans cut to 0 … `wallMs`, in the order of their start, with a named `overhead` span in each hole. Pure. */
+/** Clips the spans to 0 … `wallMs`, sorts them by start, and fills each gap with a named `overhead` span. Pure. */
 export function fillGaps(spans: readonly WhySpan[], wallMs: number): WhySpan[] {
   const filled: WhySpan[] = [];
   let coveredMs = 0;

@@ -1,22 +1,22 @@
 import type { StepRecord } from '../../contracts/session/run.ts';
 import type { ModelCallFact, RunFacts } from './run-facts.ts';
 
-/** A try of a model call with its times in ms of the run; where tries were not recorded one by one, several in one. */
+/** One try of a model call, with times in ms since the start of the run. Tries without records of their own are merged into one. */
 export interface ModelTry {
   readonly step: number;
   readonly attempt: number;
-  /** Earlier tries of the step that are in this stretch too, because nothing tells them apart. */
+  /** Number of earlier tries of the step that are merged into this one. */
   readonly merged: number;
   readonly startMs: number;
-  /** Since when this try was due: the end of the one before it. Null for a first try. */
+  /** The end of the previous try. Null for a first try. */
   readonly dueMs: number | null;
-  /** Null while it lasts. */
+  /** Null while it is in progress. */
   readonly endMs: number | null;
   readonly firstTokenMs: number | null;
   readonly error: string | null;
 }
 
-/** Every model call of a run, in order. `ms` turns a time into ms of the run. */
+/** Returns the model calls of a run in order. `ms` converts a time to ms since the start of the run. */
 export function modelTries(facts: RunFacts, ms: (time: string) => number): ModelTry[] {
   return facts.steps.flatMap((step) => {
     const recorded = facts.modelCalls.filter((call) => call.step === step.step);
@@ -25,7 +25,7 @@ export function modelTries(facts: RunFacts, ms: (time: string) => number): Model
   });
 }
 
-/** A try whose end nobody wrote down ended, at the latest, when the next one began. */
+/** A try without a recorded end ends when the next one begins, or with the run. */
 function recordedTry(
   call: ModelCallFact,
   before: ModelCallFact | undefined,
@@ -41,7 +41,7 @@ function recordedTry(
   return { step, attempt, merged: 0, startMs, dueMs, endMs, firstTokenMs, error };
 }
 
-/** From the step's row alone: its last try took what its reply says, and what was before that cannot be told apart. */
+/** Derives the tries from the step's row: the last one takes the reply's duration, and the earlier ones are merged. */
 function stepTry(step: StepRecord, facts: RunFacts, ms: (time: string) => number): ModelTry {
   const { run, replies } = facts;
   const { attempts, firstTokenMs } = step;

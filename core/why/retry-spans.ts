@@ -2,9 +2,9 @@ import type { WhySpan } from '../../contracts/why.ts';
 import type { ModelTry } from './model-tries.ts';
 
 /**
- * What lies between two tries of a model call and is neither a wait for the provider nor a time in which the run was
- * over: `between` holds those. `nowMs` is the time up to which a try that failed last is being waited for; null when
- * the run is over. Pure.
+ * Returns the back-off between the tries of a model call: the time between them minus the spans in `between`, which are
+ * waits for the provider and times when the run had ended. `nowMs` ends the back-off after a last try that failed; null
+ * when the run has ended. Pure.
  */
 export function retrySpans(tries: readonly ModelTry[], between: readonly WhySpan[], nowMs: number | null): WhySpan[] {
   const past = tries.flatMap(({ step, attempt, dueMs, startMs }) =>
@@ -20,7 +20,7 @@ export function retrySpans(tries: readonly ModelTry[], between: readonly WhySpan
 interface Stretch {
   readonly fromMs: number;
   readonly toMs: number;
-  /** Whether it lasts. */
+  /** Whether it is in progress. */
   readonly open: boolean;
 }
 
@@ -28,7 +28,7 @@ function pieces(step: number, attempt: number, stretch: Stretch, between: readon
   const inside = between.filter(
     ({ startMs, durationMs }) => startMs < stretch.toMs && startMs + durationMs > stretch.fromMs,
   );
-  // Nobody waited for another try of a run that was over.
+  // A run that had ended was not in back-off.
   if (inside.some(({ kind }) => kind === 'stopped')) return [];
   const kind = 'retry';
   const parts = { kind, label: `before attempt ${attempt}`, step, attempt, callId: null, firstTokenMs: null } as const;

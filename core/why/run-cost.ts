@@ -4,7 +4,7 @@ import type { RunFacts } from './run-facts.ts';
 
 const COUNTS = ['inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens', 'costUsd'] as const;
 
-/** What each model call of a run used, and the sums. A call without a record of its own is unknown, not free. */
+/** Returns the usage of each model call of a run, and the sums. The usage of a call without its own record is unknown, not zero. */
 export function runCost(facts: RunFacts): RunWhy['cost'] {
   const calls = facts.steps.flatMap((step) => callsOf(step, facts));
   return {
@@ -50,8 +50,8 @@ function sum(calls: readonly WhyCost[], read: (value: number | null) => number |
   for (const call of calls) {
     for (const name of COUNTS) {
       const value = read(call[name]);
-      const so = total[name];
-      total[name] = so === null || value === null ? null : so + value;
+      const before = total[name];
+      total[name] = before === null || value === null ? null : before + value;
     }
   }
   return total;

@@ -1,29 +1,29 @@
 import type { RunRecord, StepRecord, ToolCallRecord, Usage } from '../../contracts/session/run.ts';
 
-/** What the store knows of a run's course. Times are ISO 8601 UTC. */
+/** The stored facts that explain a run's time and cost. Times are ISO 8601 UTC. */
 export interface RunFacts {
   readonly sessionId: string;
   readonly run: RunRecord;
-  /** In their order. */
+  /** In order. */
   readonly steps: readonly StepRecord[];
   readonly toolCalls: readonly ToolCallRecord[];
-  /** Its starts, each with how that life ended: a resumed run has more than one. */
-  readonly lives: readonly RunLife[];
-  /** How long each committed step's model call took. */
+  /** From each start of the run to its end. A resumed run has more than one. */
+  readonly periods: readonly RunPeriod[];
+  /** Duration of the model call of each committed step. */
   readonly replies: readonly { readonly step: number; readonly durationMs: number }[];
-  /** Every try of a model call; empty where none were recorded one by one. */
+  /** The tries of model calls; empty for runs recorded before tries had records. */
   readonly modelCalls: readonly ModelCallFact[];
   readonly waits: readonly WaitFact[];
-  /** The run of the same session that was before it, if it had to wait for one. */
+  /** The earlier run of the session that this one waited for; null if it did not wait. */
   readonly ahead: { readonly runId: string; readonly endedAt: string | null } | null;
   /** The store's clock. */
   readonly now: string;
 }
 
-export interface RunLife {
+export interface RunPeriod {
   readonly startedAt: string;
   readonly endedAt: string | null;
-  /** The code it failed with, or why it was cancelled. */
+  /** Error code, or reason of the cancellation. */
   readonly ending: string | null;
 }
 
@@ -34,7 +34,7 @@ export interface ModelCallFact {
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly outcome: string;
-  /** The code it failed with. */
+  /** Error code. */
   readonly error: string | null;
   readonly firstTokenMs: number | null;
   readonly usage: Usage | null;
@@ -43,8 +43,8 @@ export interface ModelCallFact {
 
 export interface WaitFact {
   readonly kind: 'limit' | 'circuit' | 'approval';
-  /** Whom it waited for: a provider, a tool that needed a person's yes. */
-  readonly whom: string;
+  /** The provider, or the tool that required approval. */
+  readonly who: string;
   readonly startedAt: string;
   readonly endedAt: string | null;
 }

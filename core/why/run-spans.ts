@@ -5,7 +5,7 @@ import { modelTries, type ModelTry } from './model-tries.ts';
 import { retrySpans } from './retry-spans.ts';
 import type { RunFacts } from './run-facts.ts';
 
-/** The run's time as spans, in the order of their start, without a hole between 0 and `wallMs`. */
+/** Returns the run's time as spans sorted by start, which cover 0 … `wallMs` without a gap. */
 export function runSpans(facts: RunFacts): { readonly spans: WhySpan[]; readonly wallMs: number } {
   const origin = Date.parse(facts.run.createdAt);
   const wallMs = Math.max(0, Date.parse(facts.run.endedAt ?? facts.now) - origin);
@@ -30,9 +30,9 @@ function span(parts: Pick<WhySpan, 'kind' | 'label'> & Partial<WhySpan>, startMs
   return { ...BLANK, ...parts, startMs, durationMs: Math.max(0, endMs - startMs) };
 }
 
-/** Until the first start: first behind another run, then until a worker took it. */
-function queueSpans({ run, lives, ahead }: RunFacts, wallMs: number, ms: Ms): WhySpan[] {
-  const startedAt = lives[0]?.startedAt ?? run.startedAt;
+/** The time before the first start: behind another run, then until a worker started this one. */
+function queueSpans({ run, periods, ahead }: RunFacts, wallMs: number, ms: Ms): WhySpan[] {
+  const startedAt = periods[0]?.startedAt ?? run.startedAt;
   const open = startedAt === null && run.endedAt === null;
   const startMs = startedAt === null ? wallMs : ms(startedAt);
   const behindMs = ahead === null ? 0 : Math.min(startMs, ahead.endedAt === null ? wallMs : ms(ahead.endedAt));
@@ -47,10 +47,10 @@ function queueSpans({ run, lives, ahead }: RunFacts, wallMs: number, ms: Ms): Wh
   return spans;
 }
 
-/** Between the end of one life and the start of the next. */
-function stoppedSpans({ lives, run }: RunFacts, wallMs: number, ms: Ms): WhySpan[] {
-  return lives.flatMap(({ endedAt, ending }, index) => {
-    const next = lives[index + 1];
+/** The times between an end of the run and its next start. */
+function stoppedSpans({ periods, run }: RunFacts, wallMs: number, ms: Ms): WhySpan[] {
+  return periods.flatMap(({ endedAt, ending }, index) => {
+    const next = periods[index + 1];
     if (endedAt === null || (!next && run.endedAt !== null)) return [];
     const label = `ended (${ending ?? 'unknown'}), then resumed`;
     return [span({ kind: 'stopped', label, open: !next }, ms(endedAt), next ? ms(next.startedAt) : wallMs)];
@@ -58,8 +58,8 @@ function stoppedSpans({ lives, run }: RunFacts, wallMs: number, ms: Ms): WhySpan
 }
 
 function waitSpans({ waits }: RunFacts, wallMs: number, ms: Ms): WhySpan[] {
-  return waits.map(({ kind, whom, startedAt, endedAt }) =>
-    span({ kind, label: whom, open: endedAt === null }, ms(startedAt), endedAt === null ? wallMs : ms(endedAt)),
+  return waits.map(({ kind, who, startedAt, endedAt }) =>
+    span({ kind, label: who, open: endedAt === null }, ms(startedAt), endedAt === null ? wallMs : ms(endedAt)),
   );
 }
 
@@ -77,7 +77,7 @@ function toolSpans(call: ToolCallRecord, wallMs: number, ms: Ms): WhySpan[] {
   if (startedAt === null) return [];
   const label = attempts > 1 ? `${tool}, ${attempts} attempts` : tool;
   const open = endedAt === null;
-  // What a tool says of its failure may quote content; that it failed is enough here.
+  // A tool's error message may quote content, so only the status is shown.
   const error = status === 'completed' || open ? null : status;
   return [
     span({ kind: 'tool', label, step, callId, error, open }, ms(startedAt), endedAt === null ? wallMs : ms(endedAt)),

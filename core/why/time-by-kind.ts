@@ -1,6 +1,6 @@
 import type { SpanKind, WhySpan } from '../../contracts/why.ts';
 
-/** Who gets a moment that several spans claim: work before waits, waits before what is merely between. */
+/** The kind to which a moment covered by several spans counts: work before waits, waits before overhead. */
 const RANK: readonly SpanKind[] = [
   'tool',
   'model',
@@ -13,7 +13,7 @@ const RANK: readonly SpanKind[] = [
   'overhead',
 ];
 
-/** The time of spans by kind, the largest first; each moment counts once, so it adds up to what they cover. Pure. */
+/** Sums the time of spans by kind, largest first. Each moment counts once, so the sums add up to the covered time. Pure. */
 export function timeByKind(spans: readonly WhySpan[]): { readonly kind: SpanKind; readonly durationMs: number }[] {
   const edges = [...new Set(spans.flatMap(({ startMs, durationMs }) => [startMs, startMs + durationMs]))].toSorted(
     (a, b) => a - b,

@@ -40,7 +40,7 @@ export function assignMessageId(
   return { input: { ...checkMessage({ ...input, id }), id }, isNew: given === undefined };
 }
 
-/** Delivers a message. Responds with the run's events, with the answer if it is complete in time, or with the receipt, as the headers ask. */
+/** Delivers a message. Responds with the run's events, with the answer if it is complete in time, or with the receipt, depending on the headers. */
 export async function deliverMessage(deps: GatewayDeps, delivery: DeliveryRequest): Promise<Response> {
   if (acceptsEventStream(delivery.headers)) return deliverAndStream(deps, delivery);
   const seconds = waitSecondsOf(delivery.headers);

@@ -129,7 +129,7 @@ export class Reader implements Listener {
   /** Reads one page from the store, and joins the hub when both have the same newest event. */
   async #catchUp(): Promise<void> {
     const hub = this.#hub;
-    // The hub has missed a notification. Joining it now would put its live events after events that it does not know.
+    // The hub has missed a notification. Joining it now would put its live events after events that it has not received.
     if (hub.head < this.#cursor) {
       await hub.reach(this.#cursor);
       if (hub.head < this.#cursor) await pause(RETRY_MS, undefined, { ref: false });

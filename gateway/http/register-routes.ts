@@ -96,7 +96,7 @@ async function handle(
   authenticate: Authenticate,
 ): Promise<Response> {
   const url = new URL(request.url);
-  // Before any validation: unauthenticated callers learn nothing about their request.
+  // Before any validation: unauthenticated callers get no information about their request.
   const user = route.open === true ? '' : authenticate(request);
   checkEncoding(url.pathname);
   const query = route.query === undefined ? {} : parseInput(route.query, Object.fromEntries(url.searchParams), 'query');

@@ -35,8 +35,8 @@ export function costRoutes({ db, deployment, isOperator }: GatewayDeps): Route[]
         const to = query.to ?? today();
         const from = query.from ?? firstOfMonth(to);
         checkSpan(from, to);
-        const whose = requestedUser(isOperator, caller, { user, all: all || by === 'user' }, 'usage');
-        if (by !== 'user' && whose !== null) return Response.json(await readUsage(db, whose, { by, from, to }));
+        const owner = requestedUser(isOperator, caller, { user, all: all || by === 'user' }, 'usage');
+        if (by !== 'user' && owner !== null) return Response.json(await readUsage(db, owner, { by, from, to }));
         if (by !== 'session') return Response.json(await readUsageOfAll(db, { by, from, to }));
         throw new PerdureError('invalid_request', 'Usage by session needs a user: set `user`, or another `by`.');
       },

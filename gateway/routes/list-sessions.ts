@@ -28,10 +28,10 @@ export function listRoute({ db, isOperator }: GatewayDeps): Route {
       'List your sessions, newest activity first; for operators, also those of another user or of all. metadata.NAME=VALUE filters by metadata',
     query: listQuery,
     responses: { 200: { description: 'A page', schema: pageOf(sessionRecordSchema) } },
-    async handle({ user: caller, query: { user, all, ...asked }, rawQuery }) {
-      const whose = requestedUser(isOperator, caller, { user, all }, 'sessions');
-      const filter = { ...asked, metadata: metadataOf(rawQuery) };
-      return Response.json(whose === null ? await listAllSessions(db, filter) : await listSessions(db, whose, filter));
+    async handle({ user: caller, query: { user, all, ...filters }, rawQuery }) {
+      const owner = requestedUser(isOperator, caller, { user, all }, 'sessions');
+      const filter = { ...filters, metadata: metadataOf(rawQuery) };
+      return Response.json(owner === null ? await listAllSessions(db, filter) : await listSessions(db, owner, filter));
     },
   });
 }

@@ -26,8 +26,8 @@ export function maintenanceRoutes({ db, sender, isOperator }: GatewayDeps): Rout
       body: cleanBody,
       responses: { 202: { description: 'The clean-up has started', schema: z.object({ sweepId: z.string() }) } },
       async handle({ user: caller, body: { user, all, ...request } }) {
-        const whose = requestedUser(isOperator, caller, { user, all }, 'sessions', 'clean up');
-        return Response.json({ sweepId: await sender.clean(whose, request) }, { status: 202 });
+        const owner = requestedUser(isOperator, caller, { user, all }, 'sessions', 'clean up');
+        return Response.json({ sweepId: await sender.clean(owner, request) }, { status: 202 });
       },
     }),
     route({

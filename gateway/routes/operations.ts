@@ -60,7 +60,7 @@ export function operationRoutes({ db, sender, live, deployment }: GatewayDeps, m
       summary: 'Metrics for Prometheus',
       open: true,
       responses: {
-        200: { description: 'Text format, or OpenMetrics when Accept asks for it', mediaType: 'text/plain' },
+        200: { description: 'Text format, or OpenMetrics if Accept requests it', mediaType: 'text/plain' },
       },
       handle: async ({ headers }) => await metricsResponse(metrics, headers.get('accept')),
     }),

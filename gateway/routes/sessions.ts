@@ -71,7 +71,7 @@ export function sessionRoutes(deps: GatewayDeps): Route[] {
       method: 'delete',
       path: '/v1/sessions/{id}',
       summary:
-        'Remove a session: archive it if its policy says so, otherwise delete it; archive=false deletes everything',
+        'Remove a session: archive it if its policy requires it, otherwise delete it; archive=false deletes everything',
       query: z.object({ archive: z.enum(['true', 'false']).optional() }),
       responses: { 204: { description: 'The session was removed' } },
       async handle({ user, param, query }) {

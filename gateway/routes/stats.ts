@@ -30,17 +30,17 @@ export function statsRoutes({ db, isOperator }: GatewayDeps): Route[] {
       async handle({ user: caller, query }) {
         const { by, limit, cursor, from = null, to = null } = query;
         checkRange(from, to);
-        const whose = requestedUser(isOperator, caller, query, 'statistics');
+        const owner = requestedUser(isOperator, caller, query, 'statistics');
         if (by !== 'session') {
           const report =
-            whose === null ? await readStatsOfAll(db, by, { from, to }) : await readStats(db, whose, by, { from, to });
+            owner === null ? await readStatsOfAll(db, by, { from, to }) : await readStats(db, owner, by, { from, to });
           return Response.json({ by, from, to, ...report, nextCursor: null } satisfies StatsPage);
         }
-        if (whose === null) {
+        if (owner === null) {
           throw new PerdureError('invalid_request', 'Statistics by session need a user: set `user`, or another `by`.');
         }
-        const { total } = await readStats(db, whose, 'user', { from, to });
-        const page = await readSessionStats(db, whose, { from, to, limit, cursor });
+        const { total } = await readStats(db, owner, 'user', { from, to });
+        const page = await readSessionStats(db, owner, { from, to, limit, cursor });
         return Response.json({ by, from, to, ...page, total } satisfies StatsPage);
       },
     }),

@@ -113,7 +113,7 @@ function introduction({ tools }: ModelRequest, message: string): string {
     "I am Perdure's scripted stand-in, not a language model: no real one was found or chosen.",
     `You said: "${shortened(message, 300)}".`,
     offers.length > 0 ? `I can show tools: ask me for ${offers.join(', or ')}.` : '',
-    'For real answers set OPENAI_API_KEY or OPENAI_BASE_URL, or start Ollama, llama.cpp, LM Studio or vLLM; `perdure doctor` says what was found.',
+    'For real answers set OPENAI_API_KEY or OPENAI_BASE_URL, or start Ollama, llama.cpp, LM Studio or vLLM; `perdure doctor` shows what was found.',
   ]
     .filter((line) => line !== '')
     .join(' ');

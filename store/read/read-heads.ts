@@ -7,10 +7,10 @@ export async function readHeads(db: Tx, keys: readonly SessionKey[]): Promise<(n
   // As JSON: the two drivers encode arrays differently.
   const rows = await db.query<{ head: number | null }>(
     `SELECT sessions.head
-       FROM json_array_elements($1::json) WITH ORDINALITY AS asked(key, place)
+       FROM json_array_elements($1::json) WITH ORDINALITY AS requested(key, place)
        LEFT JOIN perdure.sessions
-         ON sessions.user_id = asked.key->>'user' AND sessions.session_id = asked.key->>'session'
-      ORDER BY asked.place`,
+         ON sessions.user_id = requested.key->>'user' AND sessions.session_id = requested.key->>'session'
+      ORDER BY requested.place`,
     [JSON.stringify(keys)],
   );
   return rows.map(({ head }) => head);

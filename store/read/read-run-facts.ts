@@ -2,7 +2,7 @@ import { EVENT_TRAITS, type EventType } from '../../contracts/session/event.ts';
 import type { WaitKind } from '../../contracts/provider.ts';
 import type { ModelCallRecord, RunError } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import type { ModelCallFact, RunFacts, RunLife } from '../../core/why/run-facts.ts';
+import type { ModelCallFact, RunFacts, RunPeriod } from '../../core/why/run-facts.ts';
 import type { Db } from '../db/db.ts';
 import { eventTypeCondition } from '../log/event-type-condition.ts';
 import { runDetailOf, type RunParts } from '../runs/records.ts';
@@ -70,7 +70,7 @@ export async function readRunFacts(db: Db, key: SessionKey, runId: string): Prom
     run,
     steps: stepList,
     toolCalls,
-    lives: runLives(milestones),
+    periods: runPeriods(milestones),
     replies: milestones.flatMap(({ type, step, data }) =>
       type === 'message.completed' && step !== null ? [{ step, durationMs: data.durationMs ?? 0 }] : [],
     ),
@@ -78,7 +78,7 @@ export async function readRunFacts(db: Db, key: SessionKey, runId: string): Prom
     waits: waits.map(({ kind, provider, startedAt, endedAt }) => ({
       // A cool-down is caused by the provider's rate limit as well.
       kind: kind === 'circuit' ? ('circuit' as const) : ('limit' as const),
-      whom: provider,
+      who: provider,
       startedAt,
       endedAt,
     })),
@@ -92,16 +92,16 @@ function factOf({ answeredBy, errorCode, ...call }: ModelCallRecord): ModelCallF
 }
 
 /** The periods from a start of the run, the first or after a resume, to the end that followed. */
-function runLives(milestones: readonly Milestone[]): RunLife[] {
-  const lives: { startedAt: string; endedAt: string | null; ending: string | null }[] = [];
+function runPeriods(milestones: readonly Milestone[]): RunPeriod[] {
+  const periods: { startedAt: string; endedAt: string | null; ending: string | null }[] = [];
   for (const { type, at, data } of milestones) {
     const { run } = EVENT_TRAITS[type];
     switch (run) {
       case 'start':
-        lives.push({ startedAt: at, endedAt: null, ending: null });
+        periods.push({ startedAt: at, endedAt: null, ending: null });
         break;
       case 'end': {
-        const last = lives.at(-1);
+        const last = periods.at(-1);
         if (last === undefined) break;
         last.endedAt = at;
         last.ending = data.error?.code ?? data.reason ?? 'completed';
@@ -114,5 +114,5 @@ function runLives(milestones: readonly Milestone[]): RunLife[] {
         run satisfies never;
     }
   }
-  return lives;
+  return periods;
 }

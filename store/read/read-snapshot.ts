@@ -25,7 +25,7 @@ interface OpenWork {
   readonly children: RecordedChild[];
 }
 
-/** A snapshot without what only Temporal knows: which of the recorded children, newest first, are running. */
+/** A snapshot without the status of its children, which only Temporal has: lists the recorded ones, newest first. */
 export type StoredSnapshot = Omit<SessionSnapshot, 'children'> & {
   readonly recordedChildren: readonly RecordedChild[];
 };
@@ -81,8 +81,8 @@ const READ = `
     FROM perdure.sessions s
    WHERE ${OF_SESSION('s')}`;
 
-function expiresAtOf(life: Lifespan, lifetime: LifetimePolicy): string {
-  return new Date(expiryOf(life, lifetime).atMs).toISOString();
+function expiresAtOf(lifespan: Lifespan, lifetime: LifetimePolicy): string {
+  return new Date(expiryOf(lifespan, lifetime).atMs).toISOString();
 }
 
 function waitingFor(

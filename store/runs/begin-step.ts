@@ -85,7 +85,7 @@ export interface ConversationUpdate {
 }
 
 /**
- * Continues a run after what is committed of it: starts the run if it is queued, and claims the next attempt of its
+ * Continues a run after its committed steps: starts the run if it is queued, and claims the next attempt of its
  * model call unless tool calls are open. A committed reply is never requested again. Throws `not_found`.
  */
 export async function beginStep(

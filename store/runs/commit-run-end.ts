@@ -13,7 +13,7 @@ import { cancelWaits } from './waits.ts';
 
 export interface CommitRunEnd {
   readonly runId: string;
-  /** The run's ordinal as the caller knows it. A run that was resumed since has another ordinal and is left unchanged. Default: any. */
+  /** The run's ordinal as the caller has read it. A run that was resumed since has another ordinal and is left unchanged. Default: any. */
   readonly ordinal?: number;
   readonly end: RunEnd;
   /** Dropped when a later attempt was claimed. */

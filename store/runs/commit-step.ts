@@ -23,7 +23,7 @@ import {
 import { costRecordOf, usageOf, type ModelCallRow, type RunRow, type StepRow, type ToolCallRow } from '../log/rows.ts';
 import { warnOfBudgets, type Spending } from '../budgets/warn-of-budgets.ts';
 
-/** A tool call that a reply asks for. */
+/** A tool call that a reply requests. */
 export interface CommittedCall {
   /** Unique within its run. The caller renames ids that the model repeats. */
   readonly callId: string;

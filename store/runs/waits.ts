@@ -43,7 +43,7 @@ export async function closeWait(tx: Tx, key: SessionKey, runId: string): Promise
 /** Removes runs that have ended from their providers' queues and ends their waits. */
 export async function cancelWaits(tx: Tx, key: SessionKey, runIds: readonly string[]): Promise<void> {
   await tx.query(
-    `WITH gone AS (DELETE FROM perdure.provider_tickets
+    `WITH deleted AS (DELETE FROM perdure.provider_tickets
                     WHERE user_id = $1 AND session_id = $2
                       AND run_id IN (SELECT json_array_elements_text($3::json)))
      UPDATE perdure.waits SET ended_at = clock_timestamp()

@@ -41,7 +41,7 @@ export interface EndedChildren {
   readonly absent: readonly string[];
 }
 
-/** Marks children as ended, so that Temporal is not asked about them again. An absent one may still start and is marked only an hour after it was recorded. */
+/** Marks children as ended, so that Temporal is not queried for them again. An absent one may still start and is marked only an hour after it was recorded. */
 export async function recordEndedChildren(db: Db, key: SessionKey, { over, absent }: EndedChildren): Promise<void> {
   if (over.length === 0 && absent.length === 0) return;
   await db.query(

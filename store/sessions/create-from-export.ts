@@ -73,15 +73,15 @@ function stateOf({ version, session: { state } }: SessionExport): SessionState {
 async function insertRow(tx: Tx, key: SessionKey, row: SessionExport['session']): Promise<boolean> {
   // A new creation time: workers cache conversations by it.
   const created_at = new Date().toISOString();
-  const kept = { ...row, execution: null, created_at } as Record<string, Json>;
-  const columns = await columnsOf(tx, 'sessions', kept).catch(asBroken);
+  const values = { ...row, execution: null, created_at } as Record<string, Json>;
+  const columns = await columnsOf(tx, 'sessions', values).catch(asBroken);
   const inserted = await tx
     .query(
       `INSERT INTO perdure.sessions (user_id, session_id, ${columns.join(', ')})
        SELECT $1, $2, ${columns.map((name) => `i.${name}`).join(', ')}
          FROM json_populate_record(NULL::perdure.sessions, $3::json) i
        ON CONFLICT DO NOTHING RETURNING 1`,
-      [key.user, key.session, sanitizeJson(kept).text],
+      [key.user, key.session, sanitizeJson(values).text],
     )
     .catch(asBroken);
   return inserted.length === 1;

@@ -129,9 +129,9 @@ test('the why of a session has what it waits for, since when, and who can unbloc
   const { runId } = await send(db, key, { id: 'm1', content: 'hi' });
   sender.noWorker = true;
   expect(await why()).toMatchObject({ waitingFor: { what: 'worker' }, runId, workers: 0, queued: 1 });
-  expect((await why()).text).toContain('No worker asks for work');
+  expect((await why()).text).toContain('No worker is polling');
   sender.noWorker = false;
-  expect((await why()).text).toContain('One worker asks for work');
+  expect((await why()).text).toContain('One worker is polling');
 
   const position = await beginModel(db, key, runId);
   expect(await why()).toMatchObject({ waitingFor: { what: 'model', who: 'scripted/one' }, step: 1, attempt: 1 });

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => project?.[Symbol.asyncDispose]());
 
-test('the client brings along neither native worker, store, model clients nor Temporal', () => {
+test('the client installs no native worker, store, model client or Temporal package', () => {
   expect(project.installed).toContain('eventsource-parser');
   expect(
     project.installed.filter((name) => /^(@temporalio|@electric-sql|@swc|openai|pg|hono|undici$)/.test(name)),
@@ -19,7 +19,7 @@ test('the client brings along neither native worker, store, model clients nor Te
 });
 
 test('a backend in TypeScript compiles against the client', async () => {
-  // Types of Temporal's client, which is not installed, are named in declarations.
+  // The declarations refer to types of Temporal's client, which is not installed.
   expect(await typeCheck(project.folder, ['backend.ts'], { skipLibCheck: true })).toBe('');
 });
 

@@ -15,24 +15,24 @@ const ALLOWED: Readonly<Record<PackageName, RegExp>> = {
   'create-perdure': /^(package\.json|README\.md|LICENSE|NOTICE|bin\/create-perdure\.js)$/,
 };
 const NAMES = Object.keys(ALLOWED) as PackageName[];
-/** Some 20 % above what was measured when this was written. */
+/** About 20 % above the measured sizes. */
 const MAX_PACKED_BYTES: Readonly<Record<PackageName, number>> = {
   perdure: 1_900_000,
   'perdure-client': 160_000,
   'create-perdure': 8_000,
 };
 
-test.for(NAMES)('%s holds compiled code, declarations and what it loads by path, and nothing else', async (name) => {
+test.for(NAMES)('%s contains compiled code, declarations and files loaded by path, and nothing else', async (name) => {
   const files = await filesOf(name);
   expect(files.length).toBeGreaterThan(4);
   expect(files.filter((path) => !ALLOWED[name].test(path))).toEqual([]);
   expect(files.filter((path) => /(^|\/)(test|bench|examples|packages)\//.test(path))).toEqual([]);
 });
 
-test('perdure holds everything that it finds by path', async () => {
+test('perdure contains everything that it loads by path', async () => {
   const files = await filesOf('perdure');
   const migrations = (await readdir(join(ROOT, 'store/migrations'))).map((name) => `dist/store/migrations/${name}`);
-  const wanted = [
+  const required = [
     ...migrations,
     'dist/workflow-bundle.js',
     'dist/agents/templates/assistant.yaml',
@@ -44,7 +44,7 @@ test('perdure holds everything that it finds by path', async () => {
     'dist/workflows/tolerant-payload-converter.js',
     'dist/workflows/trace-carrier.js',
   ];
-  expect(wanted.filter((path) => !files.includes(path))).toEqual([]);
+  expect(required.filter((path) => !files.includes(path))).toEqual([]);
 });
 
 test.for(NAMES)('%s stays within its size', async (name) => {
@@ -53,7 +53,7 @@ test.for(NAMES)('%s stays within its size', async (name) => {
   expect(size).toBeLessThan(MAX_PACKED_BYTES[name]);
 });
 
-test.for(NAMES)('%s names no path of the machine that built it', async (name) => {
+test.for(NAMES)('%s contains no path of the machine that built it', async (name) => {
   const folder = await mkdtemp(join(tmpdir(), 'perdure-unpacked-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await promisify(execFile)('tar', ['-xzf', tarball(name), '-C', folder]);

@@ -10,18 +10,18 @@ interface Instruction {
   readonly rest: string;
 }
 
-/** An image as its steps leave it, in a folder that stands for `/`. */
+/** The result of the steps of an image, in a folder that represents `/`. */
 export interface EmulatedImage {
   readonly root: string;
-  /** Where its command would run. */
+  /** The working directory of its command. */
   readonly workdir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly entrypoint: readonly string[];
 }
 
 /**
- * Runs the steps of the repository's Dockerfile in folders, a folder a stage, on this machine's programs; system
- * packages are left out. Understands what that file uses.
+ * Runs the steps of the repository's Dockerfile with this machine's programs, in one folder per stage. Skips system
+ * packages. Supports only the instructions that the file uses.
  */
 export async function emulateImage(folder: string): Promise<EmulatedImage> {
   const stages = new Map<string, EmulatedImage>();
@@ -75,7 +75,7 @@ async function step(
     case 'CMD':
       return image;
     default:
-      throw new Error(`The Dockerfile has ${name}, which this emulation does not know.`);
+      throw new Error(`The Dockerfile has ${name}, which this emulation does not support.`);
   }
 }
 
@@ -95,7 +95,7 @@ async function copy(
   await cp(join(stages.get(from)?.root ?? '', source), to, { recursive: true, verbatimSymlinks: true });
 }
 
-/** What `.dockerignore` lets into the build: it leaves out everything but what it names. */
+/** Returns the names that `.dockerignore` includes; it excludes everything else. */
 async function contextNames(): Promise<readonly string[]> {
   const lines = (await readFile(join(ROOT, '.dockerignore'), 'utf8')).trim().split('\n');
   return lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));

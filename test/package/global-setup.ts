@@ -10,6 +10,6 @@ export async function setup(): Promise<void> {
     const { stdout } = await run(process.execPath, [script], { cwd: ROOT });
     process.stdout.write(stdout);
   }
-  // So that the installed package finds one in the cache.
+  // The installed package then finds it in the cache.
   await temporalBinary();
 }

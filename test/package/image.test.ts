@@ -25,7 +25,7 @@ test('the image runs the packed package, with the workflow bundle in it', async 
   expect(bundle).toContain('agentSession');
 });
 
-test('its dependencies are those of the lock file, without those for development', async () => {
+test('its dependencies are those of the lock file, without development dependencies', async () => {
   const locked = packagesOf(read('package-lock.json'));
   const installed = packagesOf(await readFile(join(app(), 'node_modules/.package-lock.json'), 'utf8'));
   installed.delete('node_modules/perdure');
@@ -54,7 +54,7 @@ test('it loads agents that are mounted where the compose file mounts them, TypeS
   expect(stdout).toBe('assistant assistant researcher tutor\n');
 });
 
-test('its worker says what it needs', async () => {
+test('its worker names the missing settings', async () => {
   const failure = await inImage('worker').catch((error: { code: number; stderr: string }) => error);
   expect(failure).toMatchObject({ code: 2, stderr: expect.stringContaining('DATABASE_URL') as string });
 });

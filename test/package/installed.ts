@@ -9,10 +9,10 @@ export type PackageName = 'perdure' | 'perdure-client' | 'create-perdure';
 
 const run = promisify(execFile);
 
-/** A folder in which packages were installed with npm, as a user has it. */
+/** A folder with packages installed by npm, like that of a user. */
 export interface InstalledProject extends AsyncDisposable {
   readonly folder: string;
-  /** Names of everything in `node_modules`, at its top. */
+  /** Names of all installed packages. */
   readonly installed: readonly string[];
 }
 
@@ -56,7 +56,7 @@ export async function installProject(
   };
 }
 
-/** The TypeScript compiler's errors in a project and in the declarations of our packages; empty when there are none. */
+/** Returns the TypeScript compiler's errors in a project and in the declarations of Perdure's packages; empty for none. */
 export async function typeCheck(
   folder: string,
   files: readonly string[],
@@ -81,12 +81,12 @@ export async function typeCheck(
   const { stdout } = await run(process.execPath, [tsc, '-p', config], { cwd: folder }).catch(
     (error: { stdout: string }) => error,
   );
-  // Declarations of other packages are theirs.
+  // Errors in the declarations of other packages are ignored.
   const errors = stdout.split(/\n(?! )/);
   return errors.filter((error) => !/^node_modules\/(?!perdure)/.test(error)).join('\n');
 }
 
-/** The environment without what `npm run` adds for this repository. */
+/** Returns the environment without the variables that `npm run` and vitest set. */
 export function withoutNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(npm_|NODE_ENV$|VITEST)/i.test(name)));
 }

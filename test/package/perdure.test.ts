@@ -45,7 +45,7 @@ test('npx perdure start runs agents in TypeScript, answers the installed client,
     '',
   ]);
   signal(started.child, 'SIGINT');
-  // npx itself ends by the signal; what counts is what it had started, whose output ends last.
+  // npx itself is killed by the signal. Its child is what matters; its output ends last.
   await started.ended;
   expect(started.output()).toMatch(/^Stopped\.$/m);
   expect(signal(started.child, 0)).toBe(false);
@@ -56,7 +56,7 @@ function environment(): NodeJS.ProcessEnv {
   return { ...env, PERDURE_PORT: '0', PERDURE_MODEL: 'scripted/demo' };
 }
 
-/** Signals a process and what it started; false when nothing of it runs. */
+/** Signals a process group; false if none of its processes is running. */
 function signal({ pid = 0 }: ChildProcess, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-pid, name);
@@ -67,14 +67,14 @@ function signal({ pid = 0 }: ChildProcess, name: NodeJS.Signals | 0): boolean {
 
 interface Started {
   readonly child: ChildProcess;
-  /** The gateway's URL; rejects when the process ends without. */
+  /** The gateway's URL; rejects if the process ends before it is ready. */
   readonly ready: Promise<string>;
   readonly ended: Promise<number | null>;
   output(): string;
 }
 
 function start(): Started {
-  // A group of its own, as a shell gives it; Ctrl-C goes to the whole group.
+  // A process group, as a shell creates it; Ctrl-C signals the whole group.
   const child = spawn('npx', ['perdure', 'start'], { cwd: project.folder, env: environment(), detached: true });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   onTestFinished(async () => {

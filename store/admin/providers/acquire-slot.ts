@@ -32,7 +32,7 @@ export type SlotResult = { readonly healthy: boolean } & (
       readonly waitedMs: number;
     }
   | {
-      /** `wait`: ask again after `delayMs`. `refused`: the wait would exceed `maxWaitMs`. */
+      /** `wait`: call again after `delayMs`. `refused`: the wait would exceed `maxWaitMs`. */
       readonly kind: 'wait' | 'refused';
       readonly why: WaitKind;
       readonly sinceMs: number;

@@ -60,20 +60,20 @@ export async function expireOverLimit(
   });
 }
 
-/** `whose`: the user within whom the limit counts; null for all users. Scans the active sessions once. */
+/** `owner`: the user whose sessions count; null for all users. Scans the active sessions once. */
 const OVER_LIMIT = `
   WITH noted AS NOT MATERIALIZED (
     SELECT user_id, session_id, action FROM perdure.sweep_actions WHERE sweep_id = $1
   ), active AS (
-    SELECT s.user_id, s.session_id, s.last_active_at, w.whose,
-           count(*) OVER (PARTITION BY w.whose) - $5::integer AS excess
-      FROM perdure.sessions s, LATERAL (SELECT CASE WHEN $4::boolean THEN s.user_id END AS whose) w
+    SELECT s.user_id, s.session_id, s.last_active_at, w.owner,
+           count(*) OVER (PARTITION BY w.owner) - $5::integer AS excess
+      FROM perdure.sessions s, LATERAL (SELECT CASE WHEN $4::boolean THEN s.user_id END AS owner) w
      WHERE s.kind = 'session' AND s.status = 'active' AND ($2::text IS NULL OR s.user_id = $2)
        AND NOT ($3::boolean AND EXISTS (SELECT FROM noted n WHERE n.user_id = s.user_id AND n.session_id = s.session_id
                                            AND n.action NOT IN ('warned', 'error')))
   ), idle AS (
     SELECT a.user_id, a.session_id, a.last_active_at, a.excess,
-           row_number() OVER (PARTITION BY a.whose ORDER BY a.last_active_at, a.user_id, a.session_id) AS place
+           row_number() OVER (PARTITION BY a.owner ORDER BY a.last_active_at, a.user_id, a.session_id) AS place
       FROM active a
      WHERE a.excess > 0 AND a.last_active_at <= clock_timestamp() - make_interval(secs => $6::float8 / 1000)
        AND ${hasNoOpenRun('a')}

@@ -7,7 +7,7 @@ import type { SessionPosition, SweepPageBounds } from './sweeps.ts';
 /** Decides what to do to a session at a time of the store's clock; null for nothing. */
 export type Decide = (facts: CleanUpFacts, agent: string, policy: Policy, nowMs: number) => CleanUpDecision | null;
 
-/** A session with what is to be done to it. */
+/** A session and the action to apply to it. */
 export interface Candidate {
   readonly key: SessionKey;
   readonly decision: CleanUpDecision;

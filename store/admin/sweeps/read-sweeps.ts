@@ -9,27 +9,27 @@ interface PageRequest {
   readonly cursor?: string | undefined;
 }
 
-/** Lists clean-ups, newest first: those over one user's sessions, or for operators all of them (`whose` null). Throws `invalid_request` for an invalid cursor. */
-export async function listSweeps(db: Db, whose: string | null, page: PageRequest): Promise<SweepPage> {
+/** Lists clean-ups, newest first: those over one user's sessions, or for operators all of them (`owner` null). Throws `invalid_request` for an invalid cursor. */
+export async function listSweeps(db: Db, owner: string | null, page: PageRequest): Promise<SweepPage> {
   const limit = pageSize(page.limit, LIMITS.sweepsPerPage.value);
   const [at, id] = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['time', 'string']);
   const rows = await db.query<SweepRecord>(
     `SELECT ${RECORD} FROM perdure.sweeps
       WHERE ($1::text IS NULL OR user_id = $1) AND ($2::timestamptz IS NULL OR (started_at, sweep_id) < ($2, $3))
       ORDER BY started_at DESC, sweep_id DESC LIMIT $4`,
-    [whose, at, id, limit + 1],
+    [owner, at, id, limit + 1],
   );
   const { page: data, nextCursor } = cutPage(rows, limit, (last) => [last.startedAt, last.id]);
   return { data, nextCursor };
 }
 
 /**
- * Reads a clean-up over one user's sessions, or for operators any (`whose` null), with a page of its actions. Null when
+ * Reads a clean-up over one user's sessions, or for operators any (`owner` null), with a page of its actions. Null when
  * there is none. Throws `invalid_request` for an invalid cursor.
  */
 export async function readSweep(
   db: Db,
-  whose: string | null,
+  owner: string | null,
   id: string,
   page: PageRequest = { limit: LIMITS.sweepActionsPerPage.value },
 ): Promise<Sweep | null> {
@@ -37,7 +37,7 @@ export async function readSweep(
   const after = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['string', 'string']);
   const [sweep] = await db.query<SweepRecord>(
     `SELECT ${RECORD} FROM perdure.sweeps WHERE sweep_id = $1 AND ($2::text IS NULL OR user_id = $2)`,
-    [id, whose],
+    [id, owner],
   );
   if (!sweep) return null;
   const rows = await db.query<Sweep['actions'][number]>(

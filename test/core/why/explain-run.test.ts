@@ -30,7 +30,7 @@ test('the wait for another run is told apart from the wait for a worker', () => 
   expect(told({ ahead }).slice(0, 2)).toEqual(['0+80 queue behind run run-0', '80+20 queue until a worker began']);
   const waiting = run({ status: 'queued', startedAt: null, endedAt: null });
   const behind = { runId: 'run-0', endedAt: null };
-  expect(told({ run: waiting, steps: [], lives: [], replies: [], ahead: behind })).toEqual([
+  expect(told({ run: waiting, steps: [], periods: [], replies: [], ahead: behind })).toEqual([
     '0+5000 queue behind run run-0 …',
   ]);
 });
@@ -65,7 +65,7 @@ test('tries that were recorded show their errors, and the waits between them are
     modelCall({ endedAt: at(200), outcome: 'failed', error: 'rate_limited', usage: null, costUsd: null }),
     modelCall({ attempt: 2, startedAt: at(700) }),
   ];
-  const waits = [{ kind: 'limit', whom: 'openai', startedAt: at(300), endedAt: at(600) }] as const;
+  const waits = [{ kind: 'limit', who: 'openai', startedAt: at(300), endedAt: at(600) }] as const;
   const given = { steps: [step({ attempts: 2 })], modelCalls, waits };
   expect(told(given)).toEqual([
     '0+100 queue until a worker began',
@@ -109,31 +109,31 @@ test('tries that nobody recorded are one stretch before the last one', () => {
 });
 
 test('between an end and a resume a run is stopped', () => {
-  const lives = [
+  const periods = [
     { startedAt: at(100), endedAt: at(300), ending: 'rate_limited' },
     { startedAt: at(800), endedAt: at(1_000), ending: 'completed' },
   ];
   const steps = [step({ startedAt: at(800) })];
-  expect(told({ lives, steps, replies: [{ step: 1, durationMs: 200 }] })).toEqual([
+  expect(told({ periods, steps, replies: [{ step: 1, durationMs: 200 }] })).toEqual([
     '0+100 queue until a worker began',
     '100+200 overhead start to end',
     '300+500 stopped ended (rate_limited), then resumed',
     '800+200 model step 1',
   ]);
   const open = run({ status: 'queued', endedAt: null });
-  expect(told({ run: open, lives: lives.slice(0, 1), steps: [], replies: [] }).at(-1)).toBe(
+  expect(told({ run: open, periods: periods.slice(0, 1), steps: [], replies: [] }).at(-1)).toBe(
     '300+4700 stopped ended (rate_limited), then resumed …',
   );
 });
 
 test('a run that failed in a step and was resumed was stopped meanwhile, and did not wait to try again', () => {
-  const lives = [
+  const periods = [
     { startedAt: at(100), endedAt: at(200), ending: 'budget_exceeded' },
     { startedAt: at(800), endedAt: at(1_000), ending: 'completed' },
   ];
   const refused = { outcome: 'failed', error: 'budget_exceeded', usage: null, costUsd: 0 };
   const modelCalls = [modelCall({ endedAt: at(150), ...refused }), modelCall({ attempt: 2, startedAt: at(800) })];
-  const given = { lives, steps: [step({ attempts: 2 })], modelCalls };
+  const given = { periods, steps: [step({ attempts: 2 })], modelCalls };
   expect(told(given)).toEqual([
     '0+100 queue until a worker began',
     '100+50 model step 1 ✗ budget_exceeded',
@@ -142,7 +142,7 @@ test('a run that failed in a step and was resumed was stopped meanwhile, and did
     '800+200 model step 1, attempt 2',
   ]);
   expect(explainRun(facts(given)).summary.time).toBe(
-    'Most of the 1.0 s was time in which the run was over, before it was resumed: ended (budget_exceeded), then resumed, 600 ms.',
+    'Most of the 1.0 s was time between the end of the run and its resumption: ended (budget_exceeded), then resumed, 600 ms.',
   );
 });
 
@@ -151,10 +151,10 @@ test('after a try that failed a run that is going waits for the next one', () =>
   const failed = { outcome: 'failed', error: 'server_error', usage: null, costUsd: 0 };
   const modelCalls = [modelCall({ endedAt: at(200), ...failed })];
   const given = { run: going, steps: [step({ committed: false, endedAt: null })], modelCalls, now: at(900) };
-  const lives = [{ startedAt: at(100), endedAt: null, ending: null }];
-  expect(told({ ...given, lives }).at(-1)).toBe('200+700 retry before attempt 2 …');
-  const waits = [{ kind: 'circuit', whom: 'openai', startedAt: at(500), endedAt: null }] as const;
-  expect(told({ ...given, lives, waits }).slice(-2)).toEqual([
+  const periods = [{ startedAt: at(100), endedAt: null, ending: null }];
+  expect(told({ ...given, periods }).at(-1)).toBe('200+700 retry before attempt 2 …');
+  const waits = [{ kind: 'circuit', who: 'openai', startedAt: at(500), endedAt: null }] as const;
+  expect(told({ ...given, periods, waits }).slice(-2)).toEqual([
     '200+300 retry before attempt 2',
     '500+400 circuit openai …',
   ]);
@@ -177,13 +177,11 @@ test('costs add up, and what is unknown is not counted as free', () => {
   const partly = explainRun(facts({ steps, modelCalls: [...modelCalls.slice(0, 2), lost] }));
   expect(partly.cost.total).toMatchObject({ costUsd: null, inputTokens: null });
   expect(partly.cost.known).toMatchObject({ costUsd: 0.012, inputTokens: 20 });
-  expect(partly.summary.cost).toBe(
-    'Most of the $0.012 that is known was step 2, $0.01. What 1 of 3 calls cost is unknown.',
-  );
+  expect(partly.summary.cost).toBe('Most of the known $0.012 was step 2, $0.01. The cost of 1 of 3 calls is unknown.');
 });
 
 test('without prices the summary speaks of tokens', () => {
   const { cost, summary } = explainRun(facts());
   expect(cost.total).toMatchObject({ inputTokens: 10, outputTokens: 5, costUsd: null });
-  expect(summary.cost).toBe('What it cost is unknown. All of its 15 tokens went to step 1: 15.');
+  expect(summary.cost).toBe('Its cost is unknown. All of its 15 tokens went to step 1: 15.');
 });

@@ -19,9 +19,9 @@ function waiting(what: WaitingFor['what']): SessionSnapshot {
 }
 
 test.each([
-  ['rate_limit', 'more calls want to go than its limits allow'],
+  ['rate_limit', 'its limits are reached'],
   ['circuit', 'its last calls failed, and its circuit is open'],
-  ['cool_down', 'it said that it gets too many requests'],
+  ['cool_down', 'it reported too many requests'],
 ] as const)('a wait for a provider (%s) is told with its reason, and its end as reckoned only', (what, reason) => {
   const limits = { toolTimeoutMs: null, runTimeoutMs: 300_000, maxWaitMs: 3_600_000 };
   const now = '2026-11-24T10:00:30.000Z';
@@ -68,10 +68,10 @@ test('a run that ended for its budget is named with the amounts, and with how it
     `The session trip is active and waits for a message from the user, since ${at} (0 ms ago). Nothing is stuck. ` +
       'Its last run, run-1, failed (budget_exceeded): The budget of the month has $49.50 of $50.00 used; the next call may use up to $1.20. ' +
       'It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget). ' +
-      'When there is budget again, `perdure resume trip run-1` lets it go on after its last completed step. ' +
+      'Once the budget allows it, `perdure resume trip run-1` continues it after its last completed step. ' +
       '`perdure why run-1` shows what happened.',
   );
   expect(failed({ code: 'model_unavailable', detail: 'Away.' })).toContain(
-    'Away. `perdure resume trip run-1` lets it go on',
+    'Away. `perdure resume trip run-1` continues it',
   );
 });

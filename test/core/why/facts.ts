@@ -86,7 +86,7 @@ export function facts(overrides: Partial<RunFacts> = {}): RunFacts {
     run: run(),
     steps: [step()],
     toolCalls: [],
-    lives: [{ startedAt: at(100), endedAt: at(1_000), ending: 'completed' }],
+    periods: [{ startedAt: at(100), endedAt: at(1_000), ending: 'completed' }],
     replies: [{ step: 1, durationMs: 890 }],
     modelCalls: [],
     waits: [],

@@ -35,19 +35,19 @@ const course: fc.Arbitrary<RunFacts> = fc
         maxLength: 3,
       },
     ),
-    lives: fc.array(fc.record({ startedAt: time, endedAt: end, ending: fc.constant('failed') }), { maxLength: 3 }),
+    periods: fc.array(fc.record({ startedAt: time, endedAt: end, ending: fc.constant('failed') }), { maxLength: 3 }),
     ahead: fc.option(fc.record({ runId: fc.constant('run-0'), endedAt: end })),
     durationMs: fc.double({ min: 0, max: 5_000, noNaN: true }),
   })
-  .map(({ endedAt, startedAt, steps, calls, models, waits, lives, ahead, durationMs }) =>
+  .map(({ endedAt, startedAt, steps, calls, models, waits, periods, ahead, durationMs }) =>
     facts({
       run: run({ endedAt, startedAt, status: endedAt === null ? 'running' : 'completed' }),
       steps: steps.map((one, index) => step({ ...one, step: index + 1 })),
       toolCalls: calls.map((one, index) => toolCall({ ...one, callId: `c${index}` })),
       modelCalls: models.map((one, index) => modelCall({ ...one, attempt: index + 1 })),
-      waits: waits.map((one) => ({ ...one, whom: 'test' })),
+      waits: waits.map((one) => ({ ...one, who: 'test' })),
       replies: steps.map((_, index) => ({ step: index + 1, durationMs })),
-      lives,
+      periods,
       ahead,
       now: at(2_500),
     }),

@@ -84,7 +84,7 @@ test('why names the run that its budget ended, with the amounts, the reset and h
   expect(why.stdout).toContain(
     `Its last run, ${later}, failed (budget_exceeded): The budget of the month has $0.80 of $1.50 used; the next call may use up to $1.00. It resets at `,
   );
-  expect(why.stdout).toContain(`When there is budget again, \`perdure resume trip ${later}\` lets it go on`);
+  expect(why.stdout).toContain(`Once the budget allows it, \`perdure resume trip ${later}\` continues it`);
 
   await saveUserLimits(stack.db, key.user, { monthlyUsd: 5 });
   const resumed = await runCli(['resume', 'trip'], mine);
