@@ -37,7 +37,9 @@ export function addDataCommands(program: Command, deps: () => CommandDeps): void
     .command('delete <session>')
     .description('delete a session; one with more than a few messages is archived')
     .option('--forget', 'keep neither an archive nor the history in Temporal')
-    .action(async (id: string, options) => (await import('./act/export-files.ts')).removeSession(deps(), id, options));
+    .action(async (id: string, options) =>
+      (await import('./act/export-files.ts')).deleteSessionById(deps(), id, options),
+    );
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -56,7 +56,7 @@ export interface Perdure {
   agents(): Promise<readonly AgentSpec[]>;
   /** Usage and cost of this user's model calls; for operators, also of those of others. */
   usage(query?: UsageQuery): Promise<UsageReport>;
-  /** This user's limits and what is used of them. */
+  /** This user's limits and their usage. */
   budget(): Promise<BudgetReport>;
   /** Closes the connection to Temporal, if one was opened here. */
   close(): Promise<void>;

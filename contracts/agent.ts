@@ -99,7 +99,7 @@ export const agentSpecSchema = z.strictObject({
 });
 export type AgentSpec = z.infer<typeof agentSpecSchema>;
 
-/** The part of a tool that a run pins when it starts: what the model is given, and how calls are executed. */
+/** The part of a tool that a run pins when it starts: its description for the model, and how calls are executed. */
 export interface ToolSpec {
   readonly name: string;
   readonly description: string;

@@ -13,7 +13,7 @@ export const priceOverrideSchema = z.strictObject({
   model: z
     .string()
     .max(200)
-    .regex(/^[^/]+\/.+$/, 'Give provider/model, or provider/*.'),
+    .regex(/^[^/]+\/.+$/, 'Use provider/model, or provider/*.'),
   /** First day on which the price is in force, UTC. Default: always in force. */
   from: z.iso.date().optional(),
   inputUsd: usdPerMillion,

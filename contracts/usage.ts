@@ -29,7 +29,7 @@ const usageLineSchema = z.object({
   key: z.string().nullable(),
   /** Number of model calls, including failed ones. */
   calls: z.number().int(),
-  /** Number of calls without a whole reply. */
+  /** Number of calls without a complete reply. */
   failedCalls: z.number().int(),
   ...tokenFields,
   /** Number of calls without reported tokens. The actual tokens are more when it is above 0. */

@@ -17,7 +17,7 @@ export function bucketOf(ms: number): number {
   return ms < 1 ? 0 : Math.min(LAST, Math.floor(Math.log(ms) / Math.log(GROWTH)) + 1);
 }
 
-/** The duration that stands for a bucket: at most 10 % from any in it. */
+/** The duration that represents a bucket: at most 10 % from any in it. */
 function standsFor(bucket: number): number {
   return bucket === 0 ? 0 : GROWTH ** (bucket - 0.5);
 }

@@ -10,7 +10,7 @@ import type { EnvVars } from './find-program.ts';
 /** Official downloads. `PERDURE_TEMPORAL_DOWNLOAD` names a mirror with the same paths, or is `off`. */
 const OFFICIAL = 'https://temporal.download';
 
-/** Short, so that a machine without internet access goes on soon. */
+/** Short, so that a machine without internet access continues soon. */
 const CONNECT_TIMEOUT_MS = 4_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const STALLED_AFTER_MS = 30_000;

@@ -7,7 +7,7 @@ const SIGNAL_TIMEOUT_MS = 2_000;
 
 /**
  * Returns a function that signals the workflow of a session that is no longer active, so that it completes. The workflow
- * reads the session's status from the store, so one that was reopened meanwhile goes on. Failures are ignored: without a
+ * reads the session's status from the store, so that of a reopened session continues. Failures are ignored: without a
  * workflow there is nothing to do, and without Temporal the workflow's own timer does the same.
  */
 export function expiryCheckRequester(client: Client): (key: SessionKey) => Promise<void> {

@@ -166,7 +166,7 @@ function callValue({ callee, arguments: args }: jsep.CallExpression, depth: numb
   }
   const value = called.apply(...args.map((argument) => valueOf(argument, depth + 1)));
   if ((name === 'log' || name === 'ln') && value === Number.NEGATIVE_INFINITY) {
-    throw new ToolError(`${name}(0) has no value; give a number above 0.`);
+    throw new ToolError(`${name}(0) has no value; use a number above 0.`);
   }
   return real(value, name);
 }

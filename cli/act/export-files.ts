@@ -40,7 +40,7 @@ export async function importFromFile(
 }
 
 /** `perdure delete <session>`: archives or deletes a session. */
-export async function removeSession(
+export async function deleteSessionById(
   deps: CommandDeps,
   id: string,
   options: { readonly forget?: boolean },

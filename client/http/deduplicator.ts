@@ -4,7 +4,7 @@ import { trimDelta } from '../../core/text/apply-delta.ts';
 import { EMPTY_TEXT_VIEW, foldText, stepOf } from '../../core/text/text-view.ts';
 import type { TextView } from '../../core/text/text-view.ts';
 
-/** Drops what was received before, over any number of connections. */
+/** Drops events that were already received, across connections. */
 export interface Deduplicator {
   /** The `seq` to resume after. */
   readonly lastSeq: number;

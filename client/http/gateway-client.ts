@@ -95,7 +95,7 @@ export interface GatewayClient {
   cancelOneOff(runId: string): Promise<CancelledRun>;
   /** Usage and cost of model calls. */
   usage(query?: UsageQuery): Promise<UsageReport>;
-  /** Limits and what is used of them; for operators, of any `user`. */
+  /** Limits and their usage; for operators, of any `user`. */
   budget(user?: string): Promise<BudgetReport>;
   /** For operators: replaces the limits of a user. Default: the caller's own. */
   setBudget(limits: UserLimits, user?: string): Promise<BudgetReport>;

@@ -6,7 +6,7 @@ import { readText } from './read-text.ts';
 /** Above every problem document; a longer body comes from something else and is not read further. */
 const MAX_PROBLEM_BYTES = 1024 * 1024;
 
-/** The error that a response with a status other than 2xx stands for. Reads the body. */
+/** Returns the error of a response with a status other than 2xx. Reads the body. */
 export async function readProblem(response: Response): Promise<PerdureError> {
   const body = await readJsonObject(response);
   const code = isErrorCode(body?.['code']) ? body['code'] : codeOf(response.status);

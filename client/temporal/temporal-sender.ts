@@ -23,7 +23,7 @@ export interface TemporalSenderOptions {
   readonly ackTimeoutMs?: number;
 }
 
-/** A sender with what the gateway needs of Temporal besides. */
+/** A sender with the other Temporal calls that the gateway needs. */
 export interface TemporalSender extends SessionSender {
   /** Makes the session's workflow, if it is running, read the session's status from the store, and complete if the session is no longer active. Needs no worker. */
   checkExpiry(key: SessionKey): Promise<void>;

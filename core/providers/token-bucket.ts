@@ -1,4 +1,4 @@
-/** The level of a bucket at a time (epoch ms). Below zero it is in debt. Null stands for a full bucket. */
+/** The level of a bucket at a time (epoch ms). Below zero it is in debt. Null represents a full bucket. */
 export interface Bucket {
   readonly level: number;
   readonly atMs: number;

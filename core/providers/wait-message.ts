@@ -6,7 +6,7 @@ const REASONS: Record<WaitKind, (provider: string) => string> = {
   cool_down: (provider) => `The provider ${provider} rejected a call for its rate (too many requests)`,
 };
 
-/** Explains why a run waits for its provider, since when, and when it is expected to go on. */
+/** Explains why a run waits for its provider, since when, and when it is expected to continue. */
 export function waitMessage(
   provider: string,
   { why, sinceMs, untilMs }: { readonly why: WaitKind; readonly sinceMs: number; readonly untilMs: number | null },

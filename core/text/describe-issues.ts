@@ -5,20 +5,20 @@ import { quoteValue } from './quote-value.ts';
 import { fieldNames } from './schema-fields.ts';
 
 export interface DescribeOptions {
-  /** The schema that refused `input`. */
+  /** The schema that rejected `input`. */
   readonly schema: z.core.$ZodType;
   readonly input: unknown;
   /**
-   * Which values may be quoted: all of them, or those at paths for which it returns true. By default only the kind of a
-   * value is named, because it may be a secret or the content of a message. Quote only where the text goes to whoever
-   * wrote the value.
+   * The values that may be quoted: all of them, or those at paths for which it returns true. By default only the type of a
+   * value is named, because it may be a secret or the content of a message. Quote only if the reader of the text has
+   * written the value.
    */
   readonly mayQuote?: true | ((path: FieldPath) => boolean) | undefined;
 }
 
 /**
- * Puts zod's issues into words: field, what is wrong with it, kind of the value (or the value itself, cut short, where it
- * may be quoted), and the closest known name for an unknown field or choice. Bounded in length, but not in number.
+ * Describes zod's issues: the field, its problem, the type of the value (or the truncated value, if it may be quoted), and
+ * the closest known name for an unknown field or choice. Each text is bounded in length; their number is not.
  */
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],

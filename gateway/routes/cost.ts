@@ -44,7 +44,7 @@ export function costRoutes({ db, deployment, isOperator }: GatewayDeps): Route[]
     route({
       method: 'get',
       path: '/v1/budget',
-      summary: 'Your limits and what is used of them; for operators, also those of another user',
+      summary: 'Your limits and their usage; for operators, also those of another user',
       query: z.object({ user: userQuery.user }),
       responses: { 200: { description: 'The budget', schema: budgetReportSchema } },
       async handle({ user: caller, query: { user = caller } }) {

@@ -9,7 +9,7 @@ import type { OpenRun } from '../../core/session/run-queue.ts';
 /** A valid message with its id. */
 export type IncomingMessage = MessageInput & { readonly id: string };
 
-/** Messages to admit to one session, with what the decision depends on besides the store. */
+/** Messages to admit to one session, and the inputs of the decision that are not in the store. */
 export interface AdmissionRequest {
   /** Decided in this order, in one transaction. */
   readonly messages: readonly IncomingMessage[];

@@ -22,7 +22,7 @@ const COUNTERS: Readonly<Record<RunEndType, 'failed' | 'cancelled' | null>> = {
   'run.cancelled': 'cancelled',
 };
 
-/** Returns what the run ends among the events add: one row per agent and bucket; empty when no run ends. */
+/** Returns the counts that the run ends among the events add: one row per agent and bucket; empty when no run ends. */
 export function runStatsOf(drafts: PendingEvents['drafts'], runs: readonly RunRow[], at: string): RunStatsRow[] {
   const rows = new Map<string, RunStatsRow>();
   for (const { event } of drafts) {

@@ -80,7 +80,7 @@ export const hasNoOpenRun = (s: string): string => `
   NOT EXISTS (SELECT FROM perdure.runs r
                WHERE r.user_id = ${s}.user_id AND r.session_id = ${s}.session_id AND r.status IN ('queued', 'running'))`;
 
-/** Returns what the expiry of a locked session is computed from. */
+/** Returns the facts that determine the expiry of a locked session. */
 export function expiryFactsOf({ at, row }: LockedSession): ExpiryFacts {
   return { at, agent: row.agent, policy: row.policy, lastActiveAt: row.last_active_at, openedAt: row.opened_at };
 }

@@ -100,6 +100,6 @@ function requeue(session: LockedSession, run: RunRow): void {
   run.error = null;
   run.ended_at = null;
   run.resumes += 1;
-  // The run timeout counts anew; otherwise a run that timed out would end at once.
+  // The run timeout starts over; otherwise a run that timed out would end at once.
   run.active_ms = 0;
 }
