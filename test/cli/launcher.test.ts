@@ -74,7 +74,7 @@ test('the version is the one in package.json, in the source as in the bin', asyn
   };
   expect(await text(start(REPOSITORY, [], ['--version']).stdout!)).toBe(`${version}\n`);
   const [, needed] =
-    /^const NEEDED = (\d+);$/m.exec(await readFile(join(REPOSITORY, 'bin', 'perdure.js'), 'utf8')) ?? [];
+    /^const MIN_NODE = (\d+);$/m.exec(await readFile(join(REPOSITORY, 'bin', 'perdure.js'), 'utf8')) ?? [];
   expect(engines.node).toBe(`>=${needed}`);
 });
 

@@ -135,7 +135,9 @@ test('the why of a session has what it waits for, since when, and who can unbloc
 
   const position = await beginModel(db, key, runId);
   expect(await why()).toMatchObject({ waitingFor: { what: 'model', who: 'scripted/one' }, step: 1, attempt: 1 });
-  expect((await why()).text).toContain(`It is at step 1 of the run ${runId}. The run may work for 5 min 0 s in all`);
+  expect((await why()).text).toContain(
+    `It is at step 1 of the run ${runId}. The run may take 5 min 0 s of working time`,
+  );
 
   await saveAgentVersion(db, { hash: pin().hash, spec: { name: 'assistant' }, tools: [TOOL] });
   await commitStep(db, key, replyTo(runId, position, { toolCalls: [call('c1')] }));

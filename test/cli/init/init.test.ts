@@ -130,7 +130,7 @@ test('a folder with files of something else is refused with what is in the way, 
   await writeFile(join(folder, 'thesis.doc'), 'years of work');
   const { code, stdout, stderr } = await runCli(['init', folder]);
   expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toContain('In the way are:\n  thesis.doc\nName a folder that is new or empty.');
+  expect(stderr).toContain('It contains:\n  thesis.doc\nChoose a new or empty folder.');
   expect(await contentsOf(folder)).toEqual({ 'thesis.doc': 'years of work' });
 
   const repository = join(await temporaryFolder(), 'repository');
@@ -145,7 +145,7 @@ test('a folder with files of something else is refused with what is in the way, 
 test.each([
   ['My Agents', '"My Agents" cannot be the name of an npm package', 'such as --name my-agents.'],
   ['Größe', '"Größe" cannot be the name', 'such as --name gro-e.'],
-  ['???', '"???" cannot be the name', 'Give one with --name.'],
+  ['???', '"???" cannot be the name', 'Set one with --name.'],
   ['perdure', 'A project cannot be named "perdure"', 'with --name.'],
 ])('a folder named %s is refused in one sentence, and not made', async (name, problem, remedy) => {
   const parent = await temporaryFolder();
@@ -161,7 +161,7 @@ test('a path that is a file is refused', async () => {
   const file = join(await temporaryFolder(), 'notes');
   await writeFile(file, '');
   const { code, stderr } = await runCli(['init', file]);
-  expect([code, stderr]).toEqual([2, expect.stringContaining('is a file. Name a folder that is new or empty.')]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('is a file. Choose a new or empty folder.')]);
 });
 
 test('with --json the files and the next commands are one document', async () => {
