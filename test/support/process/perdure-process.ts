@@ -10,7 +10,7 @@ import { databaseFile } from '../../../dev-server/temporal-settings.ts';
 import type { ScriptedLogLine } from '../../../models/scripted/scripted-log.ts';
 import type { Effect } from './process-agents/agents.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../../bin/perdure.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../bin/perdure.js', import.meta.url));
 const AGENTS = fileURLToPath(new URL('process-agents', import.meta.url));
 /** The output of a process that is ready, with its address. */
 const READY = {
@@ -114,7 +114,7 @@ interface Running {
 
 function run(what: string, file: string, env: Env): Running {
   // Its own process group, like from a shell.
-  const child = spawn(process.execPath, [LAUNCHER, what], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, what], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   // Covers a test run that is aborted.
   const abandon = (): void => void child.kill('SIGKILL');
   process.once('exit', abandon);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const LAUNCHER = fileURLToPath(new URL('../../../bin/perdure.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../bin/perdure.js', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;
@@ -34,7 +34,7 @@ export function startInTerminal(python: string, args: readonly string[], env: Re
 }
 
 function startThrough(before: readonly string[], args: readonly string[], env: Record<string, string>): RunningCli {
-  const [program, ...rest] = [...before, process.execPath, LAUNCHER, ...args];
+  const [program, ...rest] = [...before, process.execPath, MAIN, ...args];
   const child = spawn(program as string, rest, {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
