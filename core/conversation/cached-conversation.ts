@@ -109,8 +109,7 @@ export class CachedConversation {
   }
 
   #apply(event: PerdureEvent): void {
-    if (!('runId' in event) || event.runId === undefined) return;
-    const cached = this.#runs.get(event.runId);
+    const cached = 'runId' in event && event.runId !== undefined ? this.#runs.get(event.runId) : undefined;
     switch (event.type) {
       case 'run.started':
         if (cached) cached.startedSeq = event.seq;
@@ -135,7 +134,20 @@ export class CachedConversation {
       case 'tool.cancelled':
         if (cached) this.#add(cached, event);
         return;
+      case 'session.opened':
+      case 'session.recovered':
+      case 'session.updated':
+      case 'session.ended':
+      case 'session.failed':
+      case 'session.expired':
+      case 'session.archived':
+      case 'message.refused':
+      case 'reasoning.completed':
+      case 'budget.warned':
+      case 'budget.released':
+        return;
       default:
+        event satisfies never;
     }
   }
 
