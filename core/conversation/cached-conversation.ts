@@ -1,4 +1,4 @@
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { ContentType, PerdureEvent } from '../../contracts/session/event.ts';
 import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
 import { transcript } from './transcript.ts';
 
@@ -206,7 +206,12 @@ function bytesOf(event: PerdureEvent): number {
       return 600 + 4 * JSON.stringify(event.arguments).length;
     case 'tool.completed':
       return 600 + 6 * JSON.stringify(event.result).length;
+    case 'tool.failed':
+    case 'tool.unknown':
+    case 'tool.cancelled':
+      return 600;
     default:
+      event satisfies Exclude<PerdureEvent, { type: ContentType }>;
       return 600;
   }
 }
