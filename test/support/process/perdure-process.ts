@@ -10,7 +10,7 @@ import { databaseFile } from '../../../dev-server/temporal-settings.ts';
 import type { ScriptedLogLine } from '../../../models/scripted/scripted-log.ts';
 import type { Effect } from './process-agents/agents.ts';
 
-const MAIN = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../bin/perdure.js', import.meta.url));
 const AGENTS = fileURLToPath(new URL('process-agents', import.meta.url));
 /** The output of a process that is ready, with its address. */
 const READY = {
