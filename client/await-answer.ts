@@ -1,5 +1,5 @@
 import { isErrorCode, PerdureError } from '../contracts/errors.ts';
-import type { StreamEvent } from '../contracts/session/event.ts';
+import { endsRun, type RunEndType, type StreamEvent } from '../contracts/session/event.ts';
 import type { RunError, Usage } from '../contracts/session/run.ts';
 
 /** The final answer to a message. */
@@ -38,28 +38,30 @@ export async function awaitAnswer(
 ): Promise<Answer> {
   let runId = knownRunId;
   for await (const event of events) {
-    switch (event.type) {
-      case 'message.received':
-        if (event.messageId === messageId) runId = event.runId;
-        break;
-      case 'message.refused':
-        if (event.messageId === messageId && runId === null) {
-          throw new PerdureError(isErrorCode(event.code) ? event.code : 'internal', event.detail);
-        }
-        break;
-      case 'run.completed':
-        if (event.runId === runId) return { runId, text: event.output, usage: event.usage, steps: event.steps };
-        break;
-      case 'run.failed':
-        if (event.runId === runId) throw new RunNotCompletedError(runId, 'failed', event.error);
-        break;
-      case 'run.cancelled':
-        if (event.runId === runId) {
-          throw new RunNotCompletedError(runId, 'cancelled', { code: 'cancelled', detail: event.reason });
-        }
-        break;
-      default:
+    if (event.type === 'message.received' && event.messageId === messageId) runId = event.runId;
+    if (event.type === 'message.refused' && event.messageId === messageId && runId === null) {
+      throw new PerdureError(isErrorCode(event.code) ? event.code : 'internal', event.detail);
     }
+    if (isRunEnd(event) && event.runId === runId) return answerOf(event);
   }
   throw new Error('The event stream ended before the run did.');
+}
+
+type RunEnd = Extract<StreamEvent, { type: RunEndType }>;
+
+function isRunEnd(event: StreamEvent): event is RunEnd {
+  return endsRun(event.type);
+}
+
+/** Throws a {@link RunNotCompletedError} for a run that did not complete. */
+function answerOf(end: RunEnd): Answer {
+  const { runId } = end;
+  switch (end.type) {
+    case 'run.completed':
+      return { runId, text: end.output, usage: end.usage, steps: end.steps };
+    case 'run.failed':
+      throw new RunNotCompletedError(runId, 'failed', end.error);
+    case 'run.cancelled':
+      throw new RunNotCompletedError(runId, 'cancelled', { code: 'cancelled', detail: end.reason });
+  }
 }

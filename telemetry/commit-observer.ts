@@ -58,7 +58,23 @@ function logEvent(
       });
     case 'session.recovered':
       return log.info('Session recovered', { ...common, code: event.reason });
+    case 'session.opened':
+    case 'session.updated':
+    case 'session.ended':
+    case 'session.failed':
+    case 'session.expired':
+    case 'session.archived':
+    case 'message.received':
+    case 'run.started':
+    case 'reasoning.completed':
+    case 'message.completed':
+    case 'tool.called':
+    case 'tool.completed':
+    case 'tool.cancelled':
+    case 'budget.released':
+      return undefined;
     default:
+      event satisfies never;
       return undefined;
   }
 }

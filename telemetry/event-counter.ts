@@ -47,7 +47,7 @@ export class EventCounter {
 
   #count(key: SessionKey, event: PerdureEvent, isTool: (name: string) => boolean): void {
     const metrics = this.#metrics;
-    if (event.type === 'session.opened' || event.type === 'run.started') this.setAgent(key, event.agent);
+    if ('agent' in event) this.setAgent(key, event.agent);
     const agent = this.agentOf(key);
     switch (event.type) {
       case 'message.received':
@@ -77,6 +77,21 @@ export class EventCounter {
       case 'run.cancelled':
         this.#countRun(agent, event);
         return;
+      case 'session.opened':
+      case 'session.recovered':
+      case 'session.updated':
+      case 'session.ended':
+      case 'session.failed':
+      case 'session.expired':
+      case 'session.archived':
+      // Counted by `countMessage`, as are refusals without an event.
+      case 'message.refused':
+      case 'reasoning.completed':
+      case 'tool.called':
+      case 'budget.released':
+        return;
+      default:
+        event satisfies never;
     }
   }
 

@@ -1,5 +1,5 @@
-import { EMPTY_TEXT_VIEW, foldText, stepOf } from '../../core/text/text-view.ts';
-import type { TextView } from '../../core/text/text-view.ts';
+import { EMPTY_TEXT_VIEW, foldText, isTextEvent, stepOf } from '../../core/text/text-view.ts';
+import type { TextEvent, TextView } from '../../core/text/text-view.ts';
 import { endsRun } from '../../contracts/session/event.ts';
 import type { StreamEvent } from '../../contracts/session/event.ts';
 import type { RenderOptions } from './render-options.ts';
@@ -36,21 +36,7 @@ export function renderEvent(
   return { text, screen: next };
 }
 
-type TextEvent = Extract<
-  StreamEvent,
-  { type: 'message.delta' | 'reasoning.delta' | 'step.retracted' | 'reasoning.completed' | 'message.completed' }
->;
 type Shown = Pick<Screen, 'open'> & { readonly text: string };
-
-function isTextEvent(event: StreamEvent): event is TextEvent {
-  return (
-    event.type === 'message.delta' ||
-    event.type === 'reasoning.delta' ||
-    event.type === 'step.retracted' ||
-    event.type === 'reasoning.completed' ||
-    event.type === 'message.completed'
-  );
-}
 
 /** Renders events other than the model's text on lines of their own. */
 function noticeText(screen: Screen, event: Exclude<StreamEvent, TextEvent>, options: RenderOptions): Shown {
@@ -60,9 +46,16 @@ function noticeText(screen: Screen, event: Exclude<StreamEvent, TextEvent>, opti
 }
 
 function wholeText(event: TextEvent, options: RenderOptions): string {
-  if (event.type === 'reasoning.completed') return reasoningLines(event.text, options);
-  if (event.type !== 'message.completed') return '';
-  return event.text === '' ? '' : `${stripControl(event.text)}\n${endNote(event, options)}`;
+  switch (event.type) {
+    case 'reasoning.completed':
+      return reasoningLines(event.text, options);
+    case 'message.completed':
+      return event.text === '' ? '' : `${stripControl(event.text)}\n${endNote(event, options)}`;
+    case 'message.delta':
+    case 'reasoning.delta':
+    case 'step.retracted':
+      return '';
+  }
 }
 
 function reasoningLines(text: string, { paint }: RenderOptions): string {

@@ -1,4 +1,5 @@
 import type { StreamEvent } from '../../contracts/session/event.ts';
+import type { TextEvent } from '../../core/text/text-view.ts';
 import type { Usage } from '../../contracts/session/run.ts';
 import type { RenderOptions } from './render-options.ts';
 import { formatCount } from './format-count.ts';
@@ -7,9 +8,9 @@ import { stripControl } from './strip-control.ts';
 import { formatUsd } from '../../core/text/format-usd.ts';
 import { oneLine } from './one-line.ts';
 
-/** The lines for an event other than the model's text; none for events that are not shown. */
+/** The lines for an event other than the model's text; none for events that are not shown or not known to this version. */
 export function renderNotice(
-  event: StreamEvent,
+  event: Exclude<StreamEvent, TextEvent>,
   { live, paint }: RenderOptions,
   runStartedAt: string | null,
 ): string[] {
@@ -53,7 +54,12 @@ export function renderNotice(
       return dim(`The session expired: ${oneLine(event.reason)}`);
     case 'session.archived':
       return dim('The session was archived.');
+    case 'session.opened':
+    case 'session.updated':
+    case 'run.started':
+      return [];
     default:
+      event satisfies never;
       return [];
   }
 }

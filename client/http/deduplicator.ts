@@ -1,7 +1,7 @@
 import { endsRun } from '../../contracts/session/event.ts';
 import type { StreamEvent } from '../../contracts/session/event.ts';
 import { trimDelta } from '../../core/text/apply-delta.ts';
-import { EMPTY_TEXT_VIEW, foldText, stepOf } from '../../core/text/text-view.ts';
+import { EMPTY_TEXT_VIEW, foldText, isTextEvent, stepOf } from '../../core/text/text-view.ts';
 import type { TextView } from '../../core/text/text-view.ts';
 
 /** Drops events that were already received, across connections. */
@@ -21,7 +21,7 @@ export function createDeduplicator(after: number): Deduplicator {
 
   function filterLive(event: Exclude<StreamEvent, { seq: number }>): StreamEvent | undefined {
     if (event.runId === endedRun) return undefined;
-    if (event.type === 'tool.progress') return event;
+    if (!isTextEvent(event)) return event;
     const known = stepOf(view, event.runId, event.step);
     if (known.complete) return undefined;
     view = foldText(view, event);

@@ -191,6 +191,11 @@ export type RunEndType = {
   [T in EventType]: (typeof EVENT_TRAITS)[T]['run'] extends 'end' ? T : never;
 }[EventType];
 
+/** The types of events that the context of model calls contains. */
+export type ContentType = {
+  [T in EventType]: (typeof EVENT_TRAITS)[T]['conversation'] extends 'content' ? T : never;
+}[EventType];
+
 /** Every durable event type, in the order of {@link EVENT_TRAITS}. */
 export const EVENT_TYPES: readonly EventType[] = Object.keys(EVENT_TRAITS).filter(isDurableType);
 

@@ -1,4 +1,4 @@
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { ContentType, PerdureEvent } from '../../contracts/session/event.ts';
 import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
 import { transcript } from './transcript.ts';
 
@@ -109,8 +109,7 @@ export class CachedConversation {
   }
 
   #apply(event: PerdureEvent): void {
-    if (!('runId' in event) || event.runId === undefined) return;
-    const cached = this.#runs.get(event.runId);
+    const cached = 'runId' in event && event.runId !== undefined ? this.#runs.get(event.runId) : undefined;
     switch (event.type) {
       case 'run.started':
         if (cached) cached.startedSeq = event.seq;
@@ -135,7 +134,20 @@ export class CachedConversation {
       case 'tool.cancelled':
         if (cached) this.#add(cached, event);
         return;
+      case 'session.opened':
+      case 'session.recovered':
+      case 'session.updated':
+      case 'session.ended':
+      case 'session.failed':
+      case 'session.expired':
+      case 'session.archived':
+      case 'message.refused':
+      case 'reasoning.completed':
+      case 'budget.warned':
+      case 'budget.released':
+        return;
       default:
+        event satisfies never;
     }
   }
 
@@ -194,7 +206,12 @@ function bytesOf(event: PerdureEvent): number {
       return 600 + 4 * JSON.stringify(event.arguments).length;
     case 'tool.completed':
       return 600 + 6 * JSON.stringify(event.result).length;
+    case 'tool.failed':
+    case 'tool.unknown':
+    case 'tool.cancelled':
+      return 600;
     default:
+      event satisfies Exclude<PerdureEvent, { type: ContentType }>;
       return 600;
   }
 }

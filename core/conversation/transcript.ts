@@ -30,9 +30,53 @@ function runsInOrder(events: readonly PerdureEvent[]): Iterable<RunEvent[]> {
     .map(([, list]) => list);
 }
 
+type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
+type Outcome = EventOf<'tool.completed' | 'tool.failed' | 'tool.unknown' | 'tool.cancelled'>;
+
+/** The events of a run that its transcript shows. */
+interface ShownEvents {
+  readonly messages: EventOf<'message.received'>[];
+  readonly replies: EventOf<'message.completed'>[];
+  readonly calls: EventOf<'tool.called'>[];
+  readonly outcomes: Outcome[];
+}
+
+function shownOf(events: readonly RunEvent[]): ShownEvents {
+  const shown: ShownEvents = { messages: [], replies: [], calls: [], outcomes: [] };
+  for (const event of events) {
+    switch (event.type) {
+      case 'message.received':
+        shown.messages.push(event);
+        break;
+      case 'message.completed':
+        shown.replies.push(event);
+        break;
+      case 'tool.called':
+        shown.calls.push(event);
+        break;
+      case 'tool.completed':
+      case 'tool.failed':
+      case 'tool.unknown':
+      case 'tool.cancelled':
+        shown.outcomes.push(event);
+        break;
+      case 'run.started':
+      case 'reasoning.completed':
+      case 'budget.warned':
+      case 'budget.released':
+      case 'run.completed':
+      case 'run.failed':
+      case 'run.cancelled':
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+  return shown;
+}
+
 function runTranscript(events: readonly RunEvent[]): TranscriptEntry[] {
-  const messages = events.filter((event) => event.type === 'message.received');
-  const replies = events.filter((event) => event.type === 'message.completed');
+  const { messages, replies, ...tools } = shownOf(events);
   const entries: TranscriptEntry[] = [];
   let next = 0;
   const takeMessages = (seen: (seq: number) => boolean) => {
@@ -42,21 +86,18 @@ function runTranscript(events: readonly RunEvent[]): TranscriptEntry[] {
   };
   for (const reply of replies) {
     takeMessages((seq) => seq <= reply.throughSeq);
-    entries.push(...stepTranscript(reply, events));
+    entries.push(...stepTranscript(reply, tools));
   }
   takeMessages(() => true);
   return entries;
 }
 
 function stepTranscript(
-  reply: Extract<RunEvent, { type: 'message.completed' }>,
-  events: readonly RunEvent[],
+  reply: EventOf<'message.completed'>,
+  tools: Pick<ShownEvents, 'calls' | 'outcomes'>,
 ): TranscriptEntry[] {
   const { runId, step } = reply;
-  const calls = events.filter((event) => event.type === 'tool.called' && event.step === step) as Extract<
-    RunEvent,
-    { type: 'tool.called' }
-  >[];
+  const calls = tools.calls.filter((call) => call.step === step);
   if (reply.text === '' && calls.length === 0) return [];
   const toolCalls: ToolCallRequest[] = calls.map((call) => ({
     callId: call.callId,
@@ -65,24 +106,13 @@ function stepTranscript(
     malformed: null,
   }));
   const results = calls.flatMap((call): TranscriptEntry[] => {
-    const outcome = events.find((event) => isOutcome(event) && event.callId === call.callId && event.step === step);
-    return outcome && isOutcome(outcome) ? [outcomeEntry(outcome)] : [];
+    const outcome = tools.outcomes.find(({ callId, step: ofStep }) => callId === call.callId && ofStep === step);
+    return outcome ? [outcomeEntry(outcome)] : [];
   });
   return [
     { role: 'assistant', runId, step, content: reply.text, toolCalls: [...toolCalls], partial: reply.partial },
     ...results,
   ];
-}
-
-type Outcome = Extract<RunEvent, { type: 'tool.completed' | 'tool.failed' | 'tool.unknown' | 'tool.cancelled' }>;
-
-function isOutcome(event: RunEvent): event is Outcome {
-  return (
-    event.type === 'tool.completed' ||
-    event.type === 'tool.failed' ||
-    event.type === 'tool.unknown' ||
-    event.type === 'tool.cancelled'
-  );
 }
 
 /** The entry that reports a call's outcome to the model. */

@@ -22,16 +22,7 @@ export const EMPTY_TEXT_VIEW: TextView = { steps: [] };
 
 /** The view after an event. Pure. Events without text return the view unchanged. */
 export function foldText(view: TextView, event: StreamEvent): TextView {
-  switch (event.type) {
-    case 'message.delta':
-    case 'reasoning.delta':
-    case 'step.retracted':
-    case 'reasoning.completed':
-    case 'message.completed':
-      break;
-    default:
-      return view;
-  }
+  if (!isTextEvent(event)) return view;
   const known = stepOf(view, event.runId, event.step);
   const next = foldStep(known, event);
   if (next === known) return view;
@@ -46,10 +37,46 @@ export function stepOf(view: TextView, runId: string, step: number): StepText {
   return known ?? { runId, step, attempt: 0, reasoning: '', text: '', complete: false };
 }
 
-type TextEvent = Extract<
+/** Whether an event changes the text of a step. */
+const CHANGES_TEXT = {
+  'session.opened': false,
+  'session.recovered': false,
+  'session.updated': false,
+  'session.ended': false,
+  'session.failed': false,
+  'session.expired': false,
+  'session.archived': false,
+  'message.received': false,
+  'message.refused': false,
+  'run.started': false,
+  'reasoning.completed': true,
+  'message.completed': true,
+  'tool.called': false,
+  'tool.completed': false,
+  'tool.failed': false,
+  'tool.unknown': false,
+  'tool.cancelled': false,
+  'budget.warned': false,
+  'budget.released': false,
+  'run.completed': false,
+  'run.failed': false,
+  'run.cancelled': false,
+  'message.delta': true,
+  'reasoning.delta': true,
+  'tool.progress': false,
+  'step.retracted': true,
+} as const satisfies Readonly<Record<StreamEvent['type'], boolean>>;
+
+/** An event that changes the text of a step. */
+export type TextEvent = Extract<
   StreamEvent,
-  { type: 'message.delta' | 'reasoning.delta' | 'step.retracted' | 'reasoning.completed' | 'message.completed' }
+  { type: { [T in StreamEvent['type']]: (typeof CHANGES_TEXT)[T] extends true ? T : never }[StreamEvent['type']] }
 >;
+
+/** False for a type that this version does not know. */
+export function isTextEvent(event: StreamEvent): event is TextEvent {
+  return (CHANGES_TEXT as Readonly<Partial<Record<string, boolean>>>)[event.type] ?? false;
+}
 
 function foldStep(known: StepText, event: TextEvent): StepText {
   // Text and reasoning are committed together; of the two events only the reasoning's may come after the text's.

@@ -194,12 +194,16 @@ export class Hub {
           event,
           () => this.#applyText(applyRetraction(this.liveText, event)),
         );
-      default:
+      case 'message.delta':
+      case 'reasoning.delta':
         return this.#inOrder(
           () => this.#progress.timingOfStep(event.runId, event.step),
           event,
           () => this.#applyText(applyTextDelta(this.liveText, event)),
         );
+      default:
+        event satisfies never;
+        return undefined;
     }
   }
 

@@ -1,4 +1,4 @@
-import { endsRun, type PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/session/event.ts';
 import type { RunDetail } from '../../contracts/session/run.ts';
 
 /** Runs to remember. A session has one current run; older ones matter only for late live events. */
@@ -24,22 +24,48 @@ export class RunProgress {
   readonly #runs = new Map<string, RunState>();
 
   recordEvent(event: PerdureEvent): void {
-    if (!('runId' in event) || event.runId === undefined) return;
-    if (event.type === 'run.started') {
-      const known = this.#runs.get(event.runId);
-      this.#set(event.runId, {
-        ended: false,
-        nextStep: known?.nextStep ?? 1,
-        openCalls: known?.openCalls ?? new Set(),
-      });
-      return;
+    const run = 'runId' in event && event.runId !== undefined ? this.#runs.get(event.runId) : undefined;
+    switch (event.type) {
+      case 'run.started':
+        this.#set(event.runId, {
+          ended: false,
+          nextStep: run?.nextStep ?? 1,
+          openCalls: run?.openCalls ?? new Set(),
+        });
+        return;
+      case 'message.completed':
+        if (run) run.nextStep = event.step + 1;
+        return;
+      case 'tool.called':
+        run?.openCalls.add(event.callId);
+        return;
+      case 'tool.completed':
+      case 'tool.failed':
+      case 'tool.unknown':
+      case 'tool.cancelled':
+        run?.openCalls.delete(event.callId);
+        return;
+      case 'run.completed':
+      case 'run.failed':
+      case 'run.cancelled':
+        if (run) run.ended = true;
+        return;
+      case 'session.opened':
+      case 'session.recovered':
+      case 'session.updated':
+      case 'session.ended':
+      case 'session.failed':
+      case 'session.expired':
+      case 'session.archived':
+      case 'message.received':
+      case 'message.refused':
+      case 'reasoning.completed':
+      case 'budget.warned':
+      case 'budget.released':
+        return;
+      default:
+        event satisfies never;
     }
-    const run = this.#runs.get(event.runId);
-    if (run === undefined) return;
-    if (endsRun(event.type)) run.ended = true;
-    else if (event.type === 'message.completed') run.nextStep = event.step + 1;
-    else if (event.type === 'tool.called') run.openCalls.add(event.callId);
-    else if ('callId' in event) run.openCalls.delete(event.callId);
   }
 
   /** Replaces the state of a run with the store's. */

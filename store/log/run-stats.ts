@@ -16,7 +16,7 @@ export interface RunStatsRow {
 }
 
 /** The counter that a run end increments, besides `ended`. */
-const COUNTERS: Readonly<Record<RunEndType, 'failed' | 'cancelled' | null>> = {
+export const RUN_END_COUNTERS: Readonly<Record<RunEndType, 'failed' | 'cancelled' | null>> = {
   'run.completed': null,
   'run.failed': 'failed',
   'run.cancelled': 'cancelled',
@@ -35,7 +35,7 @@ export function runStatsOf(drafts: PendingEvents['drafts'], runs: readonly RunRo
     const row = rows.get(name) ?? zeroRow(at.slice(0, 10), run.agent, bucket);
     rows.set(name, row);
     row.ended += 1;
-    const counter = COUNTERS[event.type];
+    const counter = RUN_END_COUNTERS[event.type];
     if (counter !== null) row[counter] += 1;
     row.busy_ms += ms ?? 0;
   }

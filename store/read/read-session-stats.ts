@@ -2,6 +2,7 @@ import type { Stats } from '../../contracts/stats.ts';
 import { positionIn } from '../db/cursor.ts';
 import type { Db } from '../db/db.ts';
 import { cutPage } from '../db/page.ts';
+import { RUN_END_COUNTERS } from '../log/run-stats.ts';
 import { mean, ratio, usageSummaryOf, type StatsRange } from './stats-report.ts';
 import { SUMS_OF_CALLS, type UsageSums } from './usage-report.ts';
 
@@ -36,8 +37,8 @@ export async function readSessionStats(
                 AND ($4::timestamptz IS NULL OR (last_active_at, session_id) < ($4, $5))
               ORDER BY last_active_at DESC, session_id DESC LIMIT $6) s
       CROSS JOIN LATERAL
-            (SELECT count(*)::int AS ended, count(*) FILTER (WHERE e.type = 'run.failed')::int AS failed,
-                    count(*) FILTER (WHERE e.type = 'run.cancelled')::int AS cancelled
+            (SELECT count(*)::int AS ended, count(*) FILTER (WHERE ${countedAs('failed')})::int AS failed,
+                    count(*) FILTER (WHERE ${countedAs('cancelled')})::int AS cancelled
                FROM perdure.events e
               WHERE e.user_id = $1 AND e.session_id = s.session_id AND ${IS_END}
                 AND e.at >= coalesce($2::date::timestamp AT TIME ZONE 'UTC', '-infinity')
@@ -60,6 +61,12 @@ export async function readSessionStats(
   );
   const { page, nextCursor } = cutPage(rows, limit, (last) => [last.last_active_at, last.key]);
   return { data: page.map(statsOf), nextCursor };
+}
+
+/** An SQL condition that selects the run ends that increment a counter. */
+function countedAs(counter: 'failed' | 'cancelled'): string {
+  const types = Object.entries(RUN_END_COUNTERS).filter(([, incremented]) => incremented === counter);
+  return `e.type IN (${types.map(([type]) => `'${type}'`).join(', ')})`;
 }
 
 function statsOf(row: SessionStatsRow): Stats & { key: string } {

@@ -9,7 +9,7 @@ import { filesOf, tarball, type PackageName } from './installed.ts';
 
 const ALLOWED: Readonly<Record<PackageName, RegExp>> = {
   perdure:
-    /^(package\.json|README\.md|LICENSE|NOTICE|CHANGELOG\.md|bin\/perdure\.js|dist\/[\w/-]+(\.js|\.js\.map|\.d\.ts)|dist\/store\/migrations\/[\w-]+\.sql|dist\/dev-server\/temporal-build\/go\.(mod|sum)|dist\/agents\/templates\/assistant\.yaml)$/,
+    /^(package\.json|README\.md|LICENSE|NOTICE|CHANGELOG\.md|bin\/perdure\.js|dist\/[\w/-]+(\.js|\.js\.map|\.d\.ts)|dist\/store\/migrations\/[\w-]+\.sql|dist\/dev-server\/temporal-build\/go\.(mod|sum)|dist\/agents\/templates\/assistant\.yaml|dist\/cli\/init\/template\/(agents\/)?[\w.]+)$/,
   'perdure-client':
     /^(package\.json|README\.md|LICENSE|NOTICE|dist\/(client|contracts|core\/text)\/[\w/-]+(\.js|\.js\.map|\.d\.ts))$/,
   'create-perdure': /^(package\.json|README\.md|LICENSE|NOTICE|bin\/create-perdure\.js)$/,
@@ -36,6 +36,8 @@ test('perdure contains everything that it loads by path', async () => {
     ...migrations,
     'dist/workflow-bundle.js',
     'dist/agents/templates/assistant.yaml',
+    'dist/cli/init/template/gitignore',
+    'dist/cli/init/template/agents/support.ts.txt',
     'dist/dev-server/temporal-build/go.mod',
     'dist/dev-server/temporal-build/go.sum',
     'dist/workflows/index.js',

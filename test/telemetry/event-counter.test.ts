@@ -105,3 +105,11 @@ test('a refusal is a message and an error, a duplicate is a message only', async
     'perdure_errors_total{agent="tutor",source="message",type="session_ended"} 1',
   ]);
 });
+
+test('an event of a type that this version does not know is not counted', async () => {
+  const { add, lines } = counter();
+  add(0, { type: 'run.paused', runId: 'r', tool: 'dice', usage });
+
+  const counted = (await lines('perdure_\\w+')).filter((line) => !line.endsWith(' 0'));
+  expect(counted).toEqual([]);
+});

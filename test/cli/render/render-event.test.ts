@@ -136,3 +136,16 @@ test('a budget that warns is told with what was used, and a run with what it cos
   );
   expect(shown).toContain('1 step · 3 tokens · $0.00125');
 });
+
+test('an event of a type that this version does not know is not shown, and does not interrupt the text', () => {
+  const writer = eventWriter();
+  const where = { runId: 'r', step: 1, attempt: 1 };
+  const [first, second] = deltasOf(writer, 'message.delta', where, 'Hello', 3);
+  const unknown = [
+    writer.durable({ type: 'run.paused', runId: 'r', reason: 'New' } as never),
+    writer.live({ type: 'image.delta', ...where, offset: 3, delta: 'New' } as never),
+  ];
+  const events = [first, ...unknown, second, completed(writer, where, 'Hello')] as StreamEvent[];
+  expect(render(events, true)).toBe('Hello\n');
+  expect(render(events, false)).toBe('Hello\n');
+});

@@ -172,7 +172,9 @@ test('what is too large or malformed never reaches Temporal', async () => {
   const key = freshKey();
   const content = 'é'.repeat(LIMITS.messageBytes.value / 2 + 1);
   await expect(answering().submit(key, { content })).rejects.toMatchObject({ code: 'too_large' });
-  await expect(answering().submit(key, { content: ' ' })).rejects.toThrow('content: must not be empty');
+  await expect(answering().submit(key, { content: ' ' })).rejects.toThrow(
+    'The field "content" of the message is not valid: must not be empty',
+  );
   await expect(answering().submit(key, { content: 'x', more: 1 } as never)).rejects.toMatchObject({
     code: 'invalid_request',
   });

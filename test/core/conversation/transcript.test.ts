@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PerdureEvent } from '../../../contracts/session/event.ts';
 import { UNKNOWN_USAGE } from '../../../contracts/session/run.ts';
+import { CachedConversation } from '../../../core/conversation/cached-conversation.ts';
 import { transcript } from '../../../core/conversation/transcript.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -110,4 +111,14 @@ test('every outcome of a tool call is told to the model for what it is, right af
 
 test('an empty reply without tool calls leaves no entry', () => {
   expect(told([received(1, 'hi'), reply(2, 1, '', 1, 'r1', true)])).toEqual(['user: hi']);
+});
+
+test('an event of a type that this version does not know is not part of the conversation', () => {
+  const unknown = { type: 'run.paused', ...base(3), step: 1, content: 'New', text: 'New' } as never;
+  const events = [received(1, 'hello'), started(2, 'r1'), unknown, reply(4, 1, 'first', 2)];
+  expect(told(events)).toEqual(['user: hello', 'assistant: first']);
+
+  const cache = new CachedConversation();
+  cache.append(events, 0, 4);
+  expect(cache.window('r1', 0, 4)).toMatchObject({ entries: transcript(events) });
 });

@@ -54,3 +54,11 @@ test('the committed text stands, whatever deltas come after it', () => {
   const events = [completed(writer, where, 'Done.'), ...deltasOf(writer, 'message.delta', where, 'Do', 9)];
   expect(stepOf(events.reduce(foldText, EMPTY_TEXT_VIEW), 'r', 1)).toMatchObject({ text: 'Done.', complete: true });
 });
+
+test('an event of a type that this version does not know changes nothing', () => {
+  const writer = eventWriter();
+  const where = { runId: 'r', step: 1, attempt: 1 };
+  const view = deltasOf(writer, 'message.delta', where, 'Hello', 5).reduce(foldText, EMPTY_TEXT_VIEW);
+  expect(foldText(view, writer.durable({ type: 'run.paused', ...where, text: 'New' } as never))).toBe(view);
+  expect(foldText(view, writer.live({ type: 'image.delta', ...where, offset: 5, delta: 'New' } as never))).toBe(view);
+});

@@ -9,7 +9,7 @@ import { perdureHome } from '../../support/process/perdure-process.ts';
 import { privateTemporal } from '../../support/temporal/temporal-server.ts';
 
 test(
-  'the place of a call whose worker is killed comes back, not before its time, and its run and others go on',
+  'the slot of a call whose worker is killed is freed, not before its time, and its run and others go on',
   {
     timeout: 150_000,
   },
@@ -29,7 +29,8 @@ test(
     const send = (session: string, content: string) =>
       callJson(ann, 'POST', pathOf(session, 'messages'), { content, agent: 'assistant' });
 
-    await send('long', 'Count. @mark=long @chunks=40 @delay=100 @echo=long');
+    // Long enough that it still streams when the second worker is ready.
+    await send('long', 'Count. @mark=long @chunks=150 @delay=100 @echo=long');
     await readStream(ann, 'long', {}, ({ event }) => event.type === 'message.delta');
     const worker = await home.start('worker');
     await send('short', 'Go. @mark=short @echo=short');
@@ -53,10 +54,10 @@ test(
     expect(first).toMatchObject({ mark: 'long', pid: killed.pid });
     expect(new Set(later.map(({ mark }) => mark))).toEqual(new Set(['long', 'short']));
     expect(later.map(({ pid }) => pid)).toEqual([worker.pid, worker.pid]);
-    // Its worker was heard of 2.5 s before its end at the earliest, and its place was kept for 10 s from then.
+    // The slot was renewed at most 2.5 s before the kill, and expires 10 s after that.
     const backMs = Math.min(...later.map(({ at }) => Date.parse(at))) - killedAt;
     expect(backMs).toBeGreaterThan(7_000);
-    console.log(`The place of a killed worker's call was taken again ${backMs} ms after the kill.`);
+    console.log(`The slot of a killed worker's call was acquired again ${backMs} ms after the kill.`);
     await worker.stop();
     await gateway.stop();
   },

@@ -44,7 +44,7 @@ test('embedded, a killed Temporal server comes back by itself and the run goes o
   const [server = 0, ...others] = home.servers();
   expect(others).toEqual([]);
   process.kill(server, 'SIGKILL');
-  await perdure.says(/The Temporal server died .*it is started again/);
+  await perdure.says(/The Temporal server died .* is restarted/);
   await perdure.says(/The Temporal server is back after \d+ ms/);
   await goesOn(caller, home);
   expect(home.servers()).not.toContain(server);

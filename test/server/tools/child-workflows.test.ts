@@ -242,7 +242,7 @@ test('a result that is long in coming is waited for', async () => {
 test('what cannot be started is told to the model with the reason, and is not listed', async () => {
   const key = stack.key();
   const refusals: [Parameters<ToolContext['startWorkflow']>, RegExp][] = [
-    [['report', { taskQueue: '' }], /The workflow "report" could not be started: taskQueue: /],
+    [['report', { taskQueue: '' }], /The workflow "report" cannot be started: taskQueue: /],
     [['report', { taskQueue, name: 'a b' }], /name: must be 1 to 64 letters/],
     [
       ['report', { taskQueue, args: ['x'.repeat(LIMITS.childArgumentsBytes.value)] }],
