@@ -6,7 +6,7 @@ import { ProviderLimiter } from '../activities/shared/provider-limiter.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
-import { restartLostSessions, type LostSessionSettings } from './restart-lost-sessions.ts';
+import { restartLostWorkflows, type LostWorkflowSettings } from './restart-lost-workflows.ts';
 import { scheduleMaintenance } from './schedule-maintenance.ts';
 import { saveAgentVersions } from './save-agent-versions.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
@@ -40,7 +40,7 @@ export interface WorkerSettings extends GivenDeps, Tuning {
   };
   /** Default `perdure`. */
   readonly taskQueue?: string | undefined;
-  readonly lostSessions?: LostSessionSettings | undefined;
+  readonly lostSessions?: LostWorkflowSettings | undefined;
   /** Whether errors in workflow code have stack traces. Default false. */
   readonly workflowStacks?: boolean | undefined;
   /** Whether to schedule clean-ups. Default: only on the default task queue. */
@@ -90,7 +90,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   if (settings.schedules ?? taskQueue === TASK_QUEUE) {
     await scheduleMaintenance(client, taskQueue, deployment.maintenance ?? {});
   }
-  const lost = restartLostSessions({ db, client, taskQueue, failed }, settings.lostSessions ?? {});
+  const lost = restartLostWorkflows({ db, client, taskQueue, failed }, settings.lostSessions ?? {});
   const done = worker.run().finally(async () => {
     await lost.stop();
     await limiter.stop();

@@ -17,10 +17,10 @@ import { pinnedAgent } from '../shared/resolve-agent.ts';
 import { StepStream } from '../shared/step-stream.ts';
 import { Stopped, watchForStop } from '../shared/stop-watch.ts';
 import type { ClaimedCall } from '../tools/call-tool.ts';
-import { runToolsInPlace } from '../tools/run-tools-in-place.ts';
+import { executeClaimedCalls } from '../tools/execute-claimed-calls.ts';
 import { claimNext } from './claim-next.ts';
 import type { ContextCache } from './context-cache.ts';
-import { placeCall } from './place-call.ts';
+import { callPlacement } from './call-placement.ts';
 import { runStep } from './run-step.ts';
 
 /** An activity that has run this long returns after its current step, so that activities stay short. */
@@ -85,7 +85,7 @@ async function advance(deps: ActivityDeps, run: Advancing): Promise<Advance> {
     if (step.kind === 'stale') throw workerLeft(new Error('Another attempt has this step, or the run has ended.'));
     steps.push(step.digest);
     if (step.ended) return { kind: 'ended', status: 'completed', session: null, steps };
-    results = await runToolsInPlace(deps, { ...run, agent }, step.inPlace);
+    results = await executeClaimedCalls(deps, { ...run, agent }, step.inPlace);
     const { ownActivity } = step;
     const returns = ownActivity.length > 0 || steps.length >= policy.stepsPerActivity || Date.now() > until;
     if (!returns) continue;
@@ -105,7 +105,7 @@ async function resumeTools(
   const ownActivity: ToolTask[] = [];
   const claimed: ClaimedCall[] = [];
   for (const { callId, tool } of calls) {
-    const placed = placeCall({ agent, agents: deps.agents, policy }, { callId, tool, refused: false });
+    const placed = callPlacement({ agent, agents: deps.agents, policy }, { callId, tool, refused: false });
     if (placed.placement === 'own-activity') {
       ownActivity.push(placed.task);
       continue;
@@ -115,7 +115,7 @@ async function resumeTools(
     publishAppended(deps, key, claim.events);
     if (claim.claim === 'run') claimed.push({ ...claim, callId });
   }
-  await commitResults(deps, run, await runToolsInPlace(deps, run, claimed));
+  await commitResults(deps, run, await executeClaimedCalls(deps, run, claimed));
   return ownActivity;
 }
 

@@ -6,7 +6,7 @@ import { idempotencyKey } from '../../core/tools/idempotency-key.ts';
 import type { CommittedCall } from '../../store/runs/commit-step.ts';
 import type { ToolTask } from '../shared/contract.ts';
 import type { ClaimedCall } from '../tools/call-tool.ts';
-import { placeCall, type ToolScope } from './place-call.ts';
+import { callPlacement, type ToolScope } from './call-placement.ts';
 
 /** The tool calls of a reply. */
 export interface ToolPlan {
@@ -65,7 +65,7 @@ function planCall(
     ? `There is no tool ${JSON.stringify(tool)}. Available: ${available}.`
     : malformed && `The arguments were not accepted: ${malformed}. Send one JSON object.`;
   const callId = unusedId(wanted, usedIds);
-  const placed = placeCall(scope, { callId, tool, refused: refused !== null });
+  const placed = callPlacement(scope, { callId, tool, refused: refused !== null });
   const call: CommittedCall = {
     callId,
     tool,

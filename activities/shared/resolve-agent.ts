@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { AgentVersion } from '../../contracts/agent.ts';
 import { readAgentVersion } from '../../store/runs/agent-versions.ts';
 import type { ActivityDeps } from './deps.ts';
-import { retryElsewhere } from './retry-elsewhere.ts';
+import { retryWhereCodeExists } from './retry-where-code-exists.ts';
 
 /** Agent versions by hash, for each store. Versions are immutable. */
 const cache = new WeakMap<object, Map<string, AgentVersion>>();
@@ -24,5 +24,5 @@ export async function pinnedAgent({ db, agents }: ActivityDeps, hash: string): P
 export function currentAgent({ agents, models }: ActivityDeps, name: string): { hash: string; model: string } {
   const version = agents.agent(name);
   if (version) return { hash: version.hash, model: version.spec.model ?? models.defaultModel };
-  throw retryElsewhere(`agent ${JSON.stringify(name)}`);
+  throw retryWhereCodeExists(`agent ${JSON.stringify(name)}`);
 }

@@ -8,7 +8,7 @@ import { callTool } from './call-tool.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { heartbeat } from '../shared/heartbeat.ts';
-import { retryElsewhere, mayRetryElsewhere } from '../shared/retry-elsewhere.ts';
+import { retryWhereCodeExists, mayRetryWhereCodeExists } from '../shared/retry-where-code-exists.ts';
 import { pinnedAgent } from '../shared/resolve-agent.ts';
 import { StepStream } from '../shared/step-stream.ts';
 import { watchForStop } from '../shared/stop-watch.ts';
@@ -31,8 +31,8 @@ export async function runTool(
   deps.commits.setAgent(key, run.agent);
   const idempotent = agent.tools.find(({ name }) => name === record.tool)?.idempotent ?? false;
   // Checked before the claim, because a call that is not idempotent can be claimed only once.
-  if (!deps.agents.tool(record.tool, agent.hash) && mayRetryElsewhere())
-    throw retryElsewhere(`tool ${JSON.stringify(record.tool)}`);
+  if (!deps.agents.tool(record.tool, agent.hash) && mayRetryWhereCodeExists())
+    throw retryWhereCodeExists(`tool ${JSON.stringify(record.tool)}`);
   const claim = await startTool(db, key, { runId, callId, idempotent });
   publishAppended(deps, key, claim.events);
   if (claim.claim === 'closed') return;

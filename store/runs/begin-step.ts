@@ -13,7 +13,7 @@ import { closeCalls, toolTimeMs, type ToolResult } from './finish-tools.ts';
 import { newEventsAfter, parseNewEvents, type CachedPosition } from './load-new-events.ts';
 import { loadRunAndNewEvents, type LoadedRun } from './load-run.ts';
 import { lockExistingSession, type LockedSession } from '../log/lock-session.ts';
-import { settleSupersededCall } from './settle-superseded-call.ts';
+import { settleLostCall } from './settle-lost-call.ts';
 import { claimedCall } from '../budgets/model-call.ts';
 import { toolCallRecordOf } from './records.ts';
 import { isOpen, type ModelCallRow, type RunRow, type StepRow } from '../log/rows.ts';
@@ -120,7 +120,7 @@ export async function beginStep(
       return { kind: 'held', model, ...pinned, events };
     }
     const step = nextAttempt(session, loaded, started);
-    const lost = settleSupersededCall(session, loaded, step);
+    const lost = settleLostCall(session, loaded, step);
     const call = claimedCall(session, run, step, model);
     const modelCalls = [...lost.modelCalls, call];
     const changed = { runs: lost.modelCalls.length > 0 ? [run] : runs, steps: [step], toolCalls };

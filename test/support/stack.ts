@@ -15,7 +15,7 @@ import type { Db } from '../../store/db/db.ts';
 import { openStore } from '../../store/open-store.ts';
 import { readEvents } from '../../store/read/read-events.ts';
 import { readHead } from '../../store/read/read-head.ts';
-import type { LostSessionSettings } from '../../worker/restart-lost-sessions.ts';
+import type { LostWorkflowSettings } from '../../worker/restart-lost-workflows.ts';
 import { createTelemetry, type Telemetry } from '../../telemetry/telemetry.ts';
 import { startWorker, type RunningWorker } from '../../worker/start-worker.ts';
 import { functionModels, type FunctionModel } from '../../testing/function-models.ts';
@@ -33,7 +33,7 @@ export interface StackOptions {
   readonly worker?: boolean;
   readonly ackTimeoutMs?: number;
   /** Default: that of the product. */
-  readonly lostSessions?: LostSessionSettings;
+  readonly lostSessions?: LostWorkflowSettings;
   /** Whether clean-ups are scheduled. Default false. */
   readonly schedules?: boolean;
   readonly telemetry?: Telemetry;

@@ -4,7 +4,7 @@ import { LOST_CALL, NO_CALL_ROWS, settleModelCall, type CallRows } from '../budg
 import type { StepRow } from '../log/rows.ts';
 
 /** Settles the previous attempt of a step as `lost` if its outcome was never reported. Its reservation stays held. */
-export function settleSupersededCall(session: LockedSession, { run, modelCall }: LoadedRun, next: StepRow): CallRows {
+export function settleLostCall(session: LockedSession, { run, modelCall }: LoadedRun, next: StepRow): CallRows {
   const superseded = modelCall?.step === next.step && modelCall.attempt < next.attempts;
   if (!superseded || modelCall.outcome !== 'running') return NO_CALL_ROWS;
   return settleModelCall(session, run, modelCall, LOST_CALL);

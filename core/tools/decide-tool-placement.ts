@@ -23,7 +23,7 @@ export interface PlacementFacts {
  * retried), quick (it delays neither a cancel nor a drain) and known to this worker, and the policy allows it. A call of a
  * tool that the agent does not have fails in place, without being executed.
  */
-export function placeTool({ spec, refused, hasCode, stepsPerActivity }: PlacementFacts): ToolPlacement {
+export function decideToolPlacement({ spec, refused, hasCode, stepsPerActivity }: PlacementFacts): ToolPlacement {
   if (refused) return 'none';
   if (spec === undefined) return 'in-place';
   const quick = spec.timeoutMs <= LIMITS.inPlaceToolMs.value;

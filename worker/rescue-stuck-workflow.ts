@@ -14,7 +14,7 @@ const WORKFLOW_TYPES: ReadonlySet<string> = new Set(Object.values(WORKFLOW));
  * had not processed are sent again, which is harmless for messages with an id. Returns whether it terminated the execution.
  * It does not if no workflow task has ever completed, because a new execution would fail in the same way.
  */
-export async function rescueSession(client: Client, execution: WorkflowExecutionDescription): Promise<boolean> {
+export async function rescueStuckWorkflow(client: Client, execution: WorkflowExecutionDescription): Promise<boolean> {
   const { workflowId, runId, type, taskQueue, status } = execution;
   if (status.name !== 'RUNNING' || taskAttempt(execution) < PERMANENT_FROM_ATTEMPT) return false;
   const handle = client.workflow.getHandle(workflowId, runId);
@@ -42,7 +42,7 @@ export async function rescueSession(client: Client, execution: WorkflowExecution
   return true;
 }
 
-/** As {@link rescueSession}, for executions that the log reported. Keeps those that failed less often or cannot be read now. */
+/** As {@link rescueStuckWorkflow}, for executions that the log reported. Keeps those that failed less often or cannot be read now. */
 export async function rescueFailed(client: Client, failed: FailedExecutions): Promise<void> {
   for (const runId of failed.drain()) {
     if (await rescueByRunId(client, runId).catch(() => true)) failed.add(runId);
@@ -55,7 +55,7 @@ async function rescueByRunId(client: Client, runId: string): Promise<boolean> {
   for await (const { workflowId, type } of client.workflow.list({ query })) {
     if (!WORKFLOW_TYPES.has(type)) return false;
     const execution = await client.workflow.getHandle(workflowId, runId).describe();
-    return !(await rescueSession(client, execution)) && taskAttempt(execution) > 1;
+    return !(await rescueStuckWorkflow(client, execution)) && taskAttempt(execution) > 1;
   }
   return false;
 }

@@ -4,7 +4,7 @@ import { callTool, type ClaimedCall, type ToolRun } from './call-tool.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 
 /** Executes claimed calls concurrently, with retries, and returns their results for the caller to commit. Throws the signal's reason when it is aborted. */
-export async function runToolsInPlace(
+export async function executeClaimedCalls(
   deps: ActivityDeps,
   run: ToolRun,
   calls: readonly ClaimedCall[],

@@ -1,7 +1,7 @@
 import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import type { AgentVersion } from '../../contracts/agent.ts';
 import { LIMITS } from '../../contracts/limits.ts';
-import { placeTool, type ToolPlacement } from '../../core/tools/place-tool.ts';
+import { decideToolPlacement, type ToolPlacement } from '../../core/tools/decide-tool-placement.ts';
 import type { ToolTask } from '../shared/contract.ts';
 
 /** The tools of a run's agent, as this worker can execute them. */
@@ -17,13 +17,13 @@ export type PlacedCall =
   | { readonly placement: 'own-activity'; readonly task: ToolTask };
 
 /** Places a call of a run: a new one of a reply, or one that an earlier attempt left open. */
-export function placeCall(
+export function callPlacement(
   { agent, agents, policy }: ToolScope,
   { callId, tool, refused }: { readonly callId: string; readonly tool: string; readonly refused: boolean },
 ): PlacedCall {
   const spec = agent.tools.find(({ name }) => name === tool);
   const hasCode = agents.tool(tool) !== undefined;
-  const placement = placeTool({ spec, refused, hasCode, stepsPerActivity: policy.stepsPerActivity });
+  const placement = decideToolPlacement({ spec, refused, hasCode, stepsPerActivity: policy.stepsPerActivity });
   if (placement !== 'own-activity') return { placement };
   return { placement, task: { callId, tool, timeoutMs: spec?.timeoutMs ?? LIMITS.toolMs.value } };
 }

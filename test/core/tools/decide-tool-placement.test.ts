@@ -1,12 +1,22 @@
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../../contracts/limits.ts';
-import { placeTool, type PlacementFacts, type ToolPlacement } from '../../../core/tools/place-tool.ts';
+import {
+  decideToolPlacement,
+  type PlacementFacts,
+  type ToolPlacement,
+} from '../../../core/tools/decide-tool-placement.ts';
 
 const quick = { idempotent: true, timeoutMs: LIMITS.inPlaceToolMs.value };
 
 /** Where a quick, idempotent tool that this worker has runs, but for the given facts. */
 const placed = (facts: Partial<PlacementFacts> = {}): ToolPlacement =>
-  placeTool({ spec: quick, refused: false, hasCode: true, stepsPerActivity: Number.POSITIVE_INFINITY, ...facts });
+  decideToolPlacement({
+    spec: quick,
+    refused: false,
+    hasCode: true,
+    stepsPerActivity: Number.POSITIVE_INFINITY,
+    ...facts,
+  });
 
 test('an idempotent tool whose timeout is at most the limit runs in place', () => {
   expect(placed()).toBe('in-place');

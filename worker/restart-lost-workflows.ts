@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { UPDATE, WORKFLOW } from '../contracts/names.ts';
 import type { FailedExecutions } from './failed-executions.ts';
-import { rescueFailed, rescueSession } from './rescue-session.ts';
+import { rescueFailed, rescueStuckWorkflow } from './rescue-stuck-workflow.ts';
 import { runWorkflowIdOf, workflowIdOf } from '../contracts/session/session-key.ts';
 import {
   listSessionsWithOpenRuns,
@@ -11,14 +11,14 @@ import {
 import type { Db } from '../store/db/db.ts';
 
 /** When a session counts as lost, and how often workers check. */
-export interface LostSessionSettings {
+export interface LostWorkflowSettings {
   /** Interval between two checks. Default 30,000 ms. The first check is immediate. */
   readonly everyMs?: number;
   /** Skips sessions that have appended an event within this time. Default 15,000 ms. */
   readonly quietForMs?: number;
 }
 
-interface LostSessionDeps {
+interface LostWorkflowDeps {
   readonly db: Db;
   readonly client: Client;
   readonly taskQueue: string;
@@ -39,9 +39,9 @@ const MAX_PER_CHECK = 500;
  *
  * Every worker does this; concurrent starts are deduplicated by the workflow id.
  */
-export function restartLostSessions(
-  { db, client, taskQueue, failed }: LostSessionDeps,
-  { everyMs = 30_000, quietForMs = 15_000 }: LostSessionSettings,
+export function restartLostWorkflows(
+  { db, client, taskQueue, failed }: LostWorkflowDeps,
+  { everyMs = 30_000, quietForMs = 15_000 }: LostWorkflowSettings,
 ): { stop(): Promise<void> } {
   const stopped = new AbortController();
   const start = (workflowType: string, workflowId: string, kind: SessionWithOpenRuns['kind']) =>
@@ -56,7 +56,7 @@ export function restartLostSessions(
     const workflowType = kind === 'run' ? WORKFLOW.run : WORKFLOW.session;
     const workflowId = kind === 'run' ? runWorkflowIdOf(key) : workflowIdOf(key);
     const execution = await (await start(workflowType, workflowId, kind)).describe();
-    if (await rescueSession(client, execution)) await start(workflowType, workflowId, kind);
+    if (await rescueStuckWorkflow(client, execution)) await start(workflowType, workflowId, kind);
     else if (isIdle(execution)) await requestOpenRuns(client, workflowId);
   };
   const check = async (): Promise<void> => {
