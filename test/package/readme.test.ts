@@ -16,7 +16,7 @@ import { readersEnvironment, runShell, screenLines, startShell, type Shell, type
 
 const README = read('README.md');
 const blocks = codeBlocks(README);
-const LONG = { timeout: 600_000 };
+const LONG = { timeout: 400_000 };
 
 test('the commands work in a fresh clone, on the Node of this machine', LONG, async ({ skip }) => {
   const files = await promisify(execFile)('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
@@ -57,12 +57,12 @@ test('the commands work in a fresh clone, on the Node of this machine', LONG, as
   const port = new URL(url).port;
   const again = startGateway('npm start', { ...options, env: { ...options.env, PERDURE_PORT: port } });
   expect(await again.ready).toBe(url);
-  const watch = startShell(namedCommand('npx perdure watch'), inClone);
-  await watch.until((output) => /^1 2 3 .* 99 100$/m.test(output));
+  const watch = startShell(namedCommand('npx perdure watch'), { ...inClone, python });
+  await watch.until((output) => /^1 2 3 .* 99 100 *\n {2}1 step /m.test(screenLines(output).join('\n')));
   const { output: transcript } = await runShell('npx perdure transcript main', inClone);
   expect(transcript.match(/99 100/g)).toHaveLength(1);
-  watch.signal('SIGINT');
-  await watch.ended;
+  watch.type('\u0003');
+  expect(await watch.ended).toBe(0);
 
   await stop(again.shell, options.cwd);
 });

@@ -43,11 +43,12 @@ export function startShell(line: string, { cwd, env, python }: ShellOptions): Sh
     child.once('error', reject);
     child.once('close', resolve);
   });
-  onTestFinished(async () => {
+  let output = '';
+  onTestFinished(async ({ task }) => {
     signal('SIGKILL');
     await ended;
+    if (task.result?.state === 'fail') console.error(`"${line}" has written:\n${output}`);
   });
-  let output = '';
   const looks = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -102,6 +103,9 @@ export function readersEnvironment(node?: string): NodeJS.ProcessEnv {
 
 /** The lines on the screen of a terminal after a program has written `output`. */
 export function screenLines(output: string): readonly string[] {
-  // The editor of the input line erases what it has shown before it shows it again.
-  return output.split('\r\n').map((line) => stripVTControlCharacters(line.split('\u001B[0J').at(-1) ?? ''));
+  return output.split(/\r*\n/).map((line) => {
+    // The line editor and npm's progress erase what they have shown before they write the line again.
+    const [shown = ''] = line.split('\u001B[0K').slice(-1);
+    return stripVTControlCharacters(shown.split('\u001B[0J').at(-1) ?? '');
+  });
 }
