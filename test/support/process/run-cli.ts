@@ -24,7 +24,7 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
 }
 
 /** Runs a program in a pseudo-terminal, and forwards input and output. */
-const IN_TERMINAL = `
+export const IN_TERMINAL = `
 import os, pty, sys
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`;
 
