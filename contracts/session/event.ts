@@ -150,8 +150,10 @@ interface LiveTraits {
 }
 
 /**
- * The traits of every event type. A new type must be added here, or nothing compiles; lists of event types, in
- * TypeScript and in SQL, are derived from this table.
+ * The traits of every event type. Lists of event types, in TypeScript and in SQL, are derived from this table. A new type
+ * must be added here, or nothing compiles; then the compiler names the switches that must handle it (ARCHITECTURE.md,
+ * "The events"). What it cannot see is the partial index `events_of_context`: if its predicate no longer matches the
+ * types that are `content`, a test fails and a migration must create it anew.
  */
 export const EVENT_TRAITS = {
   'session.opened': { kind: 'durable', conversation: 'none', run: 'none', rows: [] },

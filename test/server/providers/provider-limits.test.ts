@@ -42,7 +42,7 @@ test('two workers together never have more calls going than may; those that wait
   expect(waits.every(({ kind, ended }) => kind === 'rate_limit' && ended)).toBe(true);
   const told = await Promise.all(sent.map(({ key, runId }) => readRunFacts(shared.stack.db, key, runId)));
   expect(told.flatMap((facts) => facts?.waits ?? [])).toContainEqual(
-    expect.objectContaining({ kind: 'limit', whom: 'stub', endedAt: expect.any(String) }),
+    expect.objectContaining({ kind: 'limit', who: 'stub', endedAt: expect.any(String) }),
   );
   // The last places are given back after their replies are committed.
   await expect.poll(async () => (await shared.provider())?.inFlight).toBe(0);
