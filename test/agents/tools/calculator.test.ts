@@ -42,7 +42,7 @@ test.each([
   ['0 ^ -1', 'Division by zero in ^'],
   ['sqrt(-1)', 'sqrt has no real value'],
   ['(-8) ^ (1/3)', '^ has no real value'],
-  ['log(0)', 'give a number above 0'],
+  ['log(0)', 'use a number above 0'],
   ['ln(-1)', 'ln has no real value'],
   ['10 ^ 400', 'larger than any number'],
   ['1e999', 'The number 1e999 is too large'],
