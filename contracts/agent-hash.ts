@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AgentSpec, ToolSpec } from './agent.ts';
+import { canonicalJson } from './canonical-json.ts';
 
 /**
  * Computes the hash that identifies an agent version: the SHA-256, in hexadecimal, of the spec and the tools' specs as
@@ -8,12 +9,4 @@ import type { AgentSpec, ToolSpec } from './agent.ts';
 export function agentHash(content: { readonly spec: AgentSpec; readonly tools: readonly ToolSpec[] }): string {
   const { spec, tools } = content;
   return createHash('sha256').update(canonicalJson({ spec, tools })).digest('hex');
-}
-
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }

@@ -44,9 +44,9 @@ export type BudgetScope = z.infer<typeof budgetScopeSchema>;
 export const budgetFactsSchema = z.object({
   scope: budgetScopeSchema,
   unit: z.enum(['usd', 'tokens']),
-  /** The known usage. */
+  /** What is charged: the known usage, and the estimates of calls whose usage is unknown. */
   used: z.number(),
-  /** Reserved for calls in flight and for calls with unknown usage. */
+  /** Reserved for calls in progress. */
   reserved: z.number(),
   limit: z.number(),
   /** ISO 8601; null for a budget that never resets. */
@@ -60,12 +60,16 @@ const periodSchema = z.object({
   period: z.string(),
   /** When the next period begins, ISO 8601. */
   resetsAt: z.string(),
-  /** The known cost. The actual cost is higher when `unpricedCalls` is above 0. */
+  /** What is charged: the known cost and tokens, and the estimates of calls whose cost or tokens are unknown. */
   usedUsd: z.number(),
   usedTokens: z.number().int(),
+  /** The part of it that is an estimate. */
+  estimatedUsd: z.number().default(0),
+  estimatedTokens: z.number().int().default(0),
+  /** Reserved for calls in progress. */
   reservedUsd: z.number(),
   reservedTokens: z.number().int(),
-  /** Number of calls with an unknown cost. */
+  /** Number of calls with an unknown cost, of which some may be estimated. */
   unpricedCalls: z.number().int(),
 });
 export type BudgetPeriod = z.infer<typeof periodSchema>;

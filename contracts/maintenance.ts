@@ -20,10 +20,17 @@ export const maintenanceSettingsSchema = z.strictObject({
   failOverErrorRate: z.number().min(0).max(1).optional(),
   /** A session with a higher share of failed runs is reported as a warning. Default 0.3. */
   warnOverErrorRate: z.number().min(0).max(1).optional(),
+  /** The error rate of a session with fewer ended runs is not judged. Default 3. */
+  minRunsForErrorRate: z.number().int().min(0).max(1_000_000).optional(),
+  /**
+   * How many workflows whose history can no longer be replayed each worker may terminate within an hour, so that their
+   * sessions continue from the store. Default 20; 0 terminates none.
+   */
+  terminateStuckPerHour: z.number().int().min(0).max(100_000).optional(),
 });
 export type MaintenanceSettings = z.infer<typeof maintenanceSettingsSchema>;
 
-/** Request body of `POST /v1/maintenance/clean`. Without `idleMs` and `olderMs` it does the same as a scheduled sweep. */
+/** Request body of `POST /v1/maintenance/clean`. With both times, both must be true of a session. Without them it does the same as a scheduled sweep. */
 export const cleanRequestSchema = z.strictObject({
   /** Removes sessions without activity for this long, including active ones. */
   idleMs: durationMs.optional(),
@@ -38,6 +45,17 @@ export type CleanRequest = z.infer<typeof cleanRequestSchema>;
 export const sweepActionSchema = z.enum(['expired', 'failed', 'warned', 'archived', 'deleted', 'error']);
 export type SweepAction = z.infer<typeof sweepActionSchema>;
 
+/** What providers keep of deleted sessions (`history: service`). */
+export const keptConversationsSchema = z.object({
+  /** Deleted at the provider by this sweep. */
+  deleted: z.number().int(),
+  /** Left to be deleted: the provider was not reached, or has refused it for now. */
+  pending: z.number().int(),
+  /** Not deleted: the provider has refused it for good, or for too long. */
+  givenUp: z.number().int(),
+});
+export type KeptConversations = z.infer<typeof keptConversationsSchema>;
+
 /** The report of a sweep. Times are ISO 8601 UTC. */
 const sweepRecordSchema = z.object({
   id: z.string(),
@@ -51,6 +69,8 @@ const sweepRecordSchema = z.object({
   seen: z.number().int(),
   /** Number of sessions by action. */
   counts: z.partialRecord(sweepActionSchema, z.number().int()),
+  /** Present in the report of a sweep of all users that has ended, if a provider has kept anything. */
+  keptConversations: keptConversationsSchema.optional(),
 });
 export type SweepRecord = z.infer<typeof sweepRecordSchema>;
 

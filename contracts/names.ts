@@ -11,6 +11,8 @@ export const WORKFLOW = {
   run: 'agentRun',
   /** A clean-up of sessions. Argument: `{sweepId?, user?, request?: {idleMs?, olderMs?, dryRun?}}`. */
   maintenance: 'maintenance',
+  /** The erasure of a user; workflow id `:erasure:id`. Argument: `{erasureId}`. */
+  erasure: 'erasure',
 } as const;
 
 /** Id of the Temporal Schedule that starts clean-ups. */
@@ -21,22 +23,39 @@ export const UPDATE = {
   openSession: 'openSession',
   submitMessage: 'submitMessage',
   updateSession: 'updateSession',
+  recordCounts: 'recordCounts',
   cancelRun: 'cancelRun',
   resumeRun: 'resumeRun',
   endSession: 'endSession',
+  answerApproval: 'answerApproval',
+  answerClientCall: 'answerClientCall',
 } as const;
 
-/** Signals: the same names and JSON as the updates, without a result. */
+/** Signals: the same names and JSON as the updates, without a result; and those of their own. */
 export const SIGNAL = {
   submitMessage: 'submitMessage',
   updateSession: 'updateSession',
+  recordCounts: 'recordCounts',
   cancelRun: 'cancelRun',
   endSession: 'endSession',
+  answerApproval: 'answerApproval',
+  answerClientCall: 'answerClientCall',
+  /** Without a corresponding update: the worker that served the session is lost, and the session starts another activity. */
+  serverLost: 'serverLost',
+  /** Without a corresponding update, from gateways: the store has a run for the session, by a {@link import('./session/wake-reference.ts').WakeReference}. */
+  wake: 'runAdmitted',
   /** Without a corresponding update: the session checks in the store whether it has expired. */
   checkExpiry: 'checkExpiry',
+  /** Without a corresponding update, from workers: runs of the session have calls of `afterRun` left for the background. */
+  afterRuns: 'afterRunsDue',
+  /** Without a corresponding update, from `perdure deploy move`: the session continues as new once nothing is in progress, and so moves to the current build. */
+  continueAsNew: 'continueAsNew',
   /** The earlier name of `checkExpiry`. Recorded histories and older senders use it; workflows still accept it. */
   lookAtLife: 'lookAtLife',
 } as const;
+
+/** The activity type of the activity that serves a session. */
+export const SERVING_ACTIVITY = 'advanceRun';
 
 /** Activity types that differ from the activity's name in code. Recorded histories and older workers use them. */
 export const ACTIVITY_TYPE = {

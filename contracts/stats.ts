@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { recordedCountsSchema } from './session/recorded-counts.ts';
 import { usageSchema } from './session/run.ts';
 import { costFields, tokenFields } from './usage.ts';
 
@@ -37,6 +38,8 @@ export const statsSchema = z.object({
   /** 95th percentile, with the accuracy of `p50Ms`. */
   p95Ms: z.number().nullable(),
   ...usageFields,
+  /** What applications have recorded on the sessions, beside their runs; absent without records. */
+  recorded: recordedCountsSchema.optional(),
 });
 export type Stats = z.infer<typeof statsSchema>;
 
@@ -46,7 +49,13 @@ export const statsPageSchema = z.object({
   /** First and last day, UTC, `YYYY-MM-DD`, both inclusive. Null is unbounded. */
   from: z.string().nullable(),
   to: z.string().nullable(),
-  data: z.array(statsSchema.extend({ key: z.string() })),
+  data: z.array(
+    statsSchema.extend({
+      key: z.string(),
+      /** By session: its owner. Absent otherwise, and from older gateways. */
+      user: z.string().optional(),
+    }),
+  ),
   /** Total of the whole range, not only of this page. */
   total: statsSchema,
   /** Null on the last page. */

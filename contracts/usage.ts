@@ -1,7 +1,20 @@
 import { z } from 'zod';
 
+/**
+ * What is charged to budgets for calls whose usage or cost is unknown, because they were cancelled or interrupted, or their
+ * provider reported none. Estimates are not part of any other field.
+ */
+const estimateFields = {
+  /** Number of calls with an estimate. */
+  estimatedCalls: z.number().int().default(0),
+  estimatedInputTokens: z.number().int().default(0),
+  estimatedOutputTokens: z.number().int().default(0),
+  estimatedCostUsd: z.number().default(0),
+};
+
 /** Cost fields of a record, in US dollars. */
 export const costFields = {
+  ...estimateFields,
   /** Null when the cost of any call is unknown. */
   costUsd: z.number().nullable(),
   /** Sum of the known costs. */
@@ -27,7 +40,7 @@ export type UsageBy = z.infer<typeof usageBySchema>;
 const usageLineSchema = z.object({
   /** The day, agent, `provider/model`, session or user. Null for the usage of deleted sessions. */
   key: z.string().nullable(),
-  /** Number of model calls, including failed ones. */
+  /** Number of model calls, including failed ones. A call that a budget refused is not made, and not counted. */
   calls: z.number().int(),
   /** Number of calls without a complete reply. */
   failedCalls: z.number().int(),

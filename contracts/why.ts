@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { runStatusSchema } from './session/run.ts';
-import { sessionStatusSchema, waitingForSchema } from './session/session.ts';
+import { callKindSchema, modelCallRecordSchema, runStatusSchema } from './session/run.ts';
+import { childRunSchema, runFamilyFields } from './session/run-family.ts';
+import { retrySchema, sessionStatusSchema, waitingForSchema } from './session/session.ts';
 
 /**
- * What a period of a run was spent on. `queue`: until it started. `limit`, `circuit`, `approval`: waiting for a
- * provider's limit, an open circuit or a person's decision. `model`, `tool`: working. `retry`: between attempts of a
+ * What a period of a run was spent on. `queue`: until it started. `limit`, `circuit`, `approval`, `client`: waiting for a
+ * provider's limit, an open circuit, a person's decision or a client's result. `model`, `tool`, `context` (a context provider): working. `retry`: between attempts of a
  * model call. `stopped`: from an end of the run to its start after a resume. `overhead`: everything else.
  */
 export const spanKindSchema = z.enum([
@@ -12,9 +13,11 @@ export const spanKindSchema = z.enum([
   'limit',
   'circuit',
   'approval',
+  'client',
   'model',
   'retry',
   'tool',
+  'context',
   'stopped',
   'overhead',
 ]);
@@ -33,6 +36,8 @@ export const whySpanSchema = z.object({
   step: z.number().int().nullable(),
   attempt: z.number().int().nullable(),
   callId: z.string().nullable(),
+  /** Of a call that another agent executes: the run that it has made, which `children` contains. Absent for other spans. */
+  childRunId: z.string().optional(),
   /** From the start of a model call to its first delta; null without deltas. */
   firstTokenMs: z.number().nullable(),
   /** Whether the period has not ended. */
@@ -44,6 +49,8 @@ export type WhySpan = z.infer<typeof whySpanSchema>;
 
 /** The cost of one model call. Null is unknown. */
 export const whyCostSchema = z.object({
+  /** Present for a call that is no step of the run. */
+  kind: callKindSchema.optional(),
   step: z.number().int(),
   attempt: z.number().int(),
   model: z.string().nullable(),
@@ -54,6 +61,8 @@ export const whyCostSchema = z.object({
   outputTokens: tokens,
   reasoningTokens: tokens,
   costUsd: z.number().nullable(),
+  /** What is estimated where the actual tokens or cost are unknown; null without an estimate. */
+  estimate: modelCallRecordSchema.shape.estimate,
 });
 export type WhyCost = z.infer<typeof whyCostSchema>;
 
@@ -66,6 +75,21 @@ const sumSchema = whyCostSchema.pick({
 });
 export type CostSum = z.infer<typeof sumSchema>;
 
+/** A run below the explained one, as a span of its own below the call that has made it: `parentRunId` and `callId`. */
+export const childWhySchema = childRunSchema.extend({
+  /** From the admission of the explained run's first message to that of the child. Absent, as all below, for a child that is not admitted or was deleted, beyond the first 50, and from older gateways. */
+  startMs: ms.optional(),
+  /** From its admission to its end, or until now. */
+  durationMs: ms.optional(),
+  /** Whether it has not ended. */
+  open: z.boolean().optional(),
+  /** As that of the explained run; the time of runs below it counts as `tool`. */
+  time: z.array(z.object({ kind: spanKindSchema, durationMs: ms })).optional(),
+  /** Of its own model calls, without the runs below it; `known` leaves out what is unknown. */
+  ownCost: z.object({ total: sumSchema, known: sumSchema, unknownCalls: z.number().int() }).optional(),
+});
+export type ChildWhy = z.infer<typeof childWhySchema>;
+
 /** Response of `GET …/runs/{run}/why`: how the time and cost of a run break down. */
 export const runWhySchema = z.object({
   sessionId: z.string(),
@@ -73,6 +97,8 @@ export const runWhySchema = z.object({
   status: runStatusSchema,
   agent: z.string(),
   model: z.string().nullable(),
+  /** The models that are asked after it, in order; absent for none. */
+  fallbackModels: z.array(z.string()).optional(),
   createdAt: z.string(),
   /** Null while the run has not ended; times then count to `asOf`. */
   endedAt: z.string().nullable(),
@@ -92,15 +118,29 @@ export const runWhySchema = z.object({
     /** Number of calls with an unknown cost. */
     unknownCalls: z.number().int(),
   }),
-  /** One sentence each about the largest part of the time and of the cost. */
-  summary: z.object({ time: z.string(), cost: z.string() }),
+  /** One sentence each about the largest part of the time and of the cost, about the models, the context and the background. */
+  summary: z.object({
+    time: z.string(),
+    cost: z.string(),
+    /** Which models gave no answer, and which one did; absent unless more than one was asked. */
+    models: z.string().optional(),
+    /** The part of the time and of the cost that was that of the runs below it; absent if there are none. */
+    children: z.string().optional(),
+    /** How many older messages were left out of the context of its model calls; absent if none were. */
+    context: z.string().optional(),
+    /** The calls of context providers in the background, after the run; absent if there are none. */
+    background: z.string().optional(),
+  }),
+  ...runFamilyFields,
+  children: z.array(childWhySchema).optional(),
 });
 export type RunWhy = z.infer<typeof runWhySchema>;
 
 /** Response of `GET …/sessions/{id}/why`: what a session waits for, since when, who can unblock it, when it times out. */
 export const sessionWhySchema = z.object({
   sessionId: z.string(),
-  status: sessionStatusSchema,
+  /** Null while the session does not exist: its first messages were accepted and wait for a worker. */
+  status: sessionStatusSchema.nullable(),
   asOf: z.string(),
   waitingFor: waitingForSchema,
   /** The current run, or the first in the queue; null without open runs. */
@@ -109,8 +149,14 @@ export const sessionWhySchema = z.object({
   attempt: z.number().int().nullable(),
   /** Number of queued runs. */
   queued: z.number().int(),
-  /** Number of workers that polled the task queue within the last 70 s; null when Temporal is not reachable. */
+  /** Number of accepted messages that no worker has processed. Only counted while no worker takes work, and while the session does not exist. Absent from older gateways. */
+  pending: z.number().int().optional(),
+  /** The failed attempt of the model call that is being retried; null when there is none. Absent from older gateways. */
+  retry: retrySchema.nullable().optional(),
+  /** Number of workers that take work; null when Temporal is not reachable. */
   workers: z.number().int().nullable(),
+  /** When a worker was last seen, within the last day; null when none was. Absent from older gateways. */
+  workerLastSeenAt: z.string().nullable().optional(),
   /** The explanation as one paragraph. */
   text: z.string(),
 });

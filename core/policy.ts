@@ -1,4 +1,4 @@
-import type { Policy } from '../contracts/agent.ts';
+import type { AgentSpec, Policy } from '../contracts/agent.ts';
 import type { RunBudget } from '../contracts/budget.ts';
 import type { WhileRunning } from '../contracts/session/message.ts';
 import { LIMITS } from '../contracts/limits.ts';
@@ -7,7 +7,9 @@ import { omitUndefined } from './omit-undefined.ts';
 /** A policy with nothing left open. */
 export interface ResolvedPolicy {
   readonly whileRunning: WhileRunning;
+  readonly whileWaiting: 'queue' | 'proceed';
   readonly runTimeoutMs: number;
+  readonly modelSilenceMs: number;
   readonly maxSteps: number;
   readonly stepsPerActivity: number;
   readonly contextRuns: number;
@@ -41,7 +43,9 @@ const DAY_MS = 24 * 3_600_000;
 
 const DEFAULTS: ResolvedPolicy = {
   whileRunning: 'enqueue',
+  whileWaiting: 'queue',
   runTimeoutMs: LIMITS.runMs.value,
+  modelSilenceMs: LIMITS.modelSilenceMs.value,
   maxSteps: 20,
   stepsPerActivity: Number.POSITIVE_INFINITY,
   contextRuns: LIMITS.contextRuns.value,
@@ -56,6 +60,20 @@ const DEFAULTS: ResolvedPolicy = {
   archiveOverMessages: 5,
   budget: {},
 };
+
+/**
+ * The most earlier runs that the store gives to a model call. For an agent with a window in tokens the default is the largest number, because
+ * that window bounds the context.
+ */
+export function contextRunsOf(
+  { history, window }: Pick<AgentSpec, 'history' | 'window'>,
+  ...layers: readonly (Policy | undefined)[]
+): number {
+  const isElsewhere = history === false || (typeof history === 'object' && history.load !== false);
+  if (isElsewhere) return 0;
+  const byDefault = window ? LIMITS.maxContextRuns.value : DEFAULTS.contextRuns;
+  return layers.reduce((farther, nearer) => nearer?.contextRuns ?? farther, byDefault);
+}
 
 /** Each setting from the nearest that has it. `layers` are given the farthest first: deployment, agent, session; behind them all is the default. */
 export function resolvePolicy(...layers: readonly (Policy | undefined)[]): ResolvedPolicy {

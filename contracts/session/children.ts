@@ -17,3 +17,6 @@ export type ChildWorkflow = z.infer<typeof childWorkflowSchema>;
 
 /** A child workflow as recorded in the store before its start. Only Temporal has its status. */
 export type RecordedChild = Omit<ChildWorkflow, 'startedAt'>;
+
+/** What becomes of a child workflow when its session ends. */
+export type OnSessionEnd = 'cancel' | 'leave';

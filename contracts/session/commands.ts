@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalAnswerSchema, clientAnswerSchema } from './inbox-item.ts';
 import { agentNameSchema } from './message.ts';
 import { policyPatchSchema, policySchema } from '../agent.ts';
 import { patchSchema, statePatchSchema } from './state.ts';
@@ -47,3 +48,23 @@ export const endSessionSchema = z.strictObject({
   reason: z.string().max(1_000).optional(),
 });
 export type EndSession = z.infer<typeof endSessionSchema>;
+
+/** Fields of an answer that a Temporal client delivers. */
+const answerFields = {
+  itemId: z.string().min(1).max(100),
+  /** The user who answers. Default: the user of the session. */
+  by: z.string().min(1).max(256).optional(),
+  /** Whether that user is an operator. Default false. */
+  operator: z.boolean().optional(),
+};
+
+/** The JSON of the update and signal `answerApproval`. */
+export const answerApprovalSchema = z.strictObject({ ...answerFields, answer: approvalAnswerSchema });
+/** The JSON of the update and signal `answerClientCall`. */
+export const answerClientCallSchema = z.strictObject({ ...answerFields, answer: clientAnswerSchema });
+/** The result of both updates. Times are ISO 8601 UTC. */
+export interface AnsweredInboxItem {
+  readonly id: string;
+  readonly answeredAt: string;
+  readonly answeredBy: string;
+}

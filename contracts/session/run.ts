@@ -1,10 +1,17 @@
 import { z } from 'zod';
+import { jsonObjectSchema, jsonSchema } from '../json-schema.ts';
 import { budgetFactsSchema } from '../budget.ts';
+import { inboxItemSchema } from './inbox-item.ts';
+import { contextCallRecordSchema } from '../capabilities/context-provider.ts';
+import { runFamilyFields } from './run-family.ts';
 import type { Json } from '../json.ts';
 import { costFields } from '../usage.ts';
 
-/** Status of a run. A `failed` or `cancelled` run can be resumed. */
-export const runStatusSchema = z.enum(['queued', 'running', 'completed', 'failed', 'cancelled']);
+/**
+ * Status of a run. `waiting`: it has no work until somebody answers one of its tool calls. A `failed` or `cancelled` run can be
+ * resumed.
+ */
+export const runStatusSchema = z.enum(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
 /** Why a workflow stops a run. */
@@ -19,12 +26,75 @@ export const usageSchema = z.object({
 });
 export type Usage = z.infer<typeof usageSchema>;
 
+/** Usage with every count unknown. */
+export const UNKNOWN_USAGE: Usage = {
+  inputTokens: null,
+  outputTokens: null,
+  cachedTokens: null,
+  reasoningTokens: null,
+};
+
+/** The known part of the usage of a run's or session's model calls. */
+export const knownUsageFields = {
+  /** Tokens that providers reported, of all model calls, failed ones included. A lower bound when `unmeteredCalls` is above 0. */
+  knownUsage: usageSchema.default(UNKNOWN_USAGE),
+  /** Number of model calls without reported tokens. */
+  unmeteredCalls: z.number().int().default(0),
+};
+
 /** Why a model's reply ended. `other`: a reason unknown to Perdure. */
 export const finishSchema = z.enum(['stop', 'tool_calls', 'length', 'refusal', 'cancelled', 'other']);
 export type Finish = z.infer<typeof finishSchema>;
 
-/** Status of a tool call. `unknown`: the call was started and its outcome was lost; it may have taken effect. */
-export const toolStatusSchema = z.enum(['pending', 'running', 'completed', 'failed', 'unknown', 'cancelled']);
+/**
+ * Fields that a provider attached to a reply with tool calls, such as its reasoning and signatures. Some providers refuse
+ * the next call of the conversation without them.
+ */
+export const providerFieldsSchema = z.object({
+  /** Fields of the message, by their names on the wire. */
+  message: jsonObjectSchema,
+  /** Fields of each tool call, in the order of the calls. */
+  calls: z.array(jsonObjectSchema),
+});
+export type ProviderFields = z.infer<typeof providerFieldsSchema>;
+
+/** {@link ProviderFields} with the requested `provider/model`. No other model gets them. */
+export const providerDataSchema = providerFieldsSchema.extend({ model: z.string() });
+export type ProviderData = z.infer<typeof providerDataSchema>;
+
+/** A conversation that the provider of a model keeps, as of one reply. Only that model continues it. */
+export const providerConversationSchema = z.object({
+  /** The requested model, `provider/model`. */
+  model: z.string(),
+  /** `response`: the id of a stored response, which the next call names as the previous one. `conversation`: the id of a conversation, to which the provider adds each call. */
+  kind: z.enum(['response', 'conversation']),
+  id: z.string(),
+  /** Of a `conversation`: the last item of the reply; absent if unknown. */
+  lastItem: z.string().optional(),
+});
+export type ProviderConversation = z.infer<typeof providerConversationSchema>;
+
+/**
+ * Why the context of a call was built from the local transcript, where the provider was to keep it. `lost`: the provider no
+ * longer has the conversation. `too_large`: it has outgrown the model's context window. `other_model`: another model has it.
+ * `unsettled`: it may contain what is not in the transcript. `not_kept`: none was kept.
+ */
+export const rebuildReasonSchema = z.enum(['lost', 'too_large', 'other_model', 'unsettled', 'not_kept']);
+export type RebuildReason = z.infer<typeof rebuildReasonSchema>;
+
+/**
+ * Status of a tool call. `waiting`: it waits for an approval, or for the client that executes it. `unknown`: the call was started
+ * and its outcome was lost; it may have taken effect.
+ */
+export const toolStatusSchema = z.enum([
+  'pending',
+  'running',
+  'waiting',
+  'completed',
+  'failed',
+  'unknown',
+  'cancelled',
+]);
 export type ToolStatus = z.infer<typeof toolStatusSchema>;
 
 /** Why a run failed. `detail` never contains a message's content. `budget` is the exceeded budget, with `budget_exceeded`. */
@@ -39,11 +109,16 @@ export type RunError = z.infer<typeof runErrorSchema>;
 export const toolCallRecordSchema = z.object({
   callId: z.string(),
   tool: z.string(),
+  /** Of a call that a program makes: the `callId` of the program. Absent for a call of the model. */
+  program: z.string().optional(),
+  /** The MCP server that has executed it; absent for a tool of the worker. */
+  server: z.string().optional(),
   step: z.number().int(),
   status: toolStatusSchema,
-  arguments: z.json(),
+  /** With which the tool is called: after an approval, they may be edited. */
+  arguments: jsonSchema,
   /** What the tool returned; null unless completed. */
-  result: z.json().nullable(),
+  result: jsonSchema.nullable(),
   error: z.string().nullable(),
   /** The same for every attempt of this call. */
   idempotencyKey: z.string(),
@@ -51,6 +126,8 @@ export const toolCallRecordSchema = z.object({
   attempts: z.number().int(),
   startedAt: z.string().nullable(),
   endedAt: z.string().nullable(),
+  /** The approval or the client call that it waits for, or has waited for, with the arguments as the model wrote them; absent for none. */
+  item: inboxItemSchema.optional(),
 });
 export type ToolCallRecord = z.infer<typeof toolCallRecordSchema>;
 
@@ -78,8 +155,14 @@ export type StepRecord = z.infer<typeof stepRecordSchema>;
 export const callOutcomeSchema = z.enum(['running', 'completed', 'failed', 'stopped', 'lost']);
 export type CallOutcome = z.infer<typeof callOutcomeSchema>;
 
-/** One attempt of a step's model call. */
+/** What a model call that is no step of its run is for. `approval`: a model decides about a tool call. */
+export const callKindSchema = z.enum(['summary', 'context', 'approval']);
+export type CallKind = z.infer<typeof callKindSchema>;
+
+/** One attempt of a step's model call, or a call that is no step. */
 export const modelCallRecordSchema = z.object({
+  /** Present for a call that is no step of the run, which then has the number 0. */
+  kind: callKindSchema.optional(),
   step: z.number().int(),
   attempt: z.number().int(),
   agent: z.string(),
@@ -90,6 +173,12 @@ export const modelCallRecordSchema = z.object({
   outcome: callOutcomeSchema,
   /** The error code of a failed call; otherwise null. */
   errorCode: z.string().nullable(),
+  /** When the next attempt follows a failed call; null when none follows, and where an older worker recorded the call. */
+  retryAt: z.string().nullable().optional(),
+  /** True for the last call of its step to this model: another one is asked next. */
+  gaveUp: z.boolean().optional(),
+  /** How the provider described the error; null if it did not, or if the reader is not an operator. May quote the conversation. */
+  providerMessage: z.string().nullable(),
   /** When the attempt was claimed, before its context was read. */
   startedAt: z.string(),
   /** When its outcome was committed. */
@@ -108,6 +197,18 @@ export const modelCallRecordSchema = z.object({
   /** The worst case that was reserved before the call; null when no budget was in force. */
   reservedUsd: z.number().nullable(),
   reservedTokens: z.number().int().nullable(),
+  /**
+   * What is charged to budgets where the actual tokens or cost are unknown. Null while the call runs, when everything is
+   * known, and when there is no estimate.
+   */
+  estimate: z
+    .object({
+      inputTokens: z.number().int().nullable(),
+      outputTokens: z.number().int().nullable(),
+      costUsd: z.number().nullable(),
+    })
+    .nullable()
+    .default(null),
 });
 export type ModelCallRecord = z.infer<typeof modelCallRecordSchema>;
 
@@ -118,8 +219,12 @@ export const runRecordSchema = z.object({
   agent: z.string(),
   /** Hash of the pinned agent version (`agentHash`); null before the run starts. */
   agentVersion: z.string().nullable(),
-  /** `provider/model`; null before the run starts. */
+  /** `provider/model`, the first one that is asked; null before the run starts. */
   model: z.string().nullable(),
+  /** The models that are asked after `model`, in order; absent for none. */
+  fallbackModels: z.array(z.string()).optional(),
+  /** The model that gave the output, `provider/model`; null until the run has completed, absent without `fallbackModels`. */
+  answerModel: z.string().nullable().optional(),
   messageIds: z.array(z.string()),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
@@ -128,12 +233,46 @@ export const runRecordSchema = z.object({
   steps: z.number().int(),
   /** Tokens of committed replies. */
   usage: usageSchema,
+  ...knownUsageFields,
   ...costFields,
   /** The final text; null unless completed. */
   output: z.string().nullable(),
+  /** The structured answer; absent unless completed with one. */
+  object: jsonObjectSchema.optional(),
   error: runErrorSchema.nullable(),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** Order of a list of runs. `slowest` counts from the admission of the run to its end. */
+export const runOrderSchema = z.enum(['newest', 'slowest', 'dearest']);
+export type RunOrder = z.infer<typeof runOrderSchema>;
+
+/** A run in the list of the runs of all sessions, without its output. */
+export const listedRunSchema = runRecordSchema.omit({ output: true, object: true }).extend({
+  user: z.string(),
+  /** The id of its session; its own id for a run without a session. */
+  sessionId: z.string(),
+  /** From its admission to its end, waits included; null until it ends. */
+  totalMs: z.number().nullable(),
+});
+export type ListedRun = z.infer<typeof listedRunSchema>;
+
+/** Response of `GET /v1/runs`. */
+export const listedRunsSchema = z.object({ data: z.array(listedRunSchema) });
+export type ListedRuns = z.infer<typeof listedRunsSchema>;
+
+/** A request for vectors of memories that a run has caused. It is charged to the user, and not part of the run's own usage and cost. */
+const embeddingCallRecordSchema = z.object({
+  at: z.string(),
+  /** `provider/model`. */
+  model: z.string(),
+  /** Number of texts. */
+  texts: z.number().int(),
+  /** Null: the endpoint has reported none. */
+  inputTokens: z.number().int().nullable(),
+  /** Null when unknown. */
+  costUsd: z.number().nullable(),
+});
 
 /** Response of `GET …/runs/{run}`. */
 export const runDetailSchema = runRecordSchema.extend({
@@ -141,8 +280,22 @@ export const runDetailSchema = runRecordSchema.extend({
   toolCalls: z.array(toolCallRecordSchema),
   /** Every attempt of every model call, by step and attempt. */
   modelCalls: z.array(modelCallRecordSchema),
+  /** The calls of context providers, in their order; absent if the agent lists none. */
+  contextCalls: z.array(contextCallRecordSchema).optional(),
+  ...runFamilyFields,
+  /** Present while calls of `afterRun` in the background are missing. */
+  background: z.literal('pending').optional(),
+  /** The requests for vectors of memories, in their order; absent if there were none. */
+  embeddingCalls: z.array(embeddingCallRecordSchema).optional(),
 });
 export type RunDetail = z.infer<typeof runDetailSchema>;
+
+export const toolCallRequestSchema = z.object({
+  callId: z.string(),
+  tool: z.string(),
+  arguments: jsonSchema,
+  malformed: z.string().nullable(),
+});
 
 /** A tool call as requested by a model. */
 export interface ToolCallRequest {
@@ -153,11 +306,3 @@ export interface ToolCallRequest {
   /** Why the arguments could not be parsed, which becomes the call's error; null for valid JSON. */
   readonly malformed: string | null;
 }
-
-/** Usage with every count unknown. */
-export const UNKNOWN_USAGE: Usage = {
-  inputTokens: null,
-  outputTokens: null,
-  cachedTokens: null,
-  reasoningTokens: null,
-};

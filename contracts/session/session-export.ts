@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { agentSpecSchema, policySchema, retryPolicySchema } from '../agent.ts';
+import { attachmentSchema } from '../attachments/attachment.ts';
+import { jsonObjectSchema } from '../json-schema.ts';
 import { agentNameSchema } from './message.ts';
 
-const row = z.record(z.string(), z.json());
+const row = jsonObjectSchema;
 const count = z.number().int().min(0);
 
 /** A row of the table `sessions`. An import ignores columns that this version does not have. */
@@ -21,7 +23,7 @@ const sessionRowSchema = z.looseObject({
   created_at: z.string(),
 });
 
-const agentVersionSchema = z.strictObject({
+export const agentVersionSchema = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   spec: agentSpecSchema,
   tools: z.array(
@@ -36,6 +38,10 @@ const agentVersionSchema = z.strictObject({
   ),
 });
 
+/** An attachment with its content, in base64. */
+export const exportedAttachmentSchema = attachmentSchema.extend({ data: z.base64() });
+export type ExportedAttachment = z.infer<typeof exportedAttachmentSchema>;
+
 /** A session as one JSON document: the response of `GET /v1/sessions/{id}/export` and the content of an archive. See docs/export.md. */
 export const sessionExportSchema = z.strictObject({
   format: z.literal('perdure.session'),
@@ -49,5 +55,7 @@ export const sessionExportSchema = z.strictObject({
   agentVersions: z.array(agentVersionSchema),
   /** The session's rows by table, with the columns of the store. */
   tables: z.record(z.string(), z.array(row)),
+  /** The images and files that its messages refer to, in base64. Absent unless they were asked for. */
+  attachments: z.array(exportedAttachmentSchema).optional(),
 });
 export type SessionExport = z.infer<typeof sessionExportSchema>;

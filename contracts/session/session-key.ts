@@ -1,4 +1,4 @@
-import { LIMITS } from '../limits.ts';
+import { REQUEST_LIMITS } from '../limits/request-limits.ts';
 import { PerdureError } from '../errors.ts';
 
 /** Identifies a session. Every store function takes the whole key; nothing is read by session id alone. */
@@ -14,8 +14,8 @@ const RUN_PREFIX = ':run:';
 
 /** Creates a key. Throws `invalid_request` for a part that is empty, too long, or contains control characters. */
 export function sessionKey(user: string, session: string): SessionKey {
-  checkPart('user', user, LIMITS.userBytes.value);
-  checkPart('session id', session, LIMITS.sessionIdBytes.value);
+  checkPart('user', user, REQUEST_LIMITS.userBytes.value);
+  checkPart('session id', session, REQUEST_LIMITS.sessionIdBytes.value);
   return { user, session };
 }
 

@@ -1,7 +1,10 @@
+import { recordedCountsSchema } from './recorded-counts.ts';
 import { z } from 'zod';
-import { usageSchema, runStatusSchema } from './run.ts';
+import { jsonObjectSchema } from '../json-schema.ts';
+import { knownUsageFields, usageSchema, runStatusSchema } from './run.ts';
 import { policySchema } from '../agent.ts';
 import { childWorkflowSchema } from './children.ts';
+import { inboxItemSchema } from './inbox-item.ts';
 import { waitKindSchema } from '../provider.ts';
 import { sessionStateSchema } from './state.ts';
 import { costFields } from '../usage.ts';
@@ -10,10 +13,25 @@ import { costFields } from '../usage.ts';
 export const sessionStatusSchema = z.enum(['active', 'completed', 'failed', 'expired', 'archived', 'deleted']);
 export type SessionStatus = z.infer<typeof sessionStatusSchema>;
 
+/** How a session was recovered: the `reason` of an event `session.recovered`. */
+export const recoveryReasonSchema = z.enum(['reopened', 'restored', 'imported', 'workflow_lost', 'store_restored']);
+export type RecoveryReason = z.infer<typeof recoveryReasonSchema>;
+
 /** What a session waits for. Times are ISO 8601 UTC. */
 export const waitingForSchema = z.object({
-  /** `rate_limit`, `circuit`, `cool_down`: the run waits until it may call its provider (docs/providers.md). */
-  what: z.enum(['message', 'worker', 'model', 'tool', ...waitKindSchema.options, 'nothing']),
+  /** `approval`: somebody may approve a tool call. `client`: a client makes a call. `context`: a context provider. `rate_limit`, `circuit`, `cool_down`: the run waits until it may call its provider (docs/providers.md). `paused`: an operator has paused it (docs/fleet.md). */
+  what: z.enum([
+    'message',
+    'worker',
+    'model',
+    'tool',
+    'approval',
+    'client',
+    'context',
+    ...waitKindSchema.options,
+    'paused',
+    'nothing',
+  ]),
   since: z.string(),
   /** Who can unblock it, such as `the user`, `a worker` or a tool's name. */
   who: z.string(),
@@ -22,13 +40,25 @@ export const waitingForSchema = z.object({
 });
 export type WaitingFor = z.infer<typeof waitingForSchema>;
 
+/** A failed attempt of a model call that is being retried. */
+export const retrySchema = z.object({
+  step: z.number().int(),
+  /** The attempt that failed. */
+  attempt: z.number().int(),
+  /** The error code; `lost` when its worker stopped responding. */
+  code: z.string(),
+  /** When the next attempt begins; null when it may begin at any time. */
+  retryAt: z.string().nullable(),
+});
+export type Retry = z.infer<typeof retrySchema>;
+
 /** A session. Times are ISO 8601 UTC. */
 export const sessionRecordSchema = z.object({
   id: z.string(),
   user: z.string(),
   status: sessionStatusSchema,
   agent: z.string(),
-  metadata: z.record(z.string(), z.json()),
+  metadata: jsonObjectSchema,
   /** One object per namespace. */
   state: sessionStateSchema,
   policy: policySchema,
@@ -53,7 +83,10 @@ export const sessionRecordSchema = z.object({
   /** Mean time from start to end, of runs that were not resumed; null before the first. */
   meanMs: z.number().nullable(),
   usage: usageSchema,
+  ...knownUsageFields,
   ...costFields,
+  /** What the application has recorded on the session; absent without records. */
+  recorded: recordedCountsSchema.optional(),
 });
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;
 
@@ -61,11 +94,22 @@ export type SessionRecord = z.infer<typeof sessionRecordSchema>;
 export const sessionSnapshotSchema = sessionRecordSchema.extend({
   /** Ids of the queued runs, in the order of execution. */
   queue: z.array(z.string()),
-  /** The running run; null when none is. */
+  /** The running run, otherwise one that waits for an answer; null when there is none. */
   currentRun: z
-    .object({ id: z.string(), status: runStatusSchema, steps: z.number().int(), startedAt: z.string().nullable() })
+    .object({
+      id: z.string(),
+      status: runStatusSchema,
+      steps: z.number().int(),
+      startedAt: z.string().nullable(),
+      /** Null unless a failed model call is being retried. Absent from older gateways. */
+      retry: retrySchema.nullable().optional(),
+    })
     .nullable(),
   waitingFor: waitingForSchema,
+  /** The approvals that wait, the oldest first. Absent from older gateways. */
+  approvals: z.array(inboxItemSchema).optional(),
+  /** The client calls that wait, the oldest first. Absent from older gateways. */
+  clientCalls: z.array(inboxItemSchema).optional(),
   /** When the session expires without further activity; null when it is not active. */
   expiresAt: z.string().nullable(),
   /** Running workflows that its tools have started, newest first; null when Temporal is not reachable. */

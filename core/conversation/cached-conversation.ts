@@ -1,5 +1,10 @@
-import type { ContentType, PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
+import { outputState } from '../output/output-state.ts';
+import type { ConversationCopy, RunCopy } from './conversation-copy.ts';
+import type { Background, ConversationWindow, DecidedInput, PinnedMessage, WindowRun } from './conversation-window.ts';
+import { bytesOf, bytesOfBackground } from './event-bytes.ts';
+import { coversRun, type ContextSummary } from './summary.ts';
 import { transcript } from './transcript.ts';
 
 /** A run as the store returns it for a context. */
@@ -10,14 +15,8 @@ export interface ReadRun {
   readonly events: readonly PerdureEvent[];
 }
 
-/** The context of a model call: runs in the order of their starts, the calling run last. */
-export interface ConversationWindow {
-  readonly entries: readonly TranscriptEntry[];
-  /** The ids of the calling run's tool calls. */
-  readonly callIds: ReadonlySet<string>;
-}
-
 interface CachedRun {
+  readonly runId: string;
   /** Null while the run is queued and has never started. */
   startedSeq: number | null;
   /** Whether `events` contains the run's first events. */
@@ -36,6 +35,8 @@ export class CachedConversation {
   readonly #runs = new Map<string, CachedRun>();
   /** Every run whose latest start has at least this `seq` is cached. */
   #from = 0;
+  /** Null when it was not read. */
+  #background: Background | null = { summary: null, pinned: [], decisions: [] };
   #throughSeq = 0;
   #bytes = 0;
 
@@ -49,20 +50,46 @@ export class CachedConversation {
     return this.#bytes;
   }
 
-  /** Replaces the cache by a context read for a call at `throughSeq` of the run that started last, with at most `limit` earlier runs. */
-  replaceWith(read: readonly ReadRun[], limit: number, throughSeq: number): void {
+  /**
+   * Replaces the cache by a context read for a call at `throughSeq` of the run that started last, with at most `limit` earlier runs.
+   * `background`: null if it was not read.
+   */
+  replaceWith(read: readonly ReadRun[], limit: number, throughSeq: number, background: Background | null): void {
     // Queued runs are complete, unless events between the cached ones and `throughSeq` are missing.
     const contiguous = this.#throughSeq === throughSeq;
     for (const [runId, run] of this.#runs) if (!contiguous || run.startedSeq !== null) this.#remove(runId, run);
     for (const run of read) this.#replace(run);
     const all = read.length <= limit;
-    this.#from = all ? 0 : (read[0]?.startedSeq ?? Number.POSITIVE_INFINITY);
+    this.#from = all ? firstAfter(background?.summary ?? null) : (read[0]?.startedSeq ?? Number.POSITIVE_INFINITY);
+    this.#setBackground(background);
+    for (const { events } of read) this.#pin(events);
     this.#throughSeq = throughSeq;
   }
 
   /** Completes a cached run with all of its events, read for a call at `throughSeq`. */
   completeRun(run: ReadRun, throughSeq: number): void {
-    if (this.#throughSeq === throughSeq) this.#replace(run);
+    if (this.#throughSeq !== throughSeq) return;
+    this.#replace(run);
+    this.#pin(run.events);
+  }
+
+  /** A copy of everything that is cached. */
+  copy(): ConversationCopy {
+    const runs = [...this.#runs.values()].map(({ runId, startedSeq, complete, events }) => {
+      return { runId, startedSeq, complete, events: [...events] };
+    });
+    const from = Number.isFinite(this.#from) ? this.#from : null;
+    return { from, throughSeq: this.#throughSeq, background: this.#background, runs };
+  }
+
+  /** Creates a cache from the copy of another one. */
+  static ofCopy({ from, throughSeq, background, runs }: ConversationCopy): CachedConversation {
+    const cache = new CachedConversation();
+    for (const run of runs) cache.#replace(run);
+    cache.#from = from ?? Number.POSITIVE_INFINITY;
+    cache.#throughSeq = throughSeq;
+    cache.#setBackground(background);
+    return cache;
   }
 
   /** Appends all events of the session with `since` < seq <= `throughSeq`. Does nothing if events before them are missing. */
@@ -73,47 +100,97 @@ export class CachedConversation {
   }
 
   /**
-   * The context of a call of `runId` with at most `limit` earlier runs and the events up to `throughSeq`. Null when it is not
-   * fully cached; `beginning` when only the first events of `runId` are missing.
+   * The context of a call of `runId` with at most `limit` earlier runs and the events up to `throughSeq`, which begins at the newest
+   * summary if `atSummary`. Null when it is not fully cached; `beginning` when only the first events of `runId` are missing.
    */
-  window(runId: string, limit: number, throughSeq: number): ConversationWindow | 'beginning' | null {
+  window(runId: string, limit: number, throughSeq: number, atSummary = false): ConversationWindow | 'beginning' | null {
     const run = this.#runs.get(runId);
-    if (!run || run.startedSeq === null || throughSeq > this.#throughSeq) return null;
-    const earlier = this.#startedBefore(run.startedSeq, limit);
+    if (!run || !isStarted(run) || throughSeq > this.#throughSeq) return null;
+    const background = atSummary ? this.#backgroundOf(run, throughSeq) : null;
+    if (atSummary && background === null) return null;
+    const earlier = this.#startedBefore(run.startedSeq, limit, background?.summary ?? null);
     if (!earlier || earlier.some(({ complete }) => !complete)) return null;
     if (!run.complete) return 'beginning';
     const own = run.events.filter(({ seq }) => seq <= throughSeq);
     const entries = own.length === run.events.length ? entriesOf(run) : transcript(own);
-    return { entries: [...earlier.flatMap(entriesOf), ...entries], callIds: callIdsIn(own) };
+    const output = outputState(own, run.startedSeq);
+    const runs = [...earlier.map(windowRun), { ...windowRun(run), events: own, entries }];
+    return { runs, background, callIds: callIdsIn(own), output };
+  }
+
+  /** The newest runs since the newest summary, at most `limit`, with all of their events. Null when they are not fully cached. */
+  sinceSummary(limit: number): { readonly runs: readonly WindowRun[]; readonly background: Background } | null {
+    const background = this.#background;
+    const runs = background && this.#startedBefore(Number.POSITIVE_INFINITY, limit, background.summary);
+    if (!runs || runs.some(({ complete }) => !complete)) return null;
+    return { runs: runs.map(windowRun), background };
   }
 
   /** Removes the started runs that calls of `runId` no longer need. */
-  trim(runId: string, limit: number): void {
+  trim(runId: string, limit: number, atSummary = false): void {
     const startedSeq = this.#runs.get(runId)?.startedSeq ?? null;
-    const earlier = startedSeq === null ? null : this.#startedBefore(startedSeq, limit);
-    if (startedSeq === null || !earlier || earlier.length < limit) return;
-    const from = earlier[0]?.startedSeq ?? startedSeq;
+    const summary = atSummary ? (this.#background?.summary ?? null) : null;
+    const earlier = startedSeq === null ? null : this.#startedBefore(startedSeq, limit, summary);
+    if (startedSeq === null || !earlier || (earlier.length < limit && summary === null)) return;
+    const first = earlier.length < limit ? firstAfter(summary) : (earlier[0]?.startedSeq ?? startedSeq);
+    const from = Math.min(first, startedSeq);
     for (const [id, run] of this.#runs) {
       if (run.startedSeq !== null && run.startedSeq < from) this.#remove(id, run);
     }
     this.#from = Math.max(this.#from, from);
   }
 
-  /** The last `limit` runs started before `startedSeq`; null when some may not be cached. */
-  #startedBefore(startedSeq: number, limit: number): CachedRun[] | null {
+  /** The last `limit` runs started before `startedSeq` for which `summary` does not stand; null when some may not be cached. */
+  #startedBefore(startedSeq: number, limit: number, summary: ContextSummary | null): StartedRun[] | null {
     if (limit === 0) return [];
     const earlier = [...this.#runs.values()]
-      .filter((run) => (run.startedSeq ?? Number.POSITIVE_INFINITY) < startedSeq)
-      .toSorted((a, b) => (a.startedSeq ?? 0) - (b.startedSeq ?? 0));
-    return earlier.length < limit && this.#from > 0 ? null : earlier.slice(-limit);
+      .filter(isStarted)
+      .filter((run) => run.startedSeq < startedSeq && !(summary && coversRun(summary, run.startedSeq)))
+      .toSorted((a, b) => a.startedSeq - b.startedSeq);
+    return earlier.length < limit && this.#from > firstAfter(summary) ? null : earlier.slice(-limit);
+  }
+
+  /** What a context of a run has of the runs that started before it. */
+  #backgroundOf({ runId, startedSeq }: StartedRun, throughSeq: number): Background | null {
+    if (!this.#background || this.#background.pinned.length === 0) return this.#background;
+    const { summary, pinned, decisions } = this.#background;
+    const isEarlier = (message: PinnedMessage): boolean =>
+      message.runId !== runId &&
+      message.seq <= throughSeq &&
+      (this.#runs.get(message.runId)?.startedSeq ?? 0) < startedSeq;
+    return { summary, pinned: pinned.filter(isEarlier), decisions };
+  }
+
+  /** Adds the pinned messages among the events of a started run, and what was decided on them. */
+  #pin(events: readonly PerdureEvent[]): void {
+    if (!this.#background) return;
+    const { summary, pinned, decisions } = this.#background;
+    const allPinned = merged(pinned, events.filter(isPinned));
+    const decided = events
+      .filter(isDecision)
+      .filter(({ runId }) => allPinned.some((message) => message.runId === runId));
+    const allDecisions = merged(decisions, decided);
+    if (allPinned.length === pinned.length && allDecisions.length === decisions.length) return;
+    this.#setBackground({ summary, pinned: allPinned, decisions: allDecisions });
+  }
+
+  #setBackground(background: Background | null): void {
+    this.#bytes += bytesOfBackground(background) - bytesOfBackground(this.#background);
+    this.#background = background;
   }
 
   #apply(event: PerdureEvent): void {
     const cached = 'runId' in event && event.runId !== undefined ? this.#runs.get(event.runId) : undefined;
     switch (event.type) {
       case 'run.started':
-        if (cached) cached.startedSeq = event.seq;
-        else this.#runs.set(event.runId, emptyRun({ startedSeq: event.seq, complete: false }));
+        if (cached) {
+          cached.startedSeq = event.seq;
+          this.#pin(cached.events);
+        } else {
+          this.#runs.set(event.runId, emptyRun({ runId: event.runId, startedSeq: event.seq, complete: false }));
+          // Its earlier messages may be pinned.
+          this.#setBackground(null);
+        }
         return;
       case 'run.completed':
       case 'run.failed':
@@ -122,17 +199,29 @@ export class CachedConversation {
         if (cached?.startedSeq === null) this.#remove(event.runId, cached);
         return;
       case 'message.received':
+        // That of a queued run is pinned when its run starts.
+        if (event.disposition === 'steered') this.#pin([event]);
         if (cached) this.#add(cached, event);
         // A steered message is not the first event of its run.
         else if (event.disposition !== 'steered') this.#enqueue(event.runId, event);
         return;
+      case 'input.decided':
+        this.#pin([event]);
+        if (cached) this.#add(cached, event);
+        return;
       case 'message.completed':
+        if (cached) this.#add(cached, event);
+        return;
       case 'tool.called':
       case 'tool.completed':
       case 'tool.failed':
       case 'tool.unknown':
       case 'tool.cancelled':
-        if (cached) this.#add(cached, event);
+        // No model is given the calls of a program.
+        if (cached && event.program === undefined) this.#add(cached, event);
+        return;
+      case 'context.summarized':
+        if (this.#background) this.#setBackground({ ...this.#background, summary: event });
         return;
       case 'session.opened':
       case 'session.recovered':
@@ -143,6 +232,17 @@ export class CachedConversation {
       case 'session.archived':
       case 'message.refused':
       case 'reasoning.completed':
+      case 'context.rebuilt':
+      case 'approval.requested':
+      case 'approval.reminded':
+      case 'approval.decided':
+      case 'approval.expired':
+      case 'approval.withdrawn':
+      case 'client_call.requested':
+      case 'client_call.reminded':
+      case 'client_call.answered':
+      case 'client_call.expired':
+      case 'client_call.withdrawn':
       case 'budget.warned':
       case 'budget.released':
         return;
@@ -152,7 +252,7 @@ export class CachedConversation {
   }
 
   #enqueue(runId: string, first: PerdureEvent): void {
-    const run = emptyRun({ startedSeq: null, complete: true });
+    const run = emptyRun({ runId, startedSeq: null, complete: true });
     this.#runs.set(runId, run);
     this.#add(run, first);
   }
@@ -167,11 +267,11 @@ export class CachedConversation {
     this.#bytes += bytes;
   }
 
-  #replace({ runId, startedSeq, events }: ReadRun): void {
+  #replace({ runId, startedSeq, events, complete = true }: RunCopy): void {
     const cached = this.#runs.get(runId);
     if (cached) this.#remove(runId, cached);
     const bytes = events.reduce((sum, event) => sum + bytesOf(event), 0);
-    this.#runs.set(runId, { startedSeq, complete: true, events: [...events], entries: null, bytes });
+    this.#runs.set(runId, { runId, startedSeq, complete, events: [...events], entries: null, bytes });
     this.#bytes += bytes;
   }
 
@@ -181,8 +281,32 @@ export class CachedConversation {
   }
 }
 
-function emptyRun(run: Pick<CachedRun, 'startedSeq' | 'complete'>): CachedRun {
+function emptyRun(run: Pick<CachedRun, 'runId' | 'startedSeq' | 'complete'>): CachedRun {
   return { ...run, events: [], entries: null, bytes: 0 };
+}
+
+type StartedRun = CachedRun & { startedSeq: number };
+
+function isPinned(event: PerdureEvent): event is PinnedMessage {
+  return event.type === 'message.received' && event.pin === true;
+}
+
+function isDecision(event: PerdureEvent): event is DecidedInput {
+  return event.type === 'input.decided';
+}
+
+/** Both lists without repetitions, by `seq`. */
+function merged<E extends PerdureEvent>(known: readonly E[], added: readonly E[]): readonly E[] {
+  const others = added.filter(({ seq }) => known.every((one) => one.seq !== seq));
+  return others.length === 0 ? known : [...known, ...others].toSorted((one, other) => one.seq - other.seq);
+}
+
+function isStarted(run: CachedRun): run is StartedRun {
+  return run.startedSeq !== null;
+}
+
+function windowRun(run: StartedRun): WindowRun {
+  return { runId: run.runId, startedSeq: run.startedSeq, events: run.events, entries: entriesOf(run) };
 }
 
 function entriesOf(run: CachedRun): TranscriptEntry[] {
@@ -190,28 +314,12 @@ function entriesOf(run: CachedRun): TranscriptEntry[] {
   return run.entries;
 }
 
+/** Every run whose latest start has at least this `seq` is, at least in part, none for which the summary stands. */
+function firstAfter(summary: ContextSummary | null): number {
+  return summary === null ? 0 : summary.throughSeq + (summary.throughStep === null ? 1 : 0);
+}
+
 /** The ids of the tool calls in a run's events. */
 export function callIdsIn(events: readonly PerdureEvent[]): Set<string> {
   return new Set(events.flatMap((event) => (event.type === 'tool.called' ? [event.callId] : [])));
-}
-
-/** Estimates an event's size: two bytes a character, and the overhead of its objects. */
-function bytesOf(event: PerdureEvent): number {
-  switch (event.type) {
-    case 'message.received':
-      return 600 + 2 * event.content.length;
-    case 'message.completed':
-      return 900 + 2 * event.text.length;
-    case 'tool.called':
-      return 600 + 4 * JSON.stringify(event.arguments).length;
-    case 'tool.completed':
-      return 600 + 6 * JSON.stringify(event.result).length;
-    case 'tool.failed':
-    case 'tool.unknown':
-    case 'tool.cancelled':
-      return 600;
-    default:
-      event satisfies Exclude<PerdureEvent, { type: ContentType }>;
-      return 600;
-  }
 }

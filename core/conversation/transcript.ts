@@ -1,6 +1,7 @@
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { ToolCallRequest } from '../../contracts/session/run.ts';
 import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
+import { decidedEntry } from './decided-entry.ts';
 
 type RunEvent = Extract<PerdureEvent, { runId: string }>;
 
@@ -36,23 +37,28 @@ type Outcome = EventOf<'tool.completed' | 'tool.failed' | 'tool.unknown' | 'tool
 /** The events of a run that its transcript shows. */
 interface ShownEvents {
   readonly messages: EventOf<'message.received'>[];
+  readonly decisions: EventOf<'input.decided'>[];
   readonly replies: EventOf<'message.completed'>[];
   readonly calls: EventOf<'tool.called'>[];
   readonly outcomes: Outcome[];
 }
 
 function shownOf(events: readonly RunEvent[]): ShownEvents {
-  const shown: ShownEvents = { messages: [], replies: [], calls: [], outcomes: [] };
+  const shown: ShownEvents = { messages: [], decisions: [], replies: [], calls: [], outcomes: [] };
   for (const event of events) {
     switch (event.type) {
       case 'message.received':
         shown.messages.push(event);
         break;
+      case 'input.decided':
+        shown.decisions.push(event);
+        break;
       case 'message.completed':
         shown.replies.push(event);
         break;
       case 'tool.called':
-        shown.calls.push(event);
+        // The model is given what its program returns, not the calls that the program makes.
+        if (event.program === undefined) shown.calls.push(event);
         break;
       case 'tool.completed':
       case 'tool.failed':
@@ -62,6 +68,17 @@ function shownOf(events: readonly RunEvent[]): ShownEvents {
         break;
       case 'run.started':
       case 'reasoning.completed':
+      case 'context.rebuilt':
+      case 'approval.requested':
+      case 'approval.reminded':
+      case 'approval.decided':
+      case 'approval.expired':
+      case 'approval.withdrawn':
+      case 'client_call.requested':
+      case 'client_call.reminded':
+      case 'client_call.answered':
+      case 'client_call.expired':
+      case 'client_call.withdrawn':
       case 'budget.warned':
       case 'budget.released':
       case 'run.completed':
@@ -76,12 +93,14 @@ function shownOf(events: readonly RunEvent[]): ShownEvents {
 }
 
 function runTranscript(events: readonly RunEvent[]): TranscriptEntry[] {
-  const { messages, replies, ...tools } = shownOf(events);
+  const { messages, decisions, replies, ...tools } = shownOf(events);
   const entries: TranscriptEntry[] = [];
   let next = 0;
   const takeMessages = (seen: (seq: number) => boolean) => {
     for (let message = messages[next]; message && seen(message.seq); message = messages[++next]) {
-      entries.push({ role: 'user', runId: message.runId, messageId: message.messageId, content: message.content });
+      const { runId, messageId, content, parts, pin } = message;
+      const more = { ...(parts ? { parts } : {}), ...(pin === true ? { pin } : {}) };
+      entries.push(decidedEntry({ role: 'user', runId, messageId, content, ...more }, decisions));
     }
   };
   for (const reply of replies) {
@@ -98,7 +117,7 @@ function stepTranscript(
 ): TranscriptEntry[] {
   const { runId, step } = reply;
   const calls = tools.calls.filter((call) => call.step === step);
-  if (reply.text === '' && calls.length === 0) return [];
+  if (reply.text === '' && calls.length === 0 && !reply.rejected) return [];
   const toolCalls: ToolCallRequest[] = calls.map((call) => ({
     callId: call.callId,
     tool: call.tool,
@@ -109,8 +128,18 @@ function stepTranscript(
     const outcome = tools.outcomes.find(({ callId, step: ofStep }) => callId === call.callId && ofStep === step);
     return outcome ? [outcomeEntry(outcome)] : [];
   });
+  const { text: content, partial, providerData, rejected } = reply;
   return [
-    { role: 'assistant', runId, step, content: reply.text, toolCalls: [...toolCalls], partial: reply.partial },
+    {
+      role: 'assistant',
+      runId,
+      step,
+      content,
+      toolCalls,
+      partial,
+      ...(providerData ? { providerData } : {}),
+      ...(rejected ? { rejected } : {}),
+    },
     ...results,
   ];
 }

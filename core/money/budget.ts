@@ -38,9 +38,12 @@ export function limitsOf(budgets: ResolvedBudgets, own: UserLimits | null): Reso
 export interface Account {
   readonly scope: BudgetScope;
   readonly unit: 'usd' | 'tokens';
+  /** Includes the estimates of calls with unknown usage. */
   readonly used: number;
-  /** Reserved for calls in flight and for calls with unknown usage. */
+  /** Reserved for calls that have not been settled. */
   readonly reserved: number;
+  /** The part of `reserved` that calls in progress hold: it may soon be free. */
+  readonly inFlight: number;
   readonly limit: number;
   /** ISO 8601; null for a budget that never resets. */
   readonly resetsAt: string | null;
@@ -52,6 +55,8 @@ export interface BudgetUsage {
   readonly usedTokens: number;
   readonly reservedNanos: number;
   readonly reservedTokens: number;
+  readonly inFlightNanos: number;
+  readonly inFlightTokens: number;
 }
 
 /** Whether any limit is in force, so that model calls must be reserved. */
@@ -81,21 +86,16 @@ export function accountsIn(
   limits: { readonly usd: number | null | undefined; readonly tokens: number | null | undefined },
   resetsAt: string | null,
 ): Account[] {
-  const { usedNanos, usedTokens, reservedNanos, reservedTokens } = spent;
+  const { usedNanos, usedTokens, reservedNanos, reservedTokens, inFlightNanos, inFlightTokens } = spent;
   const accounts: Account[] = [];
   if (typeof limits.usd === 'number') {
     const limit = nanosOf(limits.usd);
-    accounts.push({ scope, unit: 'usd', used: usedNanos, reserved: reservedNanos, limit, resetsAt });
+    const amounts = { used: usedNanos, reserved: reservedNanos, inFlight: inFlightNanos };
+    accounts.push({ scope, unit: 'usd', ...amounts, limit, resetsAt });
   }
   if (typeof limits.tokens === 'number') {
-    accounts.push({
-      scope,
-      unit: 'tokens',
-      used: usedTokens,
-      reserved: reservedTokens,
-      limit: limits.tokens,
-      resetsAt,
-    });
+    const amounts = { used: usedTokens, reserved: reservedTokens, inFlight: inFlightTokens };
+    accounts.push({ scope, unit: 'tokens', ...amounts, limit: limits.tokens, resetsAt });
   }
   return accounts;
 }
@@ -112,7 +112,7 @@ export function exceeded(
   return accounts.find((account) => !suffices(account)) ?? null;
 }
 
-/** Retry delay when only reservations of other calls are in the way: they are released when those calls end. */
+/** Retry delay when only reservations of calls in progress are in the way: they are released when those calls end. */
 const RESERVED_RETRY_MS = 5_000;
 
 /** Returns in how many ms a call that exceeds `account` may succeed; null when waiting does not help. */
@@ -122,13 +122,13 @@ export function budgetRetryAfterMs(
   nowMs: number,
 ): number | null {
   const fits = (usage: Partial<Account>) => exceeded([{ ...account, ...usage }], worst) === null;
-  if (fits({ reserved: 0 })) return RESERVED_RETRY_MS;
+  if (fits({ reserved: account.reserved - account.inFlight })) return RESERVED_RETRY_MS;
   if (account.resetsAt === null || !fits({ used: 0, reserved: 0 })) return null;
   return Math.max(0, Date.parse(account.resetsAt) - nowMs);
 }
 
 /** Converts an account to the contract's facts, in dollars or tokens. */
-export function factsOf({ scope, unit, used, reserved, limit, resetsAt }: Account): BudgetFacts {
+export function factsOf({ scope, unit, used, reserved, limit, resetsAt }: Omit<Account, 'inFlight'>): BudgetFacts {
   const shown = (amount: number) => (unit === 'usd' ? usdOf(amount) : amount);
   return { scope, unit, used: shown(used), reserved: shown(reserved), limit: shown(limit), resetsAt };
 }
@@ -151,7 +151,7 @@ export function refusalText(facts: BudgetFacts, worst: number | null, model: str
       `Lower maxOutputTokens of the agent, or ${raise}.`
     );
   }
-  const held = reserved > 0 ? ` and ${shown(reserved)} reserved for calls in flight or with unknown usage` : '';
+  const held = reserved > 0 ? ` and ${shown(reserved)} reserved for calls in progress` : '';
   const remedy =
     resetsAt === null
       ? `Raise ${policy}, or start another ${scope}.`

@@ -41,7 +41,7 @@ export type SlotDecision =
     };
 
 /** The bounds of a delay. */
-const MIN_DELAY_MS = 50;
+export const MIN_DELAY_MS = 50;
 const MAX_DELAY_MS = 10_000;
 /** The average spacing of waiters that become due when a provider recovers. */
 const JITTER_MS = 20;

@@ -36,6 +36,8 @@ export interface ProviderOutcome {
   readonly retryAfterMs?: number | null | undefined;
   /** Input and output tokens; null when unknown. */
   readonly tokens: number | null;
+  /** Id of the run, if its message may have caused the failure: the circuit then counts all its attempts once. */
+  readonly countsOnceFor?: string;
 }
 
 /** The slot that a call held. */
@@ -65,7 +67,7 @@ export function stateAfterCall(
 ): ProviderState {
   const { health } = outcome;
   const conclusive = health === 'up' || health === 'down';
-  const call = { failed: health === 'down', trial: slot?.trial ?? false };
+  const call = { failed: health === 'down', trial: slot?.trial ?? false, countsOnceFor: outcome.countsOnceFor };
   const circuit = conclusive ? circuitAfter(state.circuit, limits.circuit, call, nowMs) : state.circuit;
   const rejected = outcome.retryAfterMs !== undefined;
   const coolDown = rejected ? coolDownAfter(state.coolDown, outcome.retryAfterMs ?? null, nowMs) : state.coolDown;

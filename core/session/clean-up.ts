@@ -39,10 +39,12 @@ export function decideCleanUp(
   const removal: CleanUpDecision['action'] =
     session.kind === 'session' && archives(policy, session.messages) ? 'archived' : 'deleted';
   if (request.idleMs !== undefined || request.olderMs !== undefined) {
-    if (idleMs >= (request.idleMs ?? Infinity))
-      return { action: removal, reason: `idle for ${formatDuration(idleMs)}` };
-    if (ageMs >= (request.olderMs ?? Infinity)) return { action: removal, reason: `${formatDuration(ageMs)} old` };
-    return null;
+    if (idleMs < (request.idleMs ?? 0) || ageMs < (request.olderMs ?? 0)) return null;
+    const facts = [
+      ...(request.idleMs === undefined ? [] : [`idle for ${formatDuration(idleMs)}`]),
+      ...(request.olderMs === undefined ? [] : [`${formatDuration(ageMs)} old`]),
+    ];
+    return { action: removal, reason: facts.join(', ') };
   }
   if (session.kind === 'session' && session.status === 'active')
     return decideForActive(session, policy, settings, nowMs);
@@ -53,12 +55,13 @@ export function decideCleanUp(
 function decideForActive(
   session: CleanUpFacts,
   policy: ResolvedPolicy,
-  { failOverErrorRate = 0.5, warnOverErrorRate = 0.3 }: MaintenanceSettings,
+  { failOverErrorRate = 0.5, warnOverErrorRate = 0.3, minRunsForErrorRate = 3 }: MaintenanceSettings,
   nowMs: number,
 ): CleanUpDecision | null {
   const { atMs, why } = expiryOf(session, policy);
   if (atMs <= nowMs) return { action: 'expired', reason: expiryReason(why, policy) };
   const { errors, endedRuns } = session;
+  if (endedRuns < minRunsForErrorRate) return null;
   const rate = endedRuns === 0 ? 0 : errors / endedRuns;
   const reason = `${errors} of ${endedRuns} ${endedRuns === 1 ? 'run' : 'runs'} failed`;
   if (rate > failOverErrorRate) return { action: 'failed', reason };

@@ -42,6 +42,16 @@ export function startNext(queue: RunQueue): RunQueue {
   return current ? { ...queue, current, waiting, resumeFirst: null } : queue;
 }
 
+/** Makes a run current instead of the one before, which has ended. */
+export function replaceCurrent(queue: RunQueue, current: OpenRun): RunQueue {
+  return { ...removeEnded(queue, [current.runId]), current };
+}
+
+/** Removes every waiting run with this ordinal or a lower one. */
+export function removeThrough(queue: RunQueue, lastOrdinal: number): RunQueue {
+  return removeWaiting(queue, ({ ordinal }) => ordinal <= lastOrdinal);
+}
+
 /** Puts the current run back in front of all waiting ones, where the next execution finds it. */
 export function suspendCurrent(queue: RunQueue): RunQueue {
   const { current, waiting } = queue;

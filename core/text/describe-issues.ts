@@ -26,6 +26,11 @@ export function describeIssues(
 ): readonly FieldProblem[] {
   return issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
+    const meant = issue.code === 'invalid_union' ? meantOption(issue) : undefined;
+    if (meant !== undefined) {
+      const inner = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+      return describeIssues(inner, { schema, input, mayQuote });
+    }
     if (issue.code === 'unrecognized_keys') {
       const known = fieldNames(schema, path);
       return issue.keys.map((key) =>
@@ -53,7 +58,23 @@ function expectation(issue: z.core.$ZodIssue): string {
     const choices = issue.values.map((choice) => quoteValue(choice)).join(', ');
     return issue.values.length === 1 ? `expected ${choices}` : `expected one of ${choices}`;
   }
+  const choices = /^Invalid discriminator value\. Expected (.*)$/.exec(issue.message)?.[1];
+  if (choices !== undefined) return `expected one of ${choices.replaceAll(' | ', ', ').replaceAll("'", '"')}`;
   return issue.message.replace(/^[A-Z][A-Za-z ]*: /, '').replace(/, received .*$/, '');
+}
+
+/** The problems of the only option of a union that accepts the type of the value. */
+function meantOption({
+  errors: options,
+  message,
+}: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined {
+  const ofType = options.filter(
+    (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  );
+  const meant = ofType.length === 1 && options.length > 1 ? ofType[0] : undefined;
+  // The message of the union names the values of its other options, too.
+  const hasMessage = message !== 'Invalid input' && meant?.every(({ code }) => code === 'invalid_value') === true;
+  return hasMessage ? undefined : meant;
 }
 
 function expectedOfUnion(options: readonly (readonly z.core.$ZodIssue[])[]): string {

@@ -9,6 +9,7 @@ interface Definition {
   readonly valueType?: z.core.$ZodType;
   readonly innerType?: z.core.$ZodType;
   readonly in?: z.core.$ZodType;
+  readonly out?: z.core.$ZodType;
   readonly options?: readonly z.core.$ZodType[];
 }
 
@@ -27,7 +28,8 @@ export function fieldNames(schema: z.core.$ZodType, path: FieldPath): readonly s
 /** A schema's definition without its wrappers (optional, nullable, default …), or those of a union's options. */
 function variantsOf(schema: z.core.$ZodType): readonly Definition[] {
   const definition = schema._zod.def as unknown as Definition;
-  const wrapped = definition.innerType ?? definition.in;
+  const isPreprocessed = definition.in?._zod.def.type === 'transform';
+  const wrapped = definition.innerType ?? (isPreprocessed ? definition.out : definition.in);
   if (wrapped !== undefined) return variantsOf(wrapped);
   return definition.options?.flatMap(variantsOf) ?? [definition];
 }

@@ -1,4 +1,4 @@
-import type { StreamEvent } from '../../contracts/session/event.ts';
+import type { StreamEvent } from '../../contracts/events/event.ts';
 import { applyDelta } from './apply-delta.ts';
 
 /** The text of one step so far. */
@@ -48,14 +48,27 @@ const CHANGES_TEXT = {
   'session.archived': false,
   'message.received': false,
   'message.refused': false,
+  'input.decided': false,
   'run.started': false,
   'reasoning.completed': true,
   'message.completed': true,
+  'context.rebuilt': false,
   'tool.called': false,
   'tool.completed': false,
   'tool.failed': false,
   'tool.unknown': false,
   'tool.cancelled': false,
+  'approval.requested': false,
+  'approval.reminded': false,
+  'approval.decided': false,
+  'approval.expired': false,
+  'approval.withdrawn': false,
+  'client_call.requested': false,
+  'client_call.reminded': false,
+  'client_call.answered': false,
+  'client_call.expired': false,
+  'client_call.withdrawn': false,
+  'context.summarized': false,
   'budget.warned': false,
   'budget.released': false,
   'run.completed': false,
@@ -65,6 +78,8 @@ const CHANGES_TEXT = {
   'reasoning.delta': true,
   'tool.progress': false,
   'step.retracted': true,
+  'attempt.failed': false,
+  'run.waiting': false,
 } as const satisfies Readonly<Record<StreamEvent['type'], boolean>>;
 
 /** An event that changes the text of a step. */

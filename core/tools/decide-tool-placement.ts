@@ -12,6 +12,10 @@ export interface PlacementFacts {
   readonly spec: Pick<ToolSpec, 'idempotent' | 'timeoutMs'> | undefined;
   /** Whether the call was refused. A refused call already has its result. */
   readonly refused: boolean;
+  /** Whether an earlier attempt lost its worker. */
+  readonly lost: boolean;
+  /** Whether the call waits because an operator has paused the tool: it then holds no slot. Default false. */
+  readonly isPaused?: boolean;
   /** Whether this worker has the tool's code. */
   readonly hasCode: boolean;
   /** The policy's. 1 asks for an activity per tool, too. */
@@ -20,12 +24,22 @@ export interface PlacementFacts {
 
 /**
  * Decides where a tool call is executed. In place, which is fastest, if the tool is idempotent (the activity around it may be
- * retried), quick (it delays neither a cancel nor a drain) and known to this worker, and the policy allows it. A call of a
- * tool that the agent does not have fails in place, without being executed.
+ * retried), quick (it delays neither a cancel nor a drain) and known to this worker, and the policy allows it. A call
+ * that has lost a worker gets an activity of its own, because a call that ends its worker takes those beside it with it. A
+ * call of a tool that the agent does not have fails in place, without being executed.
  */
-export function decideToolPlacement({ spec, refused, hasCode, stepsPerActivity }: PlacementFacts): ToolPlacement {
+export function decideToolPlacement({
+  spec,
+  refused,
+  lost,
+  isPaused = false,
+  hasCode,
+  stepsPerActivity,
+}: PlacementFacts): ToolPlacement {
   if (refused) return 'none';
   if (spec === undefined) return 'in-place';
   const quick = spec.timeoutMs <= LIMITS.inPlaceToolMs.value;
-  return spec.idempotent && quick && hasCode && stepsPerActivity !== 1 ? 'in-place' : 'own-activity';
+  return spec.idempotent && quick && hasCode && !lost && !isPaused && stepsPerActivity !== 1
+    ? 'in-place'
+    : 'own-activity';
 }

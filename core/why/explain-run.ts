@@ -1,6 +1,7 @@
-import type { RunWhy, SpanKind, WhySpan } from '../../contracts/why.ts';
+import type { RunWhy, SpanKind, WhyCost, WhySpan } from '../../contracts/why.ts';
 import { runCost } from './run-cost.ts';
 import type { RunFacts } from './run-facts.ts';
+import { backgroundCalls } from './background-calls.ts';
 import { runSpans } from './run-spans.ts';
 import { formatDuration } from '../text/format-duration.ts';
 import { formatUsd } from '../text/format-usd.ts';
@@ -18,6 +19,7 @@ export function explainRun(facts: RunFacts): RunWhy {
     status: run.status,
     agent: run.agent,
     model: run.model,
+    ...(run.fallbackModels === undefined ? {} : { fallbackModels: run.fallbackModels }),
     createdAt: run.createdAt,
     endedAt: run.endedAt,
     asOf: now,
@@ -25,7 +27,13 @@ export function explainRun(facts: RunFacts): RunWhy {
     spans,
     time,
     cost,
-    summary: { time: timeSentence(spans, time, wallMs, run.endedAt === null), cost: costSentence(cost) },
+    summary: {
+      time: timeSentence(spans, time, wallMs, run.endedAt === null),
+      cost: costSentence(cost),
+      ...modelsSentence(facts),
+      ...contextSentence(facts),
+      ...backgroundSentence(facts),
+    },
   };
 }
 
@@ -35,9 +43,11 @@ const PHRASES: Readonly<Record<SpanKind, string>> = {
   limit: 'waiting for a provider limit',
   circuit: 'waiting for an open circuit',
   approval: 'waiting for an approval',
+  client: 'waiting for a client',
   model: 'the model',
   retry: 'waiting to retry',
   tool: 'tools',
+  context: 'context providers',
   stopped: 'time between the end of the run and its resumption',
   overhead: 'overhead',
 };
@@ -45,12 +55,40 @@ const PHRASES: Readonly<Record<SpanKind, string>> = {
 function timeSentence(spans: readonly WhySpan[], time: RunWhy['time'], wallMs: number, open: boolean): string {
   const [most] = time;
   if (most === undefined) return open ? 'No time has passed yet.' : 'It took no measurable time.';
-  const longest = spans
-    .filter(({ kind }) => kind === most.kind)
-    .reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
-  const share = `${open ? 'So far, ' : ''}${shareOf(most.durationMs, wallMs)} of the ${formatDuration(wallMs)} was ${PHRASES[most.kind]}`;
-  const failed = longest.error === null ? '' : ` (${longest.error})`;
-  return `${sentence(share)}: ${longest.label}${failed}, ${formatDuration(longest.durationMs)}.`;
+  const ofKind = spans.filter(({ kind }) => kind === most.kind);
+  const longest = ofKind.reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
+  const part = most.durationMs === wallMs ? '' : `, ${formatDuration(most.durationMs)},`;
+  const whole = `${shareOf(most.durationMs, wallMs)} of the ${formatDuration(wallMs)}`;
+  const share = `${open ? 'So far, ' : ''}${whole}${part} was ${PHRASES[most.kind]}`;
+  return `${sentence(share)}${causesOf(most.kind, spans)}${longestOf(longest, ofKind.length)}.${lostSentence(spans)}`;
+}
+
+/** The errors of the attempts that caused the time between attempts, by their number. */
+function causesOf(kind: SpanKind, spans: readonly WhySpan[]): string {
+  if (kind !== 'retry') return '';
+  const codes = spans.flatMap((span) => (span.kind === 'model' && span.error !== null ? [span.error] : []));
+  const counts = [...Map.groupBy(codes, (code) => code)].map(([code, { length }]) => `${length} × ${codeName(code)}`);
+  return counts.length === 0 ? '' : ` after failed model calls (${counts.join(', ')})`;
+}
+
+function longestOf({ label, error, durationMs }: WhySpan, count: number): string {
+  const failed = error === null ? '' : ` (${codeName(error)})`;
+  return count === 1 ? `: ${label}${failed}` : `; the longest was ${label}${failed}, ${formatDuration(durationMs)}`;
+}
+
+/** States which model calls were lost with their workers: their time is not the model's. */
+function lostSentence(spans: readonly WhySpan[]): string {
+  const lost = spans.filter(({ kind, error }) => kind === 'model' && error === 'lost');
+  if (lost.length === 0) return '';
+  const lostMs = lost.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const worker = lost.length === 1 ? 'A worker' : 'Workers';
+  const calls = lost.map(({ label }) => label).join(' and ');
+  return ` ${worker} stopped responding during ${calls}: ${formatDuration(lostMs)} passed until another one continued.`;
+}
+
+/** An error code with the HTTP status that people look for. */
+function codeName(code: string): string {
+  return code === 'rate_limited' ? 'rate_limited, HTTP 429' : code;
 }
 
 function costSentence({ calls, total, known, unknownCalls }: RunWhy['cost']): string {
@@ -73,11 +111,52 @@ function costSentence({ calls, total, known, unknownCalls }: RunWhy['cost']): st
   return `Its cost is unknown. ${sentence(part)} ${of} went to ${nameOf(largest)}: ${tokensOf(largest).toLocaleString('en')}.`;
 }
 
+/** How many older messages the calls of the run were not given. The newest call has the most. */
+function contextSentence({ replies }: RunFacts): { readonly context?: string } {
+  const calls = replies.filter(({ omitted = 0 }) => omitted > 0);
+  const most = Math.max(0, ...calls.map(({ omitted = 0 }) => omitted));
+  if (most === 0) return {};
+  const steps = calls.length === 1 ? `step ${calls[0]?.step}` : `${calls.length} steps`;
+  const messages = most === 1 ? '1 older message was' : `${most} older messages were`;
+  return {
+    context: `In ${steps}, ${messages} left out of the context: the window has no room, and no summary stands for them.`,
+  };
+}
+
+/** How the calls of context providers after the run went. */
+function backgroundSentence(facts: RunFacts): { readonly background?: string } {
+  const calls = backgroundCalls(facts).map(({ provider, status }) => `${provider} ${status}`);
+  if (facts.isLeftForBackground) calls.push('calls are pending');
+  return calls.length === 0 ? {} : { background: `In the background, after the run: ${calls.join(', ')}.` };
+}
+
+/** Which models gave no answer, and which one did, in a run that asked more than one. */
+function modelsSentence({ run, modelCalls }: RunFacts): { readonly models?: string } {
+  if (run.fallbackModels === undefined) return {};
+  const byModel = [...Map.groupBy(modelCalls, ({ requestedModel = '' }) => requestedModel)];
+  if (byModel.length < 2) return {};
+  const parts = byModel.map(([model, calls]) => {
+    const answered = calls.some(({ outcome }) => outcome === 'completed');
+    const codes = new Set(calls.flatMap(({ error }) => (error === null ? [] : [error])));
+    const errors = codes.size === 0 ? '' : ` (${[...codes].join(', ')})`;
+    const open = calls.some(({ outcome }) => outcome === 'running');
+    return {
+      answered,
+      text: `${model} ${answered ? 'answered' : open ? 'is being asked' : 'gave no answer'}${errors}`,
+    };
+  });
+  const ordered = [...parts.filter(({ answered }) => answered), ...parts.filter(({ answered }) => !answered)];
+  return { models: `${ordered.map(({ text }) => text).join('; ')}.` };
+}
+
 function tokensOf(call: { readonly inputTokens: number | null; readonly outputTokens: number | null }): number {
   return (call.inputTokens ?? 0) + (call.outputTokens ?? 0);
 }
 
-function nameOf({ step, attempt }: { readonly step: number; readonly attempt: number }): string {
+function nameOf({ kind, step, attempt }: Pick<WhyCost, 'kind' | 'step' | 'attempt'>): string {
+  if (kind === 'summary') return 'a summary of older messages';
+  if (kind === 'approval') return 'the evaluation of an approval';
+  if (kind === 'context') return 'a call of a context provider';
   return attempt > 1 ? `step ${step}, attempt ${attempt}` : `step ${step}`;
 }
 

@@ -14,6 +14,8 @@ export interface ModelTry {
   readonly endMs: number | null;
   readonly firstTokenMs: number | null;
   readonly error: string | null;
+  /** The model that was asked, for a run that may ask several; otherwise null. */
+  readonly asked: string | null;
 }
 
 /** Returns the model calls of a run in order. `ms` converts a time to ms since the start of the run. */
@@ -38,7 +40,8 @@ function recordedTry(
   const startMs = ms(call.startedAt);
   const dueMs = before === undefined ? null : ms(before.endedAt ?? call.startedAt);
   const endMs = endOf(call.endedAt ?? after?.startedAt ?? run.endedAt, ms);
-  return { step, attempt, merged: 0, startMs, dueMs, endMs, firstTokenMs, error };
+  const asked = run.fallbackModels === undefined ? null : (call.requestedModel ?? null);
+  return { step, attempt, merged: 0, startMs, dueMs, endMs, firstTokenMs, error, asked };
 }
 
 /** Derives the tries from the step's row: the last one takes the reply's duration, and the earlier ones are merged. */
@@ -53,7 +56,17 @@ function stepTry(step: StepRecord, facts: RunFacts, ms: (time: string) => number
   const merged = step.committed ? 0 : attempts - 1;
   const error = step.committed || run.endedAt === null ? null : (run.error?.code ?? run.status);
   const dueMs = step.committed && attempts > 1 ? claimedMs : null;
-  return { step: step.step, attempt: attempts, merged, startMs: begunMs, dueMs, endMs, firstTokenMs, error };
+  return {
+    step: step.step,
+    attempt: attempts,
+    merged,
+    startMs: begunMs,
+    dueMs,
+    endMs,
+    firstTokenMs,
+    error,
+    asked: null,
+  };
 }
 
 function endOf(time: string | null, ms: (time: string) => number): number | null {

@@ -1,12 +1,18 @@
 import type { StepRecord, Usage } from '../../contracts/session/run.ts';
 import type { CostSum, RunWhy, WhyCost } from '../../contracts/why.ts';
-import type { RunFacts } from './run-facts.ts';
+import type { ModelCallFact, RunFacts } from './run-facts.ts';
 
 const COUNTS = ['inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens', 'costUsd'] as const;
 
 /** Returns the usage of each model call of a run, and the sums. The usage of a call without its own record is unknown, not zero. */
 export function runCost(facts: RunFacts): RunWhy['cost'] {
-  const calls = facts.steps.flatMap((step) => callsOf(step, facts));
+  const { summaries = [], providerCalls = [], evaluations = [] } = facts;
+  const calls = [
+    ...facts.steps.flatMap((step) => callsOf(step, facts)),
+    ...summaries.map((call): WhyCost => ({ kind: 'summary', ...costOf(call) })),
+    ...evaluations.map((call): WhyCost => ({ kind: 'approval', ...costOf(call) })),
+    ...providerCalls.map((call): WhyCost => ({ kind: 'context', ...costOf(call) })),
+  ];
   return {
     calls,
     total: sum(calls, (value) => value),
@@ -18,13 +24,7 @@ export function runCost(facts: RunFacts): RunWhy['cost'] {
 function callsOf(step: StepRecord, { run, modelCalls }: RunFacts): WhyCost[] {
   const recorded = modelCalls.filter((call) => call.step === step.step);
   if (recorded.length > 0) {
-    return recorded.map(({ attempt, model, outcome, usage, costUsd }) => ({
-      ...counts(usage, costUsd),
-      step: step.step,
-      attempt,
-      model,
-      outcome,
-    }));
+    return recorded.map(costOf);
   }
   return Array.from({ length: step.attempts }, (_, index): WhyCost => {
     const attempt = index + 1;
@@ -36,8 +36,13 @@ function callsOf(step: StepRecord, { run, modelCalls }: RunFacts): WhyCost[] {
       attempt,
       model: step.model ?? run.model,
       outcome: committed ? 'committed' : open ? 'running' : 'unknown',
+      estimate: null,
     };
   });
+}
+
+function costOf({ step, attempt, model, outcome, usage, costUsd, estimate = null }: ModelCallFact): WhyCost {
+  return { ...counts(usage, costUsd), step, attempt, model, outcome, estimate };
 }
 
 function counts(usage: Usage | null, costUsd: number | null): CostSum {

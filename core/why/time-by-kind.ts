@@ -4,7 +4,9 @@ import type { SpanKind, WhySpan } from '../../contracts/why.ts';
 const RANK: readonly SpanKind[] = [
   'tool',
   'model',
+  'context',
   'approval',
+  'client',
   'limit',
   'circuit',
   'retry',
