@@ -1,8 +1,11 @@
-import { join } from 'node:path';
+import type { AttachmentSettings } from '../contracts/attachments/attachment-settings.ts';
 import { archiveFolder } from './db/archive-folder.ts';
 import type { Db } from './db/db.ts';
-import { migrate } from './migrate.ts';
+import { attachmentPlaces } from './places/attachment-places.ts';
+import { migrate, type MigrationOptions } from './migrate.ts';
+import { databasePath } from './db/database-thread.ts';
 import { openPglite } from './db/pglite.ts';
+import { requireUtf8 } from './db/postgres-session.ts';
 import { openPostgres } from './db/postgres.ts';
 
 export interface StoreOptions {
@@ -12,23 +15,48 @@ export interface StoreOptions {
   readonly dataDir?: string | undefined;
   /** Folder for archives (`PERDURE_ARCHIVES`). Default: archives are stored in the database. */
   readonly archivesDir?: string | undefined;
+  /** Where the contents of attachments are kept. Default: in the database. */
+  readonly attachments?: AttachmentSettings | undefined;
   /** Maximum number of connections to a PostgreSQL server. Default 10. */
   readonly poolSize?: number | undefined;
+  /** As of {@link MigrationOptions}. */
+  readonly onWait?: MigrationOptions['onWait'];
 }
 
 /** Opens the store and migrates its schema. Without `databaseUrl` and `dataDir` it is in memory and lost when closed. Throws `store_unavailable`. */
 export async function openStore(options: StoreOptions): Promise<Db> {
   const db = await choose(options);
   try {
-    await migrate(db);
+    await requireUtf8(db);
+    if (options.databaseUrl) await migrateServer(options.databaseUrl, options);
+    else await migrate(db, options);
   } catch (error) {
     await db.close();
     throw error;
   }
-  return options.archivesDir ? { ...db, archives: archiveFolder(options.archivesDir) } : db;
+  const places = attachmentPlaces(options.attachments);
+  return {
+    ...db,
+    ...(options.archivesDir ? { archives: archiveFolder(options.archivesDir) } : {}),
+    places,
+    async close() {
+      for (const place of places.all) place.close();
+      await db.close();
+    },
+  };
+}
+
+/** Migrates over a connection of its own, which has no limits of time. */
+async function migrateServer(databaseUrl: string, options: MigrationOptions): Promise<void> {
+  const db = await openPostgres(databaseUrl, { poolSize: 1, isTimed: false });
+  try {
+    await migrate(db, options);
+  } finally {
+    await db.close();
+  }
 }
 
 async function choose({ databaseUrl, dataDir, poolSize }: StoreOptions): Promise<Db> {
   if (databaseUrl) return await openPostgres(databaseUrl, { poolSize });
-  return await openPglite(dataDir ? join(dataDir, 'store') : 'memory://');
+  return await openPglite(dataDir ? databasePath(dataDir) : 'memory://');
 }

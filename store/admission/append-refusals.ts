@@ -1,9 +1,10 @@
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
 import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { lockSession } from '../log/lock-session.ts';
+import { keepRefusals } from './keep-refusals.ts';
 
 /** A refused delivery. */
 export interface Refusal {
@@ -16,7 +17,10 @@ export interface Refusal {
   readonly dedupe?: string | undefined;
 }
 
-/** Appends a `message.refused` for each delivery whose sender gets no response, in one transaction. Does nothing when there is no session. */
+/**
+ * Records the refusals of deliveries whose senders get no response, in one transaction: for `GET …/messages/{id}`, and as a
+ * `message.refused` each if there is a session.
+ */
 export async function appendRefusals(
   db: Db,
   key: SessionKey,
@@ -24,6 +28,7 @@ export async function appendRefusals(
 ): Promise<{ events: PerdureEvent[] }> {
   return await db.transaction(async (tx) => {
     const session = await lockSession(tx, key);
+    await keepRefusals(tx, key, refusals);
     if (!session) return { events: [] };
     const names = refusals.flatMap(({ dedupe }) => (dedupe === undefined ? [] : [nameOf(dedupe)]));
     const recorded = await tx.query<{ dedupe: string }>(

@@ -4,7 +4,11 @@ import type { WhileRunning } from '../../contracts/session/message.ts';
 import { exceeded, factsOf, refusalText, budgetRetryAfterMs } from '../../core/money/budget.ts';
 import { usdOf } from '../../core/money/price.ts';
 import type { AdmissionDecision, IncomingMessage } from './admission-request.ts';
-import type { AdmissionState } from './load-admission-state.ts';
+import { steeredRun, type AdmissionState } from './load-admission-state.ts';
+import { messageBytes } from './message-bytes.ts';
+
+/** When a message that a pause has refused is best sent again. */
+const PAUSED_RETRY_MS = 30_000;
 
 /** Returns the first reason to refuse a message; null when it can be accepted. Refusals are not stored. */
 export function findRefusal(
@@ -17,14 +21,18 @@ export function findRefusal(
     tooLarge(message) ??
     ended(state) ??
     wrongAgent(state, message, agent) ??
+    wrongParts(state, message, agent) ??
+    paused(state, agent) ??
     busy(state, whileRunning) ??
+    otherOutput(state, message, whileRunning) ??
     full(state, message, whileRunning) ??
     overBudget(state, message, agent)
   );
 }
 
-function tooLarge({ content }: IncomingMessage): AdmissionDecision | null {
-  const bytes = Buffer.byteLength(content);
+function tooLarge({ content, parts = [] }: IncomingMessage): AdmissionDecision | null {
+  const data = parts.filter(({ type }) => type === 'data');
+  const bytes = Buffer.byteLength(content) + (data.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(data)));
   if (bytes <= LIMITS.messageBytes.value) return null;
   return refuse(
     'too_large',
@@ -54,7 +62,7 @@ function ended({ key, request, session }: AdmissionState): AdmissionDecision | n
 }
 
 function wrongAgent(
-  { key, request, session }: AdmissionState,
+  { key, knowsAgent, session }: AdmissionState,
   message: IncomingMessage,
   agent: string,
 ): AdmissionDecision | null {
@@ -62,11 +70,29 @@ function wrongAgent(
     const detail = `The session ${JSON.stringify(key.session)} belongs to the agent ${JSON.stringify(agent)}, not to ${JSON.stringify(message.agent)}. Omit "agent", or use another session id.`;
     return refuse('invalid_request', detail);
   }
-  if (request.knowsAgent(agent)) return null;
+  if (knowsAgent(agent)) return null;
   return refuse(
     'invalid_request',
     `There is no agent ${JSON.stringify(agent)}. Run \`perdure agents\` to list the available ones.`,
   );
+}
+
+function wrongParts(
+  { request }: AdmissionState,
+  { parts, refusal }: IncomingMessage,
+  agent: string,
+): AdmissionDecision | null {
+  if (parts === undefined) return null;
+  if (refusal !== undefined) return refuse(refusal.code, refusal.detail);
+  const problem = request.contentProblem?.(agent, parts) ?? null;
+  return problem === null ? null : refuse('unsupported_content', problem);
+}
+
+function paused({ request }: AdmissionState, agent: string): AdmissionDecision | null {
+  const why = request.pausedFor?.(agent) ?? null;
+  if (why === null) return null;
+  const detail = `${why} Send the message again when the pause has ended.`;
+  return { ok: false, code: 'paused', detail, retryAfterMs: PAUSED_RETRY_MS };
 }
 
 function busy({ key, open }: AdmissionState, whileRunning: WhileRunning): AdmissionDecision | null {
@@ -78,21 +104,32 @@ function busy({ key, open }: AdmissionState, whileRunning: WhileRunning): Admiss
   );
 }
 
-function full(
-  { key, open, running }: AdmissionState,
-  { content }: IncomingMessage,
+/** A run has one answer, and whoever sent its first message waits for it. */
+function otherOutput(
+  state: AdmissionState,
+  { output }: IncomingMessage,
   whileRunning: WhileRunning,
 ): AdmissionDecision | null {
+  if (!output || steeredRun(state, whileRunning) === null) return null;
+  const name = JSON.stringify(state.key.session);
+  return refuse(
+    'invalid_request',
+    `The message would join the run in progress in the session ${name}, whose answer cannot have another schema. Send it with whileRunning "enqueue", or without "output".`,
+  );
+}
+
+function full(state: AdmissionState, message: IncomingMessage, whileRunning: WhileRunning): AdmissionDecision | null {
+  const { key, open } = state;
   const name = JSON.stringify(key.session);
   const waiting = open.filter((run) => run.status === 'queued').length;
-  const steers = whileRunning === 'steer' && running !== null;
+  const steers = steeredRun(state, whileRunning) !== null;
   if (!steers && waiting >= LIMITS.queuedRuns.value) {
     return refuse(
       'queue_full',
       `The queue of the session ${name} is full: ${waiting} runs are waiting; the limit is ${LIMITS.queuedRuns.value}. Send the message again when some runs have ended.`,
     );
   }
-  const bytes = open.reduce((sum, run) => sum + run.bytes, Buffer.byteLength(content));
+  const bytes = open.reduce((sum, run) => sum + run.bytes, messageBytes(message));
   if (bytes <= LIMITS.queuedBytes.value) return null;
   const limit = LIMITS.queuedBytes.value;
   return refuse(
@@ -103,11 +140,11 @@ function full(
 
 function overBudget(
   { request, accounts, at }: AdmissionState,
-  { content }: IncomingMessage,
+  message: IncomingMessage,
   agent: string,
 ): AdmissionDecision | null {
   if (accounts.length === 0) return null;
-  const least = request.budget?.leastOf(agent, content);
+  const least = request.budget?.leastOf(agent, message);
   const account = least && exceeded(accounts, least);
   if (!least || !account) return null;
   const facts = factsOf(account);

@@ -19,7 +19,16 @@ export async function readBudget(db: Db, user: string, budgets: ResolvedBudgets,
 }
 
 function periodOf(period: string, resetsAt: string, spent: PeriodUsage): BudgetPeriod {
-  const { usedTokens, reservedTokens, unpricedCalls } = spent;
-  const usd = { usedUsd: usdOf(spent.usedNanos), reservedUsd: usdOf(spent.reservedNanos) };
-  return { period, resetsAt, ...usd, usedTokens, reservedTokens, unpricedCalls };
+  const { usedTokens, estimatedTokens, reservedTokens, unpricedCalls } = spent;
+  return {
+    period,
+    resetsAt,
+    usedUsd: usdOf(spent.usedNanos),
+    usedTokens,
+    estimatedUsd: usdOf(spent.estimatedNanos),
+    estimatedTokens,
+    reservedUsd: usdOf(spent.reservedNanos),
+    reservedTokens,
+    unpricedCalls,
+  };
 }

@@ -1,4 +1,4 @@
-import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
@@ -20,21 +20,15 @@ export async function clusterTemplate(): Promise<Blob> {
   return cluster;
 }
 
-/** Creates the cluster at `path` unless it exists. The rename makes it atomic: a start that is killed midway leaves nothing at `path`. */
-export async function ensureCluster(path: string): Promise<void> {
-  if (await exists(path)) return;
+/** Creates a cluster at `path`. The rename makes it atomic: a start that is killed midway leaves nothing at `path`. */
+export async function createCluster(path: string): Promise<void> {
   const draft = `${path}.new`;
   await rm(draft, { recursive: true, force: true });
   const pglite = await PGlite.create({ dataDir: draft, loadDataDir: await clusterTemplate() });
   await pglite.close();
+  // PGlite gives its files modes that let every user read and write them.
+  await chmod(draft, 0o700);
   await rename(draft, path);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The package does not export its manifest; reads the file next to its entry point. */

@@ -22,7 +22,13 @@ export function positionIn(cursor: string, shape: readonly ('string' | 'number' 
 function isOf(kind: 'string' | 'number' | 'time', value: unknown): boolean {
   if (kind === 'number') return Number.isSafeInteger(value) && Math.abs(value as number) < 2 ** 31;
   if (typeof value !== 'string') return false;
-  return kind === 'string' || /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
+  return kind === 'string' || isTime(value);
+}
+
+/** Whether a text is a time of the calendar from the year 1 on, as `Date` writes it: PostgreSQL has no year 0. */
+function isTime(text: string): boolean {
+  const at = new Date(text);
+  return /^\d{4}-/.test(text) && !text.startsWith('0000') && !Number.isNaN(at.getTime()) && at.toISOString() === text;
 }
 
 function parsed(cursor: string): unknown {

@@ -1,8 +1,10 @@
-import { Pool, types, type PoolClient, type QueryResult } from 'pg';
+import { Pool, types, type PoolClient, type PoolConfig, type QueryResult } from 'pg';
+import { postgresConfig } from '../../core/postgres/postgres-config.ts';
 import type { Db, Tx } from './db.ts';
+import { prepareSession } from './postgres-session.ts';
 import { sanitizeParams } from './sanitize.ts';
 import { statementNames } from './statement-names.ts';
-import { retryConflicts, storeFailure } from './store-failure.ts';
+import { driverCall, nullOnConflict, retryConflicts, storeFailure } from './store-failure.ts';
 
 const TIMESTAMPTZ: number = types.builtins.TIMESTAMPTZ;
 /** Widened: the declared type accepts only the OIDs that `pg` names, but a server has more. */
@@ -16,6 +18,21 @@ const STATEMENT_MS = 15_000;
 /** Client-side limit of one statement: a server cut off by a fail-over never responds. */
 const RESPONSE_MS = 20_000;
 
+const TIME_LIMITS = {
+  idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+  statement_timeout: STATEMENT_MS,
+  query_timeout: RESPONSE_MS,
+};
+
+/** Client-side limit of an urgent statement, and of its connection: a later result is of no use. */
+const URGENT_MS = 2_000;
+
+/**
+ * The defaults of a server or a database apply until a statement changes them, and could interrupt that statement too. So
+ * the limit is a startup parameter. It is the longest there is, because the driver does not send 0, which means none.
+ */
+const NO_TIME_LIMIT = { statement_timeout: 2_147_483_647 };
+
 async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -27,37 +44,58 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
 export interface PostgresOptions {
   /** Maximum number of connections. Default 10. */
   readonly poolSize?: number | undefined;
+  /** Whether statements and idle transactions have limits of time. Default true. False for migrations. */
+  readonly isTimed?: boolean;
 }
 
-/** Opens a PostgreSQL server. Connections are opened on demand, so an unreachable server is reported by the first statement. */
+/**
+ * Opens a PostgreSQL server. Connections are opened on demand, so an unreachable server is reported by the first statement.
+ * @throws {PerdureError} `invalid_request` for an invalid URL.
+ */
 export async function openPostgres(databaseUrl: string, options: PostgresOptions = {}): Promise<Db> {
-  const pool = new Pool({
-    connectionString: databaseUrl,
-    max: options.poolSize ?? 10,
-    connectionTimeoutMillis: CONNECT_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    statement_timeout: STATEMENT_MS,
-    query_timeout: RESPONSE_MS,
-    keepAlive: true,
-    application_name: 'perdure',
-    types: { getTypeParser: typeParser },
+  const limits = options.isTimed === false ? NO_TIME_LIMIT : TIME_LIMITS;
+  const pool = openPool(databaseUrl, { max: options.poolSize ?? 10, connectionTimeoutMillis: CONNECT_MS, ...limits });
+  const urgent = openPool(databaseUrl, {
+    ...TIME_LIMITS,
+    max: 1,
+    connectionTimeoutMillis: URGENT_MS,
+    query_timeout: URGENT_MS,
   });
-  // The pool replaces an idle connection that breaks; without a listener the error would end the process.
-  pool.on('error', () => {});
   return {
     kind: 'postgres',
+    urgent: {
+      query: async <R extends object>(sql: string, params?: readonly unknown[]) =>
+        await guarded(async () => await txOf(urgent).query<R>(sql, params)),
+    },
     query: async <R extends object>(sql: string, params?: readonly unknown[]) =>
       await guarded(async () => await txOf(pool).query<R>(sql, params)),
+    attempt: async <R extends object>(sql: string, params: readonly unknown[]) =>
+      await guarded(async () => await nullOnConflict(async () => await txOf(pool).query<R>(sql, params))),
     transaction: async (work) =>
       await guarded(async () => await retryConflicts(async () => await inTransaction(pool, work))),
     close: async () => {
-      if (!pool.ending) await pool.end();
+      await Promise.all([pool, urgent].map(async (one) => one.ending || (await one.end())));
     },
   };
 }
 
+/** Opens a pool of connections, each of which is opened on demand. */
+function openPool(databaseUrl: string, limits: PoolConfig): Pool {
+  const pool = new Pool({
+    ...limits,
+    keepAlive: true,
+    application_name: 'perdure',
+    types: { getTypeParser: typeParser },
+    ...postgresConfig(databaseUrl),
+    onConnect: prepareSession,
+  });
+  // The pool replaces an idle connection that breaks; without a listener the error would end the process.
+  pool.on('error', () => {});
+  return pool;
+}
+
 async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
+  const client = await driverCall(() => pool.connect());
   let broken = false;
   // Emitted when the connection breaks between two statements; the next statement rejects as well.
   const onError = () => {
@@ -65,9 +103,9 @@ async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promi
   };
   client.on('error', onError);
   try {
-    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+    await driverCall(() => client.query('BEGIN ISOLATION LEVEL READ COMMITTED'));
     const result = await work(txOf(client));
-    await client.query('COMMIT');
+    await driverCall(() => client.query('COMMIT'));
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch(onError);
@@ -83,13 +121,14 @@ const nameOf = statementNames();
 
 function txOf(connection: Pool | PoolClient): Tx {
   return {
-    query: async <R extends object>(sql: string, params?: readonly unknown[]) => {
-      if (params !== undefined)
-        return (await connection.query({ name: nameOf(sql), text: sql, values: sanitizeParams(params) })).rows as R[];
-      const results: unknown = await connection.query(sql);
-      const last = (Array.isArray(results) ? results.at(-1) : results) as QueryResult | undefined;
-      return (last?.rows ?? []) as R[];
-    },
+    query: <R extends object>(sql: string, params?: readonly unknown[]) =>
+      driverCall(async () => {
+        if (params !== undefined)
+          return (await connection.query({ name: nameOf(sql), text: sql, values: sanitizeParams(params) })).rows as R[];
+        const results: unknown = await connection.query(sql);
+        const last = (Array.isArray(results) ? results.at(-1) : results) as QueryResult | undefined;
+        return (last?.rows ?? []) as R[];
+      }),
   };
 }
 

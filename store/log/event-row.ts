@@ -1,4 +1,4 @@
-import type { EventType, NewEvent, PerdureEvent } from '../../contracts/session/event.ts';
+import type { EventType, NewEvent, PerdureEvent } from '../../contracts/events/event.ts';
 
 /** A row of the table `events`. */
 export interface EventRow {

@@ -1,4 +1,5 @@
-import { EVENT_TRAITS, EVENT_TYPES, type EventType } from '../../contracts/session/event.ts';
+import type { EventType } from '../../contracts/events/event.ts';
+import { EVENT_TRAITS, EVENT_TYPES } from '../../contracts/events/event-traits.ts';
 
 type Traits = (typeof EVENT_TRAITS)[EventType];
 

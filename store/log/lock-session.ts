@@ -3,39 +3,72 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 import type { SessionRow } from './rows.ts';
 
-/** A session whose row is locked by this transaction: no other transaction appends to it until this one ends. */
+/**
+ * A session that is being changed. Its row is locked by the transaction, so that no other appends to it until this one ends; or
+ * it is not, and the statement that saves the changes compares the version.
+ */
 export interface LockedSession {
   readonly key: SessionKey;
   /** The time of everything that this transaction writes, ISO 8601 UTC. Never decreases from one transaction to the next. */
   readonly at: string;
+  /** `performance.now()` at `at`. */
+  readonly atMs: number;
   /** When the session was created. Distinguishes it from a deleted session with the same id. */
   readonly createdAt: string;
-  /** Version of everything that the session's lock guards: every write also saves the session's row, which changes it. */
+  /** Version of everything that the session's lock guards: every write also saves the session's row, which changes it. See {@link versionOf}. */
   version: string;
   /** Mutable: write functions change it, and `appendEvents` saves it. */
   readonly row: SessionRow;
 }
 
 /**
+ * SQL for the version of a row of the table `s` of sessions: its transaction and its time. A store that was restored from a
+ * backup assigns the same transaction ids again, but at later times (docs/decisions/0015).
+ */
+export const versionOf = (s: string): string => `${s}.xmin::text || '@' || extract(epoch FROM ${s}.updated_at)::text`;
+
+/**
  * Locks the session's row. Must be the first statement of every transaction that writes to a session: statements after
  * it see everything that earlier holders of the lock committed. Returns null when there is no such session.
  */
 export async function lockSession(tx: Tx, key: SessionKey): Promise<LockedSession | null> {
-  const [found] = await tx.query<SessionRow & { at: string; created_at: string; version: string }>(
-    `SELECT kind, status, agent, policy, head, messages, runs, errors, last_ordinal, end_reason, execution, last_active_at, opened_at,
-            recovered,
-            input_tokens::float8, output_tokens::float8, cached_tokens::float8, reasoning_tokens::float8,
-            cost_nanos::float8, unpriced_calls,
-            date_trunc('milliseconds', greatest(clock_timestamp(), updated_at)) AS at,
-            created_at, xmin::text AS version
-       FROM perdure.sessions
-      WHERE user_id = $1 AND session_id = $2
-        FOR UPDATE`,
+  const [found] = await tx.query<FoundSession>(
+    `SELECT ${sessionColumns} FROM perdure.sessions s WHERE user_id = $1 AND session_id = $2 FOR UPDATE`,
     [key.user, key.session],
   );
-  if (!found) return null;
-  const { at, created_at: createdAt, version, ...row } = found;
-  return { key, at, createdAt, version, row };
+  return found ? sessionOf(key, found) : null;
+}
+
+/** A row with {@link sessionColumns}. */
+export type FoundSession = SessionRow & { readonly at: string; readonly created_at: string; readonly version: string };
+
+/** The columns of a session `s`, for {@link sessionOf}. */
+export const sessionColumns = `
+  s.kind, s.status, s.agent, s.policy, s.head, s.messages, s.runs, s.errors, s.last_ordinal, s.end_reason, s.execution,
+  s.served_by, s.epoch, s.last_active_at, s.opened_at, s.recovered,
+  s.input_tokens::float8, s.output_tokens::float8, s.cached_tokens::float8, s.reasoning_tokens::float8,
+  s.cost_nanos::float8, s.unpriced_calls, s.unmetered_calls,
+  s.known_input_tokens::float8, s.known_output_tokens::float8, s.known_cached_tokens::float8,
+  s.known_reasoning_tokens::float8, s.estimated_calls, s.estimated_input_tokens::float8,
+  s.estimated_output_tokens::float8, s.estimated_nanos::float8,
+  date_trunc('milliseconds', greatest(clock_timestamp(), s.updated_at)) AS at, s.created_at, ${versionOf('s')} AS version`;
+
+/** Converts a row with {@link sessionColumns}. */
+export function sessionOf(
+  key: SessionKey,
+  { at, created_at: createdAt, version, ...row }: FoundSession,
+): LockedSession {
+  return { key, at, atMs: performance.now(), createdAt, version, row };
+}
+
+/**
+ * A copy of a session that this process has read or saved, for a change that is decided now, without its lock. The store's clock is
+ * assumed to have advanced as much as that of this process.
+ */
+export function asOfNow(session: LockedSession): LockedSession {
+  const atMs = performance.now();
+  const at = Date.parse(session.at) + Math.floor(atMs - session.atMs);
+  return { ...session, at: new Date(at).toISOString(), atMs, row: { ...session.row } };
 }
 
 /** Like {@link lockSession}, but throws `not_found` when there is no such session. */
@@ -51,4 +84,12 @@ export function noSuchSession(key: SessionKey): PerdureError {
     'not_found',
     `There is no session ${JSON.stringify(key.session)}. Send it a message to create it, or run \`perdure sessions\` to list existing ones.`,
   );
+}
+
+/** The time of the last activity is in many indexes, and within this time of the one before it is not worth writing. */
+const ACTIVITY_MS = 1_000;
+
+/** Notes activity of a session in the middle of a run. */
+export function touch({ row, at }: LockedSession): void {
+  if (Date.parse(at) - Date.parse(row.last_active_at) >= ACTIVITY_MS) row.last_active_at = at;
 }

@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../contracts/session/event.ts';
+import type { NewEvent } from '../../contracts/events/event.ts';
 import type { LockedSession } from './lock-session.ts';
 
 /** Events that one transaction is going to append, in order. */

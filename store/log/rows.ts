@@ -1,41 +1,47 @@
+import type { ApprovalDecision } from '../../contracts/approvals/approval-decision.ts';
+import type { Answerer, OnExpiry } from '../../contracts/approvals/approval-settings.ts';
 import type { Policy } from '../../contracts/agent.ts';
-import type { Json } from '../../contracts/json.ts';
+import type {
+  ContextCallStatus,
+  ContextPhase,
+  ContextProgress,
+  Contribution,
+} from '../../contracts/capabilities/context-provider.ts';
+import type { Json, JsonObject } from '../../contracts/json.ts';
+import type { ContextRecord } from '../../contracts/session/call-context.ts';
+import type { InboxKind, InboxStatus } from '../../contracts/session/inbox-item.ts';
 import type { Receipt } from '../../contracts/session/message.ts';
-import type { CallOutcome, Finish, RunError, RunStatus, ToolStatus, Usage } from '../../contracts/session/run.ts';
-import type { RecoveryReason } from '../../core/conversation/recovery-note.ts';
-import type { SessionStatus } from '../../contracts/session/session.ts';
-import type { Cost } from '../../contracts/usage.ts';
-import { usdOf } from '../../core/money/price.ts';
+import type {
+  CallKind,
+  CallOutcome,
+  Finish,
+  RunError,
+  RunStatus,
+  ToolStatus,
+  Usage,
+} from '../../contracts/session/run.ts';
+import type { RecoveryReason, SessionStatus } from '../../contracts/session/session.ts';
+import type { CallSumColumns, CostColumns, TokenColumns } from './sums.ts';
 
 // Rows of the tables, with the names of their columns. Write functions load, change and save them. Times are text.
 
-/** Sums of tokens. Null is unknown; adding to an unknown sum leaves it unknown. */
-export interface TokenColumns {
-  input_tokens: number | null;
-  output_tokens: number | null;
-  cached_tokens: number | null;
-  reasoning_tokens: number | null;
-}
-
-/** Sums of cost: the known part in nano-dollars, and the number of calls with an unknown cost. */
-export interface CostColumns {
-  cost_nanos: number;
-  unpriced_calls: number;
-}
-
 /** A row of `sessions` without the columns that may be large: metadata and state. */
-export interface SessionRow extends TokenColumns, CostColumns {
+export interface SessionRow extends TokenColumns, CostColumns, CallSumColumns {
   readonly kind: 'session' | 'run';
   status: SessionStatus;
   agent: string;
   policy: Policy;
-  readonly head: number;
+  head: number;
   messages: number;
   runs: number;
   errors: number;
   last_ordinal: number;
   end_reason: string | null;
   execution: string | null;
+  /** The worker whose activity serves the session; null when none does. */
+  served_by: string | null;
+  /** Incremented by each activity that begins to serve the session. */
+  epoch: number;
   last_active_at: string;
   /** When the session was created or last reopened. */
   opened_at: string;
@@ -43,7 +49,7 @@ export interface SessionRow extends TokenColumns, CostColumns {
   recovered: RecoveryReason | null;
 }
 
-export interface RunRow extends TokenColumns, CostColumns {
+export interface RunRow extends TokenColumns, CostColumns, CallSumColumns {
   readonly run_id: string;
   ordinal: number;
   urgent: boolean;
@@ -51,6 +57,12 @@ export interface RunRow extends TokenColumns, CostColumns {
   agent: string;
   agent_version: string | null;
   model: string | null;
+  /** The models that are asked after `model`; null for none. */
+  fallback_models: string[] | null;
+  /** The model that gave the output of a run with fallback models. */
+  answer_model: string | null;
+  /** Null if the agent lists no context provider. */
+  context: ContextProgress | null;
   message_ids: string[];
   bytes: number;
   last_message_seq: number;
@@ -59,10 +71,18 @@ export interface RunRow extends TokenColumns, CostColumns {
   steps: number;
   active_ms: number;
   output: string | null;
+  /** The structured answer. */
+  object: JsonObject | null;
   error: RunError | null;
   readonly created_at: string;
   started_at: string | null;
   ended_at: string | null;
+  /** Consecutive failures of its activities that are no failures of its model or tools. */
+  failures: number;
+  /** Of the message that queued it; null without a trace. */
+  readonly traceparent: string | null;
+  /** Whether the session's queued runs wait behind the run while it waits. Null: they do not. */
+  holds_queue: boolean | null;
 }
 
 export interface StepRow {
@@ -93,6 +113,11 @@ export interface ModelCallRow extends TokenColumns {
   readonly day: string;
   outcome: CallOutcome;
   error_code: string | null;
+  /** When the next attempt follows a failed one; null when none follows. */
+  retry_at: string | null;
+  provider_message: string | null;
+  /** Whether the step makes no further call to the model: another one is asked next. Null: no. */
+  gave_up: boolean | null;
   readonly started_at: string;
   ended_at: string | null;
   first_token_ms: number | null;
@@ -104,20 +129,19 @@ export interface ModelCallRow extends TokenColumns {
   reserved_tokens: number | null;
   held_nanos: number;
   held_tokens: number;
-}
-
-/** What a model call adds to a row of `usage_days`. */
-export interface UsageDayRow extends CostColumns {
-  readonly day: string;
-  readonly agent: string;
-  readonly model: string;
-  calls: number;
-  failed_calls: number;
-  unmetered_calls: number;
-  input_tokens: number;
-  output_tokens: number;
-  cached_tokens: number;
-  reasoning_tokens: number;
+  /** False if the request was not sent: it does not count as a call. */
+  made: boolean;
+  /** How its context was composed; null until it has ended, and where its worker was lost. */
+  context: ContextRecord | null;
+  /** What the call is for: a summary of older messages, as step 0; null for a step of its run. */
+  readonly kind: CallKind | null;
+  /**
+   * Of a call in progress: its estimated usage if nothing more becomes known. Of a settled call: what it is charged where
+   * the actual amount is unknown; null where that is known or cannot be estimated.
+   */
+  estimated_input_tokens: number | null;
+  estimated_output_tokens: number | null;
+  estimated_nanos: number | null;
 }
 
 export interface ToolCallRow {
@@ -126,15 +150,69 @@ export interface ToolCallRow {
   readonly step: number;
   readonly position: number;
   readonly tool: string;
+  /** Id of the program's call, if a program makes this one. */
+  readonly program: string | null;
   status: ToolStatus;
   readonly idempotent: boolean;
   readonly idempotency_key: string;
-  readonly arguments: Json;
+  arguments: Json;
   result: Json | null;
   error: string | null;
   attempts: number;
   started_at: string | null;
   ended_at: string | null;
+}
+
+/** A tool call that waits, or has waited, for somebody. */
+export interface InboxRow {
+  readonly item_id: string;
+  readonly run_id: string;
+  readonly call_id: string;
+  readonly step: number;
+  readonly tool: string;
+  readonly agent: string;
+  readonly kind: InboxKind;
+  readonly hash: string;
+  status: InboxStatus;
+  readonly arguments: Json;
+  readonly rules: InboxRules;
+  readonly requested_at: string;
+  readonly expires_at: string;
+  remind_at: string | null;
+  reminders: number;
+  answered_at: string | null;
+  answered_by: string | null;
+  decision: ApprovalDecision | null;
+  reason: string | null;
+  /** In an object, because the arguments may be null. */
+  edited: { readonly arguments: Json } | null;
+}
+
+/** What applies to an inbox item, as its agent had it when the call was made. */
+export interface InboxRules {
+  readonly onExpiry: OnExpiry;
+  /** When reminders are due, in ms after the request, in order. */
+  readonly remindMs: readonly number[];
+  readonly mayAnswer: readonly Answerer[];
+  readonly fourEyes: boolean;
+  /** JSON Schema: of the arguments of an approval, or of the result of a client tool. Null: any JSON. */
+  readonly schema: Readonly<Record<string, unknown>> | null;
+  /** The hash of the definition of an MCP server's tool, for which an approval is remembered. Absent: a tool without one. */
+  readonly definition?: string;
+}
+
+/** A call of a context provider, in one phase of a run. */
+export interface ContextCallRow {
+  readonly run_id: string;
+  readonly phase: ContextPhase;
+  readonly provider: string;
+  readonly position: number;
+  readonly status: ContextCallStatus;
+  readonly attempts: number;
+  readonly contribution: Contribution | null;
+  readonly error: string | null;
+  readonly started_at: string;
+  readonly ended_at: string | null;
 }
 
 export interface MessageRow {
@@ -144,49 +222,4 @@ export interface MessageRow {
   readonly body_hash: string;
   readonly interrupts: string | null;
   readonly receipt: Receipt;
-}
-
-/** No tokens used. */
-export const NO_TOKENS: TokenColumns = { input_tokens: 0, output_tokens: 0, cached_tokens: 0, reasoning_tokens: 0 };
-
-/** Nothing spent. */
-export const NO_COST: CostColumns = { cost_nanos: 0, unpriced_calls: 0 };
-
-/** Adds a call's cost in nano-dollars to a sum; null is unknown. */
-export function addCost(sum: CostColumns, nanos: number | null): void {
-  if (nanos === null) sum.unpriced_calls += 1;
-  else sum.cost_nanos += nanos;
-}
-
-/** Converts a sum of costs to its fields in the contracts. */
-export function costRecordOf({ cost_nanos: nanos, unpriced_calls: unpriced }: CostColumns): Cost {
-  const knownCostUsd = usdOf(nanos);
-  return { costUsd: unpriced > 0 ? null : knownCostUsd, knownCostUsd, unpricedCalls: unpriced };
-}
-
-/** Adds a model call's tokens to a sum. A count that the provider did not report makes the sum unknown. */
-export function addTokens(sum: TokenColumns, usage: Usage | null): void {
-  sum.input_tokens = plus(sum.input_tokens, usage?.inputTokens);
-  sum.output_tokens = plus(sum.output_tokens, usage?.outputTokens);
-  sum.cached_tokens = plus(sum.cached_tokens, usage?.cachedTokens);
-  sum.reasoning_tokens = plus(sum.reasoning_tokens, usage?.reasoningTokens);
-}
-
-/** Converts a sum of tokens to `Usage`. */
-export function usageOf(sum: TokenColumns): Usage {
-  return {
-    inputTokens: sum.input_tokens,
-    outputTokens: sum.output_tokens,
-    cachedTokens: sum.cached_tokens,
-    reasoningTokens: sum.reasoning_tokens,
-  };
-}
-
-/** Whether a run with this status has not ended. */
-export function isOpen(status: RunStatus): boolean {
-  return status === 'queued' || status === 'running';
-}
-
-function plus(sum: number | null, more: number | null | undefined): number | null {
-  return sum === null || more === null || more === undefined ? null : sum + more;
 }

@@ -1,4 +1,4 @@
-import { endsRun, type RunEndType } from '../../contracts/session/event.ts';
+import { endsRun, type RunEndType } from '../../contracts/events/event-traits.ts';
 import { bucketOf } from '../../core/duration-buckets.ts';
 import type { PendingEvents } from './pending-events.ts';
 import type { RunRow } from './rows.ts';

@@ -3,12 +3,14 @@ import type { SessionRecord, SessionStatus } from '../../contracts/session/sessi
 import { positionIn } from '../db/cursor.ts';
 import type { Db } from '../db/db.ts';
 import { cutPage, pageSize } from '../db/page.ts';
+import { sanitizeJson } from '../db/sanitize.ts';
 import { SESSION_COLUMNS, sessionRecordOf, type SessionRecordRow } from './session-record.ts';
 
 /** Filters of a list of sessions, and its page. */
 export interface SessionListQuery {
   readonly status?: SessionStatus | undefined;
   readonly agent?: string | undefined;
+  readonly idPrefix?: string | undefined;
   /** Keys with their values as text: `5` also matches the number 5. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Only sessions with activity since this time, ISO 8601. */
@@ -36,7 +38,7 @@ export interface Conditions {
 
 /** Returns the conditions of a list of sessions. Only the given filters are part of the SQL, so that the planner can choose an index. Excludes runs without a session. */
 export function sessionConditions(filter: SessionListQuery): Conditions {
-  const { status, agent, metadata = {}, activeSince, minErrorRate } = filter;
+  const { status, agent, idPrefix, metadata = {}, activeSince, minErrorRate } = filter;
   const params: unknown[] = [];
   const param = (value: unknown): string => `$${params.push(value)}`;
   const sql = [`s.kind = 'session'`];
@@ -44,14 +46,16 @@ export function sessionConditions(filter: SessionListQuery): Conditions {
   // Repeats the predicate of the partial index `sessions_by_status`.
   if (status !== undefined && status !== 'active') sql.push(`s.status <> 'active'`);
   if (agent !== undefined) sql.push(`s.agent = ${param(agent)}`);
-  if (activeSince !== undefined) sql.push(`s.last_active_at >= ${param(activeSince)}`);
+  if (idPrefix !== undefined) sql.push(`starts_with(s.session_id, ${param(idPrefix)})`);
+  // In UTC, because PostgreSQL refuses offsets above 15:59.
+  if (activeSince !== undefined) sql.push(`s.last_active_at >= ${param(new Date(activeSince).toISOString())}`);
   if (minErrorRate !== undefined) {
     sql.push(`s.ended_runs > 0 AND s.errors >= ${param(minErrorRate)}::float8 * s.ended_runs`);
     // Repeats the predicate of the partial index `sessions_with_errors`.
     if (minErrorRate > 0) sql.push('s.errors > 0');
   }
   if (Object.keys(metadata).length > 0) {
-    const sought = param(JSON.stringify(metadata));
+    const sought = param(sanitizeJson(metadata).text);
     sql.push(
       `s.metadata <> '{}'`,
       ...Object.entries(metadata).map(([key, value]) => containing(key, value, param)),
@@ -63,12 +67,18 @@ export function sessionConditions(filter: SessionListQuery): Conditions {
 
 /** Returns a condition that the index of metadata supports. Selects a superset: rows with the value as text, or as the JSON value that the text denotes. */
 function containing(key: string, value: string, param: Conditions['param']): string {
-  const name = JSON.stringify(key);
-  const asText = `s.metadata @> ${param(`{${name}:${JSON.stringify(value)}}`)}::jsonb`;
-  return isJson(value) ? `(${asText} OR s.metadata @> ${param(`{${name}:${value}}`)}::jsonb)` : asText;
+  const isContained = (json: string) => `s.metadata @> ${param(json)}::jsonb`;
+  const asText = isContained(sanitizeJson({ [key]: value }).text);
+  const name = sanitizeJson(key).text;
+  return isStorableJson(value) ? `(${asText} OR ${isContained(`{${name}:${value}}`)})` : asText;
 }
 
-function isJson(text: string): boolean {
+/** Exponents of four digits and escapes of NUL and surrogates: JSON that PostgreSQL may refuse, so that nothing stored has it. */
+const UNSTORABLE_JSON = /e[+-]?\d{4}|\\u(?:0000|d[89a-f])/i;
+
+/** Whether a text is JSON that PostgreSQL accepts. Numbers keep their digits, so the text is not parsed and written again. */
+function isStorableJson(text: string): boolean {
+  if (UNSTORABLE_JSON.test(text)) return false;
   try {
     JSON.parse(text);
     return true;

@@ -4,7 +4,12 @@ import type { ToolCallRow } from '../log/rows.ts';
 
 /** The result of a tool call. */
 export type ToolOutcome =
-  | { readonly status: 'completed'; readonly result: Json }
+  | {
+      readonly status: 'completed';
+      readonly result: Json;
+      /** Ids of the attachments in the result. Default: none. */
+      readonly attachments?: readonly string[];
+    }
   /** `error` becomes part of the conversation. */
   | { readonly status: 'failed' | 'unknown' | 'cancelled'; readonly error: string };
 
@@ -17,12 +22,14 @@ export function closeCall(
   durationMs: number | null,
 ): void {
   const { run_id: runId, call_id: callId, step, tool, attempts } = call;
-  const of = { runId, step, callId, tool };
+  const of = { runId, step, callId, tool, ...(call.program === null ? {} : { program: call.program }) };
   const dedupe = `result:${runId}:${callId}`;
   if (outcome.status === 'completed') {
     const elapsed = durationMs ?? Date.parse(at) - Date.parse(call.started_at ?? at);
-    pending.add({ type: 'tool.completed', ...of, result: outcome.result, attempts, durationMs: elapsed }, dedupe);
-    call.result = outcome.result;
+    const { result, attachments = [] } = outcome;
+    const files = attachments.length === 0 ? {} : { attachments: [...attachments] };
+    pending.add({ type: 'tool.completed', ...of, result, ...files, attempts, durationMs: elapsed }, dedupe);
+    call.result = result;
   } else {
     const { error } = outcome;
     if (outcome.status === 'failed') pending.add({ type: 'tool.failed', ...of, error, attempts }, dedupe);
@@ -34,10 +41,10 @@ export function closeCall(
   call.ended_at = at;
 }
 
-/** Returns the outcome of a call that is abandoned: `unknown` for a started call that may not be repeated, otherwise `cancelled`. */
+/** Returns the outcome of a call that is abandoned, for the reason in the sentence `why`: `unknown` for a started call that may not be repeated, otherwise `cancelled`. */
 export function abandonedOutcome(call: ToolCallRow, why: string): ToolOutcome {
   if (call.status === 'running' && !call.idempotent) {
-    return { status: 'unknown', error: `${why}, and the tool may have acted` };
+    return { status: 'unknown', error: `${why} The tool was executing and may have acted.` };
   }
   return { status: 'cancelled', error: why };
 }

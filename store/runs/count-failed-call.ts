@@ -1,33 +1,35 @@
-import type { Usage } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
 import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
-import { NO_CALL_ROWS, settleModelCall, type CallCost } from '../budgets/model-call.ts';
+import type { ModelCallEnd } from '../budgets/model-call.ts';
+import { reportCall, type Attempt } from './report-call.ts';
 
-export interface FailedCall {
+/** A model call without a committed reply. `usage` is null when the provider may have processed tokens without reporting them. */
+export interface FailedCall extends Attempt, Omit<ModelCallEnd, 'outcome'> {
   readonly runId: string;
-  readonly step: number;
-  readonly attempt: number;
-  readonly errorCode: string;
-  /** Null when the provider may have processed tokens without reporting them. */
-  readonly usage: Usage | null;
-  readonly cost: CallCost;
-  readonly firstTokenMs: number | null;
-  readonly durationMs: number;
+  /** Default `failed`. */
+  readonly outcome?: ModelCallEnd['outcome'];
 }
 
-/** Records a failed model call and adds its duration to the run's working time, which `runTimeoutMs` bounds. Throws `not_found`. */
-export async function countFailedCall(db: Db, key: SessionKey, failed: FailedCall): Promise<void> {
-  await db.transaction(async (tx) => {
+/**
+ * Records a model call without a committed reply, and adds its duration to the run's working time, which `runTimeoutMs`
+ * bounds, unless the worker left the call. Returns false if the call's end was recorded before. Throws `not_found`.
+ */
+export async function countFailedCall(
+  db: Db,
+  key: SessionKey,
+  { runId, step, attempt, outcome = 'failed', ...end }: FailedCall,
+): Promise<boolean> {
+  return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
-    const { run, modelCall } = await loadRun(tx, key, failed.runId);
-    run.active_ms += failed.durationMs;
-    const current = modelCall?.step === failed.step && modelCall.attempt === failed.attempt;
-    const open = current && modelCall.outcome === 'running';
-    const calls = open ? settleModelCall(session, run, modelCall, { outcome: 'failed', ...failed }) : NO_CALL_ROWS;
-    await appendEvents(tx, session, pendingEvents(session), { runs: [run], ...calls });
+    const loaded = await loadRun(tx, key, runId);
+    const calls = await reportCall(tx, session, loaded, { step, attempt }, { outcome, ...end });
+    if (calls.modelCalls.length === 0) return false;
+    if (outcome !== 'lost') loaded.run.active_ms += end.durationMs ?? 0;
+    await appendEvents(tx, session, pendingEvents(session), { runs: [loaded.run], ...calls });
+    return true;
   });
 }

@@ -1,11 +1,11 @@
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
 import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import { closeCall, type ToolOutcome } from './close-call.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { loadRun } from './load-run.ts';
-import { lockExistingSession, type LockedSession } from '../log/lock-session.ts';
+import { lockExistingSession, touch, type LockedSession } from '../log/lock-session.ts';
 import type { ToolCallRow } from '../log/rows.ts';
 
 export interface ToolResult {
@@ -73,6 +73,6 @@ export function closeCalls(
     closeCall(pending, call, outcome, session.at, durationMs);
     closed.push(call);
   }
-  if (closed.length > 0) session.row.last_active_at = session.at;
+  if (closed.length > 0) touch(session);
   return closed;
 }

@@ -3,16 +3,20 @@ import { PerdureError } from '../../contracts/errors.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Tx } from '../db/db.ts';
 import type { EventRow } from '../log/event-row.ts';
-import { newEventsColumn } from './load-new-events.ts';
+import { readTries } from './read-tries.ts';
+import type { StepTry } from '../../core/providers/plan-models.ts';
+import { anchorColumns, newEventsColumn, type AnchorTimes } from './load-new-events.ts';
 import type { ModelCallRow, RunRow, StepRow, ToolCallRow } from '../log/rows.ts';
+import { ownLimitsColumn, spentColumns } from '../budgets/spending-columns.ts';
 import type { Spending } from '../budgets/warn-of-budgets.ts';
 
 /** A run with the rows that write functions need. */
 export interface LoadedRun {
-  readonly run: RunRow;
+  /** With the reason for which its stop was requested; null if it was not. */
+  readonly run: RunRow & { readonly stop_reason: string | null };
   /** The newest step, committed or not. */
   readonly step: StepRow | null;
-  /** Tool calls without a result, by position. All belong to the newest committed step. */
+  /** Tool calls without a result, by position: pending, running or waiting. All belong to the newest committed step. */
   readonly openCalls: readonly ToolCallRow[];
   /** The newest attempt of the newest step; null before the first, and for runs older than the table `model_calls`. */
   readonly modelCall: ModelCallRow | null;
@@ -20,54 +24,74 @@ export interface LoadedRun {
   readonly ownLimits: UserLimits | null;
 }
 
-const selectRuns = (more = '') => `
+/** A run with the events of the conversation after `since`, as far as they are loaded (see `parseNewEvents`). */
+export interface LoadedPosition extends LoadedRun, AnchorTimes {
+  readonly newEvents: readonly EventRow[];
+  readonly since: number;
+  /** For a run with fallback models, the attempts that `modelPlan` needs; null if they were not loaded. Empty for other runs. */
+  readonly tries: readonly StepTry[] | null;
+}
+
+/** A statement that selects the runs of the session `$2` of the user `$1` with the columns of {@link LoadedRun}, `columns`, and `join` after the table `r` of runs. */
+export const selectRuns = (columns = '', join = ''): string => `
   SELECT to_json(r) AS run,
          (SELECT to_json(s) FROM perdure.steps s
            WHERE s.user_id = $1 AND s.session_id = $2 AND s.run_id = r.run_id
            ORDER BY s.step DESC LIMIT 1) AS step,
          (SELECT coalesce(json_agg(to_json(t) ORDER BY t.position), '[]') FROM perdure.tool_calls t
            WHERE t.user_id = $1 AND t.session_id = $2 AND t.run_id = r.run_id
-             AND t.status IN ('pending', 'running')) AS "openCalls",
+             AND t.status IN ('pending', 'running', 'waiting')) AS "openCalls",
          (SELECT to_json(c) FROM perdure.model_calls c
            WHERE c.user_id = $1 AND c.session_id = $2 AND c.run_id = r.run_id
            ORDER BY c.step DESC, c.attempt DESC LIMIT 1) AS "modelCall",
-         (SELECT limits FROM perdure.user_budgets WHERE user_id = $1) AS "ownLimits"${more}
-    FROM perdure.runs r
+         ${ownLimitsColumn}${columns}
+    FROM perdure.runs r${join}
    WHERE r.user_id = $1 AND r.session_id = $2`;
 
-/** Columns of {@link Spending}: what the user has spent on the day, and the warnings of the day and its month. */
-const spendingColumns = (day: string) => `,
-         (SELECT coalesce(sum(cost_nanos), 0)::float8 FROM perdure.usage_days
-           WHERE user_id = $1 AND day = ${day}::text::date) AS "spentToday",
-         (SELECT coalesce(json_agg(budget), '[]') FROM perdure.budget_warnings
-           WHERE user_id = $1 AND period IN (${day}::text, left(${day}::text, 7))) AS warned`;
-
 const RUN = `${selectRuns()} AND r.run_id = $3`;
-const RUN_AND_NEW_EVENTS = `${selectRuns(`,${newEventsColumn('$4')}${spendingColumns('$5')}`)} AND r.run_id = $3`;
-const RUN_AND_SPENDING = `${selectRuns(spendingColumns('$4'))} AND r.run_id = $3`;
-const OPEN_RUNS = `${selectRuns()} AND r.status IN ('queued', 'running') ORDER BY r.ordinal`;
+const RUN_AND_NEW_EVENTS = `${selectRuns(`,${newEventsColumn('$4')},${anchorColumns('$6', '$7')},${spentColumns('$5')}`)} AND r.run_id = $3`;
+const RUN_AND_SPENDING = `${selectRuns(`,${spentColumns('$4')}`)} AND r.run_id = $3`;
+const OPEN_RUNS = `${selectRuns()} AND r.status IN ('queued', 'running', 'waiting') ORDER BY r.ordinal`;
 
 /** Loads a run. The caller holds the session's lock. Throws `not_found`. */
 export async function loadRun(tx: Tx, key: SessionKey, runId: string): Promise<LoadedRun> {
-  const [run] = await tx.query<LoadedRun>(RUN, [key.user, key.session, runId]);
-  return run ?? noSuchRun(key, runId);
+  return (await findRun(tx, key, runId)) ?? noSuchRun(key, runId);
 }
 
-/** Like {@link loadRun}, with the events of the conversation after the `seq` `after` (see `parseNewEvents`) and the user's spending on `day`, `YYYY-MM-DD`. */
+/** As {@link loadRun}; null if there is no such run. */
+export async function findRun(tx: Tx, key: SessionKey, runId: string): Promise<LoadedRun | null> {
+  const [run] = await tx.query<LoadedRun>(RUN, [key.user, key.session, runId]);
+  return run ?? null;
+}
+
+interface NewEventsRequest {
+  /** The highest `seq` that is left out. */
+  readonly since: number;
+  readonly day: string;
+  /** `seq` of the last event in the caller's cache; null without a cache. */
+  readonly cached: number | null;
+  readonly head: number;
+}
+
+/** Like {@link loadRun}, with the events of the conversation after the `seq` `since` (see `parseNewEvents`), the times of the events `cached` and `head`, and the user's spending on `day`, `YYYY-MM-DD`. */
 export async function loadRunAndNewEvents(
   tx: Tx,
   key: SessionKey,
   runId: string,
-  { after, day }: { readonly after: number; readonly day: string },
-): Promise<LoadedRun & Spending & { readonly newEvents: readonly EventRow[] }> {
-  const [run] = await tx.query<LoadedRun & Spending & { newEvents: EventRow[] }>(RUN_AND_NEW_EVENTS, [
+  { since, day, cached, head }: NewEventsRequest,
+): Promise<LoadedPosition & Spending> {
+  const [run] = await tx.query<Omit<LoadedPosition, 'since' | 'tries'> & Spending>(RUN_AND_NEW_EVENTS, [
     key.user,
     key.session,
     runId,
-    after,
+    since,
     day,
+    cached,
+    head,
   ]);
-  return run ?? noSuchRun(key, runId);
+  if (!run) return noSuchRun(key, runId);
+  const tries = run.run.fallback_models === null ? [] : await readTries(tx, key, run);
+  return { ...run, since, tries };
 }
 
 /** Like {@link loadRun}, with the user's spending on `day`, `YYYY-MM-DD`. */

@@ -6,17 +6,27 @@ import { loadCall } from './load-call.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
 
-/** Returns a claimed tool call to `pending` after an attempt that is known to have failed, and adds `workedMs` to the run's working time. Leaves a call that has a result unchanged. Throws `not_found`. */
+export interface ReleaseTool {
+  readonly runId: string;
+  readonly callId: string;
+  /** Added to the run's working time. */
+  readonly workedMs: number;
+  /** An attempt that its worker gave up before it ended. It is not counted, and a call that was claimed again since is left unchanged. Default: the attempt has failed, and counts. */
+  readonly abandoned?: number;
+}
+
+/** Returns a claimed tool call to `pending`. Leaves a call that has a result unchanged. Throws `not_found`. */
 export async function releaseTool(
   db: Db,
   key: SessionKey,
-  { runId, callId, workedMs }: { readonly runId: string; readonly callId: string; readonly workedMs: number },
+  { runId, callId, workedMs, abandoned }: ReleaseTool,
 ): Promise<void> {
   await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
     const call = await loadCall(tx, key, runId, callId);
-    if (call.status !== 'running') return;
+    if (call.status !== 'running' || (abandoned !== undefined && abandoned !== call.attempts)) return;
     call.status = 'pending';
+    if (abandoned !== undefined) call.attempts -= 1;
     const { run } = await loadRun(tx, key, runId);
     run.active_ms += workedMs;
     await appendEvents(tx, session, pendingEvents(session), { runs: [run], toolCalls: [call] });

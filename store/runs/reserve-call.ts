@@ -6,7 +6,13 @@ import { pendingEvents } from '../log/pending-events.ts';
 import type { Db } from '../db/db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
-import { settleModelCall } from '../budgets/model-call.ts';
+import {
+  notMade,
+  settleModelCall,
+  type CallCost,
+  type CallEstimate,
+  type ModelCallEnd,
+} from '../budgets/model-call.ts';
 import { readAccounts } from '../budgets/read-accounts.ts';
 import { lockUserLimits, readUserLimits } from '../budgets/user-budgets.ts';
 
@@ -16,6 +22,10 @@ export interface Reservation {
   readonly attempt: number;
   /** The most that the call can use; `nanos` is null when its price is unknown. */
   readonly worst: { readonly nanos: number | null; readonly tokens: number };
+  /** What the call is charged if it ends without a report, with the source of its price. Default: none. */
+  readonly estimate?: CallEstimate & Pick<CallCost, 'priceSource' | 'priceDate'>;
+  /** What earlier calls of the attempt have used, which a refusal records. Default: nothing. */
+  readonly spent?: Pick<ModelCallEnd, 'usage' | 'cost' | 'estimate'>;
   readonly budgets: ResolvedBudgets;
   /** Limits of the session and the run, from the policy. */
   readonly budget: RunBudget;
@@ -27,22 +37,12 @@ export type ReservedCall =
   /** The run has ended, or a later attempt was claimed. Nothing was reserved. */
   | { readonly kind: 'stale' };
 
-/** The settlement of a call that is refused: it is not made and costs nothing. */
-const NOT_MADE = {
-  outcome: 'failed',
-  errorCode: 'budget_exceeded',
-  usage: { inputTokens: 0, outputTokens: 0, cachedTokens: 0, reasoningTokens: 0 },
-  cost: { nanos: 0, priceSource: null, priceDate: null },
-  firstTokenMs: null,
-  durationMs: 0,
-} as const;
-
 /**
  * Reserves the worst case of a claimed model call in every limited budget, or in none of them. The amount stays
- * reserved until the call is settled. The user's row serialises the reservations of one user. Throws `not_found`.
+ * reserved until the call is settled, which is at its end at the latest. The user's row serialises the reservations of one user. Throws `not_found`.
  */
 export async function reserveCall(db: Db, key: SessionKey, reservation: Reservation): Promise<ReservedCall> {
-  const { runId, step, attempt, worst, budgets, budget } = reservation;
+  const { runId, step, attempt, worst, estimate, spent, budgets, budget } = reservation;
   return await db.transaction(async (tx) => {
     const session = await lockExistingSession(tx, key);
     const { run, modelCall } = await loadRun(tx, key, runId);
@@ -53,13 +53,20 @@ export async function reserveCall(db: Db, key: SessionKey, reservation: Reservat
     const accounts = await readAccounts(tx, key, { day: modelCall.day, limits, budget, runId });
     const full = exceeded(accounts, worst);
     if (full) {
-      await appendEvents(tx, session, pendingEvents(session), settleModelCall(session, run, modelCall, NOT_MADE));
+      const end = notMade('failed', 'budget_exceeded');
+      const refused = settleModelCall(session, run, modelCall, spent ? { ...end, ...spent, made: true } : end);
+      await appendEvents(tx, session, pendingEvents(session), refused);
       return { kind: 'refused', facts: factsOf(full) };
     }
     modelCall.reserved_nanos = worst.nanos;
     modelCall.reserved_tokens = worst.tokens;
     modelCall.held_nanos = worst.nanos ?? 0;
     modelCall.held_tokens = worst.tokens;
+    modelCall.estimated_input_tokens = estimate?.inputTokens ?? null;
+    modelCall.estimated_output_tokens = estimate?.outputTokens ?? null;
+    modelCall.estimated_nanos = estimate?.nanos ?? null;
+    modelCall.price_source = estimate?.priceSource ?? null;
+    modelCall.price_date = estimate?.priceDate ?? null;
     await appendEvents(tx, session, pendingEvents(session), { modelCalls: [modelCall] });
     return { kind: 'reserved' };
   });

@@ -1,4 +1,4 @@
-import type { RecordedChild } from '../../contracts/session/children.ts';
+import type { OnSessionEnd, RecordedChild } from '../../contracts/session/children.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Db } from '../db/db.ts';
@@ -12,7 +12,7 @@ import { lockExistingSession } from '../log/lock-session.ts';
 export async function recordChild(
   db: Db,
   key: SessionKey,
-  child: RecordedChild,
+  child: RecordedChild & { readonly onSessionEnd?: OnSessionEnd },
 ): Promise<{ readonly recorded: boolean; readonly open: readonly string[] }> {
   return await db.transaction(async (tx) => {
     const { at } = await lockExistingSession(tx, key);
@@ -24,11 +24,21 @@ export async function recordChild(
     const open = rows.map(({ workflow_id }) => workflow_id);
     if (open.length >= LIMITS.childWorkflows.value) return { recorded: false, open };
     await tx.query(
-      `INSERT INTO perdure.children AS c (user_id, session_id, workflow_id, type, task_queue, run_id, tool, noted_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+      `INSERT INTO perdure.children AS c (user_id, session_id, workflow_id, type, task_queue, run_id, tool, noted_at, on_session_end)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
            ON CONFLICT (user_id, session_id, workflow_id) DO UPDATE
           SET noted_at = EXCLUDED.noted_at, ended_at = NULL`,
-      [key.user, key.session, child.workflowId, child.type, child.taskQueue, child.runId, child.tool, at],
+      [
+        key.user,
+        key.session,
+        child.workflowId,
+        child.type,
+        child.taskQueue,
+        child.runId,
+        child.tool,
+        at,
+        child.onSessionEnd === 'cancel' ? 'cancel' : null,
+      ],
     );
     return { recorded: true, open };
   });

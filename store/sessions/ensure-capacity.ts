@@ -1,5 +1,5 @@
 import { PerdureError } from '../../contracts/errors.ts';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { SessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { formatDuration } from '../../core/text/format-duration.ts';

@@ -1,5 +1,5 @@
 import type { Policy } from '../../contracts/agent.ts';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { SessionStatus } from '../../contracts/session/session.ts';
 import {
@@ -13,6 +13,7 @@ import {
 import { appendEvents } from '../log/append-events.ts';
 import { pendingEvents } from '../log/pending-events.ts';
 import type { Db, Tx } from '../db/db.ts';
+import { readDueInMs } from '../items/load-items.ts';
 import { lockSession, type LockedSession } from '../log/lock-session.ts';
 
 /** What the expiry of a session is computed from, as of `at` on the store's clock. */
@@ -50,7 +51,11 @@ export async function expireIfDue(
     const { atMs, why } = expiryOf(expiryFactsOf(session), lifetime);
     const dueInMs = Math.ceil(atMs - Date.parse(session.at));
     if (dueInMs > 0) return { session: facts, dueInMs, events: [] };
-    if (await hasOpenRun(tx, key)) return { session: facts, dueInMs: busyPauseMs(lifetime), events: [] };
+    if (await hasOpenRun(tx, key)) {
+      // While a run waits for an answer, there is nothing to check before its deadline: an answer makes the session active.
+      const pauseMs = Math.max(busyPauseMs(lifetime), (await readDueInMs(tx, key)) ?? 0);
+      return { session: facts, dueInMs: pauseMs, events: [] };
+    }
     const events = await markExpired(tx, session, expiryReason(why satisfies Expiry['why'], lifetime));
     return { session: { status: 'expired', agent: row.agent }, dueInMs: null, events };
   });
@@ -65,20 +70,20 @@ export async function markExpired(tx: Tx, session: LockedSession, reason: string
   return await appendEvents(tx, session, pending);
 }
 
-/** Whether a session has a queued or running run. */
+/** Whether a session has a run that has not ended. */
 export async function hasOpenRun(tx: Tx, key: SessionKey): Promise<boolean> {
   const open = await tx.query(
     `SELECT 1 FROM perdure.runs
-      WHERE user_id = $1 AND session_id = $2 AND status IN ('queued', 'running') LIMIT 1`,
+      WHERE user_id = $1 AND session_id = $2 AND status IN ('queued', 'running', 'waiting') LIMIT 1`,
     [key.user, key.session],
   );
   return open.length > 0;
 }
 
-/** SQL condition on a table `s` of sessions: none of their runs is queued or running. */
+/** SQL condition on a table `s` of sessions: each of their runs has ended. */
 export const hasNoOpenRun = (s: string): string => `
   NOT EXISTS (SELECT FROM perdure.runs r
-               WHERE r.user_id = ${s}.user_id AND r.session_id = ${s}.session_id AND r.status IN ('queued', 'running'))`;
+               WHERE r.user_id = ${s}.user_id AND r.session_id = ${s}.session_id AND r.status IN ('queued', 'running', 'waiting'))`;
 
 /** Returns the facts that determine the expiry of a locked session. */
 export function expiryFactsOf({ at, row }: LockedSession): ExpiryFacts {

@@ -1,5 +1,5 @@
 import type { Policy } from '../../contracts/agent.ts';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { JsonObject } from '../../contracts/json.ts';
 import type { SessionLimits } from '../../contracts/session/session-limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
@@ -48,19 +48,27 @@ export async function getOrCreateSession(db: Db, key: SessionKey, input: GetOrCr
       const result = await getFound(tx, found, input);
       return { ...result, events: [...events, ...result.events] };
     }
-    return (await create(tx, key, input)) ?? (await getFound(tx, await lockExistingSession(tx, key), input));
+    const { created, evicted } = await create(tx, key, input);
+    const result = created ?? (await getFound(tx, await lockExistingSession(tx, key), input));
+    return { ...result, evicted };
   });
 }
 
-async function create(tx: Tx, key: SessionKey, input: GetOrCreateInput): Promise<GetOrCreateResult | null> {
+/** `created`: null when another transaction has created the session meanwhile. What was expired to make room stays expired. */
+async function create(
+  tx: Tx,
+  key: SessionKey,
+  input: GetOrCreateInput,
+): Promise<{ readonly created: Omit<GetOrCreateResult, 'evicted'> | null; readonly evicted: EvictedSession[] }> {
   const { agent, metadata = {}, policy = {}, kind, execution, limits } = input;
   const session = blankSession(key, await readClock(tx), { kind, agent, policy, execution });
   const evicted = limits && kind === 'session' ? await ensureCapacity(tx, key, limits) : [];
-  if (!(await insertSession(tx, session, metadata))) return null;
+  if (!(await insertSession(tx, session, metadata))) return { created: null, evicted };
   const pending = pendingEvents(session);
   pending.add({ type: 'session.opened', agent }, null);
   const events = await appendEvents(tx, session, pending);
-  return { created: true, session: factsOf(session), openRuns: execution === null ? null : [], events, evicted };
+  const openRuns = execution === null ? null : [];
+  return { created: { created: true, session: factsOf(session), openRuns, events }, evicted };
 }
 
 async function getFound(tx: Tx, session: LockedSession, { execution }: GetOrCreateInput): Promise<GetOrCreateResult> {
@@ -69,7 +77,7 @@ async function getFound(tx: Tx, session: LockedSession, { execution }: GetOrCrea
   if (execution === null) return { created: false, session: facts, openRuns: null, events: [], evicted: [] };
   const open = await tx.query<OpenRunRow>(
     `SELECT run_id, ordinal, urgent, status, bytes FROM perdure.runs
-      WHERE user_id = $1 AND session_id = $2 AND status IN ('queued', 'running')`,
+      WHERE user_id = $1 AND session_id = $2 AND status IN ('queued', 'running', 'waiting')`,
     [key.user, key.session],
   );
   const pending = pendingEvents(session);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { UpdateSession } from '../../contracts/session/commands.ts';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { JsonObject } from '../../contracts/json.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { SessionState, StatePatch } from '../../contracts/session/state.ts';

@@ -1,8 +1,7 @@
 import type { Policy } from '../../contracts/agent.ts';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import { archiveLocked } from './archive-session.ts';
-import { cancelOpenRuns } from '../runs/cancel-runs.ts';
+import { archiveSession } from './archive-session.ts';
 import type { Db } from '../db/db.ts';
 import { deleteLocked } from './delete-session.ts';
 import { lockExistingSession, lockSession } from '../log/lock-session.ts';
@@ -28,16 +27,12 @@ export async function removeSession(
   const removed = await db.transaction(async (tx): Promise<RemovedSession> => {
     if (!(await lockSession(tx, key))) return { done: null, events: [] };
     const released = await releaseSessionReservations(tx, key);
-    const session = await lockExistingSession(tx, key);
-    const { kind, agent, policy, messages } = session.row;
-    if (kind === 'run' || !archives(agent, policy, messages)) {
-      runAfterCommit = await deleteLocked(db, tx, key);
-      return { done: 'deleted', events: [] };
-    }
-    const cancelled = await cancelOpenRuns(tx, session, 'archived');
-    const archived = await archiveLocked(db, tx, (await lockSession(tx, key)) ?? session);
-    return { done: 'archived', events: [...released, ...cancelled, ...archived] };
+    const { kind, agent, policy, messages } = (await lockExistingSession(tx, key)).row;
+    if (kind !== 'run' && archives(agent, policy, messages)) return { done: 'archived', events: released };
+    runAfterCommit = await deleteLocked(db, tx, key);
+    return { done: 'deleted', events: [] };
   });
   await runAfterCommit?.();
-  return removed;
+  if (removed.done !== 'archived') return removed;
+  return { done: 'archived', events: [...removed.events, ...(await archiveSession(db, key)).events] };
 }

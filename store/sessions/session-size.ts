@@ -1,6 +1,7 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import type { JsonObject } from '../../contracts/json.ts';
-import { LIMITS, type Limit } from '../../contracts/limits.ts';
+import { LIMITS } from '../../contracts/limits.ts';
+import type { Limit } from '../../contracts/limits/limit.ts';
 import type { SessionState } from '../../contracts/session/state.ts';
 import { namespaceOf } from '../../core/session/merge-state.ts';
 

@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { LIMITS } from '../../../contracts/limits.ts';
 import type { WaitKind } from '../../../contracts/provider.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
-import { decideSlot, reservationMs, type SlotDecision } from '../../../core/providers/decide-slot.ts';
+import { decideSlot, MIN_DELAY_MS, reservationMs, type SlotDecision } from '../../../core/providers/decide-slot.ts';
 import type { FairQueue } from '../../../core/providers/fair-queue.ts';
 import { hasRateLimits, type ProviderLimits } from '../../../core/providers/provider-limits.ts';
 import { isHealthy, type ProviderState } from '../../../core/providers/provider-state.ts';
@@ -20,6 +20,10 @@ export interface SlotRequest {
   readonly maxWaitMs: number;
   /** Jitter, from 0 to 1. */
   readonly random: number;
+  /** Whether the run can ask another provider: it then waits for no circuit and no cool-down, and nothing is recorded. Default false. */
+  readonly mayPass?: boolean;
+  /** Another provider may be called from then on, epoch ms: the run does not wait any longer. Default: none. */
+  readonly otherwiseAtMs?: number | null;
 }
 
 /** `healthy`: whether the provider is. */
@@ -32,8 +36,8 @@ export type SlotResult = { readonly healthy: boolean } & (
       readonly waitedMs: number;
     }
   | {
-      /** `wait`: call again after `delayMs`. `refused`: the wait would exceed `maxWaitMs`. */
-      readonly kind: 'wait' | 'refused';
+      /** `wait`: call again after `delayMs`. `refused`: the wait would exceed `maxWaitMs`. `passed`: the run asks another provider. */
+      readonly kind: 'wait' | 'refused' | 'passed';
       readonly why: WaitKind;
       readonly sinceMs: number;
       readonly untilMs: number | null;
@@ -67,7 +71,12 @@ export async function acquireSlot(db: Db, key: SessionKey, request: SlotRequest)
       const slotId = await grant(tx, key, request, decision, load);
       return { kind: 'granted', slotId, waitedMs: nowMs - sinceMs, healthy };
     }
-    const { why, untilMs } = decision;
+    const { why } = decision;
+    const { mayPass = false, otherwiseAtMs = null } = request;
+    const untilMs = earliest(decision.untilMs, otherwiseAtMs);
+    if (mayPass && why !== 'rate_limit') {
+      return { kind: 'passed', why, sinceMs, untilMs, delayMs: decision.delayMs, isNew: false, healthy };
+    }
     const leftMs = sinceMs + maxWaitMs - nowMs;
     const isNew = wait?.kind !== why || wait.provider !== request.provider;
     const facts = { why, sinceMs, untilMs, isNew, healthy };
@@ -76,11 +85,17 @@ export async function acquireSlot(db: Db, key: SessionKey, request: SlotRequest)
       if (wait) await closeWait(tx, key, request.runId);
       return { kind: 'refused', delayMs: 0, ...facts };
     }
-    const delayMs = Math.min(decision.delayMs, leftMs);
+    const otherwiseMs = otherwiseAtMs === null ? leftMs : Math.max(MIN_DELAY_MS, otherwiseAtMs - nowMs);
+    const delayMs = Math.min(decision.delayMs, otherwiseMs, leftMs);
     await joinQueue(tx, key, request, delayMs);
     await recordWait(tx, key, { runId: request.runId, kind: why, provider: request.provider, untilMs, open: wait });
     return { kind: 'wait', delayMs, ...facts };
   });
+}
+
+function earliest(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
 }
 
 /** The provider's current load, as the requesting run sees it. */
@@ -148,7 +163,8 @@ async function grant(
   { sinceMs, wait }: Load,
 ): Promise<string | null> {
   await saveState(tx, key.user, { provider, state, finish });
-  if (sinceMs !== null) await leaveQueue(tx, key, runId);
+  // It may have waited for another provider.
+  if (sinceMs !== null || wait) await leaveQueue(tx, key, runId);
   if (wait) await closeWait(tx, key, runId);
   if (!trial && !hasRateLimits(limits)) return null;
   const slotId = uuidv7();

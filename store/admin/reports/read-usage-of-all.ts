@@ -1,6 +1,12 @@
 import type { UsageBy, UsageReport } from '../../../contracts/usage.ts';
 import type { Db } from '../../db/db.ts';
-import { NO_SUMS, sumsOfDays, usageLineOf, type UsageSpan, type UsageSums } from '../../read/usage-report.ts';
+import {
+  NO_SUMS,
+  sumsOfDays,
+  usageLineOf,
+  type UsageSpan,
+  type UsageSums,
+} from '../../read/statistics/usage-report.ts';
 
 /** For operators: reads the usage of all users' model calls, by day, agent, model or user. */
 export async function readUsageOfAll(

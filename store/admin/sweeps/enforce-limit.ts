@@ -1,4 +1,4 @@
-import type { PerdureEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../../contracts/events/event.ts';
 import { sessionKey, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { limitReason, type SessionLimit } from '../../../core/session/session-limit.ts';
 import { countActiveSessions, lockActiveSessionLimit } from '../../sessions/active-session-limit.ts';

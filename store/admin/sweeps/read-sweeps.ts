@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../contracts/limits.ts';
-import type { Sweep, SweepPage, SweepRecord } from '../../../contracts/maintenance.ts';
+import type { KeptConversations, Sweep, SweepPage, SweepRecord } from '../../../contracts/maintenance.ts';
 import { positionIn } from '../../db/cursor.ts';
 import type { Db } from '../../db/db.ts';
 import { cutPage, pageSize } from '../../db/page.ts';
@@ -13,13 +13,13 @@ interface PageRequest {
 export async function listSweeps(db: Db, owner: string | null, page: PageRequest): Promise<SweepPage> {
   const limit = pageSize(page.limit, LIMITS.sweepsPerPage.value);
   const [at, id] = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['time', 'string']);
-  const rows = await db.query<SweepRecord>(
+  const rows = await db.query<RecordRow>(
     `SELECT ${RECORD} FROM perdure.sweeps
       WHERE ($1::text IS NULL OR user_id = $1) AND ($2::timestamptz IS NULL OR (started_at, sweep_id) < ($2, $3))
       ORDER BY started_at DESC, sweep_id DESC LIMIT $4`,
     [owner, at, id, limit + 1],
   );
-  const { page: data, nextCursor } = cutPage(rows, limit, (last) => [last.startedAt, last.id]);
+  const { page: data, nextCursor } = cutPage(rows.map(recordOf), limit, (last) => [last.startedAt, last.id]);
   return { data, nextCursor };
 }
 
@@ -35,7 +35,7 @@ export async function readSweep(
 ): Promise<Sweep | null> {
   const limit = pageSize(page.limit, LIMITS.sweepActionsPerPage.value);
   const after = page.cursor === undefined ? [null, null] : positionIn(page.cursor, ['string', 'string']);
-  const [sweep] = await db.query<SweepRecord>(
+  const [sweep] = await db.query<RecordRow>(
     `SELECT ${RECORD} FROM perdure.sweeps WHERE sweep_id = $1 AND ($2::text IS NULL OR user_id = $2)`,
     [id, owner],
   );
@@ -47,8 +47,15 @@ export async function readSweep(
     [id, ...after, limit + 1],
   );
   const { page: actions, nextCursor } = cutPage(rows, limit, (last) => [last.user, last.session]);
-  return { ...sweep, actions, nextCursor };
+  return { ...recordOf(sweep), actions, nextCursor };
 }
 
 const RECORD = `sweep_id AS id, user_id AS user, started_at AS "startedAt", ended_at AS "endedAt", dry_run AS "dryRun",
-                seen, counts`;
+                seen, counts, kept_conversations AS "keptConversations"`;
+
+/** A record without what it does not have. */
+function recordOf({ keptConversations, ...record }: RecordRow): SweepRecord {
+  return { ...record, ...(keptConversations === null ? {} : { keptConversations }) };
+}
+
+type RecordRow = Omit<SweepRecord, 'keptConversations'> & { readonly keptConversations: KeptConversations | null };

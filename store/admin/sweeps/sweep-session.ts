@@ -1,4 +1,4 @@
-import type { PerdureEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../../contracts/events/event.ts';
 import type { SweepAction } from '../../../contracts/maintenance.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import type { CleanUpDecision } from '../../../core/session/clean-up.ts';
@@ -8,6 +8,7 @@ import { archiveLocked } from '../../sessions/archive-session.ts';
 import type { Db, Tx } from '../../db/db.ts';
 import { deleteLocked } from '../../sessions/delete-session.ts';
 import { hasOpenRun, markExpired } from '../../sessions/expire-if-due.ts';
+import { withPackedSession, type PackedSource } from '../../sessions/pack-session.ts';
 import { lockSession, type LockedSession } from '../../log/lock-session.ts';
 import type { Decide } from './list-candidates.ts';
 import { recordAction } from './sweeps.ts';
@@ -27,6 +28,16 @@ export async function sweepSession(
   key: SessionKey,
   decide: Decide,
 ): Promise<SweptSession | null> {
+  return await withPackedSession(db, key, async (source) => await sweepOnce(db, sweepId, key, decide, source));
+}
+
+async function sweepOnce(
+  db: Db,
+  sweepId: string,
+  key: SessionKey,
+  decide: Decide,
+  source: PackedSource,
+): Promise<SweptSession | null> {
   let runAfterCommit: (() => Promise<void>) | undefined;
   const swept = await db.transaction(async (tx) => {
     const session = await lockSession(tx, key);
@@ -38,7 +49,7 @@ export async function sweepSession(
     if (!decision) return null;
     const deactivated = row.status === 'active' && row.kind === 'session' && decision.action !== 'warned';
     if (decision.action === 'deleted') runAfterCommit = await deleteLocked(db, tx, key);
-    const events = await act(db, tx, session, decision);
+    const events = await act(db, tx, session, decision, source);
     await recordAction(tx, sweepId, key, decision);
     return { action: decision.action, events, deactivated };
   });
@@ -60,9 +71,10 @@ async function act(
   tx: Tx,
   session: LockedSession,
   { action, reason }: CleanUpDecision,
+  source: PackedSource,
 ): Promise<PerdureEvent[]> {
   if (action === 'expired') return await markExpired(tx, session, reason);
-  if (action === 'archived') return await archiveLocked(db, tx, session);
+  if (action === 'archived') return await archiveLocked(db, tx, session, source);
   if (action !== 'failed') return [];
   session.row.status = 'failed';
   session.row.end_reason = reason;

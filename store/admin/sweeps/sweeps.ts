@@ -1,4 +1,4 @@
-import type { SweepAction } from '../../../contracts/maintenance.ts';
+import type { KeptConversations, SweepAction } from '../../../contracts/maintenance.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import type { Db, Tx } from '../../db/db.ts';
 
@@ -85,9 +85,11 @@ export async function beginPage(db: Db, sweepId: string, page: SweepPageBounds, 
   ]);
 }
 
-/** For workers: marks a sweep as ended. */
-export async function endSweep(db: Db, sweepId: string): Promise<void> {
-  await db.query(`UPDATE perdure.sweeps SET ended_at = clock_timestamp() WHERE sweep_id = $1 AND ended_at IS NULL`, [
-    sweepId,
-  ]);
+/** For workers: marks a sweep as ended. `kept`: what providers keep of deleted sessions. Default: nothing. */
+export async function endSweep(db: Db, sweepId: string, kept: KeptConversations | null = null): Promise<void> {
+  await db.query(
+    `UPDATE perdure.sweeps SET ended_at = clock_timestamp(), kept_conversations = $2::json
+      WHERE sweep_id = $1 AND ended_at IS NULL`,
+    [sweepId, kept && JSON.stringify(kept)],
+  );
 }

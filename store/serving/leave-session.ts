@@ -1,0 +1,41 @@
+import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { SessionStatus } from '../../contracts/session/session.ts';
+import type { Db } from '../db/db.ts';
+import { lockSession } from '../log/lock-session.ts';
+import { findNextRun, type NextRun } from './find-next-run.ts';
+
+export type Leaving =
+  /** The session is not served any more, and every run with this ordinal or a lower one has ended. */
+  | { readonly kind: 'left'; readonly lastOrdinal: number; readonly status: SessionStatus }
+  /** The session is not served any more, and this run is open. */
+  | { readonly kind: 'handedOver'; readonly next: NextRun }
+  /** This run is open, so the session is still served. */
+  | { readonly kind: 'open'; readonly next: NextRun }
+  /** Another activity serves the session now, or it was deleted. */
+  | { readonly kind: 'superseded' };
+
+/**
+ * Ends the serving of a session. Without `handsOver`, only if no run is open: it is decided under the session's lock, which
+ * every admission takes, so a message is admitted either before, and its run is served, or after, and its sender wakes the
+ * workflow. `epoch`: the one as which the activity serves, or that the session had when it began; null for any.
+ */
+export async function leaveSession(
+  db: Db,
+  key: SessionKey,
+  { epoch, handsOver }: { readonly epoch: number | null; readonly handsOver: boolean },
+): Promise<Leaving> {
+  return await db.transaction(async (tx) => {
+    const session = await lockSession(tx, key);
+    if (!session || (epoch !== null && session.row.epoch !== epoch)) return { kind: 'superseded' };
+    const next = await findNextRun(tx, key);
+    if (next && !handsOver) return { kind: 'open', next };
+    const { served_by, last_ordinal: lastOrdinal, status } = session.row;
+    if (served_by !== null) {
+      await tx.query(`UPDATE perdure.sessions SET served_by = NULL WHERE user_id = $1 AND session_id = $2`, [
+        key.user,
+        key.session,
+      ]);
+    }
+    return next ? { kind: 'handedOver', next } : { kind: 'left', lastOrdinal, status };
+  });
+}
