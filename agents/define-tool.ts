@@ -1,12 +1,16 @@
 import { z } from 'zod';
-import { retryPolicySchema, type RetryPolicy, type ToolSpec } from '../contracts/agent.ts';
+import type { ApprovalMode } from '../contracts/approvals/approval-settings.ts';
+import { retryPolicySchema, type ClientToolSpec, type RetryPolicy, type ToolSpec } from '../contracts/agent.ts';
 import { LIMITS } from '../contracts/limits.ts';
 import type { Json, JsonObject } from '../contracts/json.ts';
+import { isZodSchema } from '../contracts/output/zod-output.ts';
 import type { SessionKey } from '../contracts/session/session-key.ts';
 import { namespaceSchema } from '../contracts/session/state.ts';
 import { describeIssues } from '../core/text/describe-issues.ts';
 import { joinProblems } from '../core/text/field-problem.ts';
+import type { ApprovalFunction } from './approvals/define-approval.ts';
 import type { StartWorkflow } from './start-workflow.ts';
+import type { ToolMemories } from './tool-memories.ts';
 import type { ToolMetadata, ToolState } from './tool-state.ts';
 
 /** The second argument of a tool's `execute`. `Read` and `Write` are the output and input types of its `stateSchema`. */
@@ -25,6 +29,8 @@ export interface ToolContext<Read = JsonObject, Write = Read> {
   readonly state: ToolState<Read, Write>;
   /** The session's metadata, shared by its tools and the application. */
   readonly metadata: ToolMetadata;
+  /** What is remembered of the session's user, over all sessions. */
+  readonly memories: ToolMemories;
   /** Starts a Temporal workflow, once for all attempts of the call. */
   readonly startWorkflow: StartWorkflow;
   /** Publishes progress to live readers. It is not stored. */
@@ -48,6 +54,8 @@ export interface ToolOptions<Schema extends z.ZodType, State extends z.ZodType =
   readonly namespace?: string;
   /** A zod object schema of the namespace, checked on every read and write. It must accept `{}`, the state of a new session. Default: any JSON object. */
   readonly stateSchema?: State;
+  /** Whether a call needs an approval: `never` (default), `always`, or a function of the validated arguments that returns true if it does. An agent can list the tool with another one. */
+  readonly approval?: 'never' | 'always' | ApprovalFunction<z.output<Schema>>;
   /** Returns JSON. The message of an error that it throws is sent to the model as the result of the call. */
   readonly execute: (args: z.output<Schema>, context: ToolContext<z.output<State>, z.input<State>>) => unknown;
 }
@@ -67,6 +75,12 @@ export interface Tool {
   readonly namespace: string;
   /** Null: any JSON object. */
   readonly stateSchema: z.ZodType | null;
+  /** Absent: never. The function is given the validated arguments. */
+  readonly approval?: 'always' | ApprovalFunction<unknown>;
+  /** Present for a tool that clients execute. */
+  readonly client?: ClientToolSpec;
+  /** JSON Schema of the result of one call, for a client tool whose arguments determine it. */
+  readonly resultSchemaFor?: (args: Json) => Readonly<Record<string, unknown>>;
   readonly execute: (args: unknown, context: ToolContext) => unknown;
 }
 
@@ -85,7 +99,7 @@ export class ToolError extends Error {
 const optionsSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" or "-"'),
   description: z.string().trim().min(1).max(4_000),
-  parameters: z.custom(isSchema, 'must be a zod schema'),
+  parameters: z.custom(isZodSchema, 'must be a zod schema'),
   idempotent: z.boolean().optional(),
   timeoutMs: z
     .number()
@@ -96,10 +110,16 @@ const optionsSchema = z.strictObject({
   retry: retryPolicySchema.optional(),
   namespace: namespaceSchema.optional(),
   stateSchema: z
-    .custom<z.ZodType>(isSchema, 'must be a zod schema')
+    .custom<z.ZodType>(isZodSchema, 'must be a zod schema')
     .refine(
-      (schema) => !isSchema(schema) || schema.safeParse({}).success,
+      (schema) => !isZodSchema(schema) || schema.safeParse({}).success,
       'must accept {}, the state of a new session: give each field a default, or make it optional',
+    )
+    .optional(),
+  approval: z
+    .custom(
+      (value) => value === 'never' || value === 'always' || typeof value === 'function',
+      'must be "never", "always" or a function',
     )
     .optional(),
   execute: z.custom((value) => typeof value === 'function', 'must be a function'),
@@ -130,13 +150,16 @@ export function defineTool<Schema extends z.ZodType, State extends z.ZodType = A
     retry: { ...options.retry, maxAttempts: options.retry?.maxAttempts ?? (idempotent ? 3 : 1) },
     namespace: options.namespace ?? options.name,
     stateSchema: options.stateSchema ?? null,
+    ...(options.approval === undefined || options.approval === 'never'
+      ? {}
+      : { approval: options.approval as unknown as NonNullable<Tool['approval']> }),
     // Arguments and state are validated before `execute` receives them.
     execute: options.execute as unknown as Tool['execute'],
   });
 }
 
-/** The part of a tool that a run pins when it starts. */
-export function toolSpecOf(tool: Tool): ToolSpec {
+/** The part of a tool that a run pins when it starts. `approval`: that of the agent, which replaces the tool's own. */
+export function toolSpecOf(tool: Tool, approval: ApprovalMode | 'function' = ownApproval(tool)): ToolSpec {
   return {
     name: tool.name,
     description: tool.description,
@@ -144,12 +167,13 @@ export function toolSpecOf(tool: Tool): ToolSpec {
     idempotent: tool.idempotent,
     timeoutMs: tool.timeoutMs,
     retry: tool.retry,
+    ...(approval === 'never' ? {} : { approval }),
+    ...(tool.client ? { client: tool.client } : {}),
   };
 }
 
-/** Checked by structure: the schema may be of another copy of zod 4. */
-function isSchema(value: unknown): value is z.ZodType {
-  return typeof value === 'object' && value !== null && '_zod' in value && 'safeParse' in value;
+function ownApproval({ approval }: Tool): 'never' | 'always' | 'function' {
+  return typeof approval === 'function' ? 'function' : (approval ?? 'never');
 }
 
 function jsonSchemaOf(name: string, parameters: z.ZodType): Readonly<Record<string, unknown>> {

@@ -32,6 +32,25 @@ export function createReplaceableRegistry(first: AgentRegistry): ReplaceableRegi
       const registry = version === undefined ? undefined : loadedWith.get(version);
       return registry?.tool(name) ?? current.tool(name);
     },
+    middleware(name, version) {
+      const registry = version === undefined ? undefined : loadedWith.get(version);
+      return registry?.middleware?.(name) ?? current.middleware?.(name);
+    },
+    approvalPredicate(name, version) {
+      const registry = version === undefined ? undefined : loadedWith.get(version);
+      return registry?.approvalPredicate?.(name) ?? current.approvalPredicate?.(name);
+    },
+    approvalEvaluator(name, version) {
+      const registry = version === undefined ? undefined : loadedWith.get(version);
+      return registry?.approvalEvaluator?.(name) ?? current.approvalEvaluator?.(name);
+    },
+    contextProvider(name, version) {
+      const registry = version === undefined ? undefined : loadedWith.get(version);
+      return registry?.contextProvider?.(name) ?? current.contextProvider?.(name);
+    },
+    get folder() {
+      return current.folder;
+    },
     replaceWith(next) {
       index(next);
       current = next;

@@ -7,9 +7,11 @@ export interface StartWorkflowOptions {
   readonly name?: string;
   /** Execution timeout in ms. Default: none. */
   readonly timeoutMs?: number;
+  /** Whether it is cancelled when the session ends, expires, or is archived or deleted. Default `leave`. */
+  readonly onSessionEnd?: 'cancel' | 'leave';
 }
 
-/** A workflow started by a tool. It keeps running after the call, the run and the session have ended. */
+/** A workflow started by a tool. It keeps running after the call and the run have ended, and after the session unless `onSessionEnd` is `cancel`. */
 export interface StartedWorkflow {
   /** The same for every attempt of the call. */
   readonly workflowId: string;

@@ -34,3 +34,8 @@ export function packageVersion(): string {
 export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
   return env['PERDURE_CACHE'] || join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'perdure');
 }
+
+/** Returns the folder of Node's compile cache. `bin/perdure.js` uses the same one. */
+export function compileCacheFolder(env?: Readonly<Record<string, string | undefined>>): string {
+  return join(cacheFolder(env), 'compiled');
+}

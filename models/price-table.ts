@@ -1,6 +1,8 @@
+import { LRUCache } from 'lru-cache';
 import { calcPrice, type ModelPrice, type TieredPrices } from '@pydantic/genai-prices';
-import type { PriceOverride } from '../contracts/deployment.ts';
+import type { ModelFacts, PriceOverride } from '../contracts/deployment.ts';
 import type { Price, Rate } from '../core/money/price.ts';
+import { providerOf } from '../core/providers/provider-of.ts';
 
 /** The bundled price list and its date of publication. Prices are not fetched at run time. */
 export const PRICE_SOURCE = { name: 'genai-prices 0.1.8', date: '2026-09-23' } as const;
@@ -8,15 +10,38 @@ export const PRICE_SOURCE = { name: 'genai-prices 0.1.8', date: '2026-09-23' } a
 /** Provider names in the price list. Other providers have a price only by an override. */
 const PROVIDERS: Readonly<Record<string, string>> = { openai: 'openai', 'openai-responses': 'openai' };
 
-/** The prices of models. */
+/** Models whose window is remembered. */
+const MODELS = 1_000;
+
+/** The prices and context windows of models. */
 export interface PriceTable {
   /** The price of `provider/model` at a time (ISO 8601); null when unknown. */
   readonly priceOf: (model: string, at: string) => Price | null;
+  /** The context window of `provider/model` in tokens; null when unknown. */
+  readonly contextTokensOf: (model: string) => number | null;
 }
 
-/** Creates a table of the bundled prices, with a deployment's overrides taking precedence. */
-export function createPriceTable(overrides: readonly PriceOverride[] = []): PriceTable {
-  return { priceOf: (model, at) => overridden(overrides, model, at) ?? bundled(model, at) };
+/** Creates a table of the bundled prices and windows, with a deployment's own taking precedence. */
+export function createPriceTable(
+  overrides: readonly PriceOverride[] = [],
+  models: Readonly<Record<string, ModelFacts>> = {},
+): PriceTable {
+  const windows = new LRUCache<string, { readonly tokens: number | null }>({ max: MODELS });
+  return {
+    priceOf: (model, at) => overridden(overrides, model, at) ?? bundled(model, at),
+    contextTokensOf: (model) => {
+      const known = windows.get(model) ?? { tokens: contextTokensOf(models, model) };
+      windows.set(model, known);
+      return known.tokens;
+    },
+  };
+}
+
+/** The deployment's window of the model, else of all models of its provider, else the bundled one. */
+function contextTokensOf(models: Readonly<Record<string, ModelFacts>>, model: string): number | null {
+  const ofProvider = models[`${providerOf(model)}/*`];
+  const { contextTokens } = { ...ofProvider, ...models[model] };
+  return contextTokens ?? bundled(model, new Date().toISOString())?.contextTokens ?? null;
 }
 
 /** The newest override in force. One for the model takes precedence over one for its provider. */
@@ -51,7 +76,8 @@ function bundled(model: string, at: string): Price | null {
   if (!found) return null;
   const { model_price: prices } = found;
   const input = rateOf(prices['input_mtok']);
-  const output = rateOf(prices['output_mtok']);
+  // An embedding model has no output.
+  const output = rateOf(prices['output_mtok']) ?? (/embedding/i.test(model) ? flat(0) : null);
   if (!input || !output) return null;
   return {
     input,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { Json } from '../contracts/json.ts';
 import { LIMITS } from '../contracts/limits.ts';
-import type { Finish, ToolCallRequest, Usage } from '../contracts/session/run.ts';
+import type { Finish, ProviderFields, ToolCallRequest, Usage } from '../contracts/session/run.ts';
 import { ModelError, parseArguments, type ModelCallOptions, type ModelReply } from './model-client.ts';
 
 /** A tool call whose arguments are still arriving. */
@@ -8,6 +9,8 @@ export interface PartialCall {
   callId: string;
   tool: string;
   arguments: string;
+  /** What the provider attached to the call. */
+  providerFields?: Record<string, Json>;
 }
 
 /** The metadata of a reply, known at its end. */
@@ -15,9 +18,11 @@ export interface ReplyEnd {
   readonly finish: Finish;
   readonly usage: Usage | null;
   readonly model: string;
+  /** What the provider attached to the reply. */
+  readonly fields?: Readonly<Record<string, Json>>;
 }
 
-/** Longer call ids are replaced, because every event of a call stores its id. */
+/** Longer call ids are replaced, because every event of a call stores its id. The provider gets its own back. */
 const MAX_CALL_ID = 200;
 
 /** Assembles one reply within {@link LIMITS}. All clients use it, so that their replies follow the same rules. */
@@ -79,8 +84,9 @@ export class ReplyBuilder {
   }
 
   /** Completes the reply. Throws `empty_reply` if it finished normally without text or tool calls. */
-  end({ finish, usage, model }: ReplyEnd): ModelReply {
-    const toolCalls = this.#finishedCalls(finish === 'length');
+  end({ finish, usage, model, fields = {} }: ReplyEnd): ModelReply {
+    const calls = withoutRepeats(this.#calls);
+    const toolCalls = this.#finishedCalls(calls, finish === 'length');
     const ended = this.#refused && finish !== 'length' ? 'refusal' : normalFinish(finish, toolCalls.length > 0);
     const isEmpty = this.#text.trim() === '' && toolCalls.length === 0;
     if (isEmpty && (ended === 'stop' || ended === 'other')) {
@@ -90,7 +96,9 @@ export class ReplyBuilder {
         { retryable: true },
       );
     }
-    return { text: this.#text, reasoning: this.#reasoning, toolCalls, finish: ended, usage, model };
+    const providerFields = toolCalls.length > 0 ? fieldsWithinLimit(fields, calls) : null;
+    const attached = providerFields ? { providerFields } : {};
+    return { text: this.#text, reasoning: this.#reasoning, toolCalls, ...attached, finish: ended, usage, model };
   }
 
   /** Creates the error for a stream that ended before its terminal event. */
@@ -102,9 +110,9 @@ export class ReplyBuilder {
     );
   }
 
-  #finishedCalls(cutShort: boolean): ToolCallRequest[] {
+  #finishedCalls(calls: readonly PartialCall[], cutShort: boolean): ToolCallRequest[] {
     const taken = new Set<string>();
-    return this.#calls.map((call) => {
+    return calls.map((call) => {
       if (Buffer.byteLength(call.arguments) > LIMITS.toolArgumentsBytes.value) throw this.#argumentsTooLarge();
       const parsed = parseArguments(call.arguments);
       // A valid JSON object is complete, even in a reply that was cut short.
@@ -140,6 +148,38 @@ export class ReplyBuilder {
 function normalFinish(finish: Finish, hasCalls: boolean): Finish {
   if (hasCalls && (finish === 'stop' || finish === 'other')) return 'tool_calls';
   return !hasCalls && finish === 'tool_calls' ? 'stop' : finish;
+}
+
+/** Leaves out calls that repeat the id, tool and arguments of another: some servers send a call at several places. */
+function withoutRepeats(calls: readonly PartialCall[]): PartialCall[] {
+  const seen = new Set<string>();
+  return calls.filter(({ callId, tool, arguments: args }) => {
+    const key = JSON.stringify([callId, tool, args.trim()]);
+    if (callId !== '' && seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+/** The fields of the calls first, because signatures are small and required. What exceeds the limit is left out whole: a part of it is of no use. */
+function fieldsWithinLimit(
+  message: Readonly<Record<string, Json>>,
+  calls: readonly PartialCall[],
+): ProviderFields | null {
+  let left: number = LIMITS.providerDataBytes.value;
+  const fit = ([name, value]: [string, Json]) => {
+    const bytes = Buffer.byteLength(JSON.stringify({ [name]: value }));
+    if (bytes > left) return false;
+    left -= bytes;
+    return true;
+  };
+  const within = (fields: Readonly<Record<string, Json>>) => Object.fromEntries(Object.entries(fields).filter(fit));
+  const ofCalls = calls.map(({ callId, providerFields = {} }) =>
+    within(callId.length > MAX_CALL_ID ? { ...providerFields, id: callId } : providerFields),
+  );
+  const kept = { message: within(message), calls: ofCalls };
+  const isEmpty = [kept.message, ...ofCalls].every((fields) => Object.keys(fields).length === 0);
+  return isEmpty ? null : kept;
 }
 
 function uniqueId(wanted: string, taken: Set<string>): string {

@@ -25,7 +25,8 @@ export async function loadDeployment(file: string, { chosen }: { readonly chosen
   const problems = describeIssues(parsed.error.issues, {
     schema: deploymentSchema,
     input: map.input,
-    mayQuote: true,
+    // A header or a query parameter may be a key, and so may anything of an MCP server.
+    mayQuote: (path) => !path.includes('headers') && !path.includes('query') && !path.includes('mcpServers'),
   });
   throw invalid(problems.map(({ path, field, message }) => ({ file, ...map.positionOf(path), field, message })));
 }

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { AgentVersion } from '../../contracts/agent.ts';
+import type { AgentVersion, ToolSpec } from '../../contracts/agent.ts';
+import { toolNameOf } from '../../contracts/approvals/approval-settings.ts';
+import { nameOfAgentTool } from '../../contracts/capabilities/agent-tool.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { AgentRegistry } from '../agent-registry.ts';
 import { versionOf } from '../agent-version.ts';
@@ -10,11 +11,25 @@ import { DEFAULT_TEMPLATE } from '../default-agent.ts';
 import type { Agent } from '../define-agent.ts';
 import type { Tool } from '../define-tool.ts';
 import { suggestName } from '../../core/text/closest-name.ts';
-import { fieldProblem, type FieldProblem } from '../../core/text/field-problem.ts';
+import { fieldProblem } from '../../core/text/field-problem.ts';
+import { resolveAgentTools } from './agent-tools.ts';
+import { contextCapabilities, resolveContext, type ContextCapabilities } from './context-capabilities.ts';
+import { approvalCapabilities, checkApprovals, type ApprovalCapabilities } from './approval-capabilities.ts';
+import { checkMiddleware, middlewareCapabilities, type MiddlewareCapabilities } from './middleware-capabilities.ts';
+import type { NamedCapabilities } from './named-capabilities.ts';
+import { isLibraryFolder } from './library-folder.ts';
 import { EXPORTS_NO_AGENT, readModuleTemplate } from './read-module-template.ts';
 import { readYamlTemplate } from './read-yaml-template.ts';
 import { TemplateError, type TemplateProblem } from './template-error.ts';
-import { invalidFile, readTemplateText, UNKNOWN_POSITION, type Template, type TemplateFile } from './template-file.ts';
+import {
+  invalidFile,
+  problemIn,
+  readTemplateText,
+  UNKNOWN_POSITION,
+  type ExportedApproval,
+  type Template,
+  type TemplateFile,
+} from './template-file.ts';
 
 export interface LoadOptions {
   /** Tools that templates may name. Default: the built-in tools, configured from `env`. */
@@ -27,16 +42,13 @@ export interface LoadOptions {
   readonly onNotice?: (notice: string) => void;
 }
 
-/** Perdure's own folder `agents`. In a clone it is at the default path of the folder of agents. */
-const LIBRARY = fileURLToPath(new URL('..', import.meta.url));
-
 /**
  * Loads the agents of a folder: each `*.yaml` and `*.yml` file defines one, each `*.ts` and `*.js` module exports one or
  * more. Ignores subfolders and files whose names begin with a dot. A missing or empty folder gives the example agent
  * `assistant` and a notice. Throws one {@link TemplateError} with the problems of all files.
  */
 export async function loadTemplates(folder: string, options: LoadOptions = {}): Promise<AgentRegistry> {
-  if (resolve(folder) === resolve(LIBRARY)) {
+  if (isLibraryFolder(folder)) {
     const message = "is Perdure's own code, not a folder of agents; name yours with --agents or PERDURE_AGENTS";
     throw new TemplateError(invalidFile(folder, `${message} (Perdure's examples: --agents examples/agents)`).problems);
   }
@@ -54,7 +66,12 @@ export async function loadTemplates(folder: string, options: LoadOptions = {}): 
     const message = `none of its ${files.length} modules exports an agent, so it is not a folder of agents; name yours with --agents or PERDURE_AGENTS`;
     throw new TemplateError(invalidFile(folder, message).problems);
   }
-  return register(files, options);
+  if (files.every(({ templates, problems }) => templates.length === 0 && problems.length === 0)) {
+    const message =
+      'has context providers or middleware and no agent; add a template, or export an agent created by defineAgent';
+    throw new TemplateError(invalidFile(folder, message).problems);
+  }
+  return register(files, options, resolve(folder));
 }
 
 /**
@@ -69,17 +86,19 @@ export function registerAgents(
     templates: [{ file: `agents[${index}]`, agent, positionOf: () => UNKNOWN_POSITION }],
     problems: [],
   }));
-  return register(files, options);
+  return register(files, options, process.cwd());
 }
 
-function register(files: readonly TemplateFile[], { tools, env }: Pick<LoadOptions, 'tools' | 'env'>): AgentRegistry {
-  const assembled = assemble(
-    files.flatMap(({ templates }) => templates),
-    tools ?? builtinTools(env),
-  );
+/** `folder`: what relative paths in options refer to. */
+function register(
+  files: readonly TemplateFile[],
+  { tools, env }: Pick<LoadOptions, 'tools' | 'env'>,
+  folder: string,
+): AgentRegistry {
+  const assembled = assemble(files, tools ?? builtinTools(env), folder);
   const problems = [...files.flatMap((file) => file.problems), ...assembled.problems];
   if (problems.length > 0) throw new TemplateError(problems);
-  return registryOf(assembled.versions, assembled.tools);
+  return registryOf(assembled, folder);
 }
 
 async function templateNames(folder: string): Promise<readonly string[]> {
@@ -122,13 +141,27 @@ async function readTemplate(path: string, revision?: number): Promise<TemplateFi
 interface Assembled {
   readonly versions: ReadonlyMap<string, AgentVersion>;
   readonly tools: ReadonlyMap<string, Tool>;
+  readonly context: ContextCapabilities;
+  readonly middleware: MiddlewareCapabilities;
+  readonly approvals: ApprovalCapabilities;
   readonly problems: readonly TemplateProblem[];
 }
 
-/** Resolves the tools of every agent, and finds the problems between templates. */
-function assemble(templates: readonly Template[], builtin: readonly Tool[]): Assembled {
+/** Resolves the tools, context providers and middleware of every agent, and finds the problems between templates. */
+function assemble(files: readonly TemplateFile[], builtin: readonly Tool[], folder: string): Assembled {
+  const templates = files.flatMap((file) => file.templates);
   const tools = new Map(builtin.map((tool) => [tool.name, tool]));
-  const problems = templates.flatMap((template) => addTools(tools, template));
+  const context = contextCapabilities();
+  const middleware = middlewareCapabilities();
+  const approvals = approvalCapabilities();
+  const problems = [
+    ...templates.flatMap((template) => addTools(tools, template, template.agent.tools, 'tools')),
+    ...files.flatMap((file) => addNamed(context, file, 'context')),
+    ...files.flatMap((file) => addNamed(middleware, file, 'middleware')),
+    ...files.flatMap(({ predicates = [] }) => addExported(approvals.predicates, predicates)),
+    ...files.flatMap(({ evaluators = [] }) => addExported(approvals.evaluators, evaluators)),
+  ];
+  const specs = new Map(templates.map(({ agent: { spec } }) => [spec.name, spec]));
   const versions = new Map<string, AgentVersion>();
   const fileOf = new Map<string, string>();
   for (const template of templates) {
@@ -139,11 +172,14 @@ function assemble(templates: readonly Template[], builtin: readonly Tool[]): Ass
       problems.push(problemIn(template, fieldProblem(['name'], message)));
     }
     fileOf.set(spec.name, template.file);
-    const own: Tool[] = [];
-    for (const [at, name] of (spec.tools ?? []).entries()) {
-      const tool = tools.get(name);
+    const agentTools = resolveAgentTools(template, specs, tools);
+    problems.push(...agentTools.problems);
+    const isAgent = new Set(spec.agentTools?.map(nameOfAgentTool));
+    const own: (Tool | ToolSpec)[] = [];
+    for (const [at, name] of (spec.tools ?? []).map(toolNameOf).entries()) {
+      const tool = isAgent.has(name) ? agentTools.resolved.get(name) : tools.get(name);
       if (tool !== undefined) own.push(tool);
-      else
+      else if (!isAgent.has(name))
         problems.push(
           problemIn(
             template,
@@ -151,27 +187,56 @@ function assemble(templates: readonly Template[], builtin: readonly Tool[]): Ass
           ),
         );
     }
+    const providers = resolveContext(context, template, folder);
+    problems.push(...providers.problems);
+    for (const provider of providers.resolved) problems.push(...addTools(tools, template, provider.tools, 'context'));
+    problems.push(...checkMiddleware(middleware, template), ...checkApprovals(approvals, template, tools));
     versions.set(spec.name, versionOf(spec, own));
   }
-  return { versions, tools, problems };
+  return { versions, tools, context, middleware, approvals, problems };
 }
 
-/** Adds the tools that an agent defines. Tool names are unique, because runs resolve tools by name. */
-function addTools(tools: Map<string, Tool>, template: Template): TemplateProblem[] {
-  return template.agent.tools.flatMap((tool) => {
+/** Adds the tools that an agent or one of its context providers defines. Tool names are unique, because runs resolve tools by name. */
+function addTools(
+  tools: Map<string, Tool>,
+  template: Template,
+  given: readonly Tool[],
+  field: 'tools' | 'context',
+): TemplateProblem[] {
+  return given.flatMap((tool) => {
     const other = tools.get(tool.name);
     if (other === undefined) tools.set(tool.name, tool);
     if (other === undefined || other === tool) return [];
     const message = `another tool is already called "${tool.name}"; rename one of them`;
-    return [problemIn(template, fieldProblem(['tools'], message))];
+    return [problemIn(template, fieldProblem([field], message))];
   });
 }
 
-function problemIn({ file, positionOf }: Template, { path, field, message }: FieldProblem): TemplateProblem {
-  return { file, ...positionOf(path), field, message };
+/** Adds the context providers or the middleware that a file exports, and those that its agents were given. */
+function addNamed<Definition extends { readonly name: string }>(
+  known: NamedCapabilities<Definition>,
+  { templates, ...exported }: TemplateFile,
+  field: 'context' | 'middleware',
+): TemplateProblem[] {
+  type Found = Pick<Template, 'file' | 'positionOf'> & { readonly definition: Definition };
+  const given = templates.flatMap(({ agent, ...at }) => agent[field].map(({ definition }) => ({ ...at, definition })));
+  const others = (exported[field] ?? []).map((one) => ({ ...one, positionOf: () => UNKNOWN_POSITION }));
+  return ([...given, ...others] as unknown as readonly Found[]).flatMap(({ definition, ...at }) =>
+    known.add(definition).map((problem) => problemIn(at, problem)),
+  );
 }
 
-function registryOf(versions: ReadonlyMap<string, AgentVersion>, tools: ReadonlyMap<string, Tool>): AgentRegistry {
+/** Adds the predicates or evaluators of approvals that a file exports. */
+function addExported<Definition extends { readonly name: string }>(
+  known: NamedCapabilities<Definition>,
+  exported: readonly ExportedApproval<Definition>[],
+): TemplateProblem[] {
+  return exported.flatMap(({ file, definition }) =>
+    known.add(definition).map((problem) => problemIn({ file, positionOf: () => UNKNOWN_POSITION }, problem)),
+  );
+}
+
+function registryOf({ versions, tools, context, middleware, approvals }: Assembled, folder: string): AgentRegistry {
   const names = [...versions.keys()].toSorted();
   const specs = names.flatMap((name) => versions.get(name)?.spec ?? []);
   return {
@@ -179,5 +244,10 @@ function registryOf(versions: ReadonlyMap<string, AgentVersion>, tools: Readonly
     agent: (name) => versions.get(name),
     list: () => specs,
     tool: (name) => tools.get(name),
+    contextProvider: (name) => context.get(name),
+    middleware: (name) => middleware.get(name),
+    approvalPredicate: (name) => approvals.predicates.get(name),
+    approvalEvaluator: (name) => approvals.evaluators.get(name),
+    folder,
   };
 }

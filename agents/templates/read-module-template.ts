@@ -1,16 +1,19 @@
 import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isApprovalEvaluator, isApprovalPredicate } from '../approvals/define-approval.ts';
+import { isContextProvider } from '../context/context-provider.ts';
 import { isAgent, type Agent } from '../define-agent.ts';
+import { isMiddleware } from '../middleware/middleware.ts';
 import { revisedUrl, withoutRevision } from './module-revisions.ts';
 import { UNKNOWN_POSITION, invalidFile, type TemplateFile } from './template-file.ts';
 import type { Position } from './yaml-map.ts';
 
 /** The problem of a module without an agent. */
 export const EXPORTS_NO_AGENT =
-  'the module exports no agent; export one created by defineAgent, or move the file to a subfolder';
+  'the module exports no agent; export one created by defineAgent, a context provider, middleware, or a predicate or evaluator of approvals, or move the file to a subfolder';
 
-/** Imports a module and returns every agent that it exports. Each `revision` evaluates the module once. */
+/** Imports a module and returns all agents, context providers and middleware that it exports. Each `revision` evaluates the module once. */
 export async function readModuleTemplate(file: string, revision = 0): Promise<TemplateFile> {
   const path = resolve(file);
   let exports: Record<string, unknown>;
@@ -23,9 +26,22 @@ export async function readModuleTemplate(file: string, revision = 0): Promise<Te
     return invalidFile(origin.file, `the module cannot be loaded: ${message}`, origin.position);
   }
   const agents = new Set(Object.values(exports).filter((value): value is Agent => isAgent(value)));
-  if (agents.size === 0) return invalidFile(file, EXPORTS_NO_AGENT);
+  const context = Object.values(exports)
+    .filter(isContextProvider)
+    .map(({ definition }) => ({ file, definition }));
+  const middleware = Object.values(exports)
+    .filter(isMiddleware)
+    .map(({ definition }) => ({ file, definition }));
+  const predicates = Object.values(exports)
+    .filter(isApprovalPredicate)
+    .map((definition) => ({ file, definition }));
+  const evaluators = Object.values(exports)
+    .filter(isApprovalEvaluator)
+    .map((definition) => ({ file, definition }));
+  const others = [context, middleware, predicates, evaluators];
+  if (agents.size === 0 && others.every(({ length }) => length === 0)) return invalidFile(file, EXPORTS_NO_AGENT);
   const templates = [...agents].map((agent) => ({ file, agent, positionOf: () => UNKNOWN_POSITION }));
-  return { templates, problems: [] };
+  return { templates, context, middleware, predicates, evaluators, problems: [] };
 }
 
 /** A stack line that ends with a position: `at f (/a/b.ts:3:5)`, `at file:///a/b.ts:3:5`, or `/a/b.ts:3` before a syntax error. */

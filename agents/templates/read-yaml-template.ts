@@ -1,4 +1,4 @@
-import { checkSpec } from '../define-agent.ts';
+import { checkSpec } from '../check-spec.ts';
 import type { TemplateFile } from './template-file.ts';
 import { readYamlMap } from './yaml-map.ts';
 
@@ -8,7 +8,10 @@ export function readYamlTemplate(file: string, text: string): TemplateFile {
   if (!('positionOf' in map)) return { templates: [], problems: map.problems };
   const { spec, problems } = checkSpec(map.input);
   if (spec !== undefined) {
-    return { templates: [{ file, agent: { spec, tools: [] }, positionOf: map.positionOf }], problems: [] };
+    return {
+      templates: [{ file, agent: { spec, tools: [], context: [], middleware: [] }, positionOf: map.positionOf }],
+      problems: [],
+    };
   }
   return {
     templates: [],

@@ -11,6 +11,14 @@ export interface GuardOptions {
   readonly lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
   /** Allows a connection to an address that is not public, for tests and for deployments that serve their own pages. Default: never. */
   readonly allow?: (hostname: string, address: string) => boolean;
+  /** Connections to one origin. Default 1. */
+  readonly connections?: number;
+  /** How long a response may take to begin. Default 300,000 ms. */
+  readonly headersTimeoutMs?: number;
+  /** The longest pause within a response; 0 for any. Default 300,000 ms. */
+  readonly bodyTimeoutMs?: number;
+  /** What to do about a host without a public address. */
+  readonly remedy?: string;
 }
 
 /**
@@ -21,10 +29,17 @@ export interface GuardOptions {
 export function guardedAgent(options: GuardOptions): Agent {
   const lookup = options.lookup ?? ((hostname: string) => resolve(hostname, { all: true }));
   const guardedLookup = async (hostname: string): Promise<LookupAddress[]> => {
-    const addresses = await lookup(hostname);
-    if (addresses.length === 0) throw new Error(`The host ${hostname} has no address.`);
-    // One private address refuses the host: any of the addresses may be the one that is connected to.
-    for (const { address } of addresses) checkAddress(hostname, address, options);
+    const addresses = await lookup(hostname).catch((error: unknown) => {
+      if (isUnknownName(error)) return [];
+      throw error;
+    });
+    // One private address refuses the host: any of the addresses may be the one that is connected to. The message is that
+    // of a name without addresses, so that a model cannot find out which internal names exist.
+    const isInternal = addresses.some(({ address }) => refusalOf(hostname, address, options) !== undefined);
+    if (isInternal || addresses.length === 0) {
+      const message = `The host ${hostname} has no public address. ${options.remedy ?? 'Use the host of a public page.'}`;
+      throw new ToolError(message, { retryable: !isInternal });
+    }
     return [...addresses];
   };
   const onResolved = callbackify(guardedLookup);
@@ -34,19 +49,31 @@ export function guardedAgent(options: GuardOptions): Agent {
       if (error !== null || first === undefined || all === true) callback(error, addresses);
       else callback(null, first.address, first.family);
     });
-  return new Agent({ connect: { lookup: connectLookup }, connections: 1, pipelining: 1 });
+  const { connections = 1, headersTimeoutMs: headersTimeout, bodyTimeoutMs: bodyTimeout } = options;
+  return new Agent({
+    connect: { lookup: connectLookup },
+    connections,
+    pipelining: 1,
+    ...(headersTimeout === undefined ? {} : { headersTimeout }),
+    ...(bodyTimeout === undefined ? {} : { bodyTimeout }),
+  });
 }
 
 /** Checks the host of a URL if it is an address. The URL parser has normalised decimal, octal and hexadecimal forms. */
 export function checkHost(url: URL, options: GuardOptions): void {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (isIP(host) !== 0) checkAddress(host, host, options);
+  const refusal = isIP(host) === 0 ? undefined : refusalOf(host, host, options);
+  if (refusal === undefined) return;
+  throw new ToolError(
+    `The host ${host} is refused: its address is not a public one (${refusal}). Use a public address.`,
+  );
 }
 
-function checkAddress(hostname: string, address: string, { allow }: GuardOptions): void {
-  const refusal = nonPublicReason(address);
-  if (refusal === undefined || allow?.(hostname, address) === true) return;
-  throw new ToolError(
-    `The host ${hostname} is refused: its address is not a public one (${refusal}). Use a public address.`,
-  );
+function refusalOf(hostname: string, address: string, { allow }: GuardOptions): string | undefined {
+  const reason = nonPublicReason(address);
+  return reason === undefined || allow?.(hostname, address) === true ? undefined : reason;
+}
+
+function isUnknownName(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOTFOUND' || error.code === 'ENODATA');
 }

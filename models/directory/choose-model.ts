@@ -17,6 +17,16 @@ export interface ModelChoice {
 }
 
 /**
+ * The default model of the workers, as far as their settings determine it: a process that makes no model call, such as a gateway,
+ * need not have them. Null without any.
+ */
+export async function configuredModel(settings: ModelSettings, fetch: typeof globalThis.fetch): Promise<string | null> {
+  const { model, apiKey, baseUrl } = settings;
+  const isSet = model !== null || apiKey !== null || baseUrl !== null;
+  return isSet ? (await chooseModel(settings, fetch)).model : null;
+}
+
+/**
  * Chooses the default model: `PERDURE_MODEL`; else the first that `OPENAI_BASE_URL` lists, or OpenAI's default; else the first
  * of a local server; else the scripted model.
  */

@@ -6,7 +6,10 @@ import { createOpenAIChatClient } from '../openai/openai-chat.ts';
  * A client of the local server that has the requested model. Probes on the first call, so that servers may start after the
  * worker, and again after a failed connection.
  */
-export function createLocalClient(fetch: typeof globalThis.fetch, known: readonly FoundServer[] = []): ModelClient {
+export function createLocalClient(
+  fetch: typeof globalThis.fetch | undefined,
+  known: readonly FoundServer[] = [],
+): ModelClient {
   const provider = 'local';
   const clients = new Map<string, ModelClient>();
   let servers = known;
@@ -14,7 +17,7 @@ export function createLocalClient(fetch: typeof globalThis.fetch, known: readonl
   const find = async (model: string): Promise<ModelClient> => {
     let baseUrl = serverOf(servers, model);
     if (baseUrl === undefined) {
-      servers = await probeLocalServers(fetch);
+      servers = await probeLocalServers(fetch ?? globalThis.fetch);
       baseUrl = serverOf(servers, model);
     }
     if (baseUrl === undefined) throw noServer(servers, model);

@@ -1,4 +1,6 @@
 import { chooseModel, type ModelChoice } from './choose-model.ts';
+import type { ProviderSettings } from '../../contracts/provider.ts';
+import { createNamedProvider, namedProviders } from './named-provider.ts';
 import { createLocalClient } from './local-client.ts';
 import { ModelError, type ModelClient, type ModelDirectory } from '../model-client.ts';
 import { readModelSettings, type ModelEnvironment, type ModelSettings } from './model-settings.ts';
@@ -9,6 +11,8 @@ import { createScriptedProvider, SCRIPTED_MODELS } from '../scripted/scripted-de
 export interface ModelDirectoryOptions {
   readonly env: ModelEnvironment;
   readonly fetch?: typeof globalThis.fetch;
+  /** The deployment's. Those with a `baseUrl` are added to the built-in ones. */
+  readonly providers?: Readonly<Record<string, ProviderSettings>> | undefined;
 }
 
 /** A directory with the choice of its default. */
@@ -19,15 +23,19 @@ export interface ChosenModelDirectory extends ModelDirectory {
 }
 
 /**
- * Creates the model clients of a process: `openai/NAME`, `openai-responses/NAME`, `local/NAME` (a server on this machine) and
- * `scripted/NAME`. `chooseModel` determines the default. Rejects with a ModelError if `PERDURE_MODEL` names an unknown
- * provider.
+ * Creates the model clients of a process: `openai/NAME`, `openai-responses/NAME`, `local/NAME` (a server on this machine),
+ * `scripted/NAME`, and those of the deployment's own providers. `chooseModel` determines the default. Rejects with a
+ * ModelError if `PERDURE_MODEL` names an unknown provider, or if a provider has the name of a built-in one.
  */
 export async function createModelDirectory(options: ModelDirectoryOptions): Promise<ChosenModelDirectory> {
   const fetch = options.fetch ?? globalThis.fetch;
   const settings = readModelSettings(options.env);
   const choice = await chooseModel(settings, fetch);
-  const clients = createClients(settings, choice, fetch);
+  const clients = createClients(settings, choice, options.fetch);
+  for (const [name, named] of namedProviders(options.providers)) {
+    if (clients.has(name)) throw builtIn(name);
+    clients.set(name, createNamedProvider(name, named, options.env, options.fetch));
+  }
   const resolve: ModelDirectory['resolve'] = (name) => {
     const slash = name.indexOf('/');
     const client = clients.get(name.slice(0, Math.max(slash, 0)));
@@ -48,19 +56,31 @@ export async function createModelDirectory(options: ModelDirectoryOptions): Prom
   return { defaultModel: choice.model, choice, providers: [...clients.keys()], resolve };
 }
 
+/** The names of the providers that need no address in the deployment file. */
+export const BUILT_IN_PROVIDERS = ['openai', 'openai-responses', 'local', 'scripted'] as const;
+
 function createClients(
   { apiKey, baseUrl, openaiApi, scriptedLog }: ModelSettings,
   { local }: ModelChoice,
-  fetch: typeof globalThis.fetch,
+  fetch: typeof globalThis.fetch | undefined,
 ): Map<string, ModelClient> {
   const openai = { baseUrl: baseUrl ?? undefined, apiKey, fetch };
   const create = openaiApi === 'responses' ? createOpenAIResponsesClient : createOpenAIChatClient;
-  return new Map([
-    ['openai', create({ provider: 'openai', ...openai })],
-    ['openai-responses', createOpenAIResponsesClient({ provider: 'openai-responses', ...openai })],
-    ['local', createLocalClient(fetch, local)],
-    ['scripted', createScriptedProvider({ logPath: scriptedLog ?? undefined })],
-  ]);
+  const clients: Record<(typeof BUILT_IN_PROVIDERS)[number], ModelClient> = {
+    openai: create({ provider: 'openai', ...openai }),
+    'openai-responses': createOpenAIResponsesClient({ provider: 'openai-responses', ...openai }),
+    local: createLocalClient(fetch, local),
+    scripted: createScriptedProvider({ logPath: scriptedLog ?? undefined }),
+  };
+  return new Map(Object.entries(clients));
+}
+
+function builtIn(name: string): ModelError {
+  const remedy = name.startsWith('openai')
+    ? 'Set OPENAI_BASE_URL for its address, or choose another name.'
+    : 'Choose another name.';
+  const problem = `The deployment sets baseUrl of the provider ${JSON.stringify(name)}, which is built in. ${remedy}`;
+  return new ModelError('invalid_request', problem, { retryable: false, unsent: true });
 }
 
 function unknown(name: string, known: string): ModelError {

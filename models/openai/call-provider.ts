@@ -1,21 +1,11 @@
-import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
+import { APIConnectionError, APIConnectionTimeoutError } from 'openai';
+import { NEVER_CONNECTED } from '../../core/providers/never-connected.ts';
 import { ModelError, type ModelCallOptions } from '../model-client.ts';
-import { providerError } from '../provider-error.ts';
-
-/** The network's error codes for a connection that was not established. */
-const NEVER_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
 
 export interface ProviderCall {
   /** Aborted by the caller, or by the idle timeout. */
   readonly signal: AbortSignal;
-  /** Restarts the idle timeout after data has arrived, optionally with another length. */
+  /** Restarts the idle timeout after bytes have arrived, optionally with another length. */
   readonly resetIdleTimeout: (ms?: number) => void;
 }
 
@@ -31,12 +21,14 @@ export async function callProvider<T>(
 ): Promise<T> {
   caller.throwIfAborted();
   const idle = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  let lengthMs = idleTimeoutMs;
+  let timer = setTimeout(() => idle.abort(idleTimeout(provider, lengthMs)), lengthMs);
   const resetIdleTimeout = (ms = idleTimeoutMs) => {
+    if (ms === lengthMs) return void timer.refresh();
     clearTimeout(timer);
+    lengthMs = ms;
     timer = setTimeout(() => idle.abort(idleTimeout(provider, ms)), ms);
   };
-  resetIdleTimeout();
   try {
     const result = await call({ signal: AbortSignal.any([caller, idle.signal]), resetIdleTimeout });
     // The `openai` package ends an aborted stream without an error.
@@ -51,7 +43,9 @@ export async function callProvider<T>(
 }
 
 function idleTimeout(provider: string, ms: number): ModelError {
-  return new ModelError('timeout', `The provider ${provider} sent no data for ${ms} ms.`, { retryable: true });
+  return new ModelError('timeout', `The provider ${provider} sent no data for ${ms} ms (policy modelSilenceMs).`, {
+    retryable: true,
+  });
 }
 
 function toModelError(provider: string, error: unknown): unknown {
@@ -61,7 +55,7 @@ function toModelError(provider: string, error: unknown): unknown {
       cause: error,
     });
   }
-  if (error instanceof APIConnectionError || isBroken(error)) {
+  if (error instanceof APIConnectionError) {
     const code = networkCode(error);
     return new ModelError(
       'connection',
@@ -69,29 +63,7 @@ function toModelError(provider: string, error: unknown): unknown {
       { retryable: true, unsent: code !== null && NEVER_CONNECTED.has(code), cause: error },
     );
   }
-  if (error instanceof APIError) {
-    const { status, code, type, headers } = error as { status?: number; code?: unknown; type?: unknown } & APIError;
-    return providerError(
-      { provider, httpStatus: status ?? null, code: codeOf(code, type), headers: headers ?? undefined },
-      Date.now(),
-    );
-  }
-  if (error instanceof SyntaxError) {
-    return new ModelError('server_error', `The provider ${provider} sent a response that is not JSON.`, {
-      retryable: true,
-    });
-  }
   return error;
-}
-
-/** The code, else the type, which is less specific. Local servers send their status, a number, as the code. */
-function codeOf(code: unknown, type: unknown): string | null {
-  return [code, type].find((one): one is string => typeof one === 'string' && one !== '') ?? null;
-}
-
-/** Whether a response body was cut off: `fetch` throws a TypeError with the socket's error as its cause. */
-function isBroken(error: unknown): boolean {
-  return error instanceof TypeError && (error.message === 'terminated' || networkCode(error) !== null);
 }
 
 function networkCode(error: unknown): string | null {

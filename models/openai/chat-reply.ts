@@ -1,21 +1,30 @@
+import type { Json } from '../../contracts/json.ts';
 import type { Usage } from '../../contracts/session/run.ts';
-import { chatResponseSchema, chatFinish, chatUsage, type ToolCallPart, type MessagePart } from './chat-schema.ts';
 import type { ModelReply } from '../model-client.ts';
-import type { PartialCall, ReplyBuilder } from '../reply-builder.ts';
+import type { ReplyBuilder } from '../reply-builder.ts';
+import { ChatCalls } from './chat-calls.ts';
+import { brokeOff, chatFinish, chatResponseSchema, chatUsage, textsOf, type MessagePart } from './chat-schema.ts';
 import { parseResponse } from './parse-response.ts';
+import { failureIn, unusable, type ErrorSource } from './provider-failure.ts';
+import { addMessageFields } from './provider-fields.ts';
+import { reportsError } from './provider-report.ts';
 
 /** Assembles a reply from the chunks of a Chat Completions stream, or from one whole response. */
 export class ChatReply {
-  readonly #provider: string;
+  readonly #source: ErrorSource;
   readonly #builder: ReplyBuilder;
-  readonly #byIndex = new Map<number, PartialCall>();
+  readonly #calls: ChatCalls;
+  readonly #fields: Record<string, Json> = {};
+  /** The newest whole message of a stream. It repeats what the deltas said, or stands in for them. */
+  #message: MessagePart | null = null;
   #finish: string | null = null;
   #usage: Usage | null = null;
   #model: string;
 
-  constructor(provider: string, builder: ReplyBuilder, model: string) {
-    this.#provider = provider;
+  constructor(source: ErrorSource, builder: ReplyBuilder, model: string) {
+    this.#source = source;
     this.#builder = builder;
+    this.#calls = new ChatCalls(builder);
     this.#model = model;
   }
 
@@ -24,51 +33,72 @@ export class ChatReply {
     return this.#finish !== null;
   }
 
-  take(response: unknown): void {
-    const { model, choices, usage } = parseResponse(this.#provider, chatResponseSchema, response);
+  /** One chunk of a stream. `name` is the event's, which only errors have here. */
+  take(chunk: unknown, name: string | null): void {
+    if (name === 'error' || reportsError(chunk)) throw failureIn(this.#source, chunk);
+    const { model, choices, usage } = parseResponse(this.#source.provider, chatResponseSchema, chunk);
     if (model) this.#model = model;
-    if (usage) this.#usage = chatUsage(usage);
-    const choice = choices?.[0];
+    if (usage) this.#usage = chatUsage(usage, this.#usage);
+    const choice = choices?.find((one) => one !== null);
     if (!choice) return;
-    if (choice.delta) this.#append(choice.delta, (call) => this.#callOf(call));
-    if (choice.message) this.#append(choice.message, (call) => this.#startCall(call));
-    if (choice.finish_reason) this.#finish = choice.finish_reason;
+    if (reportsError(choice)) throw failureIn(this.#source, choice);
+    if (choice.delta) this.#append(choice.delta);
+    if (choice.message && hasContent(choice.message)) this.#message = choice.message;
+    const reason = choice.finish_reason ?? '';
+    if (brokeOff(reason)) throw failureIn(this.#source, choice);
+    // Some servers send `null` as text until the end.
+    if (reason !== '' && reason !== 'null') this.#finish = reason;
+  }
+
+  /** The whole response. Without a finish reason it is complete. */
+  takeWhole(response: unknown): void {
+    this.take(response, null);
+    if (this.#message === null && this.#finish === null) throw unusable(this.#source, 'without a choice', response);
+    this.#finish ??= 'stop';
   }
 
   /** Throws `stream_truncated` without a finish reason: some servers send `[DONE]` after an incomplete reply, too. */
   end(): ModelReply {
     if (this.#finish === null) throw this.#builder.truncated();
-    return this.#builder.end({ finish: chatFinish(this.#finish), usage: this.#usage, model: this.#model });
+    this.#fillIn();
+    return this.#builder.end({
+      finish: chatFinish(this.#finish),
+      usage: this.#usage,
+      model: this.#model,
+      fields: this.#fields,
+    });
   }
 
-  #append(message: MessagePart, callOf: (piece: ToolCallPart) => PartialCall): void {
-    this.#builder.append('reasoning', message.reasoning_content ?? message.reasoning ?? '');
-    this.#builder.append('text', message.content ?? '');
+  #append(message: MessagePart): void {
+    this.#appendReasoning(message);
+    this.#builder.append('text', textsOf(message.content).text);
     if (message.refusal) this.#builder.appendRefusal(message.refusal);
-    for (const piece of message.tool_calls ?? []) {
-      const call = callOf(piece);
-      if (call.tool === '') call.tool = piece.function?.name ?? '';
-      const args = piece.function?.arguments ?? '';
-      this.#builder.appendArguments(call, typeof args === 'string' ? args : JSON.stringify(args));
+    for (const piece of message.tool_calls ?? []) if (piece) this.#calls.addPiece(piece);
+  }
+
+  /** An empty string in one of the two fields must not hide the other. */
+  #appendReasoning(message: MessagePart): void {
+    addMessageFields(this.#fields, message);
+    const named = [message.reasoning_content, message.reasoning].map((content) => textsOf(content));
+    const field = named.map(({ text, reasoning }) => text || reasoning).find((text) => text !== '');
+    this.#builder.append('reasoning', field ?? textsOf(message.content).reasoning);
+  }
+
+  /** Takes from the whole message what no delta has said. */
+  #fillIn(): void {
+    const message = this.#message;
+    if (!message) return;
+    const { text, reasoning, calls } = this.#builder;
+    const said = text !== '';
+    if (reasoning === '') this.#appendReasoning(message);
+    if (!said) {
+      this.#builder.append('text', textsOf(message.content).text);
+      if (message.refusal) this.#builder.appendRefusal(message.refusal);
     }
+    if (calls.length === 0) for (const call of message.tool_calls ?? []) if (call) this.#calls.addWhole(call);
   }
+}
 
-  #startCall(piece: ToolCallPart): PartialCall {
-    return this.#builder.startCall(piece.id ?? '', piece.function?.name ?? '');
-  }
-
-  /**
-   * Parts of one call share an index. Some servers omit it, or send 0 for every call: there, a part with another id and a
-   * name starts a new call.
-   */
-  #callOf(piece: ToolCallPart): PartialCall {
-    const id = piece.id ?? '';
-    const name = piece.function?.name ?? '';
-    const known = typeof piece.index === 'number' ? this.#byIndex.get(piece.index) : this.#builder.calls.at(-1);
-    const another = known !== undefined && name !== '' && (id !== '' ? known.callId !== id : piece.index == null);
-    if (known && !another) return known;
-    const call = this.#startCall(piece);
-    if (typeof piece.index === 'number') this.#byIndex.set(piece.index, call);
-    return call;
-  }
+function hasContent({ content, refusal, tool_calls: calls, reasoning, reasoning_content }: MessagePart): boolean {
+  return [content, refusal, reasoning, reasoning_content].some((one) => one?.length) || Boolean(calls?.length);
 }

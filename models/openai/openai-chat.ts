@@ -1,57 +1,70 @@
-import { BadRequestError } from 'openai';
-import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 import { ChatReply } from './chat-reply.ts';
 import { chatRequest } from './chat-request.ts';
 import { callProvider } from './call-provider.ts';
-import type { ModelClient, ModelRequest } from '../model-client.ts';
+import { ModelError, type ModelClient, type ModelRequest } from '../model-client.ts';
+import { OutputFormats } from './output/output-format.ts';
+import { postRequest } from './post-request.ts';
 import { connect, type Connection, type ProviderEndpoint } from './provider-endpoint.ts';
-import { readStream } from './read-stream.ts';
+import { refusesProviderFields } from './provider-fields.ts';
+import { readResponse } from './read-response.ts';
 import { ReplyBuilder } from '../reply-builder.ts';
+
+/** Parts of a request that compatible servers may reject. Each is set to false after the server has rejected it once. */
+interface Features {
+  streamUsage: boolean;
+  providerFields: boolean;
+}
 
 /** A client for OpenAI's Chat Completions and compatible servers. */
 export function createOpenAIChatClient(endpoint: ProviderEndpoint): ModelClient {
   const connection = connect(endpoint);
   const { provider } = connection;
-  // Set to false after the server has rejected the option once.
-  const features = { streamUsage: true };
+  const features: Features = { streamUsage: true, providerFields: true };
+  const formats = new OutputFormats(connection);
   return {
     provider,
-    generate: (request, { signal, onDelta }) => {
-      const reply = new ChatReply(provider, new ReplyBuilder(provider, request.stream ? onDelta : null), request.model);
-      return callProvider(provider, connection.idleTimeoutMs(request.stream), signal, async (context) => {
-        if (request.stream) await readStream(await open(connection, features, request, context.signal), reply, context);
-        else reply.take(await whole(connection, request, context.signal));
+    generate: (request, { signal, onDelta, silenceMs }) => {
+      const builder = new ReplyBuilder(provider, request.stream ? onDelta : null);
+      const reply = new ChatReply(connection, builder, request.model);
+      const idleTimeoutMs = connection.idleTimeoutMs(request.stream, silenceMs);
+      return callProvider(provider, idleTimeoutMs, signal, async (context) => {
+        const response = await post(connection, { features, formats }, request, context.signal);
+        await readResponse(connection, response, reply, context);
         return reply.end();
       });
     },
   };
 }
 
-async function whole({ api, official }: Connection, request: ModelRequest, signal: AbortSignal): Promise<unknown> {
-  return api.chat.completions.create({ ...chatRequest(request, official), stream: false }, { signal });
-}
-
-async function open(
-  { api, official }: Connection,
-  features: { streamUsage: boolean },
+/** Sends a request, and again without a part that the server rejects. This is no retry of the call: the server has not made it. */
+async function post(
+  connection: Connection,
+  { features, formats }: { readonly features: Features; readonly formats: OutputFormats },
   request: ModelRequest,
   signal: AbortSignal,
-): Promise<AsyncIterable<ChatCompletionChunk>> {
-  const body = { ...chatRequest(request, official), stream: true } as const;
-  if (!features.streamUsage) return api.chat.completions.create(body, { signal });
-  try {
-    return await api.chat.completions.create({ ...body, stream_options: { include_usage: true } }, { signal });
-  } catch (error) {
-    // Not a retry of the call: the server rejected an option that it does not support.
-    if (!refusesStreamOptions(error)) throw error;
-    features.streamUsage = false;
-    return api.chat.completions.create(body, { signal });
+): Promise<Response> {
+  for (;;) {
+    const { official } = connection;
+    const formatted = formats.format(request);
+    const body = {
+      ...chatRequest(formatted, { official, providerFields: features.providerFields }),
+      stream: request.stream,
+      ...(request.stream && features.streamUsage ? { stream_options: { include_usage: true } } : {}),
+    };
+    try {
+      return await postRequest(connection, '/chat/completions', body, signal);
+    } catch (error) {
+      if (formats.refuses(error, formatted)) continue;
+      const refused = refusedFeature(error);
+      if (refused === null || !features[refused] || (refused === 'streamUsage' && !request.stream)) throw error;
+      features[refused] = false;
+    }
   }
 }
 
-function refusesStreamOptions(error: unknown): boolean {
-  const refused = error instanceof BadRequestError || (error as { status?: unknown }).status === 422;
-  return (
-    refused && /stream_options|include_usage/.test(`${(error as BadRequestError).param} ${(error as Error).message}`)
-  );
+function refusedFeature(error: unknown): keyof Features | null {
+  if (!(error instanceof ModelError) || (error.httpStatus !== 400 && error.httpStatus !== 422)) return null;
+  const said = `${error.report?.param} ${error.report?.message}`;
+  if (/stream_options|include_usage/.test(said)) return 'streamUsage';
+  return refusesProviderFields(said) ? 'providerFields' : null;
 }

@@ -2,6 +2,7 @@ import { ModelError, type ModelClient, type ModelMessage, type ModelRequest } fr
 import { parseScript, type Script } from './scripted-directives.ts';
 import { createScriptedLog, digestOf, type ScriptedLog } from './scripted-log.ts';
 import { performReply, type ScriptedReply } from './scripted-reply.ts';
+import { sampleOf } from './sample-object.ts';
 import { suggestCall } from './scripted-suggestion.ts';
 
 /** The scripted models. All of them follow the directives of {@link parseScript}. */
@@ -84,6 +85,7 @@ function hasContent({ text, chunks, toolCalls, failure }: ScriptedReply): boolea
 function defaultReply(request: ModelRequest, turn: Turn): ScriptedReply {
   if (request.model === 'echo') return { text: `You said: ${turn.message}`, chunks: 1 };
   const delay = { delayMs: request.model === 'demo' ? DEMO_DELAY_MS : 0 };
+  if (request.outputSchema) return { ...delay, text: JSON.stringify(sampleOf(request.outputSchema)) };
   if (turn.results.length > 0) return { ...delay, reasoning: 'The result is there.', text: resultsIn(turn) };
   const call = turn.calls === 0 ? chosenCall(request, turn.message) : null;
   if (!call) return { ...delay, reasoning: 'There is nothing to look up.', text: introduction(request, turn.message) };
