@@ -66,13 +66,31 @@ function isRetryable(error: unknown): boolean {
   return !(error.cause instanceof ApplicationFailure && error.cause.nonRetryable) && !isCancellation(error);
 }
 
-/**
- * The activities of a run. They enforce their own limits (the run's time limit, the tool's timeout) and count their
- * attempts in the store, so Temporal retries without a limit. A lost worker is detected by its missing heartbeat.
- */
-export const runActivities = proxyActivities<RunActivities>({
+/** The activities of a run count their attempts in the store, so Temporal retries them without a limit. They enforce their own limits of time. */
+const RUN_ACTIVITY = {
   startToCloseTimeout: '25h',
-  heartbeatTimeout: '4s',
   retry: { initialInterval: '200ms', backoffCoefficient: 1.5, maximumInterval: '20s' },
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+} as const;
+
+/**
+ * A lost worker is detected by its lease, and reported by the signal `serverLost`. The missing heartbeat is for a worker that
+ * has lost only its connection to Temporal.
+ */
+export const servingActivities = proxyActivities<Pick<RunActivities, 'advanceRun'>>({
+  ...RUN_ACTIVITY,
+  heartbeatTimeout: '60s',
+});
+
+/** A lost worker is detected by its missing heartbeat. */
+export const toolActivities = proxyActivities<Pick<RunActivities, 'runTool'>>({
+  ...RUN_ACTIVITY,
+  heartbeatTimeout: '4s',
+});
+
+/** A lost worker is detected by its missing heartbeat. After the last attempt, upkeep signals the session again. */
+export const backgroundActivities = proxyActivities<Pick<RunActivities, 'callInBackground'>>({
+  ...RUN_ACTIVITY,
+  retry: { ...RUN_ACTIVITY.retry, maximumAttempts: 60 },
+  heartbeatTimeout: '4s',
 });

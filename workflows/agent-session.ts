@@ -1,13 +1,6 @@
-import {
-  allHandlersFinished,
-  CancellationScope,
-  condition,
-  continueAsNew,
-  isCancellation,
-  type Workflow,
-} from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, isCancellation, type Workflow } from '@temporalio/workflow';
 import { untilDone } from './activity-proxies.ts';
-import { carriedState, historyIsLong } from './carried-state.ts';
+import { carriedState, continueOnCurrentVersion, historyIsLong } from './carried-state.ts';
 import { handleMessages } from './handle-messages.ts';
 import { identity } from './identity.ts';
 import { SessionControl } from './session-control.ts';
@@ -23,13 +16,15 @@ export async function agentRun(carried?: unknown): Promise<void> {
 }
 
 async function serve(session: SessionControl, kind: 'session' | 'run'): Promise<void> {
-  const counts = { updates: 0, signals: 0 };
+  const counts = { updates: 0, signals: 0, isAsked: false };
   handleMessages(session, counts);
 
-  const { runs } = session;
-  const isSettled = () => session.isQuiescent && allHandlersFinished();
+  const { runs, background } = session;
+  const isIdle = () => session.isQuiescent && allHandlersFinished();
+  const isSettled = () => isIdle() && background.isQuiescent;
   const isLong = () => historyIsLong(counts);
-  const isOver = () => !runs.canStart && isSettled() && (kind === 'run' || session.status !== 'active');
+  const isOver = () =>
+    !runs.canStart && isSettled() && (kind === 'run' ? !session.isWaiting : session.status !== 'active');
 
   // Started without a message: opens the session with the default agent, or recovers one that exists in the store.
   if (isOver()) await session.open({}, untilDone);
@@ -44,14 +39,15 @@ async function serve(session: SessionControl, kind: 'session' | 'run'): Promise<
 
   async function loop(): Promise<void> {
     for (;;) {
-      await condition(() => runs.canStart || isOver() || (isLong() && isSettled()));
+      await condition(() => runs.canStart || isOver() || (isLong() && isIdle()));
       if (isOver()) return;
       if (runs.canStart && !isLong()) await runs.advanceNext(isLong);
       if (isLong()) {
+        background.hold();
         await condition(isSettled);
         const carried = session.carry();
         if (!carried) return;
-        await continueAsNew<Workflow>(carried);
+        await continueOnCurrentVersion<Workflow>(carried);
       }
     }
   }

@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import type { AdmissionVerdict } from '../activities/shared/contract.ts';
 import type { RunError } from '../contracts/session/run.ts';
+import type { OpenRun } from '../core/session/run-queue.ts';
 
 /** The failure of an update whose message was refused. Its type is an `ErrorCode`. */
 export function admissionFailure(verdict: Extract<AdmissionVerdict, { ok: false }>): ApplicationFailure {
@@ -12,22 +13,29 @@ export function admissionFailure(verdict: Extract<AdmissionVerdict, { ok: false 
   });
 }
 
-/** The failure of an update while the store is unavailable. */
+/** The failure of an update while the store is unavailable. A transaction that was cut off may have been committed. */
 export function storeUnavailable(): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'store_unavailable',
-    message: 'The store is unavailable, so nothing was accepted. Send it again with the same id.',
+    message: 'The store is unavailable, so it is not known whether this was accepted. Send it again with the same id.',
     nonRetryable: true,
     details: [{ retryAfterMs: 2_000 }],
   });
 }
 
-/** The failure of an update whose activity failed: the activity's own failure if that is final, else `store_unavailable`. */
+/**
+ * The failure of an update whose activity failed: the activity's own failure if that is final, `store_unavailable` if the store
+ * did not respond, and otherwise `internal`, which is a fault of the worker.
+ */
 export function updateFailure(error: unknown): ApplicationFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure && cause.nonRetryable) return cause;
-  return storeUnavailable();
+  if (!(cause instanceof ApplicationFailure)) return storeUnavailable();
+  if (cause.nonRetryable) return cause;
+  const isFault = cause.type !== 'store_unavailable';
+  return isFault ? ApplicationFailure.nonRetryable(FAULT, 'internal') : storeUnavailable();
 }
+
+const FAULT = 'The worker failed to process the request. Its log has the reason.';
 
 /** The error to record for a run whose activity failed. */
 export function runError(error: unknown): RunError {
@@ -38,4 +46,12 @@ export function runError(error: unknown): RunError {
   }
   if (cause instanceof TimeoutFailure) return { code: 'timeout', detail: "The run's activity timed out." };
   return { code: 'internal', detail: 'The run failed for a reason that was not recorded.' };
+}
+
+/** The run that an activity failed in, if it is not the one that it was called for. */
+export function runOfFailure(error: unknown): OpenRun | null {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (!(cause instanceof ApplicationFailure)) return null;
+  const { run = null } = (cause.details?.[0] ?? {}) as { readonly run?: OpenRun };
+  return run;
 }

@@ -1,16 +1,11 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import { setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
 import { untilDone } from './activity-proxies.ts';
+import type { MessageCounts } from './carried-state.ts';
 import { queries, signals, updates } from './messages.ts';
 import type { SessionControl } from './session-control.ts';
 
 type Handle = (input: unknown) => Promise<unknown>;
-
-/** Messages received by this execution. */
-export interface MessageCounts {
-  updates: number;
-  signals: number;
-}
 
 /** Shown in the Temporal UI. */
 const AS_UPDATE = 'As the update of this name, without a result.';
@@ -26,11 +21,25 @@ export function handleMessages(session: SessionControl, counts: MessageCounts): 
   onUpdate(updates.updateSession, 'Merges {metadata?, state?, policy?}; null removes a key.', (input) =>
     session.update(input),
   );
+  onUpdate(
+    updates.recordCounts,
+    'Adds counts of an application: {key, requests?, errors?, …}, once per key.',
+    (input) => session.record(input),
+  );
   onUpdate(updates.cancelRun, 'Stops the current run, or the one named: {runId?}.', (input) =>
     session.cancelRun(input),
   );
   onUpdate(updates.resumeRun, 'Resumes a failed run from its last step: {runId}.', (input) => session.resumeRun(input));
   onUpdate(updates.endSession, 'Ends the session: {status?, reason?}.', (input) => session.end(input));
+
+  onUpdate(
+    updates.answerApproval,
+    'Answers an approval: {itemId, answer: {decision, reason?, arguments?, remember?}}.',
+    (input) => session.answer('answerApproval', input),
+  );
+  onUpdate(updates.answerClientCall, 'Hands in the result of a client tool: {itemId, answer: {result}}.', (input) =>
+    session.answer('answerClientCall', input),
+  );
 
   // The sender of a signal gets no result. Admission records the refusal of a message; `recorded` that of a command.
   onSignal(signals.submitMessage, AS_UPDATE, (input) => session.deliver(input));
@@ -40,16 +49,45 @@ export function handleMessages(session: SessionControl, counts: MessageCounts): 
     recorded((input) => session.update(input, untilDone)),
   );
   onSignal(
+    signals.recordCounts,
+    AS_UPDATE,
+    recorded((input) => session.record(input, untilDone)),
+  );
+  onSignal(
     signals.cancelRun,
     AS_UPDATE,
-    recorded((input) => session.cancelRun(input)),
+    recorded((input) => session.cancelRun(input, untilDone)),
   );
   onSignal(
     signals.endSession,
     AS_UPDATE,
     recorded((input) => session.end(input, untilDone)),
   );
+  onSignal(
+    signals.answerApproval,
+    AS_UPDATE,
+    recorded((input) => session.answer('answerApproval', input, untilDone)),
+  );
+  onSignal(
+    signals.answerClientCall,
+    AS_UPDATE,
+    recorded((input) => session.answer('answerClientCall', input, untilDone)),
+  );
+  onSignal(signals.serverLost, 'Starts another activity: the worker that served the session is lost.', (input) =>
+    session.serverLost(input),
+  );
+  onSignal(
+    signals.wake,
+    'The store has a run for the session; sent by gateways.',
+    recorded((input) => session.wake(input)),
+  );
   onSignal(signals.checkExpiry, 'Checks in the store whether the session has expired.', () => session.checkExpiry());
+  onSignal(signals.afterRuns, 'Runs have left calls for the background; sent by workers.', async () =>
+    session.background.begin(),
+  );
+  onSignal(signals.continueAsNew, 'Continues as new once nothing is in progress.', async () => {
+    counts.isAsked = true;
+  });
   onSignal(signals.lookAtLife, 'The earlier name of checkExpiry.', () => session.checkExpiry());
   setDefaultSignalHandler(async (name) => {
     counts.signals += 1;

@@ -1,8 +1,9 @@
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type { Headers, WorkflowInterceptors } from '@temporalio/workflow';
 import type { AdmitOutput } from '../activities/shared/contract.ts';
-import { TRACE_HEADER } from '../contracts/names.ts';
+import { SIGNAL, TRACE_HEADER } from '../contracts/names.ts';
 import type { CarriedState } from './carried-state.ts';
+import { wakeReference } from './wake-reference.ts';
 
 /** Header of continue-as-new: the traces of the waiting runs, {runId: traceparent}. */
 const CARRIED_HEADER = '_perdure-traces';
@@ -24,11 +25,18 @@ interface ActivityInput {
 export const interceptors = (): WorkflowInterceptors => {
   const messageTraces = new WeakMap<object, string>();
   const runTraces = new Map<string, string>();
+  /** Of the newest signal for an admitted run: the session is loaded for it. */
+  let wakeTrace: string | undefined;
 
   function rememberMessage(headers: Headers, message: unknown): void {
     const traceparent = traceparentIn(headers[TRACE_HEADER]);
     if (traceparent === null || typeof message !== 'object' || message === null) return;
     messageTraces.set(message, traceparent);
+  }
+
+  function rememberWake(headers: Headers, reference: unknown): void {
+    wakeTrace = traceparentIn(headers[TRACE_HEADER]) ?? undefined;
+    rememberRun(wakeReference(reference)?.run?.runId, wakeTrace);
   }
 
   const traceOfMessage = (message: unknown): string | undefined =>
@@ -42,10 +50,11 @@ export const interceptors = (): WorkflowInterceptors => {
       for (const oldest of [...runTraces.keys()].slice(0, -MAX_TRACED_RUNS)) runTraces.delete(oldest);
   }
 
-  function traceOf({ runId, request, deliveries = [] }: ActivityInput): string | undefined {
+  function traceOf({ runId, request, deliveries }: ActivityInput): string | undefined {
     if (typeof runId === 'string') return runTraces.get(runId);
+    if (deliveries?.length === 0) return wakeTrace;
     return (
-      traceOfMessage(request) ?? deliveries.map(({ input }) => traceOfMessage(input)).find((one) => one !== undefined)
+      traceOfMessage(request) ?? deliveries?.map(({ input }) => traceOfMessage(input)).find((one) => one !== undefined)
     );
   }
 
@@ -81,7 +90,8 @@ export const interceptors = (): WorkflowInterceptors => {
           return next(input);
         },
         handleSignal(input, next) {
-          rememberMessage(input.headers, input.args[0]);
+          if (input.signalName === SIGNAL.wake) rememberWake(input.headers, input.args[0]);
+          else rememberMessage(input.headers, input.args[0]);
           return next(input);
         },
         handleUpdate(input, next) {

@@ -33,7 +33,7 @@ async function measured(
   span: OpenSpan,
   client: ModelClient,
   request: ModelRequest,
-  { signal, onDelta }: ModelCallOptions,
+  options: ModelCallOptions,
 ): Promise<ModelReply> {
   const startedAt = performance.now();
   const seconds = () => (performance.now() - startedAt) / 1_000;
@@ -46,10 +46,10 @@ async function measured(
   });
   try {
     const reply = await client.generate(request, {
-      signal,
+      ...options,
       onDelta: (delta) => {
         firstChunk ??= seconds();
-        onDelta(delta);
+        options.onDelta(delta);
       },
     });
     const call = labels(reply.model);
@@ -61,7 +61,7 @@ async function measured(
     span.setAttributes(attributesOf(reply, firstChunk));
     return reply;
   } catch (error) {
-    const type = signal.aborted ? 'cancelled' : error instanceof ModelError ? error.reason : 'internal';
+    const type = options.signal.aborted ? 'cancelled' : error instanceof ModelError ? error.reason : 'internal';
     metrics.modelSeconds.record({ ...labels(''), error_type: type }, seconds());
     span.fail(type);
     throw error;

@@ -6,7 +6,9 @@ import { measureCall } from './measure-call.ts';
 export function measuredModels(models: ModelDirectory, telemetry: Telemetry): ModelDirectory {
   const measured = (client: ModelClient): ModelClient => ({
     provider: client.provider,
+    keepsConversations: client.keepsConversations ?? false,
     generate: (request, options) => measureCall(telemetry, client, request, options),
+    ...(client.deleteKept ? { deleteKept: client.deleteKept.bind(client) } : {}),
   });
   return {
     defaultModel: models.defaultModel,

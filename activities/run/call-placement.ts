@@ -1,6 +1,8 @@
 import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import type { AgentVersion } from '../../contracts/agent.ts';
 import { LIMITS } from '../../contracts/limits.ts';
+import type { Pause } from '../../contracts/admin/pause.ts';
+import { pauseOf } from '../../core/pauses/find-pause.ts';
 import { decideToolPlacement, type ToolPlacement } from '../../core/tools/decide-tool-placement.ts';
 import type { ToolTask } from '../shared/contract.ts';
 
@@ -9,6 +11,8 @@ export interface ToolScope {
   readonly agent: AgentVersion;
   readonly agents: Pick<AgentRegistry, 'tool'>;
   readonly policy: { readonly stepsPerActivity: number };
+  /** What operators have paused. Default: nothing. */
+  readonly pauses?: readonly Pause[];
 }
 
 /** Where a call is executed; in an activity of its own, with that activity's input. */
@@ -16,14 +20,23 @@ export type PlacedCall =
   | { readonly placement: Exclude<ToolPlacement, 'own-activity'> }
   | { readonly placement: 'own-activity'; readonly task: ToolTask };
 
+interface CallToPlace {
+  readonly callId: string;
+  readonly tool: string;
+  readonly refused: boolean;
+  readonly lost: boolean;
+}
+
 /** Places a call of a run: a new one of a reply, or one that an earlier attempt left open. */
 export function callPlacement(
-  { agent, agents, policy }: ToolScope,
-  { callId, tool, refused }: { readonly callId: string; readonly tool: string; readonly refused: boolean },
+  { agent, agents, policy, pauses = [] }: ToolScope,
+  { callId, tool, refused, lost }: CallToPlace,
 ): PlacedCall {
   const spec = agent.tools.find(({ name }) => name === tool);
-  const hasCode = agents.tool(tool) !== undefined;
-  const placement = decideToolPlacement({ spec, refused, hasCode, stepsPerActivity: policy.stepsPerActivity });
+  const hasCode = spec?.mcp !== undefined || agents.tool(tool) !== undefined;
+  const isPaused = pauseOf(pauses, 'tool', tool)?.refuse === false;
+  const { stepsPerActivity } = policy;
+  const placement = decideToolPlacement({ spec, refused, lost, isPaused, hasCode, stepsPerActivity });
   if (placement !== 'own-activity') return { placement };
   return { placement, task: { callId, tool, timeoutMs: spec?.timeoutMs ?? LIMITS.toolMs.value } };
 }

@@ -4,20 +4,26 @@ import {
   resumeRunSchema,
   updateSessionSchema,
 } from '../../contracts/session/commands.ts';
+import { recordCountsSchema } from '../../contracts/session/recorded-counts.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { sessionLimits } from '../../contracts/session/session-limits.ts';
+import { knownAgents } from '../../admission/known-agents.ts';
+import { notifyEvicted } from '../../admission/notify-evicted.ts';
 import { publishAppended } from '../../live/publish-appended.ts';
 import { commitSessionEnd } from '../../store/sessions/commit-session-end.ts';
 import { getOrCreateSession } from '../../store/sessions/get-or-create-session.ts';
 import { appendRefusals } from '../../store/admission/append-refusals.ts';
 import { requeueRun } from '../../store/sessions/requeue-run.ts';
+import { recordCounts as commitCounts } from '../../store/sessions/record-counts.ts';
 import { patchSession } from '../../store/sessions/patch-session.ts';
 import type { EndOutput, OpenOutput, ResumeOutput, SessionActivities, UpdateOutput } from '../shared/contract.ts';
+import { cancelAbandoned } from '../children/cancel-abandoned.ts';
+import { stopChildren } from '../children/children.ts';
 import { callingSession } from '../shared/calling-session.ts';
+import { keptText } from '../shared/kept-text.ts';
 import { command, parse } from '../shared/command-failure.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { dueInMs } from './expire-session.ts';
-import { notifyEvicted } from './notify-evicted.ts';
 
 type Input<K extends keyof SessionActivities> = Parameters<SessionActivities[K]>[0];
 
@@ -27,7 +33,8 @@ export function openSession(deps: ActivityDeps, input: Input<'openSession'>): Pr
   const { key, kind } = callingSession();
   return command(async () => {
     const { agent = agents.defaultAgent, metadata = {}, policy = {} } = parse(openSessionSchema, input.request);
-    if (!agents.agent(agent)) throw unknownAgent(agent);
+    const isKnown = await knownAgents(deps, [agent]);
+    if (!isKnown(agent)) throw unknownAgent(agent);
     const limits = sessionLimits(deps.deployment.limits);
     const opened = await getOrCreateSession(db, key, {
       agent,
@@ -59,12 +66,23 @@ export function updateSession(deps: ActivityDeps, input: Input<'updateSession'>)
   });
 }
 
+export function recordCounts(
+  { db }: Pick<ActivityDeps, 'db'>,
+  input: Input<'recordCounts'>,
+): ReturnType<SessionActivities['recordCounts']> {
+  const { key } = callingSession();
+  return command(async () => await commitCounts(db, key, parse(recordCountsSchema, input.request)));
+}
+
 export function endSession(deps: ActivityDeps, input: Input<'endSession'>): Promise<EndOutput> {
   const { key } = callingSession();
   return command(async () => {
     const { status = 'completed', reason = null } = parse(endSessionSchema, input.request);
-    const { events, cancelledRuns } = await commitSessionEnd(deps.db, key, { status, reason });
+    const kept = await keptText(deps, key);
+    const { events, cancelledRuns } = await commitSessionEnd(deps.db, key, { status, reason, kept });
     publishAppended(deps, key, events);
+    await stopChildren(deps, key, null, 'session_ended').catch(() => {});
+    await cancelAbandoned(deps, key).catch(() => {});
     return { status, cancelledRuns };
   });
 }
@@ -86,6 +104,7 @@ export function resumeRun(deps: ActivityDeps, input: Input<'resumeRun'>): Promis
       limits: sessionLimits(deployment.limits),
     });
     publishAppended(deps, key, resumed.events);
+    deps.live.publish(key, { kind: 'serving', serving: 'look' });
     notifyEvicted(deps, resumed.evicted);
     return { session: resumed.session, openRuns: resumed.openRuns };
   });

@@ -3,7 +3,7 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { hasRateLimits, providerLimits, type ProviderLimits } from '../../core/providers/provider-limits.ts';
 import { isHealthy, type ProviderOutcome } from '../../core/providers/provider-state.ts';
 import { PROVIDERS_KEY, type LiveChannel } from '../../live/live-channel.ts';
-import { acquireSlot, type SlotResult } from '../../store/admin/providers/acquire-slot.ts';
+import { acquireSlot, type SlotRequest, type SlotResult } from '../../store/admin/providers/acquire-slot.ts';
 import { readProviders } from '../../store/admin/providers/read-providers.ts';
 import { releaseSlot } from '../../store/admin/providers/release-slot.ts';
 import { renewSlots } from '../../store/admin/providers/renew-slots.ts';
@@ -81,11 +81,11 @@ export class ProviderLimiter {
   async acquire(
     provider: string,
     key: SessionKey,
-    { runId, maxWaitMs }: { readonly runId: string; readonly maxWaitMs: number },
+    request: Pick<SlotRequest, 'runId' | 'maxWaitMs' | 'mayPass' | 'otherwiseAtMs'>,
   ): Promise<AcquireResult> {
     const limits = this.#limitsOf(provider);
     const random = Math.random();
-    const result = await acquireSlot(this.#options.db, key, { provider, limits, runId, maxWaitMs, random });
+    const result = await acquireSlot(this.#options.db, key, { ...request, provider, limits, random });
     this.#setHealth(provider, result.healthy);
     const { metrics } = this.#options;
     if (result.kind !== 'granted') {

@@ -1,9 +1,10 @@
-import type { LiveEvent } from '../../contracts/session/event.ts';
+import type { LiveEvent } from '../../contracts/events/event.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { LiveChannel } from '../../live/live-channel.ts';
 
 type Kind = 'text' | 'reasoning';
+type AttemptFailed = Extract<LiveEvent, { type: 'attempt.failed' }>;
 
 /**
  * Publishes on the live channel what one attempt of a step produces. Keeps the text, for readers who subscribe late and
@@ -35,6 +36,13 @@ export class StepStream {
     this.#attempt = attempt;
     this.#text = { text: '', reasoning: '' };
     if (attempt > 1) this.#retract(attempt - 1);
+  }
+
+  /** Reports that an attempt failed, when the next one begins, and which model it asks if it is another. */
+  attemptFailed(
+    failure: Pick<AttemptFailed, 'step' | 'attempt' | 'maxAttempts' | 'code' | 'detail' | 'retryAt' | 'nextModel'>,
+  ): void {
+    this.#publish({ type: 'attempt.failed', ...this.#position(), ...failure });
   }
 
   append(kind: Kind, delta: string): void {

@@ -17,6 +17,12 @@ export class Stopped extends Error {
   }
 }
 
+/** Why Temporal has cancelled an activity. It gives no reason of a stop: `commitRunEnd` uses the one that was recorded with the request. */
+export function cancellationOf({ cancellationDetails }: Context): Stopped {
+  const requested = cancellationDetails?.cancelRequested ?? false;
+  return new Stopped(requested ? { kind: 'stop', reason: 'cancelled' } : { kind: 'leave' });
+}
+
 export interface StopWatch extends Disposable {
   /** Aborted with a {@link Stopped} as its reason. */
   readonly signal: AbortSignal;
@@ -40,10 +46,7 @@ export async function watchForStop(
       stop.abort(new Stopped({ kind: 'stop', reason: message.reason }));
     }
   });
-  const onCancellation = () => {
-    const requested = context.cancellationDetails?.cancelRequested ?? false;
-    stop.abort(new Stopped(requested ? { kind: 'stop', reason: 'cancelled' } : { kind: 'leave' }));
-  };
+  const onCancellation = () => stop.abort(cancellationOf(context));
   if (context.cancellationSignal.aborted) onCancellation();
   context.cancellationSignal.addEventListener('abort', onCancellation);
   return {

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { log } from '@temporalio/activity';
-import { cleanRequestSchema, type CleanRequest } from '../../contracts/maintenance.ts';
+import { Context, log } from '@temporalio/activity';
+import { PerdureError } from '../../contracts/errors.ts';
+import { cleanRequestSchema, type CleanRequest, type KeptConversations } from '../../contracts/maintenance.ts';
 import { decideCleanUp } from '../../core/session/clean-up.ts';
 import { publishAppended } from '../../live/publish-appended.ts';
+import { countKeptDeletions } from '../../store/admin/conversations/kept-deletions.ts';
+import { deleteOldAudit } from '../../store/admin/audit/delete-old-audit.ts';
 import { listCandidates, type Candidate, type Decide } from '../../store/admin/sweeps/list-candidates.ts';
 import { releaseReservations } from '../../store/admin/sweeps/release-reservations.ts';
 import { sweepSession } from '../../store/admin/sweeps/sweep-session.ts';
@@ -20,9 +23,12 @@ import { command, parse } from '../shared/command-failure.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { failedAction } from './failed-action.ts';
 import { heartbeat } from '../shared/heartbeat.ts';
+import { deleteKeptConversations } from './delete-kept.ts';
 import { enforceLimits } from './enforce-limits.ts';
 import { sessionPolicy } from '../session/session-policy.ts';
 
+/** How long a sweep requests deletions of what providers keep. Upkeep and the next sweep go on. */
+const DELETIONS_MS = 60_000;
 /** Sessions in one page. */
 const PAGE_SIZE = 200;
 
@@ -32,34 +38,61 @@ const PAGE_SIZE = 200;
  * the limits of active sessions are enforced, unless the request selects sessions by time.
  */
 export async function sweepPage(deps: ActivityDeps, input: SweepPageInput): Promise<SweepPageOutput> {
-  using _beat = heartbeat();
-  const request = await command(async () => parse(cleanRequestSchema, input.request));
-  const sweep = { id: input.sweepId, user: input.user, dryRun: request.dryRun ?? false };
-  const next = await processPage(deps, input, request, sweep);
-  if (next === null) await endSweep(deps.db, sweep.id);
+  using _beat = heartbeat(1_000);
+  const request = await command(async () => checkRequest(input));
+  const user = input.user ?? null;
+  const sweep = { id: input.sweepId, user, dryRun: request.dryRun ?? false };
+  const next = await processPage(deps, { ...input, user }, request, sweep);
+  if (next === null) await endSweep(deps.db, sweep.id, user === null ? await deleteKept(deps, sweep) : null);
   return { next };
+}
+
+/** Deletes what providers keep of deleted sessions, and counts what is left; null for nothing. */
+async function deleteKept(deps: ActivityDeps, { dryRun }: SweepStart): Promise<KeptConversations | null> {
+  const inTime = AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(DELETIONS_MS)]);
+  const deleted = dryRun ? 0 : await deleteKeptConversations(deps, inTime);
+  const left = await countKeptDeletions(deps.db);
+  return deleted + left.pending + left.givenUp === 0 ? null : { deleted, ...left };
+}
+
+type ScopedInput = SweepPageInput & { readonly user: string | null };
+
+/** Throws `invalid_request` for a request that selects sessions by time without stating whose. */
+function checkRequest({ request, user }: SweepPageInput): CleanRequest {
+  const checked = parse(cleanRequestSchema, request);
+  if (user !== undefined || !isByTime(checked)) return checked;
+  throw new PerdureError(
+    'invalid_request',
+    'A clean-up by time needs a scope. Add "user": "NAME" for the sessions of one user, or "all": true for those of all users.',
+  );
+}
+
+function isByTime({ idleMs, olderMs }: CleanRequest): boolean {
+  return idleMs !== undefined || olderMs !== undefined;
 }
 
 async function processPage(
   deps: ActivityDeps,
-  input: SweepPageInput,
+  input: ScopedInput,
   request: CleanRequest,
   sweep: SweepStart,
 ): Promise<SweepPosition | null> {
   const { after } = input;
   if (after === 'limits') return (await enforceLimits(deps, sweep, PAGE_SIZE)) ? 'limits' : null;
-  if (after === null) await beginSweep(deps.db, sweep);
+  if (after === null) {
+    await beginSweep(deps.db, sweep);
+    await deleteOldAudit(deps.db);
+  }
   // Before any session is removed, because its records are removed too.
   if (after === null && !sweep.dryRun) await releaseBudgets(deps, sweep.user);
   const next = await sweepSessions(deps, { ...input, request }, after);
-  const isByTime = request.idleMs !== undefined || request.olderMs !== undefined;
-  return next ?? (isByTime ? null : 'limits');
+  return next ?? (isByTime(request) ? null : 'limits');
 }
 
 /** Returns the position of the next page; null after the last one. */
 async function sweepSessions(
   deps: ActivityDeps,
-  input: SweepPageInput,
+  input: ScopedInput,
   after: SessionPosition | null,
 ): Promise<SessionPosition | null> {
   const { db, deployment } = deps;
@@ -86,6 +119,7 @@ async function sweepOne(
     const swept = await sweepSession(db, sweepId, key, decide);
     if (swept) publishAppended(deps, key, swept.events);
     if (swept?.deactivated) await requestExpiryCheck(key);
+    if (swept?.action === 'deleted') deps.live.forget?.(key);
     if (swept?.action === 'warned') log.warn('Many runs of a session fail', { session: key.session });
   } catch (error) {
     await recordAction(db, sweepId, key, failedAction(decision.action, error));

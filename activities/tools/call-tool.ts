@@ -1,35 +1,21 @@
-import type { AgentVersion, ToolSpec } from '../../contracts/agent.ts';
+import type { ToolSpec } from '../../contracts/agent.ts';
 import type { Json } from '../../contracts/json.ts';
-import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { backoffMs } from '../../core/backoff.ts';
+import { describePause } from '../../core/pauses/describe-pause.ts';
+import { pauseOf } from '../../core/pauses/find-pause.ts';
 import { toolRetry } from '../../core/tools/tool-retry.ts';
 import type { ToolOutcome } from '../../store/runs/close-call.ts';
+import { toolCode } from '../shared/tool-code.ts';
 import { callingSession } from '../shared/calling-session.ts';
+import { attributeErrors } from '../../telemetry/uncaught-errors.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
-import { executeTool, type AttemptOutcome } from './execute-tool.ts';
+import type { ClaimedCall, ProgramExecution, ToolRun } from './claimed-call.ts';
+import type { AttemptOutcome } from './execute-tool.ts';
+import { executeAttempt } from './execute-attempt.ts';
 import { startWorkflowFor } from './start-workflow.ts';
+import { saveToolFile } from './save-tool-file.ts';
+import { toolMemories } from './tool-memories.ts';
 import { toolState } from './tool-state.ts';
-import type { StepStream } from '../shared/step-stream.ts';
-
-/** A tool call that this worker has claimed in the store. */
-export interface ClaimedCall {
-  readonly callId: string;
-  readonly tool: string;
-  readonly step: number;
-  readonly arguments: Json;
-  readonly idempotencyKey: string;
-  /** From 1. */
-  readonly attempt: number;
-}
-
-/** The run in which tool calls are executed. */
-export interface ToolRun {
-  readonly key: SessionKey;
-  readonly runId: string;
-  readonly agent: AgentVersion;
-  readonly stream: StepStream;
-  readonly signal: AbortSignal;
-}
 
 /** What an attempt means for its call. */
 export type CallProgress =
@@ -40,42 +26,72 @@ export type CallProgress =
   /** The signal was aborted. The cancel closes the call. */
   | { readonly kind: 'stopped' };
 
-/** Makes one attempt of a claimed call. Never rejects. */
-export async function callTool(deps: ActivityDeps, run: ToolRun, call: ClaimedCall): Promise<CallProgress> {
+/** Makes one attempt of a claimed call. `program`: what executes it, if that is not the code of its tool. Never rejects. */
+export async function callTool(
+  deps: ActivityDeps,
+  run: ToolRun,
+  call: ClaimedCall,
+  program?: ProgramExecution | null,
+): Promise<CallProgress> {
   const { key: session, runId, stream, signal } = run;
   const { callId, step, attempt, idempotencyKey } = call;
   const spec = run.agent.tools.find(({ name }) => name === call.tool);
-  const tool = deps.agents.tool(call.tool, run.agent.hash);
+  const tool = toolCode(deps, run.agent, call.tool);
   if (!tool || !spec) {
     const error = `This worker has no code for the tool ${JSON.stringify(call.tool)}.`;
     return { kind: 'outcome', outcome: { status: 'failed', error }, durationMs: 0 };
+  }
+  const pause = pauseOf(deps.pauses.current, 'tool', call.tool);
+  if (pause?.refuse === true) {
+    return { kind: 'outcome', outcome: { status: 'failed', error: describePause(pause) }, durationMs: 0 };
   }
   const startedAt = performance.now();
   const progress = (value: Json) => stream.progress(step, callId, call.tool, value);
   const sessionAccess = {
     ...toolState(deps, session, tool),
+    memories: toolMemories(deps, session, runId),
     startWorkflow: startWorkflowFor(deps, { ...call, workflowId: callingSession().workflowId, session, runId }),
   };
   const context = { session, runId, step, callId, idempotencyKey, attempt, ...sessionAccess, progress };
+  const isSuspended = (): boolean => (program?.waitsFor().length ?? 0) > 0;
   const { tracing } = deps.telemetry;
   const attributes = {
     'gen_ai.operation.name': 'execute_tool',
     'gen_ai.tool.name': call.tool,
+    ...(spec.mcp ? { 'perdure.mcp.server': spec.mcp.server } : {}),
     'perdure.run.id': runId,
     'perdure.step': step,
     'perdure.attempt': attempt,
   };
   const outcome = await tracing.span(`execute_tool ${call.tool}`, { kind: 'internal', attributes }, async (span) => {
-    const result = await executeTool({ tool, args: call.arguments, signal, timeoutMs: spec.timeoutMs, context });
-    if (result.status !== 'completed') span.fail(result.status);
+    const saveFile = saveToolFile(deps, { user: session.user, idempotencyKey });
+    const executed = program ? { ...tool, execute: program.code } : tool;
+    const given = { tool: executed, args: call.arguments, signal, timeoutMs: spec.timeoutMs, context, saveFile };
+    const result = await attributeErrors(uncaughtReporter(deps, run, call), () =>
+      executeAttempt(deps, run, call, given),
+    );
+    // A program that is suspended has not failed.
+    if (result.status !== 'completed' && !isSuspended()) span.fail(result.status);
     return result;
   });
   const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
   const { toolSeconds, retries } = deps.telemetry.metrics;
   const errorType = outcome.status === 'completed' ? '' : outcome.status;
-  toolSeconds.record({ gen_ai_tool_name: call.tool, error_type: errorType }, durationMs / 1_000);
+  if (!isSuspended()) toolSeconds.record({ gen_ai_tool_name: call.tool, error_type: errorType }, durationMs / 1_000);
   if (attempt > 1) retries.add({ source: 'tool' });
   return progressAfter(outcome, spec, attempt, durationMs);
+}
+
+/** Returns a function that logs and counts an error which the tool's code leaves uncaught, such as a rejection that it does not await. */
+function uncaughtReporter(
+  { telemetry: { log, metrics } }: ActivityDeps,
+  { key, runId }: ToolRun,
+  { tool, step, attempt }: ClaimedCall,
+): (error: unknown) => void {
+  return (error) => {
+    metrics.uncaughtErrors.add({ tool });
+    log.error('Uncaught error of a tool', { session: key.session, run: runId, step, tool, attempt, error });
+  };
 }
 
 /** Decides by the attempt's outcome and the tool's retry policy whether the call has its outcome or is retried. */
@@ -90,6 +106,8 @@ function progressAfter(result: AttemptOutcome, spec: ToolSpec, attempt: number, 
       return { kind: 'outcome', outcome: result, durationMs };
     case 'failed':
       return failed(result.error, result.retryable);
+    case 'unknown':
+      return { kind: 'outcome', outcome: result, durationMs };
     case 'timed-out': {
       const error = `The tool timed out after ${spec.timeoutMs} ms.`;
       if (!spec.idempotent) return { kind: 'outcome', outcome: { status: 'unknown', error }, durationMs };

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ToolResult } from '../../store/runs/finish-tools.ts';
-import { callTool, type ClaimedCall, type ToolRun } from './call-tool.ts';
+import { callTool } from './call-tool.ts';
+import type { ClaimedCall, ToolRun } from './claimed-call.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 
 /** Executes claimed calls concurrently, with retries, and returns their results for the caller to commit. Throws the signal's reason when it is aborted. */

@@ -1,14 +1,21 @@
 import { ToolError, type Tool, type ToolContext } from '../../agents/define-tool.ts';
+import { filesIn, isToolFile, type ToolFile } from '../../agents/tool-file.ts';
+import type { Attachment } from '../../contracts/attachments/attachment.ts';
+import { PerdureError } from '../../contracts/errors.ts';
 import { describeIssues } from '../../core/text/describe-issues.ts';
 import { joinProblems } from '../../core/text/field-problem.ts';
 import type { Json } from '../../contracts/json.ts';
 import { LIMITS } from '../../contracts/limits.ts';
+import { describeThrown } from './describe-thrown.ts';
+import { toolJson } from './tool-json.ts';
 
 /** How one attempt of a tool call ended. */
 export type AttemptOutcome =
-  | { readonly status: 'completed'; readonly result: Json }
+  | { readonly status: 'completed'; readonly result: Json; readonly attachments?: readonly string[] }
   /** The model gets `error`. `retryable`: whether another attempt could succeed. */
   | { readonly status: 'failed'; readonly error: string; readonly retryable: boolean }
+  /** The tool may have taken effect. */
+  | { readonly status: 'unknown'; readonly error: string }
   | { readonly status: 'timed-out' }
   | { readonly status: 'cancelled' };
 
@@ -17,6 +24,8 @@ export interface ToolAttempt {
   /** Not validated: as the model sent them. */
   readonly args: Json;
   readonly context: Omit<ToolContext, 'signal'>;
+  /** Saves a file of the result. Default: a result with files is a failure. */
+  readonly saveFile?: (file: ToolFile) => Promise<Attachment>;
   /** Aborted by a cancel or a shutdown. */
   readonly signal: AbortSignal;
   /** Default: the tool's own. */
@@ -31,6 +40,7 @@ export async function executeTool({
   tool,
   args,
   context,
+  saveFile = cannotSave,
   signal,
   timeoutMs = tool.timeoutMs,
 }: ToolAttempt): Promise<AttemptOutcome> {
@@ -50,14 +60,14 @@ export async function executeTool({
   const unlessOver =
     <Given extends readonly unknown[], Result>(change: (...given: Given) => Promise<Result>) =>
     async (...given: Given): Promise<Result> => {
-      if (over) throw new ToolError('The tool call has ended, so it can no longer change the session.');
+      if (over) throw new ToolError('The tool call has ended, so it can no longer change the session or memories.');
       return await change(...given);
     };
   const toolContext: ToolContext = {
     ...context,
     signal: stop.signal,
     progress: (progress) => {
-      if (!over) context.progress(progress);
+      if (!over) context.progress(progressJson(progress));
     },
     state: { ...context.state, merge: unlessOver(context.state.merge) },
     startWorkflow: unlessOver(async (type, options) => {
@@ -65,9 +75,14 @@ export async function executeTool({
       return { ...started, result: (own = stop.signal) => started.result(own) };
     }),
     metadata: { ...context.metadata, merge: unlessOver(context.metadata.merge) },
+    memories: {
+      ...context.memories,
+      remember: unlessOver(context.memories.remember),
+      forget: unlessOver(context.memories.forget),
+    },
   };
   try {
-    return await Promise.race([stopped.promise, attempt(tool, args, toolContext)]);
+    return await Promise.race([stopped.promise, attempt(tool, args, toolContext, saveFile)]);
   } finally {
     over = true;
     clearTimeout(timer);
@@ -75,9 +90,22 @@ export async function executeTool({
   }
 }
 
-async function attempt(tool: Tool, args: Json, context: ToolContext): Promise<AttemptOutcome> {
+/** Readers in this process get the value by reference, so it must be a copy. */
+function progressJson(progress: unknown): Json {
+  const json = toolJson(progress, LIMITS.toolProgressBytes.value);
+  if ('value' in json) return json.value;
+  throw new ToolError(`The progress of the tool is ${json.problem}`);
+}
+
+async function attempt(
+  tool: Tool,
+  args: Json,
+  context: ToolContext,
+  saveFile: NonNullable<ToolAttempt['saveFile']>,
+): Promise<AttemptOutcome> {
   try {
-    const parsed = await tool.parameters.safeParseAsync(args);
+    // A copy: the tool may change its arguments, and the next attempt gets the same ones.
+    const parsed = await tool.parameters.safeParseAsync(structuredClone(args));
     if (!parsed.success) {
       const given = { schema: tool.parameters, input: args, mayQuote: true } as const;
       const problems = joinProblems(describeIssues(parsed.error.issues, given));
@@ -85,49 +113,55 @@ async function attempt(tool: Tool, args: Json, context: ToolContext): Promise<At
     }
     // Validation may be asynchronous. The tool must have no effect after a cancel.
     if (context.signal.aborted) return { status: 'cancelled' };
-    return outcomeOf(await tool.execute(parsed.data, context));
+    return await outcomeOf(await tool.execute(parsed.data, context), saveFile);
   } catch (error) {
-    return failed(messageOf(error), !(isObject(error) && error['retryable'] === false));
+    const { message, retryable, mayHaveTakenEffect } = describeThrown(error);
+    const outcome = failed(message, retryable);
+    return mayHaveTakenEffect && !tool.idempotent ? { status: 'unknown', error: outcome.error } : outcome;
   }
 }
 
-function outcomeOf(result: unknown): AttemptOutcome {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(result === undefined ? null : result);
-  } catch (error) {
-    return failed(`The result of the tool is not JSON: ${messageOf(error)}`, false);
+async function outcomeOf(returned: unknown, saveFile: NonNullable<ToolAttempt['saveFile']>): Promise<AttemptOutcome> {
+  const saved = new Map<ToolFile, Attachment>();
+  for (const file of filesIn(returned)) {
+    try {
+      saved.set(file, await saveFile(file));
+    } catch (error) {
+      if (!(error instanceof PerdureError) || error.code !== 'too_large') throw error;
+      return failed(
+        `The file ${JSON.stringify(file.name)} in the result of the tool is too large: ${error.message}`,
+        false,
+      );
+    }
   }
-  if (text === undefined) return failed(`The result of the tool is not JSON: it is a ${typeof result}.`, false);
-  const bytes = Buffer.byteLength(text);
-  const limit = LIMITS.toolResultBytes.value;
-  if (bytes > limit) {
-    return failed(
-      `The result of the tool is too large: ${bytes} bytes as JSON, the limit is ${limit}. Ask for less.`,
-      false,
-    );
+  const result = toolJson(withReferences(returned, saved), LIMITS.toolResultBytes.value);
+  if ('value' in result) {
+    const ids = [...new Set([...saved.values()].map(({ id }) => id))];
+    return { status: 'completed', result: result.value, ...(ids.length === 0 ? {} : { attachments: ids }) };
   }
-  return { status: 'completed', result: JSON.parse(storable(text)) as Json };
+  return failed(`The result of the tool is ${result.problem}${result.isTooLarge ? ' Ask for less.' : ''}`, false);
 }
 
-/** Replaces NUL and lone surrogates, which PostgreSQL cannot store, by U+FFFD. `JSON.stringify` has escaped both. */
-function storable(json: string): string {
-  return json.replaceAll(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escape) =>
-    /^\\u(?:0000|d[89a-f])/.test(escape) ? '\uFFFD' : escape,
-  );
+async function cannotSave(): Promise<never> {
+  throw new ToolError('Files cannot be saved here.');
 }
 
-function failed(error: string, retryable: boolean): AttemptOutcome {
+/** What a tool returned, with what the model and readers get in place of each file. */
+function withReferences(returned: unknown, saved: ReadonlyMap<ToolFile, Attachment>): unknown {
+  if (saved.size === 0) return returned;
+  const visit = (value: unknown): unknown => {
+    if (isToolFile(value)) {
+      const { id, name, contentType, size } = saved.get(value) ?? {};
+      return { attachmentId: id, name, contentType, size };
+    }
+    if (Array.isArray(value)) return value.map(visit);
+    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, visit(item)]));
+  };
+  return visit(returned);
+}
+
+function failed(error: string, retryable: boolean): Extract<AttemptOutcome, { status: 'failed' }> {
   const text = error.slice(0, LIMITS.toolErrorCharacters.value).replaceAll('\0', '\uFFFD').toWellFormed();
   return { status: 'failed', error: text, retryable };
-}
-
-function messageOf(error: unknown): string {
-  const message = isObject(error) ? error['message'] : error;
-  if (typeof message === 'string' && message.trim() !== '') return message;
-  return error instanceof Error ? `The tool failed: ${error.name}.` : 'The tool failed without an error message.';
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

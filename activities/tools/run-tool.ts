@@ -1,17 +1,23 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { pauseOf } from '../../core/pauses/find-pause.ts';
 import { publishAppended } from '../../live/publish-appended.ts';
 import { finishTools } from '../../store/runs/finish-tools.ts';
 import { readRun } from '../../store/read/read-run.ts';
+import { suspendProgram } from '../../store/programs/suspend-program.ts';
 import { releaseTool } from '../../store/runs/release-tool.ts';
-import { startTool } from '../../store/runs/start-tool.ts';
 import { callTool } from './call-tool.ts';
+import { programExecution } from './program-tool.ts';
+import { claimTool } from './claim-tool.ts';
 import { callingSession } from '../shared/calling-session.ts';
+import { commitWhenStoreIsBack } from '../shared/commit-when-store-is-back.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { heartbeat } from '../shared/heartbeat.ts';
 import { retryWhereCodeExists, mayRetryWhereCodeExists } from '../shared/retry-where-code-exists.ts';
-import { pinnedAgent } from '../shared/resolve-agent.ts';
+import { agentOfRun, pinnedAgent } from '../shared/resolve-agent.ts';
 import { StepStream } from '../shared/step-stream.ts';
-import { watchForStop } from '../shared/stop-watch.ts';
+import { toolCode } from '../shared/tool-code.ts';
+import { waitForPause } from '../shared/wait-for-pause.ts';
+import { Stopped, watchForStop } from '../shared/stop-watch.ts';
 
 /** Executes a tool call in an activity of its own, and commits its outcome. */
 export async function runTool(
@@ -20,28 +26,37 @@ export async function runTool(
 ): Promise<void> {
   const { key } = callingSession();
   const { db, live } = deps;
-  using _beat = heartbeat();
+  using _beat = heartbeat(1_000);
   const stream = new StepStream(live, key, runId);
   using watch = await watchForStop(live, key, runId, () => {});
   const run = await readRun(db, key, runId);
   const record = run?.toolCalls.find((call) => call.callId === callId);
   if (!run?.agentVersion || !record)
     throw ApplicationFailure.nonRetryable(`The run ${runId} has no tool call ${callId}.`, 'not_found');
-  const agent = await pinnedAgent(deps, run.agentVersion);
+  const { agent } = await agentOfRun(deps, key, runId, await pinnedAgent(deps, run.agentVersion));
   deps.commits.setAgent(key, run.agent);
-  const idempotent = agent.tools.find(({ name }) => name === record.tool)?.idempotent ?? false;
   // Checked before the claim, because a call that is not idempotent can be claimed only once.
-  if (!deps.agents.tool(record.tool, agent.hash) && mayRetryWhereCodeExists())
+  if (!toolCode(deps, agent, record.tool) && mayRetryWhereCodeExists())
     throw retryWhereCodeExists(`tool ${JSON.stringify(record.tool)}`);
-  const claim = await startTool(db, key, { runId, callId, idempotent });
-  publishAppended(deps, key, claim.events);
+  const pause = pauseOf(deps.pauses.current, 'tool', record.tool);
+  if (pause?.refuse === false) throw waitForPause(pause);
+  const claim = await claimTool(deps, key, { runId, callId, tool: record.tool, agent });
   if (claim.claim === 'closed') return;
 
-  const progress = await callTool(deps, { key, runId, agent, stream, signal: watch.signal }, { ...claim, callId });
+  const toolRun = { key, runId, agent, stream, signal: watch.signal };
+  const call = { ...claim, callId };
+  const program = programExecution(deps, toolRun, call);
+  const progress = await callTool(deps, toolRun, call, program);
+  const waitsFor = program?.waitsFor() ?? [];
+  if (waitsFor.length > 0 && progress.kind !== 'stopped') {
+    await suspendProgram(db, key, { runId, program: callId, waitsFor });
+    return;
+  }
   switch (progress.kind) {
     case 'outcome': {
       const results = [{ callId, outcome: progress.outcome, durationMs: progress.durationMs }];
-      publishAppended(deps, key, (await finishTools(db, key, { runId, results })).events);
+      const finished = await commitWhenStoreIsBack(watch.signal, () => finishTools(db, key, { runId, results }));
+      publishAppended(deps, key, finished.events);
       return;
     }
     case 'retry':
@@ -52,11 +67,18 @@ export async function runTool(
         nextRetryDelay: progress.delayMs,
       });
     case 'stopped':
-      // After a cancel, the workflow ends the run, which closes the call. After a shutdown, the next attempt finds the claim.
+      // After a cancel, the workflow ends the run, which closes the call. After a shutdown, the call runs again if it may.
+      if (isLeaving(watch.signal) && toolCode(deps, agent, record.tool)?.idempotent)
+        await releaseTool(db, key, { runId, callId, workedMs: 0, abandoned: claim.attempt });
       throw ApplicationFailure.create({
         type: 'worker_left',
         message: 'The worker stopped working on this tool call.',
         nextRetryDelay: 100,
       });
   }
+}
+
+/** Whether the worker leaves the run to others, instead of the run being stopped. */
+function isLeaving({ reason }: AbortSignal): boolean {
+  return reason instanceof Stopped && reason.why.kind === 'leave';
 }

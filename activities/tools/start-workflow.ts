@@ -7,6 +7,7 @@ import { LIMITS } from '../../contracts/limits.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { recordChild, recordEndedChildren } from '../../store/sessions/children.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
+import { toolJson } from './tool-json.ts';
 
 interface Caller {
   readonly session: SessionKey;
@@ -27,6 +28,7 @@ const optionsSchema = z.strictObject({
     .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, ".", "_" or "-"')
     .optional(),
   timeoutMs: z.number().int().min(1).optional(),
+  onSessionEnd: z.enum(['cancel', 'leave']).optional(),
 });
 
 /** Creates the `startWorkflow` of one attempt of a tool call. */
@@ -36,7 +38,7 @@ export function startWorkflowFor(
 ): StartWorkflow {
   const used = new Set<string>();
   return async (type, options) => {
-    const { taskQueue, args, name = '', timeoutMs } = checked(type, options);
+    const { taskQueue, args, name = '', timeoutMs, onSessionEnd = 'leave' } = checked(type, options);
     if (used.has(name)) {
       throw new ToolError(
         `This call has already started a workflow ${name === '' ? 'without a name' : `named ${JSON.stringify(name)}`}. Give each workflow a distinct name: startWorkflow(type, { name, … }).`,
@@ -45,7 +47,7 @@ export function startWorkflowFor(
     used.add(name);
     // The key is a hash of user, session, run and call, so no other call's workflow can have this id.
     const workflowId = `child-${idempotencyKey}${name === '' ? '' : `-${name}`}`;
-    const child = { workflowId, type, taskQueue, runId, tool };
+    const child = { workflowId, type, taskQueue, runId, tool, onSessionEnd };
     const { recorded, open } = await recordChild(db, session, child);
     if (!recorded) {
       await recordEndedChildren(db, session, await workflows.ended(open));
@@ -63,12 +65,10 @@ function checked(type: string, options: Parameters<StartWorkflow>[1]): z.infer<t
     const problems = joinProblems(describeIssues(parsed.error.issues, { schema: optionsSchema, input }));
     throw new ToolError(`The workflow ${JSON.stringify(type)} cannot be started: ${problems}.`);
   }
-  const bytes = Buffer.byteLength(JSON.stringify(parsed.data.args ?? []));
-  const limit = LIMITS.childArgumentsBytes.value;
-  if (bytes <= limit) return parsed.data;
-  throw new ToolError(
-    `The arguments of the workflow ${JSON.stringify(type)} are too large: ${bytes} bytes as JSON, the limit is ${limit}. Pass a reference instead.`,
-  );
+  const json = toolJson(parsed.data.args ?? [], LIMITS.childArgumentsBytes.value);
+  if ('value' in json) return parsed.data;
+  const remedy = json.isTooLarge ? ' Pass a reference instead.' : '';
+  throw new ToolError(`The arguments of the workflow ${JSON.stringify(type)} are ${json.problem}${remedy}`);
 }
 
 function tooMany(): ToolError {

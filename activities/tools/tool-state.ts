@@ -2,12 +2,15 @@ import { ToolError, type Tool, type ToolContext } from '../../agents/define-tool
 import { describeIssues } from '../../core/text/describe-issues.ts';
 import { joinProblems } from '../../core/text/field-problem.ts';
 import type { JsonObject } from '../../contracts/json.ts';
+import { LIMITS } from '../../contracts/limits.ts';
+import type { Limit } from '../../contracts/limits/limit.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { mergeKeys, namespaceOf } from '../../core/session/merge-state.ts';
 import { publishAppended } from '../../live/publish-appended.ts';
 import { readSession } from '../../store/read/read-session.ts';
 import { patchSession, type SessionPatch } from '../../store/sessions/patch-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
+import { toolJson } from './tool-json.ts';
 
 /** A tool's access to the state and metadata of its session. */
 export function toolState(
@@ -27,14 +30,17 @@ export function toolState(
       merge: (patch) =>
         change((state) => {
           const current = namespaceOf(state, namespace);
-          const part = asJson(typeof patch === 'function' ? patch(validated(tool, current, 'does')) : patch);
+          const part = asJson(
+            typeof patch === 'function' ? patch(validated(tool, current, 'does')) : patch,
+            LIMITS.stateBytes,
+          );
           validated(tool, mergeKeys(current, part), 'would');
           return { state: { [namespace]: part } };
         }),
     },
     metadata: {
       read: async () => (await readSession(db, key))?.metadata ?? {},
-      merge: (patch) => change({ metadata: asJson(patch) }),
+      merge: (patch) => change({ metadata: asJson(patch, LIMITS.metadataBytes) }),
     },
   };
 }
@@ -52,10 +58,11 @@ function validated({ name, namespace, stateSchema }: Tool, value: JsonObject, ve
   );
 }
 
-/** The patch as JSON stores it, without undefined values. */
-function asJson(patch: unknown): JsonObject {
-  if (typeof patch === 'object' && patch !== null && !Array.isArray(patch)) {
-    return JSON.parse(JSON.stringify(patch)) as JsonObject;
-  }
+/** The patch as JSON stores it, without undefined values. `limit` bounds the patch before its merged size is checked. */
+function asJson(patch: unknown, limit: Limit): JsonObject {
+  const json = toolJson(patch, limit.value);
+  if (!('value' in json)) throw new ToolError(`The patch of ${limit.what.replace(' as JSON', '')} is ${json.problem}`);
+  const { value } = json;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new ToolError('A patch of state or metadata must be an object with the keys to change.');
 }

@@ -1,9 +1,11 @@
-import type { StartedWorkflow } from '../../agents/start-workflow.ts';
+import type { StartedWorkflow } from '../../../agents/start-workflow.ts';
 
 /** Starts workflows in Temporal for tools. */
 export interface WorkflowStarter {
   /** Starts a workflow, or returns the one that was already started under its id, running or ended. */
   start(workflow: WorkflowToStart): Promise<StartedWorkflow>;
+  /** Requests the cancellation of a workflow. Does nothing if it is not running. */
+  cancel(workflowId: string): Promise<void>;
   /** The ids whose workflow has ended (`over`), and those that have none (`absent`). */
   ended(workflowIds: readonly string[]): Promise<{ readonly over: string[]; readonly absent: string[] }>;
 }
