@@ -4,7 +4,10 @@ import { createTemporalSender } from '../client/temporal/temporal-sender.ts';
 import type { HostDeps } from '../hosting/open-host.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './create-gateway.ts';
 
-export interface ConnectedGatewayOptions extends Pick<GatewayOptions, 'tokens' | 'operators'> {
+export interface ConnectedGatewayOptions extends Pick<
+  GatewayOptions,
+  'tokens' | 'operators' | 'origins' | 'metricsToken' | 'defaultModel'
+> {
   readonly temporal?: TemporalOptions | undefined;
   /** A Temporal client to use instead. It stays open when the gateway closes. */
   readonly client?: Client | undefined;
@@ -21,17 +24,17 @@ export interface OpenGateway extends Pick<Gateway, 'fetch' | 'authenticated'> {
 /** Creates a gateway that sends through Temporal. It connects with the first request that needs Temporal. */
 export async function createConnectedGateway(
   deps: HostDeps,
-  { temporal = {}, client, taskQueue, tokens, operators }: ConnectedGatewayOptions,
+  { temporal = {}, client, taskQueue, ...given }: ConnectedGatewayOptions,
 ): Promise<OpenGateway> {
   const connected = lazyClient(temporal, client);
   try {
     const sender = createTemporalSender({ client: connected.get(), ...(taskQueue === undefined ? {} : { taskQueue }) });
-    const gateway = createGateway({ ...deps, sender, tokens, operators });
+    const gateway = createGateway({ ...given, ...deps, sender });
     return {
       fetch: gateway.fetch,
       authenticated: gateway.authenticated,
       async close() {
-        gateway.close();
+        await gateway.close();
         await connected.close();
       },
     };

@@ -1,7 +1,8 @@
 import type { Server } from 'node:http';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Gateway } from './create-gateway.ts';
 import { isLoopback } from './http/loopback.ts';
+import { answerMalformedRequests } from './http/malformed-request.ts';
 
 /** Further ports to try when the port is in use. */
 const MORE_PORTS = 20;
@@ -30,11 +31,20 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
   const { gateway, host = '127.0.0.1', port = 4747, orNextPort = false } = options;
   if (!gateway.authenticated && !isLoopback(host)) {
     throw new Error(
-      `The gateway does not listen on ${host} without authentication: anyone on that network could read and change every session. Set PERDURE_TOKENS, or listen on 127.0.0.1.`,
+      `The gateway does not listen on ${host} without authentication: anyone on that network could read and change every session. Set auth.keys or auth.jwt in the deployment file, or PERDURE_TOKENS; or listen on 127.0.0.1.`,
     );
   }
-  const server = createAdaptorServer({ fetch: gateway.fetch, overrideGlobalObjects: false }) as Server;
+  const fetch = (request: Request, { incoming }: HttpBindings): Response | Promise<Response> =>
+    gateway.fetch(request, {
+      address: incoming.socket.remoteAddress,
+      disconnect: () => void incoming.socket.destroy(),
+      body: incoming,
+    });
+  const server = createAdaptorServer({ fetch: fetch as never, overrideGlobalObjects: false }) as Server;
+  answerMalformedRequests(server);
   const taken = await listenFrom(server, host, port, orNextPort && port !== 0 ? MORE_PORTS : 0);
+  // A connection could not be accepted, for example for lack of file descriptors. The server goes on listening.
+  server.on('error', () => {});
   const name = host.includes(':') ? `[${host}]` : host;
   return { url: `http://${name}:${taken}`, port: taken, close: async () => close(server, gateway) };
 }
@@ -46,7 +56,7 @@ async function listenFrom(server: Server, host: string, port: number, more: numb
       const address = server.address();
       return typeof address === 'object' && address !== null ? address.port : candidate;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw listenError(error, host, port);
       if (candidate < port + more) continue;
       const which = more === 0 ? `Port ${port}` : `Every port from ${port} to ${candidate}`;
       throw new Error(
@@ -57,6 +67,20 @@ async function listenFrom(server: Server, host: string, port: number, more: numb
       );
     }
   }
+}
+
+/** Names the setting of an address that is not this machine's, a name that does not resolve, or a port that needs privileges. */
+function listenError(error: unknown, host: string, port: number): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EACCES') {
+    const remedy = 'Set PERDURE_PORT to a port above 1023.';
+    return new Error(`The gateway may not listen on port ${port} (EACCES). ${remedy}`, { cause: error });
+  }
+  if (code === undefined || !['ENOTFOUND', 'EADDRNOTAVAIL', 'EAI_AGAIN', 'EINVAL'].includes(code)) return error;
+  return new Error(
+    `The gateway cannot listen on ${JSON.stringify(host)} (${code}). Set PERDURE_HOST to an address of this machine, such as 127.0.0.1, ::1 or 0.0.0.0.`,
+    { cause: error },
+  );
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

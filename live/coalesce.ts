@@ -9,7 +9,8 @@ const MAX_JOINED = 32_768;
  */
 export function coalesce(earlier: LiveMessage, later: LiveMessage): LiveMessage | undefined {
   if (earlier.kind === 'appended' && later.kind === 'appended') {
-    return { kind: 'appended', head: Math.max(earlier.head, later.head) };
+    const serving = earlier.serving === 'leave' ? 'leave' : (later.serving ?? earlier.serving);
+    return { kind: 'appended', head: Math.max(earlier.head, later.head), ...(serving ? { serving } : {}) };
   }
   if (earlier.kind !== 'live' || later.kind !== 'live') return undefined;
   const [a, b] = [earlier.event, later.event];

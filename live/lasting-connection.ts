@@ -1,9 +1,13 @@
 import { Client, type QueryResult } from 'pg';
+import { postgresConfig } from '../core/postgres/postgres-config.ts';
 
 const MIN_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
 /** The timeout of a query. After a fail-over the old server may never reply nor close the connection. */
 const QUERY_TIMEOUT_MS = 5_000;
+
+/** Overrides a limit of the database or the role, which would end the connection while nothing happens. PostgreSQL 14 and later have it. */
+const KEEP_IDLE = `SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('idle_session_timeout', true) IS NOT NULL`;
 
 export interface LastingConnection {
   /** Runs queries one at a time, in order. Rejects while disconnected, and when the connection breaks. */
@@ -23,6 +27,7 @@ export function openLastingConnection(
   applicationName: string,
   opened: (client: Client, query: LastingConnection['query']) => Promise<void>,
 ): LastingConnection {
+  const config = postgresConfig(databaseUrl);
   let client: Client | undefined;
   let closed = false;
   let delayMs = MIN_DELAY_MS;
@@ -55,11 +60,11 @@ export function openLastingConnection(
 
   async function connect(): Promise<void> {
     const fresh = new Client({
-      connectionString: databaseUrl,
       application_name: applicationName,
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
       query_timeout: QUERY_TIMEOUT_MS,
+      ...config,
     });
     let broken = false;
     const lost = (): void => {
@@ -73,6 +78,7 @@ export function openLastingConnection(
     fresh.on('end', lost);
     try {
       await fresh.connect();
+      await fresh.query(KEEP_IDLE);
       if (closed) return lost();
       client = fresh;
       await opened(fresh, query);

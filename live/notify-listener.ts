@@ -8,28 +8,45 @@ const SUBSCRIBE_TIMEOUT_MS = 2_000;
 
 export interface NotifyListener {
   subscribe(topic: string, listener: (message: LiveMessage) => void): Promise<Subscription>;
+  /** Runs a query on the connection. Rejects while it is broken. */
+  readonly query: LastingConnection['query'];
   ready(): Promise<boolean>;
   close(): Promise<void>;
 }
 
+export interface NotifyListenerOptions {
+  readonly databaseUrl: string;
+  readonly sender: string;
+  /** Whether messages are ignored that were also sent over Redis. Default: never. */
+  readonly ignoresCopies?: () => boolean;
+  /** Called when the connection was opened, first or again. */
+  readonly onOpened?: (query: LastingConnection['query']) => void;
+}
+
+/** The `application_name` of a listener's connection. */
+export const LISTENER_NAME = 'perdure live listener';
+
 /** Opens one connection that listens to the channels of the subscribed topics, and listens again after a reconnect. */
-export function openNotifyListener(options: { databaseUrl: string; sender: string }): NotifyListener {
+export function openNotifyListener(options: NotifyListenerOptions): NotifyListener {
+  const { ignoresCopies = () => false, onOpened: whenOpened } = options;
   const reader = new PayloadReader(options.sender);
   const listeners = new Map<string, Set<(message: LiveMessage) => void>>();
   /** `listening` resolves once the current connection listens to the channel. */
   const channels = new Map<string, { subscriptions: number; listening: Promise<void> }>();
   let onOpened = Promise.withResolvers<void>();
 
-  const connection = openLastingConnection(options.databaseUrl, 'perdure live listener', async (client, query) => {
+  const connection = openLastingConnection(options.databaseUrl, LISTENER_NAME, async (client, query) => {
     client.on('notification', ({ payload }) => receive(payload ?? ''));
     for (const [name, channel] of channels) channel.listening = listen(query, name);
     await Promise.all([...channels.values()].map(({ listening }) => listening));
+    whenOpened?.(query);
     onOpened.resolve();
     onOpened = Promise.withResolvers();
   });
 
   function receive(payload: string): void {
-    for (const { topic, message } of reader.read(payload)) {
+    for (const { topic, message, isCopy } of reader.read(payload)) {
+      if (isCopy && ignoresCopies()) continue;
       for (const listener of listeners.get(topic) ?? []) {
         try {
           listener(message);
@@ -80,6 +97,7 @@ export function openNotifyListener(options: { databaseUrl: string; sender: strin
         },
       };
     },
+    query: (sql, params) => connection.query(sql, params),
     ready: () => connection.ping(),
     async close() {
       listeners.clear();

@@ -12,6 +12,8 @@ const MAX_PARTIAL = 64;
 export interface Addressed {
   readonly topic: string;
   readonly message: LiveMessage;
+  /** Whether the message was also sent over Redis. Absent if not. */
+  readonly isCopy?: true | undefined;
 }
 
 /**
@@ -36,8 +38,8 @@ export class PayloadWriter {
       lines = '';
       bytes = 0;
     };
-    for (const { topic, message } of messages) {
-      const line = `\n${JSON.stringify([topic, message])}`;
+    for (const { topic, message, isCopy } of messages) {
+      const line = `\n${JSON.stringify(isCopy ? [topic, message, 'copy'] : [topic, message])}`;
       const size = Buffer.byteLength(line);
       if (size > MAX_MESSAGE_BYTES) continue;
       if (bytes + size > MAX_PAYLOAD_BYTES - 100) flush();
@@ -101,8 +103,8 @@ export class PayloadReader {
 
 function parse(line: string): Addressed[] {
   try {
-    const [topic, message] = JSON.parse(line) as [string, LiveMessage];
-    return [{ topic, message }];
+    const [topic, message, copy] = JSON.parse(line) as [string, LiveMessage, unknown?];
+    return [copy === 'copy' ? { topic, message, isCopy: true } : { topic, message }];
   } catch {
     return [];
   }

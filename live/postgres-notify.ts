@@ -4,6 +4,7 @@ import type { LiveChannel } from './live-channel.ts';
 import { openNotifyListener } from './notify-listener.ts';
 import { openNotifySender } from './notify-sender.ts';
 import { topicOf } from './topic.ts';
+import { withoutEvents } from './without-events.ts';
 
 export interface PostgresLiveOptions {
   /** `postgres://…`. Two connections are opened. Does not work through a pooler in transaction mode, which does not support LISTEN. */
@@ -24,8 +25,7 @@ export function createPostgresLive(options: PostgresLiveOptions): LiveChannel {
   return {
     publish(key, message) {
       local.publish(key, message);
-      const carried = message.kind === 'appended' ? { kind: message.kind, head: message.head } : message;
-      outgoing.send(topicOf(key), carried);
+      outgoing.send(topicOf(key), withoutEvents(message));
     },
     async subscribe(key, listener) {
       const near = await local.subscribe(key, listener);

@@ -1,6 +1,6 @@
-import type { PerdureEvent } from '../contracts/session/event.ts';
+import type { PerdureEvent } from '../contracts/events/event.ts';
 import type { SessionKey } from '../contracts/session/session-key.ts';
-import type { LiveChannel } from './live-channel.ts';
+import type { LiveChannel, ServingHint } from './live-channel.ts';
 
 /** Where committed events are announced. */
 export interface AppendedPorts {
@@ -21,5 +21,26 @@ export function publishAppended(
   const last = events.at(-1);
   if (!last) return;
   commits.record(key, events);
-  live.publish(key, { kind: 'appended', head: last.seq, events });
+  live.publish(key, { kind: 'appended', head: last.seq, events, serving: hintOf(events) });
 }
+
+/** What the events mean for the activity that serves the session. */
+function hintOf(events: readonly PerdureEvent[]): ServingHint | undefined {
+  if (events.some(({ type }) => ENDS_SERVING.has(type))) return 'leave';
+  return events.some(({ type }) => OPENS_RUNS.has(type)) ? 'look' : undefined;
+}
+
+const OPENS_RUNS: ReadonlySet<PerdureEvent['type']> = new Set([
+  'message.received',
+  'approval.decided',
+  'approval.expired',
+  'client_call.answered',
+  'client_call.expired',
+]);
+
+const ENDS_SERVING: ReadonlySet<PerdureEvent['type']> = new Set([
+  'session.ended',
+  'session.expired',
+  'session.failed',
+  'session.archived',
+]);

@@ -1,13 +1,18 @@
 import { v7 as uuid } from 'uuid';
 import { checkMessage } from '../../client/temporal/check-input.ts';
 import { PerdureError } from '../../contracts/errors.ts';
-import type { MessageInput, Receipt } from '../../contracts/session/message.ts';
+import type { MessageInput } from '../../contracts/session/message.ts';
+import type { ReceiptOfWaiting } from '../../contracts/session/waiting-receipt.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { eventStreamResponse } from './event-stream-response.ts';
+import { acceptsEventStream } from '../http/accepts-event-stream.ts';
+import type { OnCredentialEnd } from '../http/route.ts';
 import { messageScope } from '../feed/event-scope.ts';
 import type { Reader } from '../feed/reader.ts';
+import type { AdmittedMessage } from './admit-message.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
-import { hasEnded, readOutcome, waitForOutcome } from './message-outcome.ts';
+import { withGeneratedId } from './with-generated-id.ts';
+import { hasEnded, readOutcome, waitForOutcome, waitsForAnswer } from './message-outcome.ts';
 
 /** Longer waits are pointless: reconnecting to the event stream is cheap. */
 const MAX_WAIT_S = 600;
@@ -20,7 +25,9 @@ export interface DeliveryRequest {
   readonly isNew: boolean;
   readonly headers: Headers;
   readonly signal: AbortSignal;
-  readonly submit: () => Promise<Receipt>;
+  readonly disconnect: () => void;
+  readonly onCredentialEnd: OnCredentialEnd;
+  readonly admit: () => Promise<AdmittedMessage>;
 }
 
 /** Validates the message and sets its id: the body's, the header `Idempotency-Key`, or a new one. */
@@ -42,46 +49,55 @@ export function assignMessageId(
 
 /** Delivers a message. Responds with the run's events, with the answer if it is complete in time, or with the receipt, depending on the headers. */
 export async function deliverMessage(deps: GatewayDeps, delivery: DeliveryRequest): Promise<Response> {
+  const generated = delivery.isNew ? delivery.input.id : undefined;
+  return await withGeneratedId(generated, () => respondTo(deps, delivery));
+}
+
+async function respondTo(deps: GatewayDeps, delivery: DeliveryRequest): Promise<Response> {
+  await deps.refuseOverload(delivery);
   if (acceptsEventStream(delivery.headers)) return deliverAndStream(deps, delivery);
   const seconds = waitSecondsOf(delivery.headers);
   if (seconds > 0) return deliverAndWait(deps, delivery, seconds);
-  return Response.json(await delivery.submit(), { status: 202 });
+  return Response.json((await delivery.admit()).receipt, { status: 202 });
 }
 
-export function acceptsEventStream(headers: Headers): boolean {
-  return headers.get('accept')?.includes('text/event-stream') ?? false;
-}
-
-async function deliverAndStream({ db, feed }: GatewayDeps, delivery: DeliveryRequest): Promise<Response> {
-  const { key, input, signal } = delivery;
-  // Opened before the message is sent, so that no event is missed.
-  const reader = await feed.open(key, { after: 'now', mayBeAbsent: true, scope: messageScope(input.id) });
-  try {
-    const isKnown = !delivery.isNew && (await readOutcome(db, key, input.id)) !== null;
-    await delivery.submit();
-    if (!isKnown) return eventStreamResponse(reader, signal);
-  } catch (error) {
+async function deliverAndStream({ feed }: GatewayDeps, delivery: DeliveryRequest): Promise<Response> {
+  const { key, input, signal, disconnect, onCredentialEnd, admit } = delivery;
+  const start = { mayBeAbsent: true, scope: messageScope(input.id), onStalled: disconnect };
+  // Opened before the message is admitted, so that no event is missed.
+  const reader = await feed.open(key, { ...start, after: 'now' });
+  const { receipt } = await admit().catch((error: unknown) => {
     reader.close();
     throw error;
-  }
+  });
+  const { seq } = receipt;
+  if (seq === undefined || seq > reader.after)
+    return eventStreamResponse({ signal, onCredentialEnd, open: async () => reader });
+  // A repeated message: its events are in the past.
   reader.close();
-  // A repeated message: its events may be anywhere in the past.
-  return eventStreamResponse(await feed.open(key, { after: 0, scope: messageScope(input.id) }), signal);
+  const after = seq - 1;
+  return eventStreamResponse({ signal, onCredentialEnd, open: () => feed.open(key, { ...start, after }) });
 }
 
 async function deliverAndWait(
   { db, feed }: GatewayDeps,
-  { key, input, isNew, signal, submit }: DeliveryRequest,
+  { key, input, signal, admit }: DeliveryRequest,
   seconds: number,
 ): Promise<Response> {
-  const reader = await feed.open(key, { after: 'now', mayBeAbsent: true, durableOnly: true });
+  const reader = await feed.open(key, { after: 'now', mayBeAbsent: true, durableOnly: true, kind: 'wait' });
   const stopTimer = closeOnTimeout(reader, seconds, signal);
   try {
-    const receipt = await submit();
-    const earlier = isNew ? null : await readOutcome(db, key, input.id);
-    const outcome = hasEnded(earlier) ? earlier : await waitForOutcome(db, key, input.id, reader);
+    const { receipt, duplicate } = await admit();
+    const earlier = duplicate ? await readOutcome(db, key, input.id) : null;
+    const isSettled = hasEnded(earlier) || waitsForAnswer(earlier);
+    const outcome = isSettled ? earlier : await waitForOutcome(db, key, receipt, reader);
     const headers = { 'preference-applied': `wait=${seconds}` };
     if (outcome === null) return Response.json(receipt, { status: 202, headers });
+    if (waitsForAnswer(outcome)) {
+      const { approvals, clientCalls } = outcome;
+      const body: ReceiptOfWaiting = { ...receipt, status: 'waiting', approvals, clientCalls };
+      return Response.json(body, { status: 202, headers });
+    }
     return Response.json({ ...outcome, receipt }, { headers });
   } finally {
     stopTimer();

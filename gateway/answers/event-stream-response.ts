@@ -1,31 +1,66 @@
-import type { Reader } from '../feed/reader.ts';
-import { OPENING } from '../feed/frame.ts';
+import type { OnCredentialEnd } from '../http/route.ts';
+import { OPENING, type Frame } from '../feed/frame.ts';
 
-/** Sends a reader's frames as server-sent events. Closes the reader when the stream ends or the caller disconnects. */
-export function eventStreamResponse(reader: Reader, signal: AbortSignal): Response {
-  const onDisconnect = (): void => reader.close();
-  signal.addEventListener('abort', onDisconnect, { once: true });
-  if (signal.aborted) reader.close();
+/** What a stream is read from. */
+export interface FrameSource {
+  /** Null after the last frame. */
+  nextFrame(): Promise<Frame | null>;
+  close(): void;
+}
 
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      controller.enqueue(OPENING);
+export interface EventStreamOptions {
+  /** Aborted when the caller disconnects. */
+  readonly signal: AbortSignal;
+  /** The end of the caller's credential ends the stream. */
+  readonly onCredentialEnd: OnCredentialEnd;
+  /** Opens the reader, once the body is read for the first time. A rejection ends the stream; the caller reconnects. */
+  readonly open: () => Promise<FrameSource>;
+  /** Called when the body is not read any more, also if it never was. */
+  readonly onEnd?: () => void;
+}
+
+/**
+ * Sends a reader's frames as server-sent events, one each time the body is read. Until then there is no reader, so that a
+ * body that nobody reads holds nothing. Closes the reader when the stream ends or the caller disconnects.
+ */
+export function eventStreamResponse({ signal, onCredentialEnd, open, onEnd }: EventStreamOptions): Response {
+  let opening: Promise<FrameSource> | undefined;
+  let ended = false;
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    signal.removeEventListener('abort', end);
+    stopWatching();
+    opening?.then(
+      (reader) => reader.close(),
+      () => undefined,
+    );
+    onEnd?.();
+  };
+  const stopWatching = onCredentialEnd(end);
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (opening === undefined && !ended) {
+          opening = open();
+          opening.catch(() => undefined);
+          controller.enqueue(OPENING);
+          return;
+        }
+        // A store failure ends the stream; the caller reconnects after its last event.
+        const frame = await opening?.then((reader) => reader.nextFrame()).catch(() => null);
+        if (frame) return controller.enqueue(frame.bytes);
+        end();
+        controller.close();
+      },
+      cancel: end,
     },
-    // Called only once the previous frames were taken, so that a slow caller slows its reader down.
-    async pull(controller) {
-      // A store failure ends the stream; the caller reconnects after its last event.
-      const frames = await reader.next().catch(() => null);
-      for (const frame of frames ?? []) controller.enqueue(frame.bytes);
-      if (frames !== null) return;
-      signal.removeEventListener('abort', onDisconnect);
-      reader.close();
-      controller.close();
-    },
-    cancel() {
-      signal.removeEventListener('abort', onDisconnect);
-      reader.close();
-    },
-  });
+    // Without a queue of its own: nothing is pulled before the caller reads.
+    { highWaterMark: 0 },
+  );
 
   return new Response(body, {
     headers: {

@@ -1,4 +1,5 @@
-import { endsRun, type StreamEvent } from '../../contracts/session/event.ts';
+import type { StreamEvent } from '../../contracts/events/event.ts';
+import { endsRun } from '../../contracts/events/event-traits.ts';
 
 /** Which events of a session a reader receives, and which is the last. Stateful: one instance per reader. */
 export interface EventScope {

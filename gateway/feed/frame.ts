@@ -1,4 +1,4 @@
-import type { StreamEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent, StreamEvent } from '../../contracts/events/event.ts';
 
 /** One piece of a stream. Encoded at most once, for any number of readers. */
 export interface Frame {
@@ -21,6 +21,11 @@ export function frameOf(event: StreamEvent): Frame {
   return new EventFrame(event);
 }
 
+/** A durable event in a stream whose resume needs more than its `seq`: `id` contains neither line breaks nor NUL. */
+export function frameWithId(event: PerdureEvent, id: string): Frame {
+  return { event, bytes: encoder.encode(`id: ${id}\n${dataOf(event)}`) };
+}
+
 class EventFrame implements Frame {
   readonly event: StreamEvent;
   #bytes: Uint8Array | undefined;
@@ -38,5 +43,9 @@ class EventFrame implements Frame {
 function encode(event: StreamEvent): string {
   // Only durable events have an id: a reconnect resumes after the last of them.
   const id = 'seq' in event ? `id: ${event.seq}\n` : '';
-  return `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  return `${id}${dataOf(event)}`;
+}
+
+function dataOf(event: StreamEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

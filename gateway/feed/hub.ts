@@ -1,9 +1,13 @@
-import { endsRun, type LiveEvent, type PerdureEvent } from '../../contracts/session/event.ts';
+import type { LiveEvent, PerdureEvent } from '../../contracts/events/event.ts';
+import { endsRun } from '../../contracts/events/event-traits.ts';
+import type { Pause } from '../../contracts/admin/pause.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { LiveChannel, LiveMessage, Subscription } from '../../live/live-channel.ts';
 import type { FeedStore } from './feed-store.ts';
 import { frameOf, type Frame } from './frame.ts';
 import { applyRetraction, applySnapshot, applyTextDelta, type LiveText, type TextUpdate } from './live-text.ts';
+import type { RunHoldup } from '../../store/read/read-run-holdups.ts';
+import { RunNotices } from './run-notices.ts';
 import { RunProgress, type LiveTiming } from './run-progress.ts';
 
 /** Events to read from the store at once. */
@@ -31,6 +35,8 @@ export class Hub {
   head = 0;
   /** The text so far of the streaming step. */
   liveText: LiveText | null = null;
+  /** Why the open run makes no progress. */
+  readonly notices = new RunNotices();
 
   readonly #store: FeedStore;
   readonly #live: LiveChannel;
@@ -64,7 +70,9 @@ export class Hub {
     const [head = null] = await this.#store.readHeads([this.key]);
     this.head = head ?? 0;
     // A step may be streaming already, whose text so far this hub has missed.
-    this.#live.publish(this.key, { kind: 'resend-text' });
+    const soFar = (await this.#live.readText?.(this.key)) ?? null;
+    if (soFar === null) this.#live.publish(this.key, { kind: 'resend-text' });
+    else this.#inbox.unshift(() => this.#handle({ kind: 'soFar', soFar }));
     this.#busy = false;
     this.#drain();
     return head;
@@ -100,6 +108,27 @@ export class Hub {
     if (headBefore > 0 && (polled ?? 0) < headBefore) return this.close();
     if (polled !== null && polled > this.head) void this.reach(polled);
     if (this.#snapshotRequested) this.#requestSnapshot();
+  }
+
+  /** Applies what holds up the open run, read from the store while the hub's newest event was `head`. */
+  applyHoldup(
+    holdup: RunHoldup | null,
+    { head, hasWorkers, pauses }: { head: number; hasWorkers: boolean; pauses: readonly Pause[] },
+  ): void {
+    // Newer events have been sent since; the next poll follows soon.
+    if (this.#closed || head !== this.head) return;
+    const events = this.notices.applyHoldup(holdup, {
+      sessionId: this.key.session,
+      at: new Date().toISOString(),
+      hasWorkers,
+      pauses,
+    });
+    for (const event of events) this.#send(frameOf(event));
+  }
+
+  /** Makes up for deltas that may have been lost. */
+  recoverText(): void {
+    if (this.liveText !== null && !this.#closed) this.#requestSnapshot();
   }
 
   close(): void {
@@ -173,10 +202,10 @@ export class Hub {
   /** Reads and sends all events after the head. */
   async #readNew(): Promise<void> {
     for (;;) {
-      const { events } = await this.#store.readEvents(this.key, { after: this.head, limit: EVENTS_PER_READ });
+      const { events, more } = await this.#store.readEvents(this.key, { after: this.head, limit: EVENTS_PER_READ });
       if (this.#closed) return;
       for (const event of events) this.#sendDurable(event);
-      if (events.length < EVENTS_PER_READ) return;
+      if (!more) return;
     }
   }
 
@@ -194,6 +223,17 @@ export class Hub {
           event,
           () => this.#applyText(applyRetraction(this.liveText, event)),
         );
+      case 'attempt.failed':
+        return this.#inOrder(
+          () => this.#progress.timingOfStep(event.runId, event.step),
+          event,
+          () => {
+            if (this.notices.applyFailure(event)) this.#send(frameOf(event));
+          },
+        );
+      // Comes from the store: see `applyHoldup`.
+      case 'run.waiting':
+        return undefined;
       case 'message.delta':
       case 'reasoning.delta':
         return this.#inOrder(
@@ -237,7 +277,10 @@ export class Hub {
 
   #applyText({ text, events, gap }: TextUpdate): void {
     this.liveText = text;
-    for (const event of events) this.#send(frameOf(event));
+    for (const event of events) {
+      this.notices.recordEvent(event);
+      this.#send(frameOf(event));
+    }
     if (!gap && events.length > 0) this.#snapshotRequested = false;
     if (gap && !this.#snapshotRequested) this.#requestSnapshot();
   }
@@ -250,6 +293,7 @@ export class Hub {
   #sendDurable(event: PerdureEvent): void {
     this.head = event.seq;
     this.#progress.recordEvent(event);
+    this.notices.recordEvent(event);
     const text = this.liveText;
     if (text !== null && 'runId' in event && event.runId === text.runId) {
       const completes = event.type === 'message.completed' && event.step >= text.step;

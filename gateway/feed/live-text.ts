@@ -1,5 +1,5 @@
 import { trimDelta } from '../../core/text/apply-delta.ts';
-import type { LiveEvent } from '../../contracts/session/event.ts';
+import type { LiveEvent } from '../../contracts/events/event.ts';
 import type { TextSoFar } from '../../live/live-channel.ts';
 
 /** The text so far of the step whose model call is streaming. */

@@ -1,4 +1,4 @@
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { RunDetail } from '../../contracts/session/run.ts';
 
 /** Runs to remember. A session has one current run; older ones matter only for late live events. */
@@ -59,7 +59,20 @@ export class RunProgress {
       case 'session.archived':
       case 'message.received':
       case 'message.refused':
+      case 'input.decided':
       case 'reasoning.completed':
+      case 'context.rebuilt':
+      case 'approval.requested':
+      case 'approval.reminded':
+      case 'approval.decided':
+      case 'approval.expired':
+      case 'approval.withdrawn':
+      case 'client_call.requested':
+      case 'client_call.reminded':
+      case 'client_call.answered':
+      case 'client_call.expired':
+      case 'client_call.withdrawn':
+      case 'context.summarized':
       case 'budget.warned':
       case 'budget.released':
         return;
@@ -71,9 +84,9 @@ export class RunProgress {
   /** Replaces the state of a run with the store's. */
   loadRun(run: RunDetail): void {
     const committed = run.stepList.filter((step) => step.committed).map((step) => step.step);
-    const open = run.toolCalls.filter((call) => call.status === 'pending' || call.status === 'running');
+    const open = run.toolCalls.filter((call) => ['pending', 'running', 'waiting'].includes(call.status));
     this.#set(run.id, {
-      ended: run.status !== 'queued' && run.status !== 'running',
+      ended: !['queued', 'running', 'waiting'].includes(run.status),
       nextStep: Math.max(0, ...committed) + 1,
       openCalls: new Set(open.map((call) => call.callId)),
     });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { problemSchema } from '../../contracts/problem.ts';
+import { userQuery } from './operators.ts';
 import type { ResponseSpec, Route } from './route.ts';
 
 type JsonObject = Record<string, unknown>;
@@ -18,16 +19,22 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     openapi: '3.1.0',
     info: { title: 'Perdure', version, description: 'Durable agent sessions on Temporal.' },
     paths,
-    security: [{ bearer: [] }, { user: [] }],
+    security: [{ bearer: [] }, { bearer: [], user: [] }, { user: [] }],
     components: {
       schemas: { Problem: schemaOf(problemSchema, 'output'), Json: { type: TYPE_OF_JSON, description: 'Any JSON.' } },
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'An API key (perdure_…), a JSON Web Token of the configured issuer, or a token of PERDURE_TOKENS.',
+        },
         user: {
           type: 'apiKey',
           in: 'header',
           name: 'Perdure-User',
-          description: 'Only without authentication, on loopback. Percent-encoded; default "local".',
+          description:
+            'Percent-encoded. With a credential of the role service: the user for whom the request acts, required. Without authentication, on loopback only: the user; default "local".',
         },
       },
     },
@@ -39,9 +46,16 @@ function operationOf(route: Route): JsonObject {
   return {
     summary: route.summary,
     operationId: operationIdOf(route),
-    ...(route.open === true ? { security: [] } : {}),
-    parameters: [...pathParameters(route.path), ...queryParameters(route.query), ...headerParameters(route.headers)],
+    'x-perdure-access': route.access,
+    ...(route.access === 'open' ? { security: [] } : {}),
+    parameters: [
+      ...pathParameters(route.path),
+      ...queryParameters(route.query),
+      ...operatorParameters(route),
+      ...headerParameters(route.headers),
+    ],
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
+    ...(route.rawBody === undefined ? {} : { requestBody: rawBodyOf(route.rawBody) }),
     responses: {
       ...Object.fromEntries(responses),
       default: {
@@ -65,12 +79,28 @@ function responseOf(specs: readonly ResponseSpec[]): JsonObject {
     .filter(({ schema, mediaType }) => schema !== undefined || mediaType !== undefined)
     .map(({ schema, mediaType = 'application/json' }) => [
       mediaType,
-      { schema: schema === undefined ? { type: 'string' } : schemaOf(schema, 'output') },
+      { schema: schema === undefined ? { type: 'string' } : open(schemaOf(schema, 'output')) },
     ]);
   return {
     description: specs.map(({ description }) => description).join('; '),
     ...(content.length === 0 ? {} : { content: Object.fromEntries(content) }),
   };
+}
+
+/** Allows unknown properties in objects of a response: later versions may add fields. */
+function open(schema: JsonObject): JsonObject {
+  const opened = Object.entries(schema)
+    .filter(([name, value]) => name !== 'additionalProperties' || value !== false)
+    .map(([name, value]) => [name, Array.isArray(value) ? value.map(openIn) : openIn(value)]);
+  return Object.fromEntries(opened) as JsonObject;
+}
+
+function openIn(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? open(value as JsonObject) : value;
+}
+
+function rawBodyOf(description: string): JsonObject {
+  return { description, required: true, content: { '*/*': { schema: { type: 'string', format: 'binary' } } } };
 }
 
 function bodyOf(schema: z.ZodType): JsonObject {
@@ -93,6 +123,12 @@ function queryParameters(query: z.ZodType | undefined): JsonObject[] {
   if (query === undefined) return [];
   const { properties = {} } = schemaOf(query, 'output') as { properties?: Record<string, JsonObject> };
   return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
+}
+
+function operatorParameters({ operators }: Route): JsonObject[] {
+  if (operators === undefined) return [];
+  const description = 'For operators: the owner of the session. Recorded in the audit trail.';
+  return [{ name: 'user', in: 'query', required: false, description, schema: schemaOf(userQuery.user, 'output') }];
 }
 
 function headerParameters(headers: Readonly<Record<string, string>> = {}): JsonObject[] {

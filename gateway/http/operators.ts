@@ -2,22 +2,16 @@ import { z } from 'zod';
 import { PerdureError } from '../../contracts/errors.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import { sessionKey } from '../../contracts/session/session-key.ts';
+import { readsAll, type Caller } from './caller.ts';
 
-/** Whether a user may read and change data of other users. */
-export type IsOperator = (user: string) => boolean;
-
-/** `operators`: `PERDURE_OPERATORS`, user names separated by commas. Without authentication every user is an operator, since users are not verified. */
-export function operatorsFrom(operators: string | undefined, authenticated: boolean): IsOperator {
-  const named = new Set((operators ?? '').split(',').map((user) => user.trim()));
-  return (user) => !authenticated || (user !== '' && named.has(user));
-}
-
-/** Throws `forbidden` unless the user is an operator. `what` completes "Only an operator may …". */
-export function requireOperator(isOperator: IsOperator, user: string, what: string): void {
-  if (isOperator(user)) return;
-  throw new PerdureError(
+/** `what` completes "Only an operator may …". */
+export function notAnOperator({ user, byName }: Caller, what: string): PerdureError {
+  const remedy = byName
+    ? 'Operators are set in PERDURE_OPERATORS.'
+    : 'Use a credential with the role operator, or reader to read.';
+  return new PerdureError(
     'forbidden',
-    `Only an operator may ${what}, and ${JSON.stringify(user)} is not one. Operators are set in PERDURE_OPERATORS.`,
+    `Only an operator may ${what}, and ${JSON.stringify(user)} is not one. ${remedy}`,
   );
 }
 
@@ -29,15 +23,17 @@ export const userQuery = {
   all: z.stringbool().default(false),
 };
 
-/** The selected user, null for all. Throws `forbidden` when that is not the caller and the caller is no operator. */
+/**
+ * The selected user, null for all. Throws `forbidden` when that is not the caller, and the caller may not read data of others.
+ * A caller who may is an operator where the route changes something: readers cannot use such a route.
+ */
 export function requestedUser(
-  isOperator: IsOperator,
-  caller: string,
+  caller: Caller,
   { user, all }: { readonly user?: string | undefined; readonly all: boolean },
   what: string,
   act = 'see',
 ): string | null {
-  if (all) requireOperator(isOperator, caller, `${act} the ${what} of all users`);
+  if (all && !readsAll(caller)) throw notAnOperator(caller, `${act} the ${what} of all users`);
   if (all && user !== undefined) {
     throw new PerdureError(
       'invalid_request',
@@ -45,8 +41,8 @@ export function requestedUser(
     );
   }
   if (all) return null;
-  if (user === undefined || user === caller) return caller;
-  requireOperator(isOperator, caller, `${act} the ${what} of others`);
+  if (user === undefined || user === caller.user) return caller.user;
+  if (!readsAll(caller)) throw notAnOperator(caller, `${act} the ${what} of others`);
   // Validates the user.
   return sessionKey(user, what).user;
 }

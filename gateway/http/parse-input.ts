@@ -4,7 +4,7 @@ import { describeIssues } from '../../core/text/describe-issues.ts';
 import { problemSentences, type FieldPath } from '../../core/text/field-problem.ts';
 
 /** Fields whose values are content: errors name them and never quote their values. */
-const CONTENT = new Set<string | number>(['content', 'metadata', 'state', 'reason', 'tables']);
+const CONTENT = new Set<string | number>(['content', 'metadata', 'state', 'reason', 'tables', 'query']);
 
 function mayQuote(path: FieldPath): boolean {
   return !path.some((part) => CONTENT.has(part));

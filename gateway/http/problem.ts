@@ -4,7 +4,7 @@ import type { Problem } from '../../contracts/problem.ts';
 /** `Retry-After` of a 503 whose duration is unknown, in seconds. */
 const UNAVAILABLE_RETRY_S = 1;
 
-/** The problem response for an error. Errors other than {@link PerdureError} become `internal`, without their message. */
+/** The problem response for an error. Errors other than {@link PerdureError} become `internal`. The message of an `internal` error is in the log only. */
 export function problemResponse(error: unknown, requestId: string): Response {
   const known = error instanceof PerdureError ? error : undefined;
   const code = known?.code ?? 'internal';
@@ -14,7 +14,10 @@ export function problemResponse(error: unknown, requestId: string): Response {
     title,
     status: httpStatus,
     code,
-    detail: known?.message ?? `The gateway failed to process this request. Search its log for ${requestId}.`,
+    detail:
+      known === undefined || code === 'internal'
+        ? `The gateway failed to process this request. Search its log for ${requestId}.`
+        : known.message,
     requestId,
     ...(known?.budget ? { budget: known.budget } : {}),
   };

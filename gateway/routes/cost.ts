@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { daySchema } from '../../contracts/time.ts';
 import { budgetReportSchema, userLimitsSchema } from '../../contracts/budget.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { usageBySchema, usageReportSchema } from '../../contracts/usage.ts';
@@ -6,36 +7,44 @@ import { resolveBudgets } from '../../core/money/budget.ts';
 import { dayOf, firstOfMonth } from '../../core/money/utc-period.ts';
 import { readUsageOfAll } from '../../store/admin/reports/read-usage-of-all.ts';
 import { readBudget } from '../../store/budgets/read-budget.ts';
-import { readUsage } from '../../store/read/read-usage.ts';
+import { readUsage } from '../../store/read/statistics/read-usage.ts';
 import { saveUserLimits } from '../../store/budgets/user-budgets.ts';
 import type { GatewayDeps } from '../answers/gateway-deps.ts';
-import { requireOperator, requestedUser, userQuery } from '../http/operators.ts';
+import { selectOneUser, selectUser } from '../answers/select-user.ts';
+import { userQuery } from '../http/operators.ts';
 import { route, type Route } from '../http/route.ts';
 
 const usageQuery = z.object({
   by: usageBySchema.default('day'),
-  from: z.iso.date().optional(),
-  to: z.iso.date().optional(),
+  from: daySchema.optional(),
+  to: daySchema.optional(),
   ...userQuery,
 });
 
 /** Usage, cost and budgets. */
-export function costRoutes({ db, deployment, isOperator }: GatewayDeps): Route[] {
+export function costRoutes(deps: GatewayDeps): Route[] {
+  const { db, deployment } = deps;
   const budgets = resolveBudgets(deployment.budgets);
   const budgetOf = async (user: string) => Response.json(await readBudget(db, user, budgets, today()));
   return [
     route({
       method: 'get',
       path: '/v1/usage',
+      access: 'read',
       summary: 'Usage and cost of your model calls; for operators, also of another user or of all',
       query: usageQuery,
       responses: { 200: { description: 'The report', schema: usageReportSchema } },
-      async handle({ user: caller, query }) {
+      async handle({ caller, query }) {
         const { by, user, all } = query;
         const to = query.to ?? today();
         const from = query.from ?? firstOfMonth(to);
         checkSpan(from, to);
-        const owner = requestedUser(isOperator, caller, { user, all: all || by === 'user' }, 'usage');
+        const owner = await selectUser(
+          deps,
+          caller,
+          { user, all: all || by === 'user' },
+          { action: 'usage.read', what: 'usage' },
+        );
         if (by !== 'user' && owner !== null) return Response.json(await readUsage(db, owner, { by, from, to }));
         if (by !== 'session') return Response.json(await readUsageOfAll(db, { by, from, to }));
         throw new PerdureError('invalid_request', 'Usage by session needs a user: set `user`, or another `by`.');
@@ -44,25 +53,27 @@ export function costRoutes({ db, deployment, isOperator }: GatewayDeps): Route[]
     route({
       method: 'get',
       path: '/v1/budget',
+      access: 'read',
       summary: 'Your limits and their usage; for operators, also those of another user',
       query: z.object({ user: userQuery.user }),
       responses: { 200: { description: 'The budget', schema: budgetReportSchema } },
-      async handle({ user: caller, query: { user = caller } }) {
-        requestedUser(isOperator, caller, { user, all: false }, 'budget');
-        return budgetOf(user);
+      async handle({ caller, query: { user = caller.user } }) {
+        return budgetOf(await selectOneUser(deps, caller, user, { action: 'budget.read', what: 'budget' }));
       },
     }),
     route({
       method: 'put',
       path: '/v1/budget',
+      access: 'operate',
+      reserved: 'set a budget',
       summary: 'For operators: set the limits of a user; null removes a limit, an absent field uses the deployment’s',
       body: userLimitsSchema.extend({ user: userQuery.user }),
       responses: { 200: { description: 'The budget', schema: budgetReportSchema } },
-      async handle({ user: caller, body }) {
-        const { user = caller, ...limits } = body;
-        requireOperator(isOperator, caller, 'set a budget');
-        await saveUserLimits(db, user, limits);
-        return budgetOf(user);
+      async handle({ caller, body }) {
+        const { user = caller.user, ...limits } = body;
+        const owner = await selectOneUser(deps, caller, user, { action: 'budget.set', what: 'budget', act: 'set' });
+        await saveUserLimits(db, owner, limits);
+        return budgetOf(owner);
       },
     }),
   ];

@@ -1,55 +1,69 @@
 import { z } from 'zod';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
-import { LIMITS } from '../../contracts/limits.ts';
+import { sessionKey } from '../../contracts/session/session-key.ts';
 import { transcriptEntrySchema } from '../../contracts/session/transcript.ts';
 import { transcript } from '../../core/conversation/transcript.ts';
-import { readEvents } from '../../store/read/read-events.ts';
-import { eventsResponse, EVENTS_RESPONSES, EVENTS_HEADERS, eventsQuery } from '../answers/events-response.ts';
-import { requireReadableSession } from '../answers/require-session.ts';
+import { readHead } from '../../store/read/read-head.ts';
+import { readTranscriptRuns } from '../../store/read/read-transcript-runs.ts';
+import { eventsResponse, EVENTS_RESPONSES, EVENTS_HEADERS, sessionEventsQuery } from '../answers/events-response.ts';
+import { pendingMessages } from '../answers/pending-messages.ts';
+import { possiblyAbsentSession, requireReadableSession } from '../answers/require-session.ts';
 import type { GatewayDeps } from '../answers/gateway-deps.ts';
-import { pageOf, route, type Route } from '../http/route.ts';
+import { cursorQuery, pageOf, route, type Route } from '../http/route.ts';
 
-/** Maximum number of events in one page of a transcript. */
-const TRANSCRIPT_EVENTS = 10 * LIMITS.eventsPerPage.value;
-
-const transcriptQuery = z.object({ cursor: z.coerce.number().int().min(0).default(0) });
+const transcriptQuery = z.object({
+  /** `nextCursor` of the previous page. */
+  cursor: cursorQuery.optional(),
+});
 
 /** Events and transcript of a session. */
 export function eventRoutes(deps: GatewayDeps): Route[] {
-  const { db } = deps;
+  const { db, turns } = deps;
   return [
     route({
       method: 'get',
       path: '/v1/sessions/{id}/events',
+      access: 'read',
+      operators: { action: 'events.read', what: 'events' },
       summary: 'Stream the events of a session: past ones, then new ones',
-      query: eventsQuery,
+      query: sessionEventsQuery,
       headers: EVENTS_HEADERS,
+      streams: 'session',
       responses: EVENTS_RESPONSES,
       async handle(call) {
-        const key = await requireReadableSession(db, call.user, call.param('id'));
-        return eventsResponse(deps, key, call);
+        const { user, query, headers, signal, disconnect, onCredentialEnd } = call;
+        const mayBeAbsent = query.awaitSession || (await isExpected(deps, user, call.param('id')));
+        const require = mayBeAbsent ? possiblyAbsentSession : requireReadableSession;
+        const key = await require(db, user, call.param('id'));
+        return eventsResponse(deps, key, {
+          query,
+          headers,
+          signal,
+          disconnect,
+          onCredentialEnd,
+          mayBeAbsent,
+          runId: query.run,
+        });
       },
     }),
     route({
       method: 'get',
       path: '/v1/sessions/{id}/transcript',
+      access: 'read',
+      operators: { action: 'transcript.read', what: 'transcripts' },
       summary: 'The conversation as a model would receive it',
       query: transcriptQuery,
       responses: { 200: { description: 'Messages in order', schema: pageOf(transcriptEntrySchema) } },
       async handle({ user, param, query }) {
         const key = await requireReadableSession(db, user, param('id'));
-        const events: PerdureEvent[] = [];
-        let after = query.cursor;
-        const limit = LIMITS.eventsPerPage.value;
-        for (let more = true; more && events.length < TRANSCRIPT_EVENTS;) {
-          const page = await readEvents(db, key, { after, limit });
-          events.push(...page.events);
-          after = page.events.at(-1)?.seq ?? after;
-          more = page.events.length === limit;
-        }
-        const nextCursor = events.length < TRANSCRIPT_EVENTS ? null : String(after);
-        return Response.json({ data: transcript(events), nextCursor });
+        const page = await turns.run(user, () => readTranscriptRuns(db, key, query.cursor));
+        return Response.json({ data: page.runs.flatMap(transcript), nextCursor: page.nextCursor });
       },
     }),
   ];
+}
+
+/** Whether the session does not exist yet, and its first messages wait for a worker. */
+async function isExpected(deps: GatewayDeps, user: string, session: string): Promise<boolean> {
+  const key = sessionKey(user, session);
+  return (await readHead(deps.db, key)) === null && ((await pendingMessages(deps, key))?.waiting ?? 0) > 0;
 }

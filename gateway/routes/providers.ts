@@ -9,6 +9,7 @@ export function providerRoutes({ db, deployment }: GatewayDeps): Route[] {
     route({
       method: 'get',
       path: '/v1/providers',
+      access: 'read',
       summary: 'Limits, circuits and waits of the model providers',
       responses: { 200: { description: 'All providers', schema: pageOf(providerStatusSchema) } },
       handle: async () => Response.json({ data: await providerStatuses(db, deployment), nextCursor: null }),
