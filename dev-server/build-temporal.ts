@@ -3,6 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { assetPath } from '../assets/package-files.ts';
+import { goEnv } from './child-env.ts';
 import { describeBuild } from './describe-build.ts';
 import { TEMPORAL_CLI_VERSION } from './temporal-version.ts';
 import type { EnvVars } from './find-program.ts';
@@ -60,7 +61,7 @@ async function runGo(
   // Needs no C compiler, and must ignore a Go workspace around the cache.
   const child = spawn(go, args, {
     cwd: folder,
-    env: { ...env, CGO_ENABLED: '0', GOWORK: 'off' },
+    env: { ...goEnv(env), CGO_ENABLED: '0', GOWORK: 'off' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const last: string[] = [];

@@ -5,25 +5,14 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
+import { baseEnv } from './child-env.ts';
 import type { EnvVars } from './find-program.ts';
-
-/** Official downloads. `PERDURE_TEMPORAL_DOWNLOAD` names a mirror with the same paths, or is `off`. */
-const OFFICIAL = 'https://temporal.download';
 
 /** Short, so that a machine without internet access continues soon. */
 const CONNECT_TIMEOUT_MS = 4_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const STALLED_AFTER_MS = 30_000;
 const PROGRESS_EVERY_MS = 1_000;
-
-/** The URL of the archive for this platform; null when downloads are switched off. */
-export function downloadUrl(version: string, env: EnvVars): string | null {
-  const base = env['PERDURE_TEMPORAL_DOWNLOAD'] || OFFICIAL;
-  if (base === 'off') return null;
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
-  return `${base.replace(/\/$/, '')}/cli/archive/v${version}?platform=${platform}&arch=${arch}`;
-}
 
 /**
  * Downloads the archive, unpacks it in `folder` and returns the path of the program. Uses the proxies of the
@@ -41,9 +30,9 @@ export async function downloadTemporal(
       connect: { timeout: CONNECT_TIMEOUT_MS },
       headersTimeout: HEADERS_TIMEOUT_MS,
       bodyTimeout: STALLED_AFTER_MS,
-      httpProxy: env['HTTP_PROXY'] ?? env['http_proxy'] ?? '',
-      httpsProxy: env['HTTPS_PROXY'] ?? env['https_proxy'] ?? '',
-      noProxy: env['NO_PROXY'] ?? env['no_proxy'] ?? '',
+      httpProxy: env['HTTP_PROXY'] || env['http_proxy'] || '',
+      httpsProxy: env['HTTPS_PROXY'] || env['https_proxy'] || '',
+      noProxy: env['NO_PROXY'] || env['no_proxy'] || '',
     }),
   );
   const response = await fetch(url, { dispatcher: agent.value }).catch((error: unknown) => {
@@ -79,7 +68,7 @@ async function save(response: Response, path: string, onProgress: (line: string)
 /** `tar` is part of Linux, macOS and Windows 10, and detects the format of the archive. */
 async function unpack(archive: string, folder: string, env: EnvVars): Promise<void> {
   try {
-    await promisify(execFile)('tar', ['-xf', archive, '-C', folder], { env: { ...env } });
+    await promisify(execFile)('tar', ['-xf', archive, '-C', folder], { env: baseEnv(env) });
   } catch (error) {
     throw new Error('is not an archive that "tar" can unpack', { cause: error });
   }

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /** A lock held by this process until it is released or the process ends. */
@@ -16,6 +17,8 @@ const SQLITE_BUSY = 5;
  * has no `flock`, but its SQLite locks files on every platform.
  */
 export function tryLockFile(path: string): FileLock | null {
+  // SQLite would create it readable to other users.
+  closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');

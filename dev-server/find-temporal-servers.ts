@@ -1,31 +1,35 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { hasCode, identityOf, type ProcessIdentity } from './process-identity.ts';
+import { baseEnv } from './child-env.ts';
+import { dataFolderArgument } from './temporal-settings.ts';
 
 /**
- * The Temporal servers that use a database file, found by their command lines, independently of any lock: an owner can be
+ * The Temporal servers on a data folder, which is given by its real path, found by their command lines, independently of any lock: an owner can be
  * killed after it has started a server and before it has recorded it. Always empty on Windows.
  */
-export function findTemporalServers(databaseFile: string): ProcessIdentity[] {
-  if (process.platform === 'linux') return linuxServersOn(databaseFile);
+export function findTemporalServers(dataDir: string): ProcessIdentity[] {
+  if (process.platform === 'linux') return linuxServersOn(dataDir);
   if (process.platform === 'win32') return [];
-  const list = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,args='], { encoding: 'utf8' });
+  const list = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,args='], {
+    encoding: 'utf8',
+    env: baseEnv(process.env),
+  });
   return list
     .split('\n')
-    .filter((line) => line.includes(' start-dev ') && `${line} `.includes(` --db-filename ${databaseFile} `))
+    .filter((line) => line.includes(' start-dev ') && `${line} `.includes(` ${dataFolderArgument(dataDir)} `))
     .map((line) => identityOf(Number.parseInt(line, 10)));
 }
 
-function linuxServersOn(databaseFile: string): ProcessIdentity[] {
+function linuxServersOn(dataDir: string): ProcessIdentity[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => opens(argumentsOf(pid), databaseFile) && seesSameFolder(pid, dirname(databaseFile)))
+    .filter((pid) => serves(argumentsOf(pid), dataDir) && seesSameFolder(pid, dataDir))
     .map((pid) => identityOf(Number(pid)));
 }
 
-function opens(args: readonly string[], databaseFile: string): boolean {
-  return args.includes('start-dev') && args[args.indexOf('--db-filename') + 1] === databaseFile;
+function serves(args: readonly string[], dataDir: string): boolean {
+  return args.includes('start-dev') && args.includes(dataFolderArgument(dataDir));
 }
 
 function argumentsOf(pid: string): string[] {

@@ -1,5 +1,5 @@
 /** Embedded mode: a local Temporal server, and the lock of the data folder. */
-export { acquireDataLock, DataFolderInUseError, type DataLock } from './data-lock.ts';
+export { acquireDataLock, DataFolderInUseError, ownerOf, type DataLock, type OwnerState } from './data-lock.ts';
 export type { EnvVars } from './find-program.ts';
 export { provideTemporalBinary, type TemporalBinary } from './provide-temporal.ts';
 export { startEmbedded, type Embedded, type EmbeddedOptions } from './start-embedded.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { PerdureError } from '../contracts/errors.ts';
 
-/** Default ports; the next free one is used instead of one in use. */
+/** Default ports of a new data folder; the next free one is used instead of one in use. */
 export const DEFAULT_PORTS = { temporal: 7233, ui: 8233 } as const;
 
 /** The embedded mode's servers and the SDK's metrics listen on this address only. */
@@ -21,7 +21,7 @@ export async function choosePort(preferred: number, what: string): Promise<Chose
   const last = Math.min(preferred + MAX_PORTS, 65_535);
   for (let port = preferred; port <= last; port++) {
     if (await isFree(port)) {
-      const note = port === preferred ? null : `Port ${preferred} is in use; ${what} listens on ${port}.`;
+      const note = port === preferred ? null : `Port ${preferred} is in use; ${what} listens on ${port} from now on.`;
       return { port, note };
     }
   }

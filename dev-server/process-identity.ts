@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { baseEnv } from './child-env.ts';
 
 /** Identifies a process even when its pid is reused. */
 export interface ProcessIdentity {
@@ -55,7 +56,11 @@ function startTimeOf(pid: number): string | null {
   if (process.platform === 'linux') return linuxStartTime(pid);
   if (process.platform === 'win32') return null;
   try {
-    const text = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' });
+    const text = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+      env: baseEnv(process.env),
+    });
     return text.startsWith('Z') ? null : text.trim().replace(/^\S+\s+/, '');
   } catch {
     return null;

@@ -1,7 +1,7 @@
 import { PerdureError } from '../contracts/errors.ts';
 import { BinaryCache } from './binary-cache.ts';
 import { buildTemporal } from './build-temporal.ts';
-import { downloadTemporal, downloadUrl } from './download-temporal.ts';
+import { downloadUrl } from './download-url.ts';
 import { findProgram, type EnvVars } from './find-program.ts';
 import { isNewEnough, MIN_SERVER_VERSION, TEMPORAL_CLI_VERSION, temporalVersionOf } from './temporal-version.ts';
 
@@ -21,6 +21,8 @@ export interface ProvideTemporalOptions {
   readonly env?: EnvVars;
   /** Called with a line to show, at least every 3 s during long operations. */
   readonly onProgress?: (line: string) => void;
+  /** Awaited before a download or a build begins. If it rejects, there is none. */
+  readonly beforeFetch?: () => Promise<unknown>;
 }
 
 /** The state of a search: `tried` lists what has failed so far. */
@@ -43,6 +45,7 @@ export async function provideTemporalBinary(options: ProvideTemporalOptions = {}
   const search: Search = { env, onProgress, cache, tried: [], notes: [] };
   const found = (await configured(search)) ?? (await onPath(search)) ?? (await cached(search));
   if (found !== null) return found;
+  await options.beforeFetch?.();
   const waiting = (): void => onProgress('waiting for another process that downloads or builds Temporal');
   const fetched = await cache.withLock(async () => (await cached(search)) ?? (await fetchOrBuild(search)), waiting);
   if (fetched !== null) return fetched;
@@ -92,9 +95,11 @@ async function fetchOrBuild(search: Search): Promise<TemporalBinary | null> {
   if (url === null) search.tried.push('the download is switched off (PERDURE_TEMPORAL_DOWNLOAD)');
   else {
     search.onProgress(`downloading Temporal ${TEMPORAL_CLI_VERSION} from ${new URL(url).host}`);
-    const downloaded = await install(search, 'download', url, (folder) =>
-      downloadTemporal(url, folder, search.env, search.onProgress),
-    );
+    const downloaded = await install(search, 'download', url, async (folder) => {
+      // Loads an HTTP client, which most starts do not need.
+      const { downloadTemporal } = await import('./download-temporal.ts');
+      return downloadTemporal(url, folder, search.env, search.onProgress);
+    });
     if (downloaded !== null) return downloaded;
   }
   const go = findProgram('go', search.env);

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 export interface ServerLog {
   readonly path: string;
   write(text: string): void;
-  /** Its last lines, for an error message. */
+  /** Its last lines, or the beginning of the last panic, for an error message. */
   tail(): string;
   /** Stops limiting its size; removes a temporary file. */
   close(): void;
@@ -23,19 +23,26 @@ const TAIL_LINES = 10;
 export function openServerLog(dataDir: string | null, fresh: boolean): ServerLog {
   const temporary = dataDir === null;
   const path = join(dataDir ?? mkdtempSync(join(tmpdir(), 'perdure-temporal-')), 'temporal.log');
-  if (fresh) writeFileSync(path, '');
+  if (fresh) writeFileSync(path, '', { mode: 0o600 });
   const timer = setInterval(() => {
     if (sizeOf(path) > MAX_BYTES) truncateSync(path);
   }, CHECK_INTERVAL_MS).unref();
   return {
     path,
     write: (text) => appendFileSync(path, text),
-    tail: () => readFileSync(path, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n'),
+    tail: () => tailOf(readFileSync(path, 'utf8')),
     close() {
       clearInterval(timer);
       if (temporary) rmSync(dirname(path), { recursive: true, force: true });
     },
   };
+}
+
+/** A panic prints its reason first, and then stacks that are longer than what an error message has room for. */
+function tailOf(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  const panic = lines.findLastIndex((line) => /^(panic|fatal error): /.test(line));
+  return (panic < 0 ? lines.slice(-TAIL_LINES) : lines.slice(panic, panic + TAIL_LINES)).join('\n');
 }
 
 function sizeOf(path: string): number {

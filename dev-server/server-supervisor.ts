@@ -7,6 +7,8 @@ import type { TemporalServer, TemporalServerEvent, TemporalServerOptions } from 
 import { settingsFingerprint, settingsOf } from './temporal-settings.ts';
 
 const READY_TIMEOUT_MS = 30_000;
+/** A server that exits while it starts is started again: it can lose one of the ports that it chooses itself to another process. */
+const MAX_STARTS = 3;
 /** The server is not restarted after this many deaths within `DEATHS_WITHIN_MS`. */
 const MAX_DEATHS = 5;
 const DEATHS_WITHIN_MS = 60_000;
@@ -48,13 +50,23 @@ export class ServerSupervisor implements TemporalServer {
     process.once('exit', this.#endWithProcess);
     try {
       if (adopt) this.#process = adoptTemporal(adopt);
-      else await this.#spawn();
-      if (!(await this.#ready())) throw new PerdureError('temporal_unavailable', this.#failure('did not become ready'));
+      const ready = adopt ? await this.#ready() : await this.#firstStart();
+      if (!ready) throw new PerdureError('temporal_unavailable', this.#failure('did not become ready'));
     } catch (error) {
       await this.stop();
       throw error;
     }
     this.#keepingRunning = this.#keepRunning();
+  }
+
+  /** False when the server is not ready in time, or has exited at each of its starts. */
+  async #firstStart(): Promise<boolean> {
+    for (let starts = 1; ; starts++) {
+      await this.#spawn();
+      if (await this.#ready()) return true;
+      const hangs = this.#process && isRunning(this.#process.identity);
+      if (hangs || this.#stopping.signal.aborted || starts === MAX_STARTS) return false;
+    }
   }
 
   async stop(): Promise<void> {
@@ -110,7 +122,7 @@ export class ServerSupervisor implements TemporalServer {
   }
 
   async #spawn(): Promise<void> {
-    this.#process = await spawnTemporal(this.#options.binary, this.#args, this.#log.path);
+    this.#process = await spawnTemporal(this.#options.binary, this.#args, this.#log.path, this.#options.dataDir);
     const { address, uiUrl } = this;
     const settings = settingsFingerprint(settingsOf(this.#options));
     const server = { ...this.#process.identity, address, uiUrl, binary: this.#options.binary, settings };

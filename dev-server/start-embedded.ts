@@ -1,13 +1,14 @@
 import { acquireDataLock, type DataLock, type ServerRecord } from './data-lock.ts';
 import type { EnvVars } from './find-program.ts';
-import { choosePort, DEFAULT_PORTS, isFree } from './ports.ts';
+import { choosePorts, rememberPorts, type ChosenPorts, type RequestedPorts } from './choose-ports.ts';
+import { isFree } from './ports.ts';
 import { endProcess, isRunning } from './process-identity.ts';
-import { provideTemporalBinary, type TemporalBinary } from './provide-temporal.ts';
+import { provideTemporalBinary, type ProvideTemporalOptions, type TemporalBinary } from './provide-temporal.ts';
 import { startTemporalServer } from './start-temporal-server.ts';
 import { findTemporalServers } from './find-temporal-servers.ts';
 import { isTemporalReady } from './temporal-health.ts';
 import type { TemporalServer, TemporalServerEvent, TemporalServerOptions } from './temporal-server.ts';
-import { databaseFile, settingsFingerprint, settingsOf, type DynamicValue } from './temporal-settings.ts';
+import { settingsFingerprint, settingsOf, type DynamicValue } from './temporal-settings.ts';
 
 export interface EmbeddedOptions {
   /** The data folder (`.perdure`), created when missing; null keeps everything in memory, without a lock. */
@@ -16,10 +17,15 @@ export interface EmbeddedOptions {
   readonly env?: EnvVars | undefined;
   /** Called with a line to show during long operations. */
   readonly onProgress?: ((line: string) => void) | undefined;
-  /** Preferred ports; the next free one is used instead of one in use. Default: 7233, and 8233 for the UI. `ui: null` starts no UI. */
-  readonly ports?: { readonly temporal?: number; readonly ui?: number | null } | undefined;
+  readonly ports?: RequestedPorts | undefined;
   readonly namespace?: string | undefined;
   readonly dynamicConfig?: Readonly<Record<string, DynamicValue>> | undefined;
+  /** The lock of `dataDir`, which the caller releases after it has closed everything in the folder. Default: `startEmbedded` acquires it, and releases it when it fails or stops. */
+  readonly lock?: DataLock | undefined;
+  /** Called when the data folder is locked and the server runs, before it is ready. */
+  readonly onSpawned?: (() => void) | undefined;
+  /** As of {@link ProvideTemporalOptions}. The data folder is locked by then. */
+  readonly beforeFetch?: ProvideTemporalOptions['beforeFetch'];
 }
 
 /** A running embedded Temporal server with its data folder. */
@@ -32,6 +38,8 @@ export interface Embedded {
   readonly server: TemporalServer;
   /** Subscribes to deaths and restarts of the server; returns the function that unsubscribes. A listener must not throw. */
   onEvent(listener: (event: TemporalServerEvent) => void): () => void;
+  /** Records the URL of this process's gateway in the data folder. */
+  recordGateway(url: string): void;
   /** Ends the server and unlocks the data folder. Close the store in the folder first. */
   stop(): Promise<void>;
 }
@@ -43,6 +51,7 @@ export interface Embedded {
  * @throws {PerdureError} `temporal_unavailable` when no server can be found, built or started, with the remedy.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  if (options.lock) return startLocked(options, options.lock);
   const lock = options.dataDir === null ? null : await acquireDataLock(options.dataDir);
   try {
     return await startLocked(options, lock);
@@ -53,8 +62,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 }
 
 async function startLocked(options: EmbeddedOptions, lock: DataLock | null): Promise<Embedded> {
-  const { env, onProgress, namespace, dynamicConfig } = options;
-  const binary = await provideTemporalBinary({ ...(env && { env }), ...(onProgress && { onProgress }) });
+  const { env, onProgress, beforeFetch, namespace, dynamicConfig } = options;
+  const binary = await provideTemporalBinary({
+    ...(env && { env }),
+    ...(onProgress && { onProgress }),
+    ...(beforeFetch && { beforeFetch }),
+  });
   const notes = [...binary.notes];
   const listeners = new Set<(event: TemporalServerEvent) => void>();
   const common = {
@@ -63,11 +76,15 @@ async function startLocked(options: EmbeddedOptions, lock: DataLock | null): Pro
     namespace,
     dynamicConfig,
     onEvent(event: TemporalServerEvent) {
-      if (event.kind === 'spawned') lock?.recordServer(event.server);
+      if (event.kind === 'spawned') {
+        lock?.recordServer(event.server);
+        options.onSpawned?.();
+      }
       for (const listener of listeners) listener(event);
     },
   };
-  const adopt = lock === null ? undefined : await clearFolder(lock, binary, common, notes);
+  const adopt = lock === null ? undefined : await clearFolder(lock, binary, { ...common, ports: options.ports }, notes);
+  if (adopt) options.onSpawned?.();
   const server = adopt
     ? await startTemporalServer({ ...common, adopt })
     : await startOnFreePorts(common, options.ports ?? {}, notes);
@@ -80,24 +97,31 @@ async function startLocked(options: EmbeddedOptions, lock: DataLock | null): Pro
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    recordGateway(url) {
+      lock?.recordGateway(url);
+    },
     async stop() {
       await server.stop();
       lock?.recordServer(null);
-      lock?.release();
+      if (!options.lock) lock?.release();
     },
   };
 }
+
+type AdoptionOptions = Pick<TemporalServerOptions, 'dataDir' | 'namespace' | 'dynamicConfig'> & {
+  readonly ports: RequestedPorts | undefined;
+};
 
 /** Ends every server that uses the folder, except one that can be adopted: that one is returned. */
 async function clearFolder(
   lock: DataLock,
   binary: TemporalBinary,
-  options: Pick<TemporalServerOptions, 'dataDir' | 'namespace' | 'dynamicConfig'>,
+  options: AdoptionOptions,
   notes: string[],
 ): Promise<ServerRecord | undefined> {
   const orphan = lock.orphan ?? undefined;
   const adopt = orphan && (await isAdoptable(orphan, binary, options)) ? orphan : undefined;
-  const found = findTemporalServers(databaseFile(lock.dataDir));
+  const found = findTemporalServers(lock.dataDir);
   if (orphan && isRunning(orphan) && !found.some(({ pid }) => pid === orphan.pid)) found.push(orphan);
   for (const other of found.filter(({ pid }) => pid !== adopt?.pid)) {
     await endProcess(other, ORPHAN_GRACE_MS);
@@ -112,33 +136,40 @@ const ORPHAN_RESPONSE_TIMEOUT_MS = 3_000;
 /** The server is then killed; its write-ahead log keeps the database consistent. */
 const ORPHAN_GRACE_MS = 4_000;
 
-async function isAdoptable(
-  orphan: ServerRecord,
-  binary: TemporalBinary,
-  options: Pick<TemporalServerOptions, 'dataDir' | 'namespace' | 'dynamicConfig'>,
-): Promise<boolean> {
+async function isAdoptable(orphan: ServerRecord, binary: TemporalBinary, options: AdoptionOptions): Promise<boolean> {
   const settings = settingsOf(options);
   if (orphan.binary !== binary.path || orphan.settings !== settingsFingerprint(settings)) return false;
+  if (!hasPorts(orphan, options.ports ?? {})) return false;
   return isTemporalReady(orphan.address, settings.namespace, ORPHAN_RESPONSE_TIMEOUT_MS);
 }
 
-/** Retries with higher ports when another program takes a port between the check and the server's bind. */
+/** Whether a server listens on the ports that were asked for. */
+function hasPorts(server: ServerRecord, { temporal, ui = false }: RequestedPorts): boolean {
+  const port = Number(server.address.split(':').at(-1));
+  if (temporal !== undefined && temporal !== 0 && temporal !== port) return false;
+  if ((server.uiUrl === null) !== (ui === false)) return false;
+  return typeof ui === 'boolean' || ui === 0 || server.uiUrl?.endsWith(`:${ui}`) === true;
+}
+
+/** Chooses again when another program takes a port between the check and the server's bind. */
 async function startOnFreePorts(
   options: Omit<TemporalServerOptions, 'port' | 'uiPort'>,
-  ports: NonNullable<EmbeddedOptions['ports']>,
+  ports: RequestedPorts,
   notes: string[],
 ): Promise<TemporalServer> {
-  const preferredUi = ports.ui === undefined ? DEFAULT_PORTS.ui : ports.ui;
   for (;;) {
-    const main = await choosePort(ports.temporal ?? DEFAULT_PORTS.temporal, 'Temporal');
-    const ui = preferredUi === null ? null : await choosePort(preferredUi, 'the Temporal UI');
+    const chosen = await choosePorts(options.dataDir, ports);
     try {
-      const server = await startTemporalServer({ ...options, port: main.port, uiPort: ui?.port ?? null });
-      for (const note of [main.note, ui?.note]) if (note) notes.push(note);
+      const server = await startTemporalServer({ ...options, port: chosen.temporal, uiPort: chosen.ui });
+      notes.push(...chosen.notes);
+      if (options.dataDir !== null) rememberPorts(options.dataDir, chosen);
       return server;
     } catch (error) {
-      const portTaken = !(await isFree(main.port)) || (ui !== null && !(await isFree(ui.port)));
-      if (!portTaken) throw error;
+      if (await areFree(chosen)) throw error;
     }
   }
+}
+
+async function areFree({ temporal, ui }: ChosenPorts): Promise<boolean> {
+  return (await isFree(temporal)) && (ui === null || (await isFree(ui)));
 }

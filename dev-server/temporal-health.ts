@@ -1,9 +1,9 @@
-import { Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Whether a Temporal server at `address` responds within `timeoutMs` and has the namespace. */
 export async function isTemporalReady(address: string, namespace: string, timeoutMs: number): Promise<boolean> {
-  const connection = connectTo(address);
+  const connection = await connectTo(address);
   try {
     return await isReady(connection, namespace, Date.now() + timeoutMs);
   } finally {
@@ -18,7 +18,7 @@ export async function waitForTemporal(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const connection = connectTo(address);
+  const connection = await connectTo(address);
   const giveUpAt = Date.now() + timeoutMs;
   try {
     while (!signal.aborted && Date.now() < giveUpAt) {
@@ -31,7 +31,9 @@ export async function waitForTemporal(
   }
 }
 
-function connectTo(address: string): Connection {
+async function connectTo(address: string): Promise<Connection> {
+  // Loaded while the server starts.
+  const { Connection } = await import('@temporalio/client');
   return Connection.lazy({
     address,
     channelArgs: {

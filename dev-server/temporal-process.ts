@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { baseEnv } from './child-env.ts';
 import { endProcess, identityOf, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 /** A running server process: a child, or a process left by a dead owner. */
@@ -23,9 +24,17 @@ export async function spawnTemporal(
   binary: string,
   args: readonly string[],
   logFile: string,
+  /** Its working directory. */
+  folder: string | null,
 ): Promise<TemporalProcess> {
-  const log = openSync(logFile, 'a');
-  const child = spawn(binary, args, { detached: true, windowsHide: true, stdio: ['ignore', log, log] });
+  const log = openSync(logFile, 'a', 0o600);
+  const child = spawn(binary, args, {
+    detached: true,
+    windowsHide: true,
+    stdio: ['ignore', log, log],
+    env: baseEnv(process.env),
+    ...(folder === null ? {} : { cwd: folder }),
+  });
   closeSync(log);
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));

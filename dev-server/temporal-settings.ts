@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { SEARCH_ATTRIBUTE } from '../contracts/names.ts';
 import { LOOPBACK } from './ports.ts';
 
 /** A dynamic configuration value. Durations are strings such as `"1ms"`. */
-export type DynamicValue = string | number | boolean;
+export type DynamicValue = string | number | boolean | readonly string[];
 
 /** The settings of a server, without its ports. */
 export interface TemporalSettings {
@@ -41,19 +40,34 @@ export const DYNAMIC_CONFIG: Readonly<Record<string, DynamicValue>> = {
   // Fairness between users needs both.
   'matching.useNewMatcher': true,
   'matching.enableFairness': true,
+  // The partitions of a task queue are fair each for itself, and one server gains nothing by more than one. The default is four;
+  // what an older version has written to the others is still read.
+  'matching.numTaskqueueWritePartitions': 1,
   // Allows many senders to one session; the default is 10 updates in flight.
   'history.maxInFlightUpdates': 1_000,
+  // `start-dev` turns it on, and then reads the search attributes from the database several times for each message. Off, the
+  // server caches them for a minute; those of the command line are there from the start.
+  'system.forceSearchAttributesCacheRefreshOnRead': false,
+  // Closes the HTTP API, which has a random port and no authentication: a web page whose name resolves to 127.0.0.1 (DNS
+  // rebinding) could read every history. No request carries this name.
+  'frontend.httpAllowedHosts': ['closed.invalid'],
 };
 
 /** The write-ahead log survives a killed process. With `normal`, a power failure can lose the last transactions. */
 const SQLITE_PRAGMAS = { journal_mode: 'wal', synchronous: 'normal' } as const;
 
-/** The database file of a data folder. */
-export function databaseFile(dataDir: string): string {
-  return join(dataDir, 'temporal.db');
+/**
+ * The database file, relative to the data folder, which must be the working directory of the server: the CLI makes a URI
+ * of the name, in which `#`, `?` and `%` of an absolute path have a meaning.
+ */
+const DATABASE_FILE = 'temporal.db';
+
+/** An argument of every server on a data folder. It has no effect; it identifies the folder to {@link findTemporalServers}. */
+export function dataFolderArgument(dataDir: string): string {
+  return `perdure.dataFolder=${JSON.stringify(dataDir)}`;
 }
 
-/** The command line of a server on loopback. `uiPort` null: no UI. */
+/** The command line of a server on loopback, to be run in the data folder. `uiPort` null: no UI. */
 export function temporalArguments(settings: TemporalSettings, port: number, uiPort: number | null): string[] {
   return [
     'server',
@@ -83,7 +97,9 @@ function settingArguments(settings: TemporalSettings): string[] {
     'never',
     '--namespace',
     namespace,
-    ...(dataDir === null ? [] : ['--db-filename', databaseFile(dataDir)]),
+    ...(dataDir === null
+      ? []
+      : ['--db-filename', DATABASE_FILE, '--dynamic-config-value', dataFolderArgument(dataDir)]),
     ...Object.entries(dataDir === null ? {} : SQLITE_PRAGMAS).flatMap(([k, v]) => ['--sqlite-pragma', `${k}=${v}`]),
     ...dynamic.flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${JSON.stringify(value)}`]),
     ...Object.values(SEARCH_ATTRIBUTE).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),

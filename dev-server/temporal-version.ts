@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { baseEnv } from './child-env.ts';
 
 /** The Temporal CLI that is downloaded or built: the newest version that builds from the Go module proxy. `temporal-build/go.mod` must name the same version. */
 export const TEMPORAL_CLI_VERSION = '1.5.1';
@@ -16,7 +17,10 @@ export interface TemporalVersion {
 /** Runs `--version`. Null when the program does not run or is not a Temporal CLI. */
 export async function temporalVersionOf(binary: string): Promise<TemporalVersion | null> {
   try {
-    const { stdout } = await promisify(execFile)(binary, ['--version'], { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(binary, ['--version'], {
+      timeout: 20_000,
+      env: baseEnv(process.env),
+    });
     const match = /temporal version (\S+) \(Server (\d+\.\d+[^\s,)]*)/.exec(stdout);
     return match?.[1] && match[2] ? { cli: match[1], server: match[2] } : null;
   } catch {

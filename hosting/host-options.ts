@@ -1,3 +1,4 @@
+import type { PayloadCodec } from '@temporalio/common';
 import type { Agent } from '../agents/define-agent.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import type { LogOptions } from '../telemetry/log.ts';
@@ -6,6 +7,11 @@ import type { LogOptions } from '../telemetry/log.ts';
 export interface HostOptions {
   /** URL of a PostgreSQL database, `postgres://user:password@host:5432/database`. */
   readonly databaseUrl?: string | undefined;
+  /**
+   * URL of a Redis, `redis://user:password@host:6379` or `rediss://…`, for live messages and copies of what is in use. Default: none.
+   * Has no effect on an embedded store.
+   */
+  readonly redisUrl?: string | undefined;
   /**
    * Folder of an embedded store, as an alternative to PostgreSQL; created if missing. Only one process can use it. A worker
    * and a gateway in that process share its store.
@@ -17,6 +23,8 @@ export interface HostOptions {
   readonly agents: readonly Agent[] | string;
   /** The settings of a deployment file: policy, providers, prices, budgets, limits, maintenance. Default: none. */
   readonly deployment?: Deployment | undefined;
+  /** Codecs of all payloads in Temporal, such as `encryptionCodec` of `perdure/worker`. Default: none. */
+  readonly payloadCodecs?: readonly PayloadCodec[] | undefined;
   /** The log, written to standard error. The first worker or gateway of a process determines it. Default: level `warn`, format `plain`. */
   readonly log?: Pick<LogOptions, 'level' | 'format'> | undefined;
 }

@@ -3,9 +3,11 @@ import { loadTemplates, registerAgents } from '../agents/templates/load-template
 import { deploymentSchema, type Deployment } from '../contracts/deployment.ts';
 import { describeIssues } from '../core/text/describe-issues.ts';
 import { joinProblems } from '../core/text/field-problem.ts';
+import type { Memories } from '../memory/create-memories.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { HostOptions } from './host-options.ts';
 import type { HostStore } from './open-host-store.ts';
+import { openMemories } from './open-memories.ts';
 import { openSharedStore } from './open-shared-store.ts';
 import { sharedTelemetry } from './process-telemetry.ts';
 
@@ -14,6 +16,7 @@ export interface HostDeps extends Omit<HostStore, 'close'> {
   readonly agents: AgentRegistry;
   readonly deployment: Deployment;
   readonly telemetry: Telemetry;
+  readonly memories: Memories;
 }
 
 /** {@link HostDeps} whose store is closed with `close`. */
@@ -27,15 +30,22 @@ export interface Host extends HostDeps, HostStore {}
  */
 export async function openHost(options: HostOptions): Promise<Host> {
   const loaded = await loadHostOptions(options);
-  return { ...loaded, ...(await openSharedStore(options)) };
+  const { attachments, redis } = loaded.deployment;
+  const store = await openSharedStore({ ...options, attachments, redis, telemetry: loaded.telemetry });
+  try {
+    return { ...loaded, ...store, memories: openMemories(store.db, loaded.deployment, loaded.telemetry) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
-/** Everything of {@link openHost} except the store. */
+/** Everything of {@link openHost} except the store and what needs it. */
 export async function loadHostOptions({
   agents,
   deployment = {},
   log,
-}: Pick<HostOptions, 'agents' | 'deployment' | 'log'>): Promise<Omit<HostDeps, keyof HostStore>> {
+}: Pick<HostOptions, 'agents' | 'deployment' | 'log'>): Promise<Omit<HostDeps, keyof HostStore | 'memories'>> {
   const validated = validateDeployment(deployment);
   return { agents: await registryOf(agents), deployment: validated, telemetry: sharedTelemetry(log) };
 }

@@ -10,19 +10,19 @@ const embedded = new Map<string, { users: number; readonly opened: Promise<HostS
  * @throws {TypeError} unless exactly one of `databaseUrl` and `dataDir` is set.
  * @throws {DataFolderInUseError} when another process owns `dataDir`.
  */
-export async function openSharedStore({ databaseUrl, dataDir, archivesDir }: HostStoreOptions): Promise<HostStore> {
+export async function openSharedStore({ databaseUrl, dataDir, ...rest }: HostStoreOptions): Promise<HostStore> {
   if ((databaseUrl === undefined) === (dataDir === undefined)) {
     throw new TypeError(
       'Set exactly one of the options "databaseUrl" (PostgreSQL) and "dataDir" (the folder of an embedded store).',
     );
   }
-  if (dataDir !== undefined) return shareEmbedded(resolve(dataDir), archivesDir);
-  return openHostStore({ databaseUrl, archivesDir });
+  if (dataDir !== undefined) return shareEmbedded(resolve(dataDir), rest);
+  return openHostStore({ databaseUrl, ...rest });
 }
 
 /** The first user of a folder opens its store, and the last one closes it. */
-async function shareEmbedded(folder: string, archivesDir: string | undefined): Promise<HostStore> {
-  const shared = embedded.get(folder) ?? { users: 0, opened: openEmbedded(folder, archivesDir) };
+async function shareEmbedded(folder: string, rest: HostStoreOptions): Promise<HostStore> {
+  const shared = embedded.get(folder) ?? { users: 0, opened: openEmbedded(folder, rest) };
   shared.users += 1;
   embedded.set(folder, shared);
   let closed = false;
@@ -43,10 +43,10 @@ async function shareEmbedded(folder: string, archivesDir: string | undefined): P
   }
 }
 
-async function openEmbedded(dataDir: string, archivesDir: string | undefined): Promise<HostStore> {
+async function openEmbedded(dataDir: string, rest: HostStoreOptions): Promise<HostStore> {
   const lock = await acquireDataLock(dataDir);
   try {
-    const store = await openHostStore({ dataDir, archivesDir });
+    const store = await openHostStore({ ...rest, dataDir });
     return { ...store, close: () => store.close().finally(() => lock.release()) };
   } catch (error) {
     lock.release();

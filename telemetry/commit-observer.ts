@@ -1,4 +1,4 @@
-import type { PerdureEvent } from '../contracts/session/event.ts';
+import type { PerdureEvent } from '../contracts/events/event.ts';
 import type { SessionKey } from '../contracts/session/session-key.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -56,8 +56,14 @@ function logEvent(
         code: `${event.scope}_${event.unit}`,
         outcome: event.kind,
       });
+    case 'context.rebuilt': {
+      const { runId: run, step, model, reason: code } = event;
+      return log.info('Context rebuilt', { ...common, run, step, model, code });
+    }
     case 'session.recovered':
       return log.info('Session recovered', { ...common, code: event.reason });
+    case 'context.summarized':
+      return log.info('Older messages summarised', { ...common, model: event.model });
     case 'session.opened':
     case 'session.updated':
     case 'session.ended':
@@ -65,12 +71,23 @@ function logEvent(
     case 'session.expired':
     case 'session.archived':
     case 'message.received':
+    case 'input.decided':
     case 'run.started':
     case 'reasoning.completed':
     case 'message.completed':
     case 'tool.called':
     case 'tool.completed':
     case 'tool.cancelled':
+    case 'approval.requested':
+    case 'approval.reminded':
+    case 'approval.decided':
+    case 'approval.expired':
+    case 'approval.withdrawn':
+    case 'client_call.requested':
+    case 'client_call.reminded':
+    case 'client_call.answered':
+    case 'client_call.expired':
+    case 'client_call.withdrawn':
     case 'budget.released':
       return undefined;
     default:

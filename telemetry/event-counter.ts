@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { version, parse } from 'uuid';
-import type { PerdureEvent } from '../contracts/session/event.ts';
+import type { PerdureEvent } from '../contracts/events/event.ts';
 import type { Usage } from '../contracts/session/run.ts';
 import { workflowIdOf, type SessionKey } from '../contracts/session/session-key.ts';
 import type { Metrics } from './metrics.ts';
@@ -19,6 +19,8 @@ export class EventCounter {
   readonly #agents = new LRUCache<string, string>({ max: CACHED });
   /** Epoch ms, by run id. */
   readonly #admitted = new LRUCache<string, number>({ max: CACHED });
+  /** Runs that were resumed, or have waited for an answer. */
+  readonly #continued = new LRUCache<string, true>({ max: CACHED });
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -55,6 +57,11 @@ export class EventCounter {
         if (event.disposition !== 'steered') this.#admitted.set(event.runId, Date.parse(event.at));
         return;
       case 'run.started': {
+        // The time until somebody has answered or resumed it is neither a wait in the queue nor time to respond.
+        if (event.continued === true) {
+          this.#continued.set(event.runId, true);
+          return;
+        }
         const admittedAt = this.#admittedAt(event.runId);
         if (admittedAt === undefined) this.#admitted.set(event.runId, Date.parse(event.at));
         else metrics.queueSeconds.record({ agent }, secondsFrom(admittedAt, event.at));
@@ -72,6 +79,21 @@ export class EventCounter {
       case 'tool.cancelled':
         this.#countTool(agent, isTool(event.tool) ? event.tool : UNKNOWN, event.type.slice('tool.'.length));
         return;
+      case 'approval.decided':
+        metrics.inboxAnswers.add({
+          kind: 'approval',
+          outcome: event.decision === 'approve' ? 'approved' : 'rejected',
+        });
+        return;
+      case 'approval.expired':
+      case 'approval.withdrawn':
+        metrics.inboxAnswers.add({ kind: 'approval', outcome: event.type.slice('approval.'.length) });
+        return;
+      case 'client_call.answered':
+      case 'client_call.expired':
+      case 'client_call.withdrawn':
+        metrics.inboxAnswers.add({ kind: 'client', outcome: event.type.slice('client_call.'.length) });
+        return;
       case 'run.completed':
       case 'run.failed':
       case 'run.cancelled':
@@ -86,9 +108,17 @@ export class EventCounter {
       case 'session.archived':
       // Counted by `countMessage`, as are refusals without an event.
       case 'message.refused':
+      case 'input.decided':
       case 'reasoning.completed':
+      case 'context.rebuilt':
       case 'tool.called':
+      case 'approval.requested':
+      case 'approval.reminded':
+      case 'client_call.requested':
+      case 'client_call.reminded':
       case 'budget.released':
+      // Its call is counted by the worker that made it, as are those that fail.
+      case 'context.summarized':
         return;
       default:
         event satisfies never;
@@ -122,7 +152,7 @@ export class EventCounter {
     if (event.type === 'run.failed') this.#metrics.errors.add({ agent, source: 'run', type: event.error.code });
     const admittedAt = this.#admittedAt(event.runId);
     this.#admitted.delete(event.runId);
-    if (admittedAt !== undefined)
+    if (admittedAt !== undefined && !this.#continued.delete(event.runId))
       this.#metrics.runSeconds.record({ agent, outcome }, secondsFrom(admittedAt, event.at));
   }
 

@@ -1,7 +1,7 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Metrics } from './metrics.ts';
-import { healthResponse, metricsResponse, readinessResponse } from './operational-responses.ts';
+import { healthResponse, mayReadMetrics, metricsResponse, readinessResponse } from './operational-responses.ts';
 
 /** How many further ports are tried when the first is in use. */
 const MORE_PORTS = 20;
@@ -13,8 +13,12 @@ export interface HealthOptions {
   /** When the port is in use: true takes the next free one, false throws. */
   readonly orNextPort: boolean;
   readonly metrics: Metrics;
+  /** Bearer token that `/metrics` requires. Default: none. */
+  readonly metricsToken?: string | undefined;
   /** The checks of `/readyz`. */
   readonly parts: Readonly<Record<string, () => Promise<boolean>>>;
+  /** Extends the body of `/readyz`. */
+  readonly details?: () => object;
 }
 
 export interface HealthServer {
@@ -25,26 +29,28 @@ export interface HealthServer {
 
 /** Serves `/healthz`, `/readyz` and `/metrics` for a process without a gateway. Rejects with an Error that names the remedy. */
 export async function serveHealth(options: HealthOptions): Promise<HealthServer> {
-  const { host, port: preferred, orNextPort, metrics, parts } = options;
+  const { host, port: preferred, orNextPort, metrics, metricsToken, parts, details } = options;
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://health');
-    const accept = request.headers.accept ?? null;
-    respond(pathname, accept, response).catch(() => response.writeHead(500).end());
+    // Not parsed as a URL: a client can send any text as the target.
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    respond(path, request.headers, response).catch(() => response.destroy());
   });
 
-  async function respond(path: string, accept: string | null, response: ServerResponse): Promise<void> {
-    const found = await responseTo(path, accept);
-    response.writeHead(found.status, Object.fromEntries(found.headers)).end(await found.text());
+  async function respond(path: string, headers: IncomingHttpHeaders, response: ServerResponse): Promise<void> {
+    const found = await responseTo(path, headers).catch(() => new Response(null, { status: 500 }));
+    const body = await found.text();
+    response.writeHead(found.status, Object.fromEntries(found.headers)).end(body);
   }
 
-  async function responseTo(path: string, accept: string | null): Promise<Response> {
+  async function responseTo(path: string, { accept, authorization }: IncomingHttpHeaders): Promise<Response> {
     switch (path) {
       case '/healthz':
         return healthResponse();
       case '/readyz':
-        return readinessResponse(parts);
+        return readinessResponse(parts, details);
       case '/metrics':
-        return metricsResponse(metrics, accept);
+        if (mayReadMetrics(metricsToken, authorization)) return metricsResponse(metrics, accept ?? null);
+        return Response.json({ status: 'Send the bearer token of PERDURE_METRICS_TOKEN.' }, { status: 401 });
       default:
         return Response.json({ status: 'Not found. This server has /healthz, /readyz and /metrics.' }, { status: 404 });
     }
@@ -68,6 +74,8 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
       server.off('error', reject);
     }
   }
+  // A connection could not be accepted, for example for lack of file descriptors. The server goes on listening.
+  server.on('error', () => {});
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,

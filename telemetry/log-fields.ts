@@ -14,10 +14,20 @@ export interface LogFields {
   readonly model?: string | undefined;
   /** The name of a declared tool, never one invented by a model. */
   readonly tool?: string | undefined;
+  /** The name of an MCP server in the settings. */
+  readonly server?: string | undefined;
   readonly outcome?: string | undefined;
   /** A stable code: an `ErrorCode` or the `reason` of a `ModelError`. */
   readonly code?: string | undefined;
+  /** The next three are identifiers that a provider gave with an error. Other text of a provider is never logged. */
+  readonly providerCode?: string | undefined;
+  readonly providerType?: string | undefined;
+  readonly providerParam?: string | undefined;
   readonly durationMs?: number | undefined;
+  /** The identity of a worker: process, host and a random part. */
+  readonly worker?: string | undefined;
+  /** A number of sessions. */
+  readonly sessions?: number | undefined;
   /** The next four are for lines of Temporal's SDK. */
   readonly component?: string | undefined;
   readonly activity?: string | undefined;
@@ -35,14 +45,19 @@ const TEXT = [
   'provider',
   'model',
   'tool',
+  'server',
   'outcome',
   'code',
+  'providerCode',
+  'providerType',
+  'providerParam',
   'component',
   'activity',
   'workflow',
   'taskQueue',
+  'worker',
 ] as const satisfies readonly (keyof LogFields)[];
-const NUMBERS = ['status', 'step', 'attempt', 'durationMs'] as const satisfies readonly (keyof LogFields)[];
+const NUMBERS = ['status', 'step', 'attempt', 'durationMs', 'sessions'] as const satisfies readonly (keyof LogFields)[];
 /** The longest value, in characters. Ids fit. */
 const MAX_LENGTH = 400;
 

@@ -63,6 +63,10 @@ export function otlpTracing({ serviceName, share, url }: OtlpOptions): Tracing {
         span.end();
       }
     },
+    async within(parent, work) {
+      const remote = trace.getSpan(parentOf({ kind: 'internal', parent }));
+      return remote ? active.run(remote, work) : work();
+    },
     activeSpan() {
       const span = active.getStore();
       return span ? openSpan(span) : NO_SPAN;

@@ -48,6 +48,8 @@ export interface Tracing {
   readonly on: boolean;
   /** Runs `work` in a span. If it throws, the span fails with the error's code, without its message. */
   span<T>(name: string, options: SpanOptions, work: (span: OpenSpan) => Promise<T>): Promise<T>;
+  /** Runs `work` with a remote parent, a W3C `traceparent`, but without a span of its own. */
+  within<T>(parent: string | null | undefined, work: () => Promise<T>): Promise<T>;
   /** The active span; {@link NO_SPAN} if there is none. */
   activeSpan(): OpenSpan;
   /** The id of the active trace, if it is recorded. */
@@ -65,6 +67,7 @@ export const NO_SPAN: OpenSpan = { setAttributes: () => {}, rename: () => {}, fa
 export const NO_TRACING: Tracing = {
   on: false,
   span: (_name, _options, work) => work(NO_SPAN),
+  within: (_parent, work) => work(),
   activeSpan: () => NO_SPAN,
   traceId: () => undefined,
   traceparent: () => undefined,

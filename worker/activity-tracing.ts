@@ -1,4 +1,5 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { SERVING_ACTIVITY } from '../contracts/names.ts';
 import { sessionKeyOf } from '../contracts/session/session-key.ts';
 import { traceparentIn } from '../telemetry/temporal-client-tracing.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
@@ -17,6 +18,8 @@ export function activityTracing(tracing: Tracing): ActivityInterceptorsFactory[]
             'perdure.attempt': info.attempt,
           };
           const parent = traceparentIn(input.headers);
+          // It records a span for each run that it executes.
+          if (info.activityType === SERVING_ACTIVITY) return tracing.within(parent, () => next(input));
           return tracing.span(info.activityType, { kind: 'internal', attributes, parent }, () => next(input));
         },
       },

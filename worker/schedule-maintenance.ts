@@ -1,4 +1,4 @@
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import type { MaintenanceSettings } from '../contracts/maintenance.ts';
 import { MAINTENANCE_SCHEDULE, WORKFLOW } from '../contracts/names.ts';
 
@@ -10,7 +10,7 @@ export async function scheduleMaintenance(
   taskQueue: string,
   { intervalMs = SIX_HOURS_MS }: MaintenanceSettings,
 ): Promise<void> {
-  const scheduleId = taskQueue === 'perdure' ? MAINTENANCE_SCHEDULE : `${MAINTENANCE_SCHEDULE}:${taskQueue}`;
+  const scheduleId = scheduleIdOf(taskQueue);
   const spec = { intervals: [{ every: intervalMs }] };
   const action = {
     type: 'startWorkflow' as const,
@@ -26,4 +26,24 @@ export async function scheduleMaintenance(
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     await client.schedule.getHandle(scheduleId).update((current) => ({ ...current, spec, action, policies }));
   }
+}
+
+/** Creates the schedule if Temporal has lost it, and returns whether it did. An existing one keeps its settings: those of a newer worker may differ. */
+export async function restoreSchedule(
+  client: Client,
+  taskQueue: string,
+  settings: MaintenanceSettings,
+): Promise<boolean> {
+  try {
+    await client.schedule.getHandle(scheduleIdOf(taskQueue)).describe();
+    return false;
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  }
+  await scheduleMaintenance(client, taskQueue, settings);
+  return true;
+}
+
+function scheduleIdOf(taskQueue: string): string {
+  return taskQueue === 'perdure' ? MAINTENANCE_SCHEDULE : `${MAINTENANCE_SCHEDULE}:${taskQueue}`;
 }

@@ -1,30 +1,76 @@
 import { Client } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import type { PayloadCodec } from '@temporalio/common';
+import { NativeConnection } from '@temporalio/worker';
+import type { ChildDeps } from '../activities/children/children.ts';
+import { cancelAbandoned } from '../activities/children/cancel-abandoned.ts';
+import { continueChildren } from '../activities/children/continue-children.ts';
+import { KnownPauses } from '../admission/known-pauses.ts';
 import { createActivities } from '../activities/create-activities.ts';
+import { RunBegins } from '../activities/observe/run-begins.ts';
+import { ServedSessions } from '../activities/serving/served-sessions.ts';
+import { AgentReleases } from '../activities/shared/agent-releases.ts';
 import type { ActivityDeps } from '../activities/shared/deps.ts';
 import { ProviderLimiter } from '../activities/shared/provider-limiter.ts';
 import type { Deployment } from '../contracts/deployment.ts';
+import { PerdureError } from '../contracts/errors.ts';
+import { memoriesPerUser } from '../contracts/limits/memories-per-user.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
+import { createPriceTable } from '../models/price-table.ts';
+import type { Db } from '../store/db/db.ts';
+import { createMcpServers } from '../mcp/mcp-servers.ts';
+import { createMemories, type Memories } from '../memory/create-memories.ts';
+import { createCommitObserver } from '../telemetry/commit-observer.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
-import { restartLostWorkflows, type LostWorkflowSettings } from './restart-lost-workflows.ts';
+import { restoreNamespace, startUpkeep, type UpkeepSettings } from './upkeep/upkeep.ts';
+import { userExecutions } from './erasure/user-executions.ts';
+import { isServer } from './is-server.ts';
+import { runWorkflows } from './run-workflows.ts';
 import { scheduleMaintenance } from './schedule-maintenance.ts';
 import { saveAgentVersions } from './save-agent-versions.ts';
-import { registerSearchAttributes } from './search-attributes.ts';
+import { missingSearchAttributes, registerSearchAttributes } from './search-attributes.ts';
 import { activityTracing } from './activity-tracing.ts';
+import { backgroundRequester } from './upkeep/request-background.ts';
 import { expiryCheckRequester } from './request-expiry-check.ts';
 import { installRuntime } from './temporal-runtime.ts';
-import { workerTuning, type Tuning } from './tuning.ts';
+import { SERVING_PLACES, workerTuning, type Tuning } from './tuning.ts';
 import { workflowStarter } from './workflow-starter.ts';
+import { repeatNotifications } from './serving/repeat-notifications.ts';
+import { stopServingClosed } from './serving/stop-serving-closed.ts';
+import { TakeOver } from './serving/take-over.ts';
+import { prepareWorkflowThread, SessionWorker } from './session-worker.ts';
+import { endOtherLeases, holdWorkerLease, newWorkerId, type HeldLease } from './serving/worker-lease.ts';
+import { deploymentOptions, type WorkerVersioning } from './versioning/worker-versioning.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
 type GivenDeps = Omit<
   ActivityDeps,
-  'deployment' | 'prices' | 'telemetry' | 'commits' | 'limiter' | 'requestExpiryCheck' | 'workflows'
+  | 'memories'
+  | 'mcp'
+  | 'deployment'
+  | 'prices'
+  | 'tokens'
+  | 'telemetry'
+  | 'commits'
+  | 'askEvaluator'
+  | 'turns'
+  | 'limiter'
+  | 'pauses'
+  | 'requestExpiryCheck'
+  | 'requestBackground'
+  | 'workflows'
+  | 'runs'
+  | 'isServer'
+  | 'isCutOff'
+  | 'releases'
+  | 'userExecutions'
+  | 'workerId'
 >;
 
 export interface WorkerSettings extends GivenDeps, Tuning {
   /** Default: an empty deployment. */
   readonly deployment?: Deployment | undefined;
+  /** Long-term memory. Default: without vectors. */
+  readonly memories?: Memories | undefined;
   /** Default: telemetry without an exporter. */
   readonly telemetry?: Telemetry | undefined;
   /** Whether to merge the Temporal SDK's metrics of this process with Perdure's. Only the first worker of a process decides. Default false. */
@@ -40,11 +86,15 @@ export interface WorkerSettings extends GivenDeps, Tuning {
   };
   /** Default `perdure`. */
   readonly taskQueue?: string | undefined;
-  readonly lostSessions?: LostWorkflowSettings | undefined;
+  readonly lostSessions?: UpkeepSettings | undefined;
   /** Whether errors in workflow code have stack traces. Default false. */
   readonly workflowStacks?: boolean | undefined;
   /** Whether to schedule clean-ups. Default: only on the default task queue. */
   readonly schedules?: boolean | undefined;
+  /** Codecs of all payloads in Temporal. Default: none. */
+  readonly payloadCodecs?: readonly PayloadCodec[] | undefined;
+  /** Temporal's worker versioning. Default: off. */
+  readonly versioning?: WorkerVersioning | undefined;
 }
 
 export interface RunningWorker {
@@ -54,63 +104,180 @@ export interface RunningWorker {
   readonly done: Promise<void>;
   /** Whether the worker is polling. Rejects if Temporal is unavailable. */
   ready(): Promise<boolean>;
+  /** Whether the namespace has the search attributes of sessions, without which their workflow tasks fail. Rejects if Temporal is unavailable. */
+  workflowsReady(): Promise<boolean>;
 }
 
 /** Starts a worker. Before it polls, it saves the agents' versions in the store and registers the search attributes. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { db, agents, connection: to, deployment = {}, telemetry = createTelemetry() } = settings;
+  const memories = settings.memories ?? createMemories({ db, perUser: memoriesPerUser(deployment.limits) });
+  const versioned = deploymentOptions(settings.versioning);
+  const buildId = settings.versioning?.buildId;
+  prepareWorkflowThread();
   const failed = await installRuntime(telemetry, { metrics: settings.temporalMetrics ?? false });
   const [connection, workflowBundle] = await Promise.all([
-    connect(to),
+    connectToTemporal(to),
     workflowCode({ stacks: settings.workflowStacks }),
     saveAgentVersions(db, agents),
   ]);
   const taskQueue = settings.taskQueue ?? TASK_QUEUE;
-  await registerSearchAttributes(connection, to.namespace);
+  const { namespace } = to;
+  await restoreNamespace({ db, connection, namespace, taskQueue, telemetry });
+  await registerSearchAttributes(connection, namespace);
   const { providers = {} } = deployment;
   const limiter = new ProviderLimiter({ db, live: settings.live, providers, metrics: telemetry.metrics });
-  await limiter.start();
-  const client = new Client({ connection, namespace: to.namespace });
-  const worker = await Worker.create({
+  const pauses = new KnownPauses(db, settings.live);
+  await Promise.all([limiter.start(), pauses.start()]);
+  const { payloadCodecs = [] } = settings;
+  const client = new Client({
     connection,
+    namespace: to.namespace,
+    dataConverter: { payloadCodecs: [...payloadCodecs] },
+  });
+  const mcp = createMcpServers({ telemetry });
+  const workerId = newWorkerId();
+  const releases = new AgentReleases(db);
+  await releases.refresh();
+  const isAlone = db.kind === 'pglite';
+  const takeOver = new TakeOver({ db, client, taskQueue, workerId, log: telemetry.log });
+  // Before the worker is created: the tasks wait for its first poll. A failure is repeated with the lease.
+  if (isAlone) void takeOverEnded(db, takeOver).catch(() => {});
+  const sessions = new ServedSessions(SERVING_PLACES);
+  const begins = new RunBegins();
+  let lease: HeldLease | null = null;
+  const worker = await SessionWorker.create({
+    connection,
+    identity: workerId,
     namespace: to.namespace,
     taskQueue,
     workflowBundle,
     interceptors: { activity: activityTracing(telemetry.tracing) },
-    activities: createActivities({
-      ...settings,
-      deployment,
-      telemetry,
-      limiter,
-      requestExpiryCheck: expiryCheckRequester(client),
-      workflows: workflowStarter(client),
-    }),
-    ...workerTuning(settings),
+    activities: createActivities(
+      {
+        ...settings,
+        memories,
+        releases,
+        mcp,
+        deployment,
+        telemetry,
+        limiter,
+        pauses,
+        requestExpiryCheck: expiryCheckRequester(client),
+        requestBackground: backgroundRequester(client, taskQueue),
+        workflows: workflowStarter(client),
+        runs: runWorkflows(client, taskQueue),
+        isServer: isServer(client),
+        isCutOff: () => lease?.isCutOff() ?? false,
+        userExecutions: (user) => userExecutions(client, user),
+        workerId,
+      },
+      sessions,
+      begins,
+    ),
+    ...workerTuning(settings, payloadCodecs),
+    ...versioned,
   });
-  if (settings.schedules ?? taskQueue === TASK_QUEUE) {
-    await scheduleMaintenance(client, taskQueue, deployment.maintenance ?? {});
-  }
-  const lost = restartLostWorkflows({ db, client, taskQueue, failed }, settings.lostSessions ?? {});
+  const children: ChildDeps = {
+    ...settings,
+    deployment,
+    pauses,
+    telemetry,
+    runs: runWorkflows(client, taskQueue),
+    requestExpiryCheck: expiryCheckRequester(client),
+    prices: createPriceTable(deployment.prices, deployment.models),
+    commits: createCommitObserver(telemetry, { isTool: (name) => agents.tool(name) !== undefined, attempt: () => 1 }),
+  };
+  const schedules = settings.schedules ?? taskQueue === TASK_QUEUE;
+  if (schedules) await scheduleMaintenance(client, taskQueue, deployment.maintenance ?? {});
+  const upkeep = startUpkeep(
+    {
+      db,
+      agents,
+      deployment,
+      memories,
+      models: settings.models,
+      telemetry,
+      client,
+      connection,
+      namespace,
+      taskQueue,
+      versioning: settings.versioning,
+      schedules,
+      failed,
+      continueChildren: async (quietForMs, signal) => {
+        await continueChildren(children, { quietForMs }, signal);
+        await cancelAbandoned({ db, workflows: workflowStarter(client) });
+      },
+    },
+    settings.lostSessions ?? {},
+  );
+  const takesWork = () => worker.getState() === 'RUNNING';
+  const held = await holdWorkerLease(db, {
+    workerId,
+    taskQueue,
+    buildId,
+    takesWork,
+    begun: () => begins.read(),
+    isAlone,
+    onRenewed: [
+      () => repeatNotifications(db, workerId, sessions),
+      () => stopServingClosed(client, taskQueue, sessions),
+      () => releases.refresh(),
+      async (signal, mayJudge) => {
+        if (mayJudge) await takeOver.run(signal);
+      },
+    ],
+  });
+  lease = held;
   const done = worker.run().finally(async () => {
-    await lost.stop();
+    await upkeep.stop();
+    await held.stop();
     await limiter.stop();
+    await pauses.stop();
+    await mcp.close();
     if (to.open === undefined) await connection.close();
   });
   done.catch(() => {});
   return {
     done,
     ready: async () => {
-      if (worker.getState() !== 'RUNNING') return false;
+      if (!takesWork()) return false;
       await connection.workflowService.describeNamespace({ namespace: to.namespace });
       return true;
     },
+    workflowsReady: async () => (await missingSearchAttributes(connection, namespace)).length === 0,
     stop: async () => {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+      if (takesWork()) worker.shutdown();
+      sessions.drain();
+      // So that it is no longer counted while its activities end.
+      await held.renew();
       await done;
     },
   };
 }
 
-async function connect({ address, apiKey, tls, open }: WorkerSettings['connection']): Promise<NativeConnection> {
-  return open ?? NativeConnection.connect({ address, ...(apiKey ? { apiKey } : {}), ...(tls ? { tls: true } : {}) });
+/** Takes over the sessions of the processes that had an embedded store before this one. */
+async function takeOverEnded(db: Db, takeOver: TakeOver): Promise<void> {
+  await endOtherLeases(db);
+  await takeOver.run(new AbortController().signal);
+}
+
+/** Connects to a Temporal server. Throws `temporal_unavailable` when it does not respond or rejects the credential. */
+export async function connectToTemporal({
+  address,
+  apiKey,
+  tls,
+  open,
+}: WorkerSettings['connection']): Promise<NativeConnection> {
+  if (open !== undefined) return open;
+  try {
+    return await NativeConnection.connect({ address, ...(apiKey ? { apiKey } : {}), ...(tls ? { tls: true } : {}) });
+  } catch (error) {
+    throw new PerdureError(
+      'temporal_unavailable',
+      `Temporal at ${JSON.stringify(address)} does not respond. Check TEMPORAL_ADDRESS (host:port) and TEMPORAL_API_KEY, and that the server is running.`,
+      { cause: error },
+    );
+  }
 }

@@ -36,6 +36,12 @@ export function workflowCode({ stacks = false }: CodeOptions = {}): Promise<Work
 
 /** Bundles the workflow code. The bundle contains no absolute paths. */
 export async function bundleWorkflows({ stacks = false }: CodeOptions = {}): Promise<{ readonly code: string }> {
+  // Both have a meaning in the requests of webpack, which cannot be escaped.
+  if (/[?!]/.test(PACKAGE_ROOT)) {
+    throw new Error(
+      `The workflow code in ${PACKAGE_ROOT} cannot be bundled, because the path contains "?" or "!". Move Perdure to a folder without them.`,
+    );
+  }
   const { code } = await bundleWorkflowCode({
     workflowsPath: modulePath('workflows/index'),
     payloadConverterPath: PAYLOAD_CONVERTER,

@@ -8,7 +8,7 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
-import type { WorkflowStarter } from '../activities/shared/workflow-starter.ts';
+import type { WorkflowStarter } from '../activities/shared/temporal/workflow-starter.ts';
 import { ToolError } from '../agents/define-tool.ts';
 
 /** Time limit of a call of Temporal. */
@@ -44,6 +44,13 @@ export function workflowStarter(client: Client, { sliceMs = 10_000 } = {}): Work
           await withTimeout(() => handle.cancel());
         },
       };
+    },
+    async cancel(workflowId) {
+      try {
+        await withTimeout(() => client.workflow.getHandle(workflowId).cancel());
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
     },
     async ended(workflowIds) {
       const over: string[] = [];
