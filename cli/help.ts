@@ -7,8 +7,10 @@ Examples:
   perdure send "What is 6 × 7?" --wait           send a message and print the answer
   echo "Sum this up" | perdure send --wait       read the message from a pipe
   perdure send "Hi" --id order-17 --json         safe to repeat: the same id is the same message
+  perdure inbox                                  what waits for an approval or an answer
   perdure watch main --json | jq .type           the events of a session, one JSON object per line
-  perdure doctor                                 find problems and their remedies`;
+  perdure doctor                                 find problems and their remedies
+  source <(perdure completion bash)              complete commands and options in this shell`;
 
 export const EXIT_CODES = `
 Exit codes:

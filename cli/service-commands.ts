@@ -1,14 +1,16 @@
 import { statSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { addEnvFile } from './services/env-file.ts';
-import type { CommandDeps } from './shared/command-deps.ts';
+import type { CreateDeps, OwnerOption } from './shared/command-deps.ts';
 import { CliError, EXIT } from './shared/exit-codes.ts';
+import { addOwner } from './shared/user-scope-options.ts';
+import { parsePort } from './shared/parse-number.ts';
 
 /** Adds the commands that create a project, and that run or check services, on this machine. */
 export function addServiceCommands(
   program: Command,
   env: NodeJS.ProcessEnv,
-  deps: () => CommandDeps,
+  deps: CreateDeps,
   setExitCode: (code: number) => void,
 ): void {
   program
@@ -21,11 +23,24 @@ export function addServiceCommands(
     });
   addAgentsOption(program.command('start'))
     .description('run worker, gateway, Temporal and store in one process until Ctrl-C')
+    .addOption(new Option('--port <port>', 'port of the gateway (default: PERDURE_PORT, or 4747)').argParser(parsePort))
+    .option('--data <dir>', "folder of the store's and Temporal's files (default: PERDURE_DATA, or .perdure)")
+    .option('--model <provider/model>', 'model of agents that name none (default: PERDURE_MODEL, or what is reachable)')
+    .option('--ui', "serve Temporal's UI, which shows every message to anyone on this machine")
     .option('--no-reload', 'do not reload agents when their files change')
-    .action(async ({ reload, ...options }: AgentsOption & { reload: boolean }) => {
+    .action(async ({ reload, ui = false, ...options }: StartOptions) => {
       addEnvFile(env);
       const { start } = await import('./services/start.ts');
-      setExitCode(await start(withAgents(env, options), { reload }));
+      setExitCode(await start(withStartOptions(withAgents(env, options), options), { reload, ui }));
+    });
+  addOwner(program.command('open [name]'))
+    .usage('[options] [session | run]')
+    .description("print the address of a session's or a run's page in the Temporal UI, and on a desktop open it")
+    .option('--no-browser', 'print the address only')
+    .action(async (name: string | undefined, { browser, ...owner }: { browser: boolean } & OwnerOption) => {
+      addEnvFile(env);
+      const { openUi } = await import('./services/open-ui.ts');
+      await openUi(deps(owner), env, name, { browser });
     });
   for (const role of ['worker', 'gateway'] as const) {
     addAgentsOption(program.command(role))
@@ -48,6 +63,27 @@ export function addServiceCommands(
 
 interface AgentsOption {
   readonly agents?: string;
+}
+
+interface StartOptions extends AgentsOption {
+  readonly reload: boolean;
+  readonly ui?: boolean;
+  readonly port?: number;
+  readonly data?: string;
+  readonly model?: string;
+}
+
+/** The environment with these options in place of their variables. */
+function withStartOptions(
+  env: NodeJS.ProcessEnv,
+  { port, data, model }: Pick<StartOptions, 'port' | 'data' | 'model'>,
+): NodeJS.ProcessEnv {
+  return {
+    ...env,
+    ...(port === undefined ? {} : { PERDURE_PORT: String(port) }),
+    ...(data === undefined ? {} : { PERDURE_DATA: data }),
+    ...(model === undefined ? {} : { PERDURE_MODEL: model }),
+  };
 }
 
 function addAgentsOption(command: Command): Command {

@@ -1,14 +1,19 @@
 import { isErrorCode, PerdureError } from '../contracts/errors.ts';
-import { endsRun, type RunEndType, type StreamEvent } from '../contracts/session/event.ts';
+import type { StreamEvent } from '../contracts/events/event.ts';
+import { endsRun, type RunEndType } from '../contracts/events/event-traits.ts';
 import type { RunError, Usage } from '../contracts/session/run.ts';
 
 /** The final answer to a message. */
 export interface Answer {
   readonly runId: string;
   readonly text: string;
+  /** The structured answer; absent if neither the message nor the agent has a schema. */
+  readonly object?: unknown;
   readonly usage: Usage;
   /** Number of model calls. */
   readonly steps: number;
+  /** The model that gave the answer, `provider/model`; absent for an agent with one model. */
+  readonly answerModel?: string;
 }
 
 /** A run failed or was cancelled, so that there is no answer. */
@@ -16,12 +21,15 @@ export class RunNotCompletedError extends Error {
   override readonly name = 'RunNotCompletedError';
   readonly runId: string;
   readonly status: 'failed' | 'cancelled';
+  /** The code of `error`, such as `model_unavailable`; `cancelled` for a cancelled run. */
+  readonly code: string;
   readonly error: RunError;
 
   constructor(runId: string, status: 'failed' | 'cancelled', error: RunError) {
     super(`The run ${runId} ${status === 'failed' ? 'failed' : 'was cancelled'} (${error.code}): ${error.detail}`);
     this.runId = runId;
     this.status = status;
+    this.code = error.code;
     this.error = error;
   }
 }
@@ -58,7 +66,14 @@ function answerOf(end: RunEnd): Answer {
   const { runId } = end;
   switch (end.type) {
     case 'run.completed':
-      return { runId, text: end.output, usage: end.usage, steps: end.steps };
+      return {
+        runId,
+        text: end.output,
+        ...(end.object ? { object: end.object } : {}),
+        usage: end.usage,
+        steps: end.steps,
+        ...(end.answerModel === undefined ? {} : { answerModel: end.answerModel }),
+      };
     case 'run.failed':
       throw new RunNotCompletedError(runId, 'failed', end.error);
     case 'run.cancelled':

@@ -1,6 +1,7 @@
 import { cancelRunSchema, endSessionSchema, resumeRunSchema } from '../contracts/session/commands.ts';
 import type { CancelledRun } from '../contracts/session/commands.ts';
 import { PerdureError, type ErrorCode } from '../contracts/errors.ts';
+import { approvalAnswerSchema, clientAnswerSchema } from '../contracts/session/inbox-item.ts';
 import { sessionKey, type SessionKey } from '../contracts/session/session-key.ts';
 import type { GatewayClient } from './http/gateway-client.ts';
 import { retryUnreachable } from './http/retry-unreachable.ts';
@@ -54,6 +55,12 @@ export function createHttpSender(gatewayOf: (user: string) => GatewayClient): Se
     async resume(key, input) {
       const { runId } = checkInput(resumeRunSchema, input, 'resume');
       await clientFor(key).resume(key.session, runId);
+    },
+    async answerApproval(key, itemId, input) {
+      await clientFor(key).answerApproval(key.session, itemId, checkInput(approvalAnswerSchema, input, 'answer'));
+    },
+    async answerClientCall(key, itemId, input) {
+      await clientFor(key).answerClientCall(key.session, itemId, checkInput(clientAnswerSchema, input, 'answer'));
     },
     async end(key, input) {
       await clientFor(key).end(key.session, checkInput(endSessionSchema, input, 'end'));

@@ -1,5 +1,5 @@
 import { PerdureError } from '../contracts/errors.ts';
-import type { StreamEvent } from '../contracts/session/event.ts';
+import type { StreamEvent } from '../contracts/events/event.ts';
 import { sleep } from './http/sleep.ts';
 
 const RETRY_MS = 500;

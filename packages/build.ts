@@ -13,7 +13,7 @@ const DIST = join(ROOT, 'dist');
 
 /** Files that are loaded by path and are not modules; see `assets/package-files.ts`. */
 const ASSETS = [
-  'store/migrations/*.sql',
+  'store/migrations/*/*.sql',
   'dev-server/temporal-build/go.*',
   'agents/templates/*.yaml',
   'cli/init/template/{gitignore,*.*}',

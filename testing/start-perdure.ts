@@ -6,6 +6,7 @@ import { serveGateway } from '../gateway/serve-gateway.ts';
 import type { HostOptions } from '../hosting/host-options.ts';
 import { openHostStore } from '../hosting/open-host-store.ts';
 import { loadHostOptions } from '../hosting/open-host.ts';
+import { openMemories } from '../hosting/open-memories.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
 import { startWorker } from '../worker/start-worker.ts';
 import { functionModels, type FunctionModel } from './function-models.ts';
@@ -47,17 +48,22 @@ export async function startPerdure(options: TestOptions): Promise<TestPerdure> {
   const server = stack.adopt(await startTemporalServer({ binary: path, dataDir: null }), (it) => it.stop());
   const temporal = { address: server.address, namespace: 'default' };
   const { db, live } = stack.adopt(await openHostStore({}), (it) => it.close());
-  const deps = { ...loaded, db, live };
+  const memories = openMemories(db, loaded.deployment, loaded.telemetry);
+  const deps = { ...loaded, db, live, memories };
+  const models = typeof model === 'function' ? functionModels(model) : model;
   const worker = await startWorker({
     ...deps,
-    models: typeof model === 'function' ? functionModels(model) : model,
+    models,
     connection: temporal,
     schedules: false,
     shutdownGraceMs: 1_000,
     temporalMetrics: true,
   });
   stack.adopt(worker, (it) => it.stop());
-  const gateway = stack.adopt(await createConnectedGateway(deps, { temporal }), (it) => it.close());
+  const gateway = stack.adopt(
+    await createConnectedGateway(deps, { temporal, defaultModel: models.defaultModel }),
+    (it) => it.close(),
+  );
   const served = stack.adopt(await serveGateway({ gateway, port: 0 }), (it) => it.close());
   const perdure = createPerdure({ temporal, gateway: served.url, ...(user === undefined ? {} : { user }) });
   stack.adopt(perdure, (it) => it.close());

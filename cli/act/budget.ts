@@ -4,7 +4,8 @@ import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { formatCount } from '../render/format-count.ts';
 import { stripControl } from '../render/strip-control.ts';
 import { formatUsd } from '../../core/text/format-usd.ts';
-import { formatTable } from '../render/format-table.ts';
+import { formatTime, type TimeStyle } from '../render/format-time.ts';
+import { printTable } from '../render/print-table.ts';
 
 /** `perdure budget`: shows a user's limits and how much of them is used. */
 export async function budget(deps: CommandDeps, user: string | undefined): Promise<void> {
@@ -45,33 +46,35 @@ function show(deps: CommandDeps, report: BudgetReport): void {
   deps.print(`Budget of ${stripControl(user)}`);
   const head = ['PERIOD', 'USED', 'RESERVED', 'LIMIT', 'RESETS'];
   const rows = [
-    ...rowsOf(month, limits.monthlyUsd, limits.monthlyTokens),
-    ...rowsOf(day, limits.dailyUsd, limits.dailyTokens),
+    ...rowsOf(deps, month, limits.monthlyUsd, limits.monthlyTokens),
+    ...rowsOf(deps, day, limits.dailyUsd, limits.dailyTokens),
   ];
-  for (const line of formatTable([head, ...rows])) deps.print(line);
+  printTable(deps, [head, ...rows]);
   if (limits.dailyWarnUsd !== null) deps.print(`Warning at ${formatUsd(limits.dailyWarnUsd)} per day.`);
   if (month.unpricedCalls > 0) {
-    deps.print(
-      `The cost of ${formatCount(month.unpricedCalls, 'call')} this month is unknown and not counted as used.`,
-    );
+    const estimated = month.estimatedUsd > 0 || month.estimatedTokens > 0;
+    const counted = estimated
+      ? `about ${formatUsd(month.estimatedUsd)} and ${formatCount(month.estimatedTokens, 'token')} are counted as used for them`
+      : 'not counted as used';
+    deps.print(`The cost of ${formatCount(month.unpricedCalls, 'call')} this month is unknown and ${counted}.`);
   }
 }
 
-function rowsOf(period: BudgetPeriod, usd: number | null, tokens: number | null): string[][] {
+function rowsOf(style: TimeStyle, period: BudgetPeriod, usd: number | null, tokens: number | null): string[][] {
   return [
     [
       period.period,
       formatUsd(period.usedUsd),
       formatUsd(period.reservedUsd),
       formatLimit(usd, formatUsd),
-      period.resetsAt,
+      formatTime(period.resetsAt, style),
     ],
     [
       period.period,
       tokensOf(period.usedTokens),
       tokensOf(period.reservedTokens),
       formatLimit(tokens, tokensOf),
-      period.resetsAt,
+      formatTime(period.resetsAt, style),
     ],
   ];
 }

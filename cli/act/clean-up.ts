@@ -1,10 +1,12 @@
 import { cleanUp } from '../../client/clean-up.ts';
-import type { SweepRecord } from '../../contracts/maintenance.ts';
+import type { CleanOrder } from '../../client/http/queries.ts';
+import type { Sweep, SweepRecord } from '../../contracts/maintenance.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
+import { confirm, requireTerminal, type ConfirmOption } from '../shared/confirm.ts';
 import { formatCount } from '../render/format-count.ts';
 import { sweepLines } from '../look/sweeps.ts';
 
-interface CleanOptions {
+interface CleanOptions extends ConfirmOption {
   readonly idle?: number;
   readonly older?: number;
   readonly dryRun?: boolean;
@@ -15,19 +17,34 @@ interface CleanOptions {
 /** Interval of progress lines. */
 const PROGRESS_INTERVAL_MS = 2_500;
 
-/** `perdure clean`: runs a clean-up, and shows what it did to each session and why. */
-export async function clean(deps: CommandDeps, { idle, older, dryRun, of, allUsers }: CleanOptions): Promise<void> {
-  const request = {
+/**
+ * `perdure clean`: runs a clean-up, and shows what it did to each session and why. On a terminal it first shows what it
+ * would do, and asks.
+ */
+export async function clean(
+  deps: CommandDeps,
+  { idle, older, dryRun, of, allUsers, yes }: CleanOptions,
+): Promise<void> {
+  const order: CleanOrder = {
     ...(idle === undefined ? {} : { idleMs: idle }),
     ...(older === undefined ? {} : { olderMs: older }),
-    ...(dryRun === undefined ? {} : { dryRun }),
     ...(of === undefined ? {} : { user: of }),
     ...(allUsers === undefined ? {} : { all: allUsers }),
   };
-  const sweep = await cleanUp(deps.client, request, progressReport());
+  if (!dryRun && !yes) {
+    requireTerminal();
+    const preview = await cleanUp(deps.client, { ...order, dryRun: true }, progressReport());
+    if (Object.keys(preview.counts).length === 0) return show(deps, preview, allUsers);
+    for (const line of sweepLines(preview, allUsers)) process.stderr.write(`${line}\n`);
+    await confirm('Continue?');
+  }
+  show(deps, await cleanUp(deps.client, { ...order, dryRun: dryRun ?? false }, progressReport()), allUsers);
+}
+
+function show(deps: CommandDeps, sweep: Sweep, allUsers: boolean | undefined): void {
   if (deps.json) return deps.printJson(sweep);
   for (const line of sweepLines(sweep, allUsers)) deps.print(line);
-  if (sweep.nextCursor !== null) deps.print(`More: perdure sweeps ${sweep.id} --cursor ${sweep.nextCursor}`);
+  if (sweep.nextCursor !== null) deps.hint(`More: perdure sweeps ${sweep.id} --cursor ${sweep.nextCursor}`);
 }
 
 /** Reports the progress of a long clean-up on standard error. */

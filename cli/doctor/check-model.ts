@@ -1,12 +1,23 @@
 import { createModelDirectory } from '../../models/directory/model-directory.ts';
+import { ModelError } from '../../models/model-client.ts';
+import { readProviders } from './read-providers.ts';
 import type { Finding } from './finding.ts';
 
 /** Checks that the model's endpoint is reachable. Makes no model call. */
 export async function checkModel(env: NodeJS.ProcessEnv): Promise<Finding> {
-  const key = env['OPENAI_API_KEY'];
-  const base = env['OPENAI_BASE_URL'] ?? (key === undefined ? undefined : 'https://api.openai.com/v1');
+  const key = env['OPENAI_API_KEY'] || undefined;
+  const base = env['OPENAI_BASE_URL'] || (key === undefined ? undefined : 'https://api.openai.com/v1');
   if (base !== undefined) return checkEndpoint(base, key);
-  const { choice } = await createModelDirectory({ env });
+  const providers = await readProviders(env).catch(() => ({}));
+  const models = await createModelDirectory({ env, providers }).catch((error: unknown) => {
+    if (error instanceof ModelError) return error;
+    throw error;
+  });
+  if (models instanceof ModelError) {
+    const remedy = 'Correct PERDURE_MODEL, or the providers in the deployment file.';
+    return { check: 'Model', state: 'problem', found: models.message, remedy };
+  }
+  const { choice } = models;
   const scripted = choice.model.startsWith('scripted/');
   return {
     check: 'Model',

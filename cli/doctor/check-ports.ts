@@ -3,11 +3,15 @@ import type { CommandDeps } from '../shared/command-deps.ts';
 import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
 
-/** Checks that a gateway could listen on the configured port. */
-export async function checkPorts({ client }: CommandDeps, env: NodeJS.ProcessEnv): Promise<Finding> {
+/** Checks that a gateway could listen on the configured port. `running`: URL of the gateway of the running `perdure start`, or null. */
+export async function checkPorts(
+  { client, url }: CommandDeps,
+  env: NodeJS.ProcessEnv,
+  running: string | null,
+): Promise<Finding> {
   const check = 'Ports';
-  const host = env['PERDURE_HOST'] ?? '127.0.0.1';
-  const port = Number(env['PERDURE_PORT'] ?? 4747);
+  const host = (env['PERDURE_HOST'] || '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
+  const port = Number(env['PERDURE_PORT'] || 4747);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     return {
       check,
@@ -16,6 +20,15 @@ export async function checkPorts({ client }: CommandDeps, env: NodeJS.ProcessEnv
       remedy: 'Set PERDURE_PORT to a number from 0 to 65535.',
     };
   }
+  if (running !== null && running !== url) {
+    return {
+      check,
+      state: 'note',
+      found: `the running gateway listens at ${running}, not at ${url}`,
+      remedy: `Use --url ${running}, or set PERDURE_URL.`,
+    };
+  }
+  if (running !== null) return { check, state: 'ok', found: `${running} is used by the gateway`, remedy: null };
   const reason = await listenError(host, port);
   if (reason === null) return { check, state: 'ok', found: `${host}:${port} is free for a gateway`, remedy: null };
   if (reason === 'EADDRINUSE' && (await client.ready().then(isReadiness, () => false))) {

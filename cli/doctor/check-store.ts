@@ -1,31 +1,29 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Client } from 'pg';
+import { PerdureError } from '../../contracts/errors.ts';
+import { describeConnectFailure } from '../../core/postgres/describe-connect-failure.ts';
+import { postgresConfig } from '../../core/postgres/postgres-config.ts';
 import type { Finding } from './finding.ts';
 
 /** Checks that PostgreSQL is reachable, or that the folder of the embedded store is writable. Changes nothing. */
 export async function checkStore(env: NodeJS.ProcessEnv): Promise<Finding> {
-  const url = env['DATABASE_URL'];
-  return url === undefined || url === '' ? checkFolder(resolve(env['PERDURE_DATA'] ?? '.perdure')) : checkPostgres(url);
+  const url = env['DATABASE_URL']?.trim();
+  return url ? checkPostgres(url) : checkFolder(resolve(env['PERDURE_DATA']?.trim() || '.perdure'));
 }
 
-async function checkPostgres(connectionString: string): Promise<Finding> {
+async function checkPostgres(databaseUrl: string): Promise<Finding> {
   const check = 'Store';
   try {
-    const client = new Client({ connectionString, connectionTimeoutMillis: 3_000 });
+    const client = new Client({ ...postgresConfig(databaseUrl), connectionTimeoutMillis: 3_000 });
     await client.connect();
     await client.query('select 1');
     await client.end();
     return { check, state: 'ok', found: 'PostgreSQL at DATABASE_URL', remedy: null };
   } catch (error) {
-    // Only the code: the message may contain the URL with its password.
-    const { code = 'no response' } = error as { code?: string };
-    return {
-      check,
-      state: 'problem',
-      found: `PostgreSQL at DATABASE_URL is unreachable (${code})`,
-      remedy: 'Check host, port, user and password in DATABASE_URL, and that PostgreSQL is running.',
-    };
+    if (error instanceof PerdureError) return { check, state: 'problem', found: error.message, remedy: null };
+    const { found, remedy } = describeConnectFailure(error);
+    return { check, state: 'problem', found: `PostgreSQL at DATABASE_URL ${found}`, remedy };
   }
 }
 

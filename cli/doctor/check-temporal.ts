@@ -2,17 +2,8 @@ import { createTemporalSender } from '../../client/temporal/temporal-sender.ts';
 import { lazyClient } from '../../client/temporal/temporal-connection.ts';
 import type { Finding } from './finding.ts';
 
-/** Checks that the configured Temporal server is reachable. */
-export async function checkTemporal(env: NodeJS.ProcessEnv): Promise<Finding> {
-  const address = env['TEMPORAL_ADDRESS'];
-  const temporal = lazyClient({ address }, undefined, env);
-  try {
-    if (await createTemporalSender({ client: temporal.get() }).ready()) {
-      return { check: 'Temporal', state: 'ok', found: `reachable at ${address ?? '127.0.0.1:7233'}`, remedy: null };
-    }
-  } finally {
-    await temporal.close();
-  }
+/** Checks that Temporal is reachable: the configured server, or that of the running `perdure start`. `address` undefined: there is neither. */
+export async function checkTemporal(env: NodeJS.ProcessEnv, address: string | undefined): Promise<Finding> {
   if (address === undefined) {
     return {
       check: 'Temporal',
@@ -21,7 +12,15 @@ export async function checkTemporal(env: NodeJS.ProcessEnv): Promise<Finding> {
       remedy: 'To use another server, set TEMPORAL_ADDRESS.',
     };
   }
-  const namespace = env['TEMPORAL_NAMESPACE'] ?? 'default';
+  const temporal = lazyClient({ address }, undefined, env);
+  try {
+    if (await createTemporalSender({ client: temporal.get() }).ready()) {
+      return { check: 'Temporal', state: 'ok', found: `reachable at ${address}`, remedy: null };
+    }
+  } finally {
+    await temporal.close();
+  }
+  const namespace = env['TEMPORAL_NAMESPACE'] || 'default';
   return {
     check: 'Temporal',
     state: 'problem',

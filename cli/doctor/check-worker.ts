@@ -1,26 +1,37 @@
 import { createTemporalSender } from '../../client/temporal/temporal-sender.ts';
 import { lazyClient } from '../../client/temporal/temporal-connection.ts';
+import type { Workers } from '../../contracts/worker.ts';
+import { formatDuration } from '../../core/text/format-duration.ts';
+import type { CommandDeps } from '../shared/command-deps.ts';
 import type { Finding } from './finding.ts';
 import { formatCount } from '../render/format-count.ts';
 
-/** Checks that a worker polls Temporal. Without one, messages are accepted but not answered. */
-export async function checkWorker(env: NodeJS.ProcessEnv): Promise<Finding> {
+const REMEDY = 'Start one with `perdure worker`, or everything with `npm start`. Messages wait until then.';
+
+/** Checks that a worker takes work. Without one, messages are accepted but not answered. */
+export async function checkWorker({ client }: Pick<CommandDeps, 'client'>, env: NodeJS.ProcessEnv): Promise<Finding> {
   const check = 'Worker';
+  // The gateway counts leases, which expire within seconds of a worker's death; Temporal lists its last poll for more than a minute.
+  const { polling, lastSeenAt } = (await client.workers().catch(() => null)) ?? (await workersInTemporal(env));
+  if (polling === null) return { check, state: 'note', found: 'unknown without Temporal', remedy: null };
+  if (polling > 0) return { check, state: 'ok', found: `${formatCount(polling, 'worker')} polling`, remedy: null };
+  // Without the setting, `perdure start` brings a worker of its own.
+  const state = env['TEMPORAL_ADDRESS'] ? 'problem' : 'note';
+  return { check, state, found: `none polling${lastSeenAt === null ? '' : `; ${ago(lastSeenAt)}`}`, remedy: REMEDY };
+}
+
+async function workersInTemporal(env: NodeJS.ProcessEnv): Promise<Workers> {
   const temporal = lazyClient({ address: env['TEMPORAL_ADDRESS'] }, undefined, env);
   try {
-    const workers = await createTemporalSender({ client: temporal.get() }).workers();
-    if (workers > 0)
-      return {
-        check,
-        state: 'ok',
-        found: `${formatCount(workers, 'worker')} polling`,
-        remedy: null,
-      };
-    const remedy = 'Start one with `perdure worker`, or everything with `npm start`. Messages wait until then.';
-    return { check, state: 'note', found: 'none polled within the last 70 s', remedy };
+    const { length: polling } = await createTemporalSender({ client: temporal.get() }).pollers();
+    return { polling, lastSeenAt: null };
   } catch {
-    return { check, state: 'note', found: 'unknown without Temporal', remedy: null };
+    return { polling: null, lastSeenAt: null };
   } finally {
     await temporal.close();
   }
+}
+
+function ago(time: string): string {
+  return `the last one was seen ${formatDuration(Math.max(0, Date.now() - Date.parse(time)))} ago`;
 }

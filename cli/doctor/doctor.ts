@@ -1,35 +1,57 @@
 import { EXIT } from '../shared/exit-codes.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { checkAgents } from './check-agents.ts';
+import { checkAttachments } from './check-attachments.ts';
+import { checkAuthentication } from './check-authentication.ts';
 import { checkDeploymentFile } from './check-deployment-file.ts';
+import { checkInbox } from './check-inbox.ts';
+import { checkMcpServers } from './check-mcp-servers.ts';
+import { checkMemory } from './check-memory.ts';
 import { checkModel } from './check-model.ts';
+import { checkNamedProviders } from './check-named-providers.ts';
+import { checkPauses } from './check-pauses.ts';
 import { checkProviders } from './check-providers.ts';
 import { checkPorts } from './check-ports.ts';
+import { checkRedis } from './check-redis.ts';
 import { checkStore } from './check-store.ts';
 import { checkTemporal } from './check-temporal.ts';
 import { checkWorker } from './check-worker.ts';
 import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
+import { dataFolderOwner } from '../services/data-folder-owner.ts';
 
 /** `perdure doctor`: prints the result of each check. Resolves with the exit code, 1 when there is a problem. */
 export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise<number> {
+  const owner = dataFolderOwner(env);
+  const address = env['TEMPORAL_ADDRESS'] || (owner?.temporalAddress ?? undefined);
+  const named = checkNamedProviders(env);
+  const mcp = checkMcpServers(env);
+  const redis = checkRedis(env);
   const checked = await Promise.all([
     checkDeploymentFile(env),
+    checkAuthentication(deps, env),
     checkAgents(env),
-    checkTemporal(env),
-    checkWorker(env),
+    checkTemporal(env, address),
+    address === undefined ? NO_WORKER : checkWorker(deps, { ...env, TEMPORAL_ADDRESS: address }),
     checkStore(env),
+    checkAttachments(env),
     checkModel(env),
+    checkMemory(env),
     checkGateway(deps),
     checkProviders(deps),
-    checkPorts(deps, env),
+    checkPauses(deps),
+    checkInbox(deps),
+    checkPorts(deps, env, owner?.gatewayUrl ?? null),
   ]);
-  const findings = [checkNode(process.versions.node), ...checked];
+  const findings = [checkNode(process.versions.node), ...checked, ...(await redis), ...(await named), ...(await mcp)];
   const healthy = findings.every(({ state }) => state !== 'problem');
   if (deps.json) deps.printJson({ ok: healthy, findings });
   else for (const finding of findings) show(deps, finding);
   return healthy ? EXIT.ok : EXIT.failed;
 }
+
+/** Without a server of one's own, whatever listens on Temporal's default port is someone else's. */
+const NO_WORKER: Finding = { check: 'Worker', state: 'note', found: 'unknown without Temporal', remedy: null };
 
 const MARKS = { ok: ['green', 'OK     '], note: ['yellow', 'NOTE   '], problem: ['red', 'PROBLEM'] } as const;
 
@@ -59,7 +81,11 @@ async function checkGateway({ client, url }: CommandDeps): Promise<Finding> {
       const remedy = 'Set the gateway with --url or PERDURE_URL, or set PERDURE_PORT.';
       return { check, state: 'problem', found: `${url} is not a Perdure gateway`, remedy };
     }
-    const { status, checks } = response;
+    const { status, checks, redis } = response;
+    if (status === 'ready' && redis === false) {
+      const found = `reachable at ${url}, without its Redis: live messages go over PostgreSQL`;
+      return { check, state: 'note', found, remedy: 'See the check of Redis, and the log of the gateway.' };
+    }
     if (status === 'ready') return { check, state: 'ok', found: `reachable at ${url}`, remedy: null };
     const unreachable = Object.keys(checks).filter((part) => checks[part] !== true);
     const found = `reachable at ${url}, but it cannot reach: ${unreachable.join(', ')}`;

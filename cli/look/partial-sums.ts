@@ -14,11 +14,24 @@ export function formatPartialCost({ knownCostUsd, unpricedCalls }: Cost): string
   return formatPartial(formatUsd(knownCostUsd), knownCostUsd === 0, unpricedCalls);
 }
 
+type ShownSums = Pick<Cost, 'unpricedCalls'> &
+  Partial<Cost> & { readonly calls: number; readonly unmeteredCalls: number };
+
 /** The notes below a table with unknown sums. */
-export function unknownNotes(total: { calls: number; unmeteredCalls: number; unpricedCalls: number }): string[] {
+export function unknownNotes(total: ShownSums): string[] {
   return [
     ...unknownNote('The tokens', 'are', total.unmeteredCalls, total.calls),
     ...unknownNote('The cost', 'is', total.unpricedCalls, total.calls),
+    ...estimateNote(total),
+  ];
+}
+
+function estimateNote(total: ShownSums): string[] {
+  const { estimatedCalls = 0, estimatedInputTokens = 0, estimatedOutputTokens = 0, estimatedCostUsd = 0 } = total;
+  if (estimatedCalls === 0) return [];
+  const tokens = (estimatedInputTokens + estimatedOutputTokens).toLocaleString('en');
+  return [
+    `Budgets are charged an estimate for ${formatCount(estimatedCalls, 'call')}, in addition to the sums: about ${tokens} tokens, ${formatUsd(estimatedCostUsd)}.`,
   ];
 }
 

@@ -1,9 +1,9 @@
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { shellQuote } from '../render/shell-quote.ts';
+import { shellQuote } from '../shared/shell-quote.ts';
 
 /** Prints the command that shows the next page, if there is one. */
 export function printNextPage(deps: CommandDeps, nextCursor: string | null): void {
-  if (nextCursor !== null) deps.print(`More: ${nextPage(process.argv.slice(2), nextCursor)}`);
+  if (nextCursor !== null) deps.hint(`More: ${nextPage(process.argv.slice(2), nextCursor)}`);
 }
 
 /** The given command line with another cursor. */

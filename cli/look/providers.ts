@@ -1,6 +1,6 @@
 import type { ProviderStatus } from '../../contracts/provider.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { formatTable } from '../render/format-table.ts';
+import { printTable } from '../render/print-table.ts';
 
 /** `perdure providers`: lists the limits, circuits and waiting runs of model providers. */
 export async function providers(deps: CommandDeps): Promise<void> {
@@ -17,7 +17,7 @@ export async function providers(deps: CommandDeps): Promise<void> {
     String(one.waiting),
   ]);
   const heading = ['PROVIDER', 'CIRCUIT', 'CONCURRENCY', 'REQUESTS/MIN', 'TOKENS/MIN', 'IN FLIGHT', 'WAITING'];
-  for (const line of formatTable([heading, ...rows])) deps.print(line);
+  printTable(deps, [heading, ...rows]);
 }
 
 /** The state of a provider's circuit in words. */

@@ -1,4 +1,4 @@
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 
 export interface ReplaySpeed {
   /** 2 plays twice as fast. */

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import { formatDuration } from '../../core/text/format-duration.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
+import { withRun } from '../shared/with-run.ts';
 import { createEventPrinter, type EventPrinter } from '../render/event-printer.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { untilInterrupted } from '../shared/interruption.ts';
@@ -29,9 +30,8 @@ export async function replay(
   if (step && !process.stdin.isTTY) {
     throw new CliError('--step reads keys, and standard input is not a terminal. Use --speed instead.', EXIT.usage);
   }
-  const { sessionId, runId, status, wallMs } = await deps.client.whyRun(
-    second === undefined ? undefined : first,
-    second ?? first,
+  const { sessionId, runId, status, wallMs } = await withRun(deps, [first, second], (session, run) =>
+    deps.client.whyRun(session, run),
   );
   const events = await eventsOf(deps, sessionId, runId);
   const pace = speed === 1 ? 'Original speed' : `${speed} times the original speed`;

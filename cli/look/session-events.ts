@@ -1,4 +1,4 @@
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { GatewayClient } from '../../client/http/gateway-client.ts';
 
 const PAGE = 1_000;

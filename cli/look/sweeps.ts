@@ -5,24 +5,26 @@ import { printNextPage } from './print-next-page.ts';
 import { formatCount } from '../render/format-count.ts';
 import { stripControl } from '../render/strip-control.ts';
 import { formatTable } from '../render/format-table.ts';
+import { formatTime } from '../render/format-time.ts';
+import { printTable } from '../render/print-table.ts';
 
 /** `perdure sweeps`: lists clean-ups, newest first. */
 export async function sweeps(deps: CommandDeps, query: SweepQuery): Promise<void> {
   const { data, nextCursor } = await deps.client.sweeps(query);
   if (deps.json) return deps.printJson({ data, nextCursor });
   if (data.length === 0) {
-    return deps.print('No clean-ups in the last 30 days. Start one with `perdure clean`.');
+    return deps.hint('No clean-ups in the last 30 days. Start one with `perdure clean`.');
   }
   const heading = ['CLEAN-UP', 'USER', 'STARTED', 'ENDED', 'SESSIONS', 'ACTIONS'];
   const rows = data.map((record) => [
     record.id,
     record.user === null ? 'all users' : stripControl(record.user),
-    record.startedAt,
-    record.endedAt ?? 'in progress',
+    formatTime(record.startedAt, deps),
+    record.endedAt === null ? 'in progress' : formatTime(record.endedAt, deps),
     record.seen.toLocaleString('en'),
     record.dryRun ? `dry run: ${describeCounts(record)}` : describeCounts(record),
   ]);
-  for (const line of formatTable([heading, ...rows])) deps.print(line);
+  printTable(deps, [heading, ...rows]);
   printNextPage(deps, nextCursor);
 }
 
@@ -45,7 +47,15 @@ export function sweepLines(report: Sweep, withUser = false): string[] {
   const heading = [...(withUser ? ['USER'] : []), 'SESSION', report.dryRun ? 'WOULD BE' : 'ACTION', 'REASON'];
   const done = report.dryRun ? describeCounts(report, ' would be ') : describeCounts(report);
   const checked = `Checked ${formatCount(report.seen, 'session')}${report.endedAt === null ? ' so far' : ''}`;
-  return [...(rows.length > 0 ? formatTable([heading, ...rows]) : []), `${checked}: ${done}.`];
+  return [...(rows.length > 0 ? formatTable([heading, ...rows]) : []), `${checked}: ${done}.`, ...keptLines(report)];
+}
+
+function keptLines({ keptConversations: kept }: SweepRecord): string[] {
+  if (!kept) return [];
+  const { deleted, pending, givenUp } = kept;
+  return [
+    `Kept by providers, of deleted sessions: ${deleted.toLocaleString('en')} deleted, ${pending.toLocaleString('en')} pending, ${givenUp.toLocaleString('en')} given up.`,
+  ];
 }
 
 function describeCounts({ counts }: SweepRecord, verb = ' '): string {

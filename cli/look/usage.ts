@@ -1,9 +1,9 @@
 import type { UsageQuery } from '../../client/http/queries.ts';
-import type { UsageLine } from '../../contracts/usage.ts';
+import type { UsageLine, UsageReport } from '../../contracts/usage.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { formatPartialCost, unknownNotes } from './partial-sums.ts';
 import { stripControl } from '../render/strip-control.ts';
-import { formatTable } from '../render/format-table.ts';
+import { printTable } from '../render/print-table.ts';
 
 /** `perdure usage`: the tokens and cost of model calls, by day, agent, model, session or user. */
 export async function usage(deps: CommandDeps, query: UsageQuery): Promise<void> {
@@ -14,9 +14,15 @@ export async function usage(deps: CommandDeps, query: UsageQuery): Promise<void>
   deps.print(`Usage of ${owner} from ${from} to ${to}`);
   if (total.calls === 0) return deps.print('No model calls.');
   const head = [by.toUpperCase(), 'CALLS', 'FAILED', 'INPUT', 'CACHED', 'OUTPUT', 'COST'];
-  const rows = data.map((line) => rowOf(line.key === null ? 'deleted sessions' : stripControl(line.key), line));
-  for (const line of formatTable([head, ...rows, rowOf('all', total)])) deps.print(line);
+  const rows = data.map((line) => rowOf(nameOf(line.key, by), line));
+  printTable(deps, [head, ...rows, rowOf('all', total)]);
   for (const line of unknownNotes(total)) deps.print(line);
+}
+
+/** The name of a line. Embeddings that no run has caused have no agent and no session. */
+function nameOf(key: string | null, by: UsageReport['by']): string {
+  if (key === null) return 'deleted or no session';
+  return key === '' && by === 'agent' ? 'no agent' : stripControl(key);
 }
 
 function rowOf(name: string, line: UsageLine): string[] {

@@ -11,15 +11,21 @@ const DESCRIPTIONS: Record<WaitingFor['what'], (who: string) => string> = {
   worker: () => 'a worker',
   model: (who) => `the model ${who}`,
   tool: (who) => `the tool ${who}`,
+  approval: (who) => `an approval by ${who}`,
+  client: (who) => who,
+  context: (who) => who,
   rate_limit: (who) => `${who} (limits reached)`,
-  circuit: (who) => `${who} (circuit open)`,
+  circuit: (who) => `${who} (paused after failed calls)`,
   cool_down: (who) => `${who} (too many requests)`,
+  paused: (who) => who,
   nothing: () => 'nothing',
 };
 
 /** The times of a provider are estimates. */
 const UNTIL: Partial<Record<WaitingFor['what'], string>> = {
   message: 'expires at',
+  approval: 'expires at',
+  client: 'expires at',
   rate_limit: 'until about',
   circuit: 'until about',
   cool_down: 'until about',

@@ -7,11 +7,16 @@ export function padToWidth(text: string, width: number): string {
 
 /** A text that takes exactly `width` terminal columns: padded with spaces, or cut and ended with `…`. */
 export function fitWidth(text: string, width: number): string {
-  if (stringWidth(text) <= width) return padToWidth(text, width);
+  return padToWidth(cutToWidth(text, width), width);
+}
+
+/** A text that takes at most `width` terminal columns: cut and ended with `…` if it is wider. */
+export function cutToWidth(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
   let cut = '';
   for (const { segment } of new Intl.Segmenter().segment(text)) {
     if (stringWidth(cut + segment) > width - 1) break;
     cut += segment;
   }
-  return padToWidth(`${cut}…`, width);
+  return `${cut.trimEnd()}…`;
 }

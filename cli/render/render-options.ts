@@ -5,4 +5,6 @@ export interface RenderOptions {
   /** True: text and reasoning appear as they arrive. False: only committed text, in whole lines. */
   readonly live: boolean;
   readonly paint: Paint;
+  /** Columns at which text is wrapped at words; undefined: it is not. */
+  readonly width?: number | undefined;
 }

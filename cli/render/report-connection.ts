@@ -1,4 +1,6 @@
+import { reportLine } from './report-line.ts';
+
 /** Reports on standard error that the connection to the gateway was lost or restored. */
 export function reportConnection(state: 'lost' | 'back'): void {
-  process.stderr.write(state === 'lost' ? 'Connection to the gateway lost; reconnecting…\n' : 'Reconnected.\n');
+  reportLine(state === 'lost' ? 'Connection to the gateway lost; reconnecting…' : 'Reconnected.');
 }

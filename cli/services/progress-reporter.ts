@@ -1,7 +1,7 @@
 /** Prints the progress of a service while it starts and stops. */
 export interface ProgressReporter {
-  /** Prints the start of a step, and a line at least every 2.5 s until it ends. */
-  step(text: string): void;
+  /** Prints the start of a step, with a hint, and a line at least every 2.5 s until it ends. */
+  step(text: string, hint?: string): void;
   /** Prints a detail of the current step. */
   note(text: string): void;
   /** Ends the current step. */
@@ -26,10 +26,10 @@ export function createProgressReporter(print: (line: string) => void): ProgressR
   }
 
   return {
-    step(text) {
+    step(text, hint) {
       current = `${text[0]?.toLowerCase()}${text.slice(1)}`;
       startedAt = Date.now();
-      print(`${text}…`);
+      print(hint === undefined ? `${text}…` : `${text}… ${hint}`);
       restartTimer();
     },
     note(text) {

@@ -10,6 +10,8 @@ export interface Startup {
   readonly stack: AsyncDisposableStack;
   /** Throws if a stop was requested. Call it between the parts of the start. */
   readonly throwIfStopping: () => void;
+  /** Stops the service, whose exit code then is that of the error. Only the first call counts. */
+  readonly fail: (error: Error) => void;
   readonly print: (line: string) => void;
 }
 
@@ -25,18 +27,25 @@ export async function serve(
   let stopping = false;
   onInterrupt(() => {
     stopping = true;
-    print('Stopping once the work in progress has finished. Press Ctrl-C again to stop at once.');
-    progress.step('Stopping');
+    progress.step('Stopping', 'Press Ctrl-C again to stop without waiting for the work in progress.');
     stopRequested.resolve();
   });
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => undefined);
+  let failure: Error | null = null;
+  const fail = (error: Error): void => {
+    failure ??= error;
+    failed.reject(error);
+  };
   const stack = new AsyncDisposableStack();
   try {
     const throwIfStopping = (): void => {
+      if (failure) throw failure;
       if (stopping) throw new Error('A stop was requested.');
     };
-    const { died } = await begin({ progress, stack, throwIfStopping, print });
+    const { died } = await begin({ progress, stack, throwIfStopping, fail, print });
     progress.done();
-    await Promise.race([stopRequested.promise, died]);
+    await Promise.race([stopRequested.promise, died, failed.promise]);
   } catch (error) {
     if (!stopping) throw error;
   } finally {

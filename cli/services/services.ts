@@ -1,22 +1,29 @@
+import type { PayloadCodec } from '@temporalio/common';
 import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import { loadDeployment } from '../../agents/templates/load-deployment.ts';
 import { loadTemplates } from '../../agents/templates/load-templates.ts';
+import { encryptionCodec } from '../../codec/encryption-codec.ts';
 import type { Deployment } from '../../contracts/deployment.ts';
+import { PerdureError } from '../../contracts/errors.ts';
 import { createConnectedGateway } from '../../gateway/create-connected-gateway.ts';
 import { serveGateway, type ServedGateway } from '../../gateway/serve-gateway.ts';
-import { openHostStore } from '../../hosting/open-host-store.ts';
+import { mayPass, openHostStore } from '../../hosting/open-host-store.ts';
+import { openMemories } from '../../hosting/open-memories.ts';
 import type { HostDeps } from '../../hosting/open-host.ts';
-import { unknownProvider } from '../../hosting/open-models.ts';
+import { defaultModelOf, unknownProvider } from '../../hosting/open-models.ts';
+import { unkeptHistory } from '../../hosting/unkept-history.ts';
 import { createProcessTelemetry } from '../../hosting/process-telemetry.ts';
 import { createModelDirectory, type ChosenModelDirectory } from '../../models/directory/model-directory.ts';
-import type { ModelDirectory } from '../../models/model-client.ts';
+import { ModelError, type ModelDirectory } from '../../models/model-client.ts';
 import { serveHealth } from '../../telemetry/health-server.ts';
 import { openTracing } from '../../telemetry/open-tracing.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { clientTracing } from '../../telemetry/temporal-client-tracing.ts';
-import { startWorker, type RunningWorker } from '../../worker/start-worker.ts';
+import { connectToTemporal, startWorker, type RunningWorker } from '../../worker/start-worker.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import type { ProgressReporter } from './progress-reporter.ts';
+import { retryAtStart } from './retry-at-start.ts';
+import type { Startup } from './serve.ts';
 import type { Settings } from './settings.ts';
 
 /** Metrics, traces and logs of this process. `plain` logs lines for people, from `warn` on; `json` logs for programs, from `info` on. */
@@ -57,21 +64,54 @@ export function loadAgents(
 export async function openServices(
   files: Pick<HostDeps, 'agents' | 'deployment'>,
   settings: Settings,
-  progress: ProgressReporter,
-  stack: AsyncDisposableStack,
+  startup: Pick<Startup, 'progress' | 'stack' | 'throwIfStopping'>,
   telemetry: Telemetry,
+  env: NodeJS.ProcessEnv,
 ): Promise<HostDeps> {
+  const { progress, stack } = startup;
   progress.step(settings.databaseUrl === undefined ? 'Opening the embedded store' : 'Connecting to PostgreSQL');
-  const { db, live } = stack.adopt(await openHostStore(settings), (it) => it.close());
-  return { db, live, ...files, telemetry };
+  const { attachments, redis: redisSettings } = files.deployment;
+  const options = { ...settings, attachments, redis: redisSettings, telemetry };
+  const open = () => openHostStore(options, (line) => progress.note(line));
+  const store = await retryAtStart(startup, open, mayPass).catch(asUsage);
+  const { db, live, redis } = stack.adopt(store, (it) => it.close());
+  const memories = openMemoriesOf(db, files.deployment, telemetry, env);
+  return { db, live, redis, ...files, telemetry, memories };
 }
 
-/** Serves the gateway. */
+/** Throws a CliError for an unknown provider of embeddings. */
+function openMemoriesOf(...given: Parameters<typeof openMemories>): ReturnType<typeof openMemories> {
+  try {
+    return openMemories(...given);
+  } catch (error) {
+    return asUsage(error);
+  }
+}
+
+/** An invalid setting is an error of the command line. */
+function asUsage(error: unknown): never {
+  if ((error instanceof PerdureError || error instanceof ModelError) && error.code === 'invalid_request')
+    throw new CliError(error.message, EXIT.usage);
+  throw error;
+}
+
+/** Throws a CliError for invalid keys. */
+export function codecsOf({ codecKey: key, codecDecryptKeys: decryptKeys }: Settings): PayloadCodec[] {
+  if (key === undefined && decryptKeys === undefined) return [];
+  try {
+    return [encryptionCodec({ key, decryptKeys })];
+  } catch (error) {
+    throw new CliError(error instanceof Error ? error.message : String(error), EXIT.usage);
+  }
+}
+
+/** Serves the gateway. `defaultModel`: that of the workers, `provider/model`; null if it is unknown. */
 export async function startGateway(
   services: HostDeps,
   settings: Settings,
   temporalAddress: string,
   stack: AsyncDisposableStack,
+  defaultModel: string | null,
 ): Promise<ServedGateway> {
   const { tracing } = services.telemetry;
   const temporal = {
@@ -79,27 +119,48 @@ export async function startGateway(
     namespace: settings.temporalNamespace,
     apiKey: settings.temporalApiKey,
     interceptors: tracing.on ? [clientTracing(tracing)] : [],
+    payloadCodecs: codecsOf(settings),
   };
-  const { tokens, operators, host, port, portChosen } = settings;
-  const gateway = stack.adopt(await createConnectedGateway(services, { temporal, tokens, operators }), (it) =>
-    it.close(),
+  const { tokens, operators, origins, metricsToken, host, port, portChosen } = settings;
+  const gateway = stack.adopt(
+    await createConnectedGateway(services, { temporal, tokens, operators, origins, metricsToken, defaultModel }),
+    (it) => it.close(),
   );
   const served = await serveGateway({ gateway, host, port, orNextPort: !portChosen });
   stack.adopt(served, (it) => it.close());
   return served;
 }
 
-/** Creates the clients of the available models. Throws a CliError if the deployment limits an unknown provider. */
+/** The default model of workers with the same environment, for a process that makes no model call; null if no variable determines it. */
+export function findDefaultModel(env: NodeJS.ProcessEnv): Promise<string | null> {
+  return defaultModelOf({}, env);
+}
+
+/** Creates the clients of the available models. Throws a CliError for an unknown provider or model. */
 export async function findModels(
   env: NodeJS.ProcessEnv,
   deployment: Deployment,
   progress: ProgressReporter,
 ): Promise<ChosenModelDirectory> {
   progress.step('Looking for a model');
-  const models = await createModelDirectory({ env });
+  const models = await createModelDirectory({ env, providers: deployment.providers }).catch(asUsage);
   const problem = unknownProvider(deployment, models);
   if (problem !== null) throw new CliError(problem, EXIT.usage);
   return models;
+}
+
+/** Resolves once the Temporal server responds. Throws `temporal_unavailable` if it does not in time. */
+export async function awaitTemporal(
+  { temporalNamespace: namespace, temporalApiKey: apiKey }: Settings,
+  address: string,
+  startup: Pick<Startup, 'progress' | 'throwIfStopping'>,
+): Promise<void> {
+  const connection = await retryAtStart(
+    startup,
+    () => connectToTemporal({ address, namespace, apiKey }),
+    (error) => error instanceof PerdureError && error.code === 'temporal_unavailable',
+  );
+  await connection.close();
 }
 
 /** Starts a worker, which polls Temporal for tasks. */
@@ -109,17 +170,32 @@ export async function startWorkerWith(
   address: string,
   stack: AsyncDisposableStack,
 ): Promise<RunningWorker> {
+  const problem = unkeptHistory(services.agents, services.models);
+  if (problem !== null) throw new CliError(problem, EXIT.usage);
   const connection = { address, namespace: settings.temporalNamespace, apiKey: settings.temporalApiKey };
-  const { workflowStacks } = settings;
-  const worker = await startWorker({ ...services, connection, workflowStacks, temporalMetrics: true });
+  const { workflowStacks, buildId, deployment, temporalAddress } = settings;
+  // An embedded Temporal server has one worker, which every session is for.
+  const isVersioned = buildId !== undefined && temporalAddress !== undefined;
+  const versioning = isVersioned ? { buildId, deployment } : undefined;
+  const payloadCodecs = codecsOf(settings);
+  const worker = await startWorker({
+    ...services,
+    connection,
+    workflowStacks,
+    temporalMetrics: true,
+    payloadCodecs,
+    versioning,
+  }).catch((error: unknown) => {
+    throw error instanceof TypeError && versioning !== undefined ? new CliError(error.message, EXIT.usage) : error;
+  });
   stack.adopt(worker, (it) => it.stop());
   return worker;
 }
 
 /** Serves health and metrics of a worker that runs without a gateway. Resolves with the URL; null if they are turned off. */
 export async function startHealth(
-  { db, live, telemetry }: HostDeps,
-  { metricsHost, metricsPort, metricsPortChosen }: Settings,
+  { db, live, redis, telemetry }: HostDeps,
+  { metricsHost, metricsPort, metricsPortChosen, metricsToken }: Settings,
   worker: RunningWorker,
   stack: AsyncDisposableStack,
 ): Promise<string | null> {
@@ -129,11 +205,14 @@ export async function startHealth(
     port: metricsPort,
     orNextPort: !metricsPortChosen,
     metrics: telemetry.metrics,
+    metricsToken,
     parts: {
       store: () => db.query('SELECT 1').then(() => true),
       temporal: () => worker.ready(),
+      workflows: () => worker.workflowsReady(),
       live: () => live.ready(),
     },
+    details: () => ({ redis: redis?.isUsed ?? null }),
   });
   stack.adopt(served, (it) => it.close());
   return served.url;

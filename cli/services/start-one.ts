@@ -1,4 +1,5 @@
 import { CliError, EXIT } from '../shared/exit-codes.ts';
+import { handleUncaughtErrors } from './handle-uncaught-errors.ts';
 import { serve } from './serve.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
@@ -8,27 +9,50 @@ export async function startOne(role: 'worker' | 'gateway', env: NodeJS.ProcessEn
   const settings = readSettings(env);
   const address = requireShared(settings, role);
   // Loaded after the settings are checked, because loading takes a second.
-  const { findModels, openServices, openTelemetry, readFiles, startGateway, startHealth, startWorkerWith } =
-    await import('./services.ts');
-  return serve(async ({ progress, stack, throwIfStopping, print }) => {
+  const {
+    awaitTemporal,
+    findDefaultModel,
+    findModels,
+    openServices,
+    openTelemetry,
+    readFiles,
+    startGateway,
+    startHealth,
+    startWorkerWith,
+  } = await import('./services.ts');
+  return serve(async (startup) => {
+    const { progress, stack, throwIfStopping, print } = startup;
     const files = await readFiles(settings, env, progress);
     const models = role === 'worker' ? await findModels(env, files.deployment, progress) : null;
     throwIfStopping();
     const telemetry = await openTelemetry(settings, 'json', env, stack);
-    const services = await openServices(files, settings, progress, stack, telemetry);
+    handleUncaughtErrors(telemetry, startup);
+    const services = await openServices(files, settings, startup, telemetry, env);
     throwIfStopping();
     if (models === null) {
-      const { url } = await startGateway(services, settings, address, stack);
+      const { url } = await startGateway(services, settings, address, stack, await findDefaultModel(env));
       print(`The gateway listens at ${url}.`);
+      if (!(await reachesTemporal(url))) {
+        print(
+          `Temporal at ${address} does not respond. Messages are accepted and wait until it does, and commands are refused (503); check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE.`,
+        );
+      }
       return { died: new Promise(() => undefined) };
     }
     progress.step('Starting the worker');
+    await awaitTemporal(settings, address, startup);
     const worker = await startWorkerWith({ ...services, models }, settings, address, stack);
     const health = await startHealth(services, settings, worker, stack);
     if (health !== null) print(`Health and metrics are at ${health}.`);
     print(`The worker is ready; agents without a model use ${models.defaultModel}.`);
     return { died: worker.done };
   });
+}
+
+async function reachesTemporal(gateway: string): Promise<boolean> {
+  const response = await fetch(`${gateway}/readyz`);
+  const { checks } = (await response.json()) as { checks?: { temporal?: boolean } };
+  return checks?.temporal === true;
 }
 
 /** Returns the address of the Temporal server. Throws unless it and PostgreSQL are set, because other processes share them. */

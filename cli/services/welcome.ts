@@ -1,7 +1,8 @@
 /** Returns the lines that `perdure start` prints when it is ready. */
 export function welcome(up: {
   gateway: string;
-  uiUrl: string | null;
+  /** The embedded server; null if another one is configured. */
+  temporal: { readonly address: string; readonly uiUrl: string | null } | null;
   model: string;
   /** Why this model is the default. */
   because: string;
@@ -19,7 +20,12 @@ export function welcome(up: {
     '',
     'Perdure is ready.',
     `  gateway      ${up.gateway}`,
-    ...(up.uiUrl === null ? [] : [`  Temporal UI  ${up.uiUrl}`]),
+    ...(up.temporal === null
+      ? []
+      : [
+          `  Temporal     ${up.temporal.address}`,
+          `  Temporal UI  ${up.temporal.uiUrl ?? 'off; start with --ui to turn it on'}`,
+        ]),
     `  model        ${up.model} (${up.because})`,
     ...scripted,
     `  agents       ${up.agents.join(', ')}`,

@@ -13,10 +13,37 @@ export function parseWhole(text: string): number {
   return Number(text);
 }
 
+/** Parses a whole number above 0. */
+export function parseOrdinal(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number, 1 or more.');
+  return Number(text);
+}
+
+/** Parses the size of a sample of histories: each of them is downloaded. */
+export function parseSample(text: string): number {
+  const value = parseOrdinal(text);
+  if (value > 10_000) throw new InvalidArgumentError('Expected a whole number from 1 to 10000.');
+  return value;
+}
+
 /** Parses a number from 0 to 1. */
 export function parseFraction(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value <= 1))
     throw new InvalidArgumentError('Expected a number from 0 to 1.');
   return value;
+}
+
+/** Parses a share in percent, such as `10%`, to a number from 0 to 1. */
+export function parseShare(text: string): number {
+  const percent = /^\d{1,3}(\.\d{1,2})?%$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN;
+  if (!(percent <= 100)) throw new InvalidArgumentError('Expected a percentage from 0% to 100%, such as 10%.');
+  return percent / 100;
+}
+
+/** Parses a port: 0, for any free one, to 65535. */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new InvalidArgumentError('Expected a port, 0 to 65535.');
+  return port;
 }

@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { GatewayClient } from '../../client/http/gateway-client.ts';
 import { GatewayUnreachableError } from '../../client/http/gateway-unreachable-error.ts';
-import { endsRun } from '../../contracts/session/event.ts';
-import type { StreamEvent } from '../../contracts/session/event.ts';
-import type { Receipt } from '../../contracts/session/message.ts';
+import { endsRun } from '../../contracts/events/event-traits.ts';
+import type { StreamEvent } from '../../contracts/events/event.ts';
+import type { MessageContent, Receipt } from '../../contracts/session/message.ts';
+
+import { isRequest } from './question.ts';
 
 /** How long a message is resent to a gateway that is unreachable. The message id makes that safe. */
 const RESEND_FOR_MS = 60_000;
@@ -16,7 +18,7 @@ export interface Conversation {
   readonly busy: boolean;
   /** The number of messages sent here that were refused, and of their runs that failed or were cancelled. */
   readonly unanswered: number;
-  send(content: string): Promise<Receipt>;
+  send(content: MessageContent): Promise<Receipt>;
   /** Resolves when every message sent here has been answered; rejects when the events cannot be read any more. */
   settled(): Promise<void>;
   /** Cancels the current run. False when there is none. */
@@ -28,11 +30,17 @@ export interface Conversation {
 export interface ConversationListener {
   /** Called with events in order, without those of messages sent here. */
   onEvent(event: StreamEvent): void;
+  /** Called with the events of messages sent here. */
+  onOwnMessage(event: Extract<StreamEvent, { type: 'message.received' }>): void;
+  /** Called with the events of runs that calls have made. Default: they are not read. */
+  onBelow?(event: StreamEvent): void;
   onConnection(state: 'lost' | 'back'): void;
   /** Called when every message sent here has been answered. */
   onSettled?(): void;
   /** Called when the events cannot be read any more. */
   onLost?(error: unknown): void;
+  /** Whether a message counts as unanswered as soon as its run waits for somebody. Default false: it is open until the run ends. */
+  readonly settlesOnRequest?: boolean;
 }
 
 /** Starts to read the events of a session after `after`. */
@@ -68,7 +76,8 @@ export function startConversation(
       unanswered += 1;
       closeMessage(event.messageId);
     }
-    if (!endsRun(event.type) || !('runId' in event)) return;
+    const isOver = endsRun(event.type) || (listener.settlesOnRequest === true && isRequest(event));
+    if (!isOver || !('runId' in event)) return;
     const answered = [...open].filter(([, runId]) => runId === event.runId);
     if (answered.length > 0 && event.type !== 'run.completed') unanswered += 1;
     for (const [messageId] of answered) closeMessage(messageId);
@@ -78,11 +87,16 @@ export function startConversation(
     const events = client.stream(id, {
       after,
       signal: stop.signal,
+      children: listener.onBelow !== undefined,
       onConnection: (state) => listener.onConnection(state),
     });
     for await (const event of events) {
-      const echo = event.type === 'message.received' && open.has(event.messageId);
-      if (!echo) listener.onEvent(event);
+      if (event.sessionId !== id) {
+        listener.onBelow?.(event);
+        continue;
+      }
+      if (event.type === 'message.received' && open.has(event.messageId)) listener.onOwnMessage(event);
+      else listener.onEvent(event);
       track(event);
     }
   })().catch((error: unknown) => {
@@ -127,7 +141,12 @@ export function startConversation(
   };
 }
 
-async function sendWithRetry(client: GatewayClient, id: string, messageId: string, content: string): Promise<Receipt> {
+async function sendWithRetry(
+  client: GatewayClient,
+  id: string,
+  messageId: string,
+  content: MessageContent,
+): Promise<Receipt> {
   const until = Date.now() + RESEND_FOR_MS;
   for (;;) {
     try {

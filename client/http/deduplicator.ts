@@ -1,5 +1,5 @@
-import { endsRun } from '../../contracts/session/event.ts';
-import type { StreamEvent } from '../../contracts/session/event.ts';
+import { endsRun } from '../../contracts/events/event-traits.ts';
+import type { StreamEvent } from '../../contracts/events/event.ts';
 import { trimDelta } from '../../core/text/apply-delta.ts';
 import { EMPTY_TEXT_VIEW, foldText, isTextEvent, stepOf } from '../../core/text/text-view.ts';
 import type { TextView } from '../../core/text/text-view.ts';
@@ -18,9 +18,16 @@ export function createDeduplicator(after: number): Deduplicator {
   /** Text of the current run. */
   let view: TextView = EMPTY_TEXT_VIEW;
   let endedRun: string | null = null;
+  /** The attempt that was last reported as failed: a late reader gets it again. */
+  let lastFailure = '';
 
   function filterLive(event: Exclude<StreamEvent, { seq: number }>): StreamEvent | undefined {
     if (event.runId === endedRun) return undefined;
+    if (event.type === 'attempt.failed') {
+      const name = `${event.runId} ${event.step} ${event.attempt}`;
+      if (name === lastFailure) return undefined;
+      lastFailure = name;
+    }
     if (!isTextEvent(event)) return event;
     const known = stepOf(view, event.runId, event.step);
     if (known.complete) return undefined;

@@ -1,6 +1,7 @@
-import { endsRun } from '../../contracts/session/event.ts';
-import type { StreamEvent } from '../../contracts/session/event.ts';
-import { createDeduplicator } from './deduplicator.ts';
+import { endsRun } from '../../contracts/events/event-traits.ts';
+import { LIMITS } from '../../contracts/limits.ts';
+import type { StreamEvent } from '../../contracts/events/event.ts';
+import { createDeduplicator, type Deduplicator } from './deduplicator.ts';
 import { createReconnect, type ReconnectOptions } from './reconnect.ts';
 import { readSseBody } from './sse-body.ts';
 
@@ -11,20 +12,36 @@ export interface StreamOptions extends ReconnectOptions {
   readonly signal?: AbortSignal | undefined;
   /** Only events of this run; the stream ends with it. */
   readonly runId?: string | undefined;
+  /** Also the events of the runs that calls of agents have made, and those below them: each names its session. Default false. */
+  readonly children?: boolean | undefined;
 }
 
-/** Opens one connection for the events after `lastSeq`. `again` is true for every connection but the first. */
-export type Connect = (lastSeq: number, again: boolean, signal: AbortSignal) => Promise<Response>;
+/** Where a connection goes on. */
+export interface ResumePoint {
+  /** `seq` of the last event of the session that was asked for; 0 for none. */
+  readonly lastSeq: number;
+  /** The `id` of the last durable event. Null before the first one that was received. */
+  readonly lastId: string | null;
+}
+
+/** Opens one connection for the events after a point. `again` is true for every connection but the first. */
+export type Connect = (from: ResumePoint, again: boolean, signal: AbortSignal) => Promise<Response>;
 
 /** Three intervals of the comments that the gateway sends every 15 s. */
 const IDLE_MS = 45_000;
 
 /**
  * The events of a session, each exactly once, over as many connections as it takes. Rejects when the first connection
- * fails, when a later one fails for good, or when reconnecting takes longer than `reconnectForMs`.
+ * fails, when a later one fails for good, or when reconnecting takes longer than `reconnectForMs`. `session`: its id.
  */
-export async function* streamEvents(connect: Connect, options: StreamOptions = {}): AsyncGenerator<StreamEvent> {
-  const deduplicator = createDeduplicator(options.after ?? 0);
+export async function* streamEvents(
+  connect: Connect,
+  session: string,
+  options: StreamOptions = {},
+): AsyncGenerator<StreamEvent> {
+  const root = createDeduplicator(options.after ?? 0);
+  const below = new Map<string, Deduplicator>();
+  let lastId: string | null = null;
   const stopped = new AbortController();
   const signal = options.signal === undefined ? stopped.signal : AbortSignal.any([options.signal, stopped.signal]);
   const reconnect = createReconnect(options, signal);
@@ -32,15 +49,19 @@ export async function* streamEvents(connect: Connect, options: StreamOptions = {
     for (let again = false; ; again = true) {
       let lost: unknown;
       try {
-        const response = await connect(deduplicator.lastSeq, again, signal);
+        const response = await connect({ lastSeq: root.lastSeq, lastId }, again, signal);
         reconnect.connected();
-        for await (const event of readSseBody(response, { idleMs: IDLE_MS, onRetry: reconnect.setPauseMs })) {
-          const fresh = deduplicator.filter(event);
+        // Nothing follows: the run has ended.
+        if (response.status === 204) return;
+        for await (const { event, id } of readSseBody(response, { idleMs: IDLE_MS, onRetry: reconnect.setPauseMs })) {
+          const isBelow = options.children === true && event.sessionId !== session;
+          const fresh = (isBelow ? deduplicatorOf(below, event.sessionId) : root).filter(event);
+          if ('seq' in event && id !== undefined) lastId = id;
           if (fresh === undefined) continue;
           reconnect.progressed();
-          if (!isOf(options.runId, fresh)) continue;
+          if (!isBelow && !isOf(options.runId, fresh)) continue;
           yield fresh;
-          if (options.runId !== undefined && endsRun(fresh.type)) return;
+          if (!isBelow && options.runId !== undefined && endsRun(fresh.type)) return;
         }
       } catch (error) {
         lost = error;
@@ -50,6 +71,16 @@ export async function* streamEvents(connect: Connect, options: StreamOptions = {
   } finally {
     stopped.abort();
   }
+}
+
+function deduplicatorOf(below: Map<string, Deduplicator>, session: string): Deduplicator {
+  const known = below.get(session) ?? createDeduplicator(0);
+  below.delete(session);
+  below.set(session, known);
+  // The oldest have ended: a gateway follows fewer.
+  const [oldest] = below.keys();
+  if (below.size > 2 * LIMITS.followedChildren.value && oldest !== undefined) below.delete(oldest);
+  return known;
 }
 
 function isOf(runId: string | undefined, event: StreamEvent): boolean {

@@ -1,4 +1,7 @@
+import type { AuditAction } from '../../contracts/admin/audit.ts';
 import type { CleanRequest } from '../../contracts/maintenance.ts';
+import type { InboxKind, InboxStatus } from '../../contracts/session/inbox-item.ts';
+import type { RunOrder, RunStatus } from '../../contracts/session/run.ts';
 import type { SessionStatus } from '../../contracts/session/session.ts';
 import type { StatsBy } from '../../contracts/stats.ts';
 import type { UsageBy } from '../../contracts/usage.ts';
@@ -26,6 +29,8 @@ interface PageQuery {
 export interface SessionQuery extends UserScope, PageQuery {
   readonly status?: SessionStatus | undefined;
   readonly agent?: string | undefined;
+  /** Sessions whose id begins with this. */
+  readonly idPrefix?: string | undefined;
   /** Sessions whose metadata has these values. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** ISO 8601. */
@@ -51,3 +56,60 @@ export interface CleanOrder extends CleanRequest, UserScope {}
 
 /** Which clean-ups to list. `all` includes the scheduled ones. */
 export interface SweepQuery extends UserScope, PageQuery {}
+
+/** Which memories to list; with a query, to search for. A search has one page. */
+export interface MemoryQuery extends PageQuery {
+  readonly query?: string | undefined;
+}
+
+/** Which approvals or client calls of one session to list. */
+export interface ItemQuery extends PageQuery {
+  /** Default `pending`. */
+  readonly status?: InboxStatus | 'all' | undefined;
+}
+
+/** Which approvals and client calls to list. */
+export interface InboxQuery extends UserScope, ItemQuery {
+  /** Default: both. */
+  readonly kind?: InboxKind | undefined;
+  readonly session?: string | undefined;
+  /** The id of one item, or its beginning or end, at least 6 characters. */
+  readonly item?: string | undefined;
+}
+
+/** Which runs of all sessions to list. */
+export interface RunQuery extends UserScope, DayRange {
+  /** Default `newest`. */
+  readonly order?: RunOrder | undefined;
+  readonly status?: RunStatus | undefined;
+  /** The beginning or the end of a run's id, at least 4 characters. */
+  readonly id?: string | undefined;
+  /** Default 20, at most 200. */
+  readonly limit?: number | undefined;
+}
+
+/** Which API keys to list. */
+export interface ApiKeyQuery extends PageQuery {
+  /** Default: all users. */
+  readonly user?: string | undefined;
+  /** Whether to include keys that are revoked or have expired. Default false. */
+  readonly ended?: boolean | undefined;
+}
+
+/** Which entries of the audit trail to read. */
+export interface AuditQuery extends DayRange, PageQuery {
+  /** Whose data they concern. Default: for operators everybody's, otherwise the caller's. */
+  readonly user?: string | undefined;
+  /** The operator. */
+  readonly actor?: string | undefined;
+  readonly action?: AuditAction | undefined;
+  readonly session?: string | undefined;
+}
+
+/** Names a model call of a run. */
+export interface CallName {
+  /** Default `last`. */
+  readonly step?: number | 'last' | undefined;
+  /** Default: the one that was answered, else the last one. */
+  readonly attempt?: number | undefined;
+}

@@ -1,9 +1,15 @@
 import { createParser } from 'eventsource-parser';
 import { PerdureError } from '../../contracts/errors.ts';
-import type { StreamEvent } from '../../contracts/session/event.ts';
+import type { StreamEvent } from '../../contracts/events/event.ts';
 
 /** Above every event: a reply of 2,000,000 characters in which JSON escapes each one. */
 const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
+
+export interface SseEvent {
+  readonly event: StreamEvent;
+  /** What resumes the stream after the event; undefined for a live one. */
+  readonly id: string | undefined;
+}
 
 export interface SseBodyOptions {
   /** Silence in ms after which the connection counts as broken. The gateway sends a comment every 15 s. */
@@ -16,15 +22,15 @@ export interface SseBodyOptions {
  * The events of one connection's body, in order. Ends with the body; rejects when the connection breaks or is idle for
  * too long, and with `too_large` for an event without an end. An incomplete event at the end of the body is dropped.
  */
-export async function* readSseBody(response: Response, options: SseBodyOptions): AsyncGenerator<StreamEvent> {
+export async function* readSseBody(response: Response, options: SseBodyOptions): AsyncGenerator<SseEvent> {
   if (response.body === null) return;
-  const parsed: StreamEvent[] = [];
+  const parsed: SseEvent[] = [];
   let tooLarge = false;
   const parser = createParser({
     maxBufferSize: MAX_EVENT_CHARACTERS,
-    onEvent({ data }) {
+    onEvent({ data, id }) {
       const event = parseEvent(data);
-      if (event !== undefined) parsed.push(event);
+      if (event !== undefined) parsed.push({ event, id });
     },
     onError({ type }) {
       if (type === 'max-buffer-size-exceeded') tooLarge = true;

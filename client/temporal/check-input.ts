@@ -1,8 +1,9 @@
 import type { z } from 'zod';
+import { isFilePart } from '../../contracts/attachments/content-parts.ts';
 import { openSessionSchema, updateSessionSchema } from '../../contracts/session/commands.ts';
 import type { OpenSession, UpdateSession } from '../../contracts/session/commands.ts';
 import { PerdureError } from '../../contracts/errors.ts';
-import type { Limit } from '../../contracts/limits.ts';
+import type { Limit } from '../../contracts/limits/limit.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import { messageInputSchema } from '../../contracts/session/message.ts';
 import type { MessageInput } from '../../contracts/session/message.ts';
@@ -21,7 +22,12 @@ export function checkInput<Schema extends z.ZodType>(schema: Schema, input: unkn
 export function checkMessage(input: MessageInput): MessageInput {
   const content: unknown = (input as Partial<MessageInput> | null)?.content;
   if (typeof content === 'string') checkSize(content, LIMITS.messageBytes);
-  return checkInput(messageInputSchema, input, 'message');
+  const message = checkInput(messageInputSchema, input, 'message');
+  if (typeof message.content !== 'string') {
+    checkSize(JSON.stringify(message.content.filter((part) => !isFilePart(part))), LIMITS.messageBytes);
+    checkSize(JSON.stringify(message.content), LIMITS.inlineMessageBytes);
+  }
+  return message;
 }
 
 /** Parses the input of a new session. */

@@ -7,6 +7,7 @@ import type {
   ResumeRun,
   UpdateSession,
 } from '../../contracts/session/commands.ts';
+import type { ApprovalAnswer, ClientAnswer } from '../../contracts/session/inbox-item.ts';
 import type { MessageInput, Receipt } from '../../contracts/session/message.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 
@@ -22,7 +23,7 @@ export interface SessionSender {
   /** Gets or creates a session without a message. Needs a worker. */
   open(key: SessionKey, input: OpenSession): Promise<OpenedSession>;
   /**
-   * Delivers a message; creates the session if absent. Without a worker the receipt is `accepted`. The same id and body
+   * Delivers a message; creates the session if absent. Through Temporal, without a worker, the receipt is `accepted`. The same id and body
    * always give the same receipt.
    */
   submit(key: SessionKey, input: MessageInput): Promise<Receipt>;
@@ -41,6 +42,10 @@ export interface SessionSender {
   cancelRun(key: SessionKey, input: CancelRun): Promise<CancelledRun>;
   /** Lets a failed run continue after its last completed step. Needs a worker. */
   resume(key: SessionKey, input: ResumeRun): Promise<void>;
+  /** Approves or rejects a tool call that waits. Through Temporal, the user of the session answers, and a worker is needed. */
+  answerApproval(key: SessionKey, itemId: string, answer: ApprovalAnswer): Promise<void>;
+  /** Hands in the result of a client call, or its error. Through Temporal as {@link answerApproval}. */
+  answerClientCall(key: SessionKey, itemId: string, answer: ClientAnswer): Promise<void>;
   /** Ends a session. Without a worker it ends once one is available. Throws `not_found`. */
   end(key: SessionKey, input: EndSession): Promise<void>;
 }

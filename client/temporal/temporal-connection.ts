@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import type { ConnectionOptions, WorkflowClientInterceptor } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 
 export interface TemporalOptions {
   /** Default: `TEMPORAL_ADDRESS`, else `127.0.0.1:7233`. */
@@ -12,6 +13,8 @@ export interface TemporalOptions {
   readonly apiKey?: string | undefined;
   /** Interceptors of workflow calls, such as those of Temporal's OpenTelemetry packages. */
   readonly interceptors?: readonly WorkflowClientInterceptor[] | undefined;
+  /** Codecs of payloads, the same as those of workers and gateways, such as `encryptionCodec` of `perdure/worker`. Default: none. */
+  readonly payloadCodecs?: readonly PayloadCodec[] | undefined;
 }
 
 /** A Temporal client that is created on first use; it connects with its first call. */
@@ -37,16 +40,17 @@ export function lazyClient(options: TemporalOptions, given: Client | undefined, 
 type Interceptor = ReturnType<typeof makeGrpcRetryInterceptor>;
 
 function connect(options: TemporalOptions, env: NodeJS.ProcessEnv, retry: Interceptor): Client {
-  const apiKey = options.apiKey ?? env['TEMPORAL_API_KEY'];
+  const apiKey = options.apiKey ?? (env['TEMPORAL_API_KEY'] || undefined);
   const connection = Connection.lazy({
-    address: options.address ?? env['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233',
+    address: options.address ?? (env['TEMPORAL_ADDRESS'] || '127.0.0.1:7233'),
     interceptors: [retry],
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(apiKey === undefined ? {} : { apiKey }),
   });
   return new Client({
     connection,
-    namespace: options.namespace ?? env['TEMPORAL_NAMESPACE'] ?? 'default',
+    namespace: options.namespace ?? (env['TEMPORAL_NAMESPACE'] || 'default'),
+    dataConverter: { payloadCodecs: [...(options.payloadCodecs ?? [])] },
     interceptors: { workflow: [...(options.interceptors ?? [])] },
   });
 }

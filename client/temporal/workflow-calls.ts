@@ -1,6 +1,7 @@
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { callServer, withDeadline } from './temporal-call.ts';
 import { classifyFailure } from './temporal-failures.ts';
+import { filterValue } from '../../core/text/filter-value.ts';
 
 /** The workflow that a call addresses. */
 export interface WorkflowTarget {
@@ -8,6 +9,8 @@ export interface WorkflowTarget {
   readonly workflowType: string;
   /** One line for the Temporal UI. It is not encrypted: nothing personal. */
   readonly summary: string;
+  /** The key under which the workflow's tasks take turns with those of other users, if it is one user's. */
+  readonly fairnessKey?: string | undefined;
 }
 
 /** The outcome of an update; refusals and server errors are thrown. `no_answer`: no worker responded in time. */
@@ -45,14 +48,15 @@ export function createWorkflowCalls(client: Client, taskQueue: string, ackTimeou
     taskQueue,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
     staticSummary: target.summary,
+    ...(target.fairnessKey === undefined ? {} : { priority: { fairnessKey: target.fairnessKey } }),
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
   });
 
   const serverCall = (call: () => Promise<unknown>) => callServer(client, call);
 
-  /** All attempts share one deadline. No update id is set: a refused message may be sent again under its own id. */
-  async function executeUpdate<T>(call: () => Promise<T>): Promise<UpdateOutcome<T>> {
+  /** `starts`: whether the call starts the workflow if it is not running. All attempts share one deadline. No update id is set: a refused message may be sent again under its own id. */
+  async function executeUpdate<T>(call: () => Promise<T>, starts: boolean): Promise<UpdateOutcome<T>> {
     const deadlineMs = Date.now() + ackTimeoutMs;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -60,7 +64,8 @@ export function createWorkflowCalls(client: Client, taskQueue: string, ackTimeou
       } catch (error) {
         const failure = classifyFailure(error);
         if (failure.kind === 'error') throw failure.error;
-        if (failure.kind === 'no_workflow') return { kind: 'no_workflow' };
+        // A workflow that the call itself starts was closed meanwhile, for example because its session is being deleted.
+        if (failure.kind === 'no_workflow' && !starts) return { kind: 'no_workflow' };
         if (failure.kind === 'no_answer' || attempt === MAX_UPDATE_ATTEMPTS) return { kind: 'no_answer' };
       }
     }
@@ -68,14 +73,16 @@ export function createWorkflowCalls(client: Client, taskQueue: string, ackTimeou
 
   return {
     updateWithStart: (target, name, input) =>
-      executeUpdate(() =>
-        client.workflow.executeUpdateWithStart(name, {
-          args: [input],
-          startWorkflowOperation: new WithStartWorkflowOperation(target.workflowType, startOptions(target)),
-        }),
+      executeUpdate(
+        () =>
+          client.workflow.executeUpdateWithStart(name, {
+            args: [input],
+            startWorkflowOperation: new WithStartWorkflowOperation(target.workflowType, startOptions(target)),
+          }),
+        true,
       ),
     update: (target, name, input) =>
-      executeUpdate(() => client.workflow.getHandle(target.workflowId).executeUpdate(name, { args: [input] })),
+      executeUpdate(() => client.workflow.getHandle(target.workflowId).executeUpdate(name, { args: [input] }), false),
     async signalWithStart(target, name, input) {
       await serverCall(() =>
         client.workflow.signalWithStart(target.workflowType, {
@@ -107,6 +114,6 @@ export function createWorkflowCalls(client: Client, taskQueue: string, ackTimeou
 
 /** Temporal's list filter cannot contain a double quote in an id: such an id is searched for by the part before it. */
 function filterFor(workflowId: string): string {
-  const [start = '', ...rest] = workflowId.replaceAll("'", "''").split('"');
-  return rest.length === 0 ? `WorkflowId = '${start}'` : `WorkflowId STARTS_WITH '${start}'`;
+  const [start = '', ...rest] = workflowId.split('"');
+  return `WorkflowId ${rest.length === 0 ? '=' : 'STARTS_WITH'} ${filterValue(start)}`;
 }
