@@ -12,6 +12,16 @@ export interface Benchmark {
 export interface Findings {
   readonly rows: readonly BenchmarkRow[];
   readonly aims?: readonly Aim[];
+  /** Tables with other columns. */
+  readonly tables?: readonly Table[];
+}
+
+/** A further table of a benchmark. */
+export interface Table {
+  readonly name: string;
+  /** The meaning of the figures, in one or two sentences. */
+  readonly describe: string;
+  readonly rows: readonly BenchmarkRow[];
 }
 
 /** A row of the table. Keys of `values` are headings with their unit; a missing value is a blank cell. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endsRun } from '../contracts/session/event.ts';
+import { endsRun } from '../contracts/events/event-traits.ts';
 import { createInProcessLive } from '../live/in-process.ts';
 import type { LiveChannel } from '../live/live-channel.ts';
 import { openStore } from '../store/open-store.ts';

@@ -1,12 +1,10 @@
-import type { Aim, BenchmarkRow } from './benchmark.ts';
+import type { Aim, BenchmarkRow, Table } from './benchmark.ts';
 import type { Machine } from './machine.ts';
 
 /** The result of one benchmark. */
-export interface Result {
-  readonly name: string;
-  readonly describe: string;
-  readonly rows: readonly BenchmarkRow[];
+export interface Result extends Table {
   readonly aims: readonly Aim[];
+  readonly tables: readonly Table[];
   readonly tookMs: number;
 }
 
@@ -20,14 +18,19 @@ export interface Report {
 }
 
 /** The results as text tables for a terminal. */
-export function tableOf({ name, rows, aims }: Result): string {
+export function tableOf({ name, rows, aims, tables }: Result): string {
+  const aimLines = aims.map((aim) => `  ${aimLine(aim)}`);
+  return [gridText(name, rows), ...tables.map((table) => gridText(table.name, table.rows)), ...aimLines].join('\n');
+}
+
+function gridText(name: string, rows: readonly BenchmarkRow[]): string {
   const widths = gridOf(rows).reduce<number[]>(
     (widest, cells) => cells.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
     [],
   );
   const line = (cells: readonly string[]) =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
-  return [`\n${name}`, ...gridOf(rows).map(line), ...aims.map((aim) => `  ${aimLine(aim)}`)].join('\n');
+  return [`\n${name}`, ...gridOf(rows).map(line)].join('\n');
 }
 
 /** The results as the block in `docs/benchmarks.md`. */
@@ -37,15 +40,15 @@ export function markdownOf({ date, machine, results, quick }: Report): string {
   const aims = results.flatMap((result) => result.aims);
   const aimRows = aims.map((aim) => [aim.what, aim.wanted, format(aim.measured), aim.met ? 'met' : '**missed**']);
   if (aims.length > 0) head.push('', ...pipes([['aim', 'wanted', 'measured', ''], ...aimRows]));
-  const parts = results.flatMap(({ name, describe, rows }) => [
-    '',
-    `### ${name}`,
-    '',
-    describe,
-    '',
-    ...pipes(gridOf(rows)),
+  const parts = results.flatMap((result) => [
+    ...sectionOf('###', result),
+    ...result.tables.flatMap((table) => sectionOf('####', table)),
   ]);
   return [...head, ...parts].join('\n');
+}
+
+function sectionOf(heading: string, { name, describe, rows }: Table): string[] {
+  return ['', `${heading} ${name}`, '', describe, '', ...pipes(gridOf(rows))];
 }
 
 function gridOf(rows: readonly BenchmarkRow[]): string[][] {

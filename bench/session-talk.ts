@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SessionSender } from '../client/temporal/session-sender.ts';
-import { endsRun, type StreamEvent } from '../contracts/session/event.ts';
+import type { StreamEvent } from '../contracts/events/event.ts';
+import { endsRun } from '../contracts/events/event-traits.ts';
 import type { SessionKey } from '../contracts/session/session-key.ts';
 import type { Feed } from '../gateway/feed/feed.ts';
 import type { Talk, TurnTimes } from './talk.ts';
