@@ -15,7 +15,7 @@ export default defineConfig({
     ],
   },
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: [
       {
         extends: true,
@@ -36,6 +36,7 @@ export default defineConfig({
           globalSetup: ['test/global-setup.ts', 'test/support/store/postgres-global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       {

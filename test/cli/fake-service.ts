@@ -1,4 +1,4 @@
-import type { StreamEvent } from '../../contracts/session/event.ts';
+import type { StreamEvent } from '../../contracts/events/event.ts';
 import { UNKNOWN_USAGE } from '../../contracts/session/run.ts';
 import type { FakeAnswer, FakeGateway, FakeRequest } from '../support/gateway/fake-gateway.ts';
 import { startFakeGateway } from '../support/gateway/fake-gateway.ts';
@@ -15,13 +15,14 @@ export interface FakeService {
   readonly env: Record<string, string>;
 }
 
-/** Starts a fake gateway with one session, `main`, whose agent replies. */
+/** Starts a fake gateway with one session, `main`, whose agent replies. Sessions opened without an id are `new-1`, `new-2` and so on. */
 export async function startFakeService(
   options: { reply?: Reply; refuse?: (request: FakeRequest) => FakeAnswer | undefined; port?: number } = {},
 ): Promise<FakeService> {
   const writer = eventWriter('main');
   const reply = options.reply ?? echo;
   let runs = 0;
+  let opened = 0;
   let head = 0;
   let current: string | null = null;
 
@@ -50,10 +51,15 @@ export async function startFakeService(
       const refusal = options.refuse?.(request);
       if (refusal !== undefined) return refusal;
       const call = `${request.method} ${request.path}`;
-      if (call === 'POST /v1/sessions') return { status: 201, body: snapshot(head, current) };
+      if (call === 'POST /v1/sessions') {
+        const { id = `new-${(opened += 1)}`, agent = 'assistant' } = request.body as { id?: string; agent?: string };
+        return { status: 201, body: { ...snapshot(head, current), id, agent } };
+      }
+      if (call === 'GET /v1/agents') return { body: { data: [{ name: 'assistant' }, { name: 'tutor' }] } };
+      if (call === 'GET /v1/sessions/main/why') return { body: { text: 'The session main is active.' } };
       if (call === 'GET /v1/sessions/main') return { body: snapshot(head, current) };
       if (call === 'GET /v1/sessions') return { body: { data: [snapshot(head, current)], nextCursor: null } };
-      if (call === 'POST /v1/sessions/main/messages') return submit(request);
+      if (request.method === 'POST' && request.path.endsWith('/messages')) return submit(request);
       if (call.endsWith('/cancel')) {
         const runId = request.path.split('/').at(-2) ?? '';
         emit(writer.durable({ type: 'run.cancelled', runId, reason: 'Stopped.', steps: 1, usage: UNKNOWN_USAGE }));

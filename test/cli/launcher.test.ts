@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { compileCacheFolder } from '../../assets/package-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
@@ -67,6 +68,21 @@ test('in a checkout, agents that import the package by its name get the sources'
   expect(await text(start(folder).stdout!)).toBe('from source\n');
 });
 
+test('compiled code is kept in the cache folder of everything else', async () => {
+  const [folder, cache] = [await checkout(`console.log('ran')`), await temporaryFolder()];
+  const base = { PERDURE_CACHE: '', XDG_CACHE_HOME: '' };
+  for (const variable of ['PERDURE_CACHE', 'XDG_CACHE_HOME', 'HOME']) {
+    const env = { ...base, [variable]: join(cache, variable) };
+    expect(await text(start(folder, [], [], env).stdout!)).toBe('ran\n');
+  }
+  const folders = [
+    compileCacheFolder({ PERDURE_CACHE: join(cache, 'PERDURE_CACHE') }),
+    compileCacheFolder({ XDG_CACHE_HOME: join(cache, 'XDG_CACHE_HOME') }),
+    join(cache, 'HOME', '.cache', 'perdure', 'compiled'),
+  ];
+  for (const compiled of folders) expect(await readdir(compiled)).toHaveLength(1);
+});
+
 test('the version is the one in package.json, in the source as in the bin', async () => {
   const { engines, version } = JSON.parse(await readFile(join(REPOSITORY, 'package.json'), 'utf8')) as {
     version: string;
@@ -109,9 +125,15 @@ async function withLauncher(): Promise<string> {
   return folder;
 }
 
-function start(folder: string, nodeArgs: string[] = [], args: string[] = []): ChildProcess {
+function start(
+  folder: string,
+  nodeArgs: string[] = [],
+  args: string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const launcher = spawn(process.execPath, [...nodeArgs, join(folder, 'bin', 'perdure.js'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   onTestFinished(() => void launcher.kill('SIGKILL'));
   return launcher;

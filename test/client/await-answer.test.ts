@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { awaitAnswer } from '../../client/await-answer.ts';
-import type { StreamEvent } from '../../contracts/session/event.ts';
+import type { StreamEvent } from '../../contracts/events/event.ts';
 import { UNKNOWN_USAGE } from '../../contracts/session/run.ts';
 import { eventWriter, received, runCompleted } from '../support/gateway/run-events.ts';
 

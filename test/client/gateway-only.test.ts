@@ -11,7 +11,7 @@ const pathOf = (name: string): string => fileURLToPath(new URL(`../support/clien
 test('a program without Temporal’s packages opens, sends, streams and reads; only the option temporal needs them', async () => {
   const { url, sender } = await servedGateway(database.db);
   const answered = new Set<string | null>();
-  sender.onSubmitted = (key, { runId }) => {
+  sender.onWake = (key, { runId }) => {
     if (answered.has(runId)) return;
     answered.add(runId);
     void sender.answer(key, runId, `Answer in ${key.session.slice(0, 4)}`);

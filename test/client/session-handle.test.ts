@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createGatewayClient } from '../../client/http/gateway-client.ts';
 import { createSessionHandle } from '../../client/session-handle.ts';
 import type { SessionSender } from '../../client/temporal/session-sender.ts';
-import type { StreamEvent } from '../../contracts/session/event.ts';
+import type { StreamEvent } from '../../contracts/events/event.ts';
 import type { Receipt } from '../../contracts/session/message.ts';
 import { UNKNOWN_USAGE } from '../../contracts/session/run.ts';
 import { problem, startFakeGateway } from '../support/gateway/fake-gateway.ts';
@@ -67,7 +67,11 @@ test('ask rejects when the run fails or is cancelled, and when the accepted mess
   await failed.gateway.close();
 
   const stopped = await asking('r', () => [writer.durable({ type: 'run.cancelled', ...end, reason: 'Enough.' })]);
-  await expect(stopped.handle.ask('Hi')).rejects.toMatchObject({ name: 'RunNotCompletedError', status: 'cancelled' });
+  await expect(stopped.handle.ask('Hi')).rejects.toMatchObject({
+    name: 'RunNotCompletedError',
+    status: 'cancelled',
+    code: 'cancelled',
+  });
   await stopped.gateway.close();
 
   const refused = await asking(null, (messageId) => [

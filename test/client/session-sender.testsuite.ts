@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { oneOffKey } from '../../client/temporal/one-off-key.ts';
 import type { SessionSender } from '../../client/temporal/session-sender.ts';
 import { LIMITS } from '../../contracts/limits.ts';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import { sessionKey, type SessionKey } from '../../contracts/session/session-key.ts';
 
 /** A sender and the sessions that it sends to. */

@@ -1,8 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { acquireDataLock, DataFolderInUseError } from '../../dev-server/index.ts';
+import { acquireDataLock, DataFolderInUseError, ownerOf } from '../../dev-server/index.ts';
 import { tryLockFile } from '../../dev-server/file-lock.ts';
 import { identityOf } from '../../dev-server/process-identity.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -36,6 +36,22 @@ test('a folder whose owner was killed is free', async () => {
   const owner = await startOwner('lock', folder);
   await owner.kill();
   expect(await ownerOnceTaken(folder)).toBe(process.pid);
+});
+
+test('an owner that is stopping is waited for, and so is one that was killed and has not ended yet', async () => {
+  const folder = await temporaryFolder();
+  const owner = await startOwner('lock', folder);
+  await owner.recordStopping();
+  const { promise: waits, resolve } = Promise.withResolvers<string>();
+  const next = acquireDataLock(folder, resolve);
+  expect(await waits).toBe(`Waiting for process ${owner.pid}, which has the data folder and is stopping`);
+  await owner.kill('SIGTERM');
+  (await next).release();
+
+  const killed = await startOwner('lock', folder);
+  const second = acquireDataLock(folder);
+  await killed.kill();
+  (await second).release();
 });
 
 test('a released folder is free, and its lock records no owner', async () => {
@@ -99,4 +115,63 @@ async function ownerOnceTaken(folder: string): Promise<unknown> {
 
 async function writeLock(folder: string, record: object): Promise<void> {
   await writeFile(join(folder, 'lock'), JSON.stringify({ ...record, host: hostname() }));
+}
+
+test('a running owner reports its Temporal server and its gateway; without one there is nothing to report', async () => {
+  const folder = await temporaryFolder();
+  expect(ownerOf(folder)).toBeNull();
+  const lock = await acquireDataLock(folder);
+  const uiUrl = 'http://127.0.0.1:8233';
+  lock.recordServer({ ...identityOf(process.pid), ...SERVER, uiUrl });
+  lock.recordGateway('http://127.0.0.1:4748');
+  expect(ownerOf(folder)).toEqual({
+    pid: process.pid,
+    temporalAddress: SERVER.address,
+    uiUrl,
+    gatewayUrl: 'http://127.0.0.1:4748',
+  });
+  lock.release();
+  expect(ownerOf(folder)).toBeNull();
+});
+
+test.skipIf(process.platform === 'win32')('a data folder and what is in it are for their owner only', async () => {
+  const folder = join(await temporaryFolder(), 'data');
+  (await acquireDataLock(folder)).release();
+  expect(await openToOthers(folder)).toEqual([]);
+  for (const path of [folder, join(folder, 'lock')]) await chmod(path, 0o755);
+  await mkdir(join(folder, 'store'));
+  await writeFile(join(folder, 'temporal.db'), '', { mode: 0o644 });
+  (await acquireDataLock(folder)).release();
+  expect(await openToOthers(folder)).toEqual([]);
+});
+
+test.skipIf(process.platform === 'win32')(
+  'a folder that also contains other files keeps its mode, and so do they',
+  async () => {
+    const folder = await temporaryFolder();
+    await chmod(folder, 0o755);
+    await writeFile(join(folder, 'index.html'), '', { mode: 0o644 });
+    await mkdir(join(folder, 'store'), { mode: 0o755 });
+    (await acquireDataLock(folder)).release();
+    expect(await openToOthers(folder)).toEqual(expect.arrayContaining([folder, join(folder, 'index.html')]));
+    expect(await openToOthers(folder)).not.toContain(join(folder, 'store'));
+  },
+);
+
+test('a data folder that cannot be created is an error that names its variable', async () => {
+  const file = join(await temporaryFolder(), 'file');
+  await writeFile(file, '');
+  for (const path of [file, join(file, 'data')]) {
+    await expect(acquireDataLock(path)).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringMatching(/data folder .* cannot be used .*Set PERDURE_DATA/),
+    });
+  }
+});
+
+/** The folder and its entries that users other than their owner may access. */
+async function openToOthers(folder: string): Promise<string[]> {
+  const paths = [folder, ...(await readdir(folder)).map((name) => join(folder, name))];
+  const open = await Promise.all(paths.map(async (path) => ((await stat(path)).mode & 0o077) !== 0));
+  return paths.filter((_, index) => open[index]);
 }

@@ -16,10 +16,14 @@ process.stdin.pause();
 const [what, dataDir = '', port = '0'] = process.argv.slice(2);
 try {
   if (what === 'lock') {
-    await acquireDataLock(dataDir);
+    const lock = await acquireDataLock(dataDir);
+    process.once('SIGUSR2', () => {
+      lock.recordStopping();
+      say({ stopping: true });
+    });
     say({ owns: true });
   } else {
-    const { address, notes, server } = await startEmbedded({ dataDir, ports: { temporal: Number(port), ui: null } });
+    const { address, notes, server } = await startEmbedded({ dataDir, ports: { temporal: Number(port), ui: false } });
     say({ owns: true, address, notes, serverPid: server.pid });
   }
   // Keeps the folder until it is killed.

@@ -12,7 +12,7 @@ test('a port in use gives the next free one, with a note', async () => {
   const port = await listenOn('127.0.0.1');
   const chosen = await choosePort(port, 'Temporal');
   expect(chosen.port).toBeGreaterThan(port);
-  expect(chosen.note).toBe(`Port ${port} is in use; Temporal listens on ${chosen.port}.`);
+  expect(chosen.note).toBe(`Port ${port} is in use; Temporal listens on ${chosen.port} from now on.`);
   expect(await isFree(chosen.port)).toBe(true);
 });
 

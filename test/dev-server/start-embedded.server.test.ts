@@ -1,9 +1,12 @@
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startEmbedded, type Embedded, type EmbeddedOptions } from '../../dev-server/index.ts';
+import { findTemporalServers } from '../../dev-server/find-temporal-servers.ts';
 import { identityOf, isRunning, sendSignal, type ProcessIdentity } from '../../dev-server/process-identity.ts';
 import { anyPort } from '../../dev-server/ports.ts';
 import { adoptTemporal } from '../../dev-server/temporal-process.ts';
@@ -74,19 +77,70 @@ test('an owner that exits without stopping takes its server with it', async () =
   expect(isRunning(server)).toBe(false);
 });
 
-test('ports in use are skipped, with notes', async () => {
+test('a folder keeps its ports; those that another program uses are replaced, with notes, and the new ones are kept', async () => {
+  const folder = await temporaryFolder();
   const [temporal, ui] = [await portInUse(), await portInUse()];
-  const running = await embedded(await temporaryFolder(), { ports: { temporal, ui } });
-  expect(running.address).not.toBe(`127.0.0.1:${temporal}`);
-  expect(running.notes).toEqual([
-    `Port ${temporal} is in use; Temporal listens on ${running.address.split(':')[1]}.`,
-    `Port ${ui} is in use; the Temporal UI listens on ${new URL(running.uiUrl ?? '').port}.`,
+  await writeFile(join(folder, 'ports.json'), JSON.stringify({ temporal, ui }));
+  const first = await embedded(folder, { ports: { ui: true } });
+  expect(first.address).not.toBe(`127.0.0.1:${temporal}`);
+  expect(first.notes).toEqual([
+    `Port ${temporal} is in use; Temporal listens on ${first.address.split(':')[1]} from now on.`,
+    `Port ${ui} is in use; the Temporal UI listens on ${new URL(first.uiUrl ?? '').port} from now on.`,
   ]);
-  expect((await fetch(running.uiUrl ?? '')).status).toBe(200);
+  expect((await fetch(first.uiUrl ?? '')).status).toBe(200);
+  await first.stop();
+  const second = await embedded(folder, { ports: { ui: true } });
+  expect(second).toMatchObject({ address: first.address, uiUrl: first.uiUrl, notes: [] });
+});
+
+test.for([
+  ['temporal', 'PERDURE_TEMPORAL_PORT'],
+  ['ui', 'PERDURE_TEMPORAL_UI_PORT'],
+])('a requested port (%s) that is in use is an error that names its variable', async ([which, variable]) => {
+  const port = await portInUse();
+  const start = embedded(await temporaryFolder(), { ports: { temporal: 0, [which ?? '']: port } });
+  await expect(start).rejects.toThrow(new RegExp(`port ${port}, which is in use.*${variable}`));
+});
+
+test('without a request there is no UI, and no HTTP port of the server reveals anything to a page of another name', async (ctx) => {
+  if (process.platform !== 'linux') ctx.skip('lists the ports of a process by /proc');
+  const running = await embedded(await temporaryFolder());
+  expect(running.uiUrl).toBeNull();
+  const answers = await Promise.all(listeningPorts(running.server.pid).map(historiesAt));
+  expect(answers).toContain(403);
+  expect(answers).not.toContain(200);
+});
+
+test.for(['C#', `why? 100%25 o'"brien Ü—ç! \\ &$(x);`])(
+  'a data folder below %j holds the database of the server, and a second start finds it',
+  async (name) => {
+    const folder = join(await temporaryFolder(), name, 'data');
+    const first = await embedded(folder);
+    expect(await readdir(dirname(dirname(folder)))).toEqual([name]);
+    expect(await readdir(folder)).toContain('temporal.db');
+    await (await clientOf(first.address)).workflow.start('nobody', { workflowId: 'kept', taskQueue: 'none' });
+    expect(findTemporalServers(folder).map(({ pid }) => pid)).toEqual([first.server.pid]);
+    await first.stop();
+    const second = await embedded(folder);
+    const workflow = await (await clientOf(second.address)).workflow.getHandle('kept').describe();
+    expect(workflow.status.name).toBe('RUNNING');
+  },
+);
+
+test('the server gets no secrets in its environment', async (ctx) => {
+  if (process.platform !== 'linux') ctx.skip('reads the environment of a process from /proc');
+  vi.stubEnv('PERDURE_TOKENS', 'canary-token=ada');
+  vi.stubEnv('OPENAI_API_KEY', 'canary-key');
+  vi.stubEnv('DATABASE_URL', 'postgres://ada:canary-password@db/perdure');
+  const { server } = await embedded(await temporaryFolder());
+  vi.unstubAllEnvs();
+  const environment = await readFile(`/proc/${server.pid}/environ`, 'utf8');
+  expect(environment).toContain('PATH=');
+  expect(environment).not.toContain('canary');
 });
 
 async function embedded(folder: string, options: Partial<EmbeddedOptions> = {}): Promise<Embedded> {
-  const ports = { temporal: await anyPort(), ui: null };
+  const ports = { temporal: 0 };
   const running = await startEmbedded({ dataDir: folder, ports, ...options });
   onTestFinished(() => running.stop());
   return running;
@@ -106,4 +160,35 @@ async function portInUse(): Promise<number> {
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
+}
+
+/** The TCP ports on which a process listens, from /proc. */
+function listeningPorts(pid: number): number[] {
+  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => socketOf(`/proc/${pid}/fd/${fd}`));
+  return readFileSync(`/proc/${pid}/net/tcp`, 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === '0A' && sockets.includes(`socket:[${fields[9]}]`))
+    .map((fields) => Number.parseInt(fields[1]?.split(':')[1] ?? '', 16));
+}
+
+function socketOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+/** The status with which a port answers a request for the sessions' workflows under another name; null: it does not speak HTTP/1. */
+async function historiesAt(port: number): Promise<number | null> {
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  const path = '/api/v1/namespaces/default/workflows';
+  get({ host: '127.0.0.1', port, path, headers: { host: 'evil.example' }, timeout: 5_000 }, (response) => {
+    response.resume();
+    resolve(response.statusCode ?? null);
+  })
+    .on('timeout', () => resolve(null))
+    .on('error', () => resolve(null));
+  return promise;
 }

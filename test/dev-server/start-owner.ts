@@ -6,7 +6,6 @@ import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { endProcess } from '../../dev-server/process-identity.ts';
 import { findTemporalServers } from '../../dev-server/find-temporal-servers.ts';
-import { databaseFile } from '../../dev-server/temporal-settings.ts';
 
 export interface Outcome {
   readonly owns: boolean;
@@ -22,6 +21,8 @@ export interface Owner {
   readonly outcome: Outcome;
   /** Resolves when the process has ended. Default: SIGKILL. */
   kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Makes the process record that it is stopping; resolves when it has. */
+  recordStopping(): Promise<void>;
 }
 
 /** Starts `owner-process.ts` and resolves with its outcome. The end of the test kills it and any server on its folder. */
@@ -40,14 +41,18 @@ export async function loadOwner(what: 'lock' | 'embedded', folder: string, port 
   };
   onTestFinished(async () => {
     await kill();
-    const servers = existsSync(folder) ? findTemporalServers(databaseFile(realpathSync(folder))) : [];
+    const servers = existsSync(folder) ? findTemporalServers(realpathSync(folder)) : [];
     for (const server of servers) await endProcess(server, 0);
   });
+  const recordStopping = async (): Promise<void> => {
+    child.kill('SIGUSR2');
+    await lines.next();
+  };
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   await lines.next();
   return async () => {
     child.stdin.write('go');
     const { value } = await lines.next();
-    return { pid: child.pid ?? 0, outcome: JSON.parse(value ?? '{}') as Outcome, kill };
+    return { pid: child.pid ?? 0, outcome: JSON.parse(value ?? '{}') as Outcome, kill, recordStopping };
   };
 }

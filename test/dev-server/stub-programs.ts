@@ -7,9 +7,9 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 export interface StubMachine {
   readonly env: Record<string, string>;
   readonly cache: string;
-  /** Installs a shell script on the PATH, or in `folder`. */
+  /** Installs a shell script on the PATH, or in `folder`. `$CALLS` in it is the path of a file for {@link calls}. */
   install(name: string, script: string, folder?: string): Promise<string>;
-  /** The lines that scripts have appended to `$CALLS`. */
+  /** The lines that scripts have appended to that file. */
   calls(): Promise<string[]>;
 }
 
@@ -26,7 +26,7 @@ export async function stubMachine(): Promise<StubMachine> {
     cache,
     async install(name, script, folder = bin) {
       const path = join(folder, name);
-      await writeFile(path, `#!/bin/sh\n${script}\n`);
+      await writeFile(path, `#!/bin/sh\n${script.replaceAll('$CALLS', calls)}\n`);
       await chmod(path, 0o755);
       return path;
     },

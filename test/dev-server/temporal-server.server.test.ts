@@ -62,6 +62,31 @@ test('a server that does not start is an error with its last log lines', async (
   await expect(start).rejects.toThrow(/did not become ready[^]*the disk is on fire/);
 });
 
+test('a server that exits twice while it starts is started a third time', async () => {
+  const folder = await temporaryFolder();
+  const program = join(folder, 'temporal');
+  const script = `#!/bin/sh\necho start >> ${folder}/starts\n[ $(wc -l < ${folder}/starts) -lt 3 ] && exit 2\nexec ${await temporalBinary()} "$@"\n`;
+  await writeFile(program, script, { mode: 0o755 });
+  const events: string[] = [];
+  const server = await startTemporalServer({
+    binary: program,
+    dataDir: folder,
+    onEvent: ({ kind }) => void events.push(kind),
+  });
+  onTestFinished(() => server.stop());
+  expect(events).toEqual(['spawned', 'spawned', 'spawned']);
+});
+
+test('the error of a server that panics begins with the reason', async () => {
+  const folder = await temporaryFolder();
+  const program = join(folder, 'temporal');
+  const stack = Array.from({ length: 40 }, (_, frame) => `main.frame${frame}()`).join('\n');
+  const panic = `panic: no port is free\n\ngoroutine 1 [running]:\n${stack}`;
+  await writeFile(program, `#!/bin/sh\ncat <<'END'\n${panic}\nEND\nexit 2\n`, { mode: 0o755 });
+  const start = startTemporalServer({ binary: program, dataDir: folder });
+  await expect(start).rejects.toThrow(/log lines \(.*\):\npanic: no port is free\n/);
+});
+
 test('a server leads a process group of its own, so that Ctrl-C does not reach it', async () => {
   const server = await supervised(null);
   const group = execFileSync('ps', ['-o', 'pgid=', '-p', String(server.pid)], { encoding: 'utf8' });

@@ -16,7 +16,7 @@ export const DOCUMENTS: readonly string[] = globSync(['*.md', 'docs/**/*.md'], {
 export const SOURCES: readonly string[] = globSync(['**/*.ts', 'bin/*.js'], {
   cwd: ROOT,
   exclude: (path) =>
-    /^(node_modules|dist|dist-packages|test|bench|examples|packages|\.[\w-]+)$|\.config\.ts$/.test(path),
+    /^(node_modules|dist|dist-packages|test|bench|chaos|examples|packages|\.[\w-]+)$|\.config\.ts$/.test(path),
 }).toSorted();
 
 /** Paths, from the root, of what tests stand on. */

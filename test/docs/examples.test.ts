@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { agentSpecSchema } from '../../contracts/agent.ts';
+import { agentTemplateSchema } from '../../contracts/agent.ts';
 import { createProgram } from '../../cli/program.ts';
 import { codeBlocks, DOCUMENTS, read, ROOT } from './documents.ts';
 
@@ -48,13 +48,13 @@ test('every agent in YAML is valid', () => {
   const agents = blocks.filter(({ language, code }) => language === 'yaml' && /^name:/m.test(code));
 
   expect(agents.length).toBeGreaterThan(1);
-  for (const { code } of agents) expect(agentSpecSchema.safeParse(parse(code))).toMatchObject({ success: true });
+  for (const { code } of agents) expect(agentTemplateSchema.safeParse(parse(code))).toMatchObject({ success: true });
 });
 
 test('every command of perdure in the documents is one', () => {
   const commands = createProgram({}, () => {}).commands.map((command) => command.name());
   const named = DOCUMENTS.flatMap((document) =>
-    [...read(document).matchAll(/(?:^|`|npx )perdure ([a-z]+)/gm)].map(([, name = '']) => name),
+    [...read(document).matchAll(/(?:^|`|npx )perdure ([a-z][a-z-]*)/gm)].map(([, name = '']) => name),
   );
 
   expect(named.length).toBeGreaterThan(5);

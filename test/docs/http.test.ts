@@ -9,7 +9,7 @@ test('docs/http.md lists every call of the gateway, and none that is not there',
   const unused = {} as never;
   const gateway = createGateway({ db: unused, live: createInProcessLive(), sender: unused, agents: unused });
   const response = await gateway.app.request('http://127.0.0.1/openapi.json');
-  gateway.close();
+  await gateway.close();
   const { paths } = (await response.json()) as { paths: Record<string, Record<string, unknown>> };
   const actual = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),

@@ -1,14 +1,17 @@
 import { expect, test } from 'vitest';
 import type { z } from 'zod';
 import {
+  answerApprovalSchema,
+  answerClientCallSchema,
   cancelRunSchema,
   endSessionSchema,
   openSessionSchema,
   resumeRunSchema,
   updateSessionSchema,
 } from '../../contracts/session/commands.ts';
+import { recordCountsSchema } from '../../contracts/session/recorded-counts.ts';
 import { ERRORS } from '../../contracts/errors.ts';
-import { eventSchema, liveEventSchema } from '../../contracts/session/event.ts';
+import { eventSchema, liveEventSchema } from '../../contracts/events/event.ts';
 import { messageInputSchema, receiptSchema } from '../../contracts/session/message.ts';
 import { QUERY, SEARCH_ATTRIBUTE, SIGNAL, TASK_QUEUE, TRACE_HEADER, UPDATE, WORKFLOW } from '../../contracts/names.ts';
 import type { ControlSnapshot } from '../../contracts/session/session.ts';
@@ -20,9 +23,12 @@ const INPUTS: Record<keyof typeof UPDATE, z.ZodObject> = {
   openSession: openSessionSchema,
   submitMessage: messageInputSchema,
   updateSession: updateSessionSchema,
+  recordCounts: recordCountsSchema,
   cancelRun: cancelRunSchema,
   resumeRun: resumeRunSchema,
   endSession: endSessionSchema,
+  answerApproval: answerApprovalSchema,
+  answerClientCall: answerClientCallSchema,
 };
 
 /** Names that the compiler holds to the type. */

@@ -34,11 +34,62 @@ test.each(['ann-token=ann,bob-token=bob', '{"ann-token": "ann", "bob-token": "bo
     expect(await userSeen(gateway, { authorization: 'bearer bob-token', 'perdure-user': 'ann' })).toBe('bob');
     expect(await userSeen(gateway, { authorization: 'Bearer ann-toke' })).toBe(401);
     expect(await userSeen(gateway, { authorization: 'Basic ann-token' })).toBe(401);
+    expect(await userSeen(gateway, { authorization: 'Bearer ann-token extra' })).toBe(401);
+    expect(await userSeen(gateway, { authorization: 'Bearer ann-token, Bearer bob-token' })).toBe(401);
     expect(await userSeen(gateway, { 'perdure-user': 'ann' })).toBe(401);
   },
 );
 
-test.each(['{"a": 1}', '{"secret', 'secret', '=ann', 'secret='])('invalid tokens (%s) prevent the start', (tokens) => {
+test.each([
+  ['c2VjcmV0==ada', 'c2VjcmV0=', 'ada'],
+  ['c2VjcmV0Zg===ada', 'c2VjcmV0Zg==', 'ada'],
+  ['plain=ada=lovelace', 'plain', 'ada=lovelace'],
+  ['{"c2VjcmV0": "=ada"}', 'c2VjcmV0', '=ada'],
+])('in %s the token is %s, padding included, and the user %s', async (tokens, token, user) => {
+  const gateway = startGateway(database.db, { tokens });
+  expect(await userSeen(gateway, { authorization: `Bearer ${token}` })).toBe(user);
+  expect(await userSeen(gateway, { authorization: `Bearer ${token}=` })).toBe(401);
+  expect(await userSeen(gateway, { authorization: `Bearer ${token.slice(0, -1)}` })).toBe(401);
+});
+
+test('a user that cannot own a session is refused on every route', async () => {
+  const gateway = startGateway(database.db);
+  const users = ['a%0d%0ab', '%00', '%1b[31m', encodeURIComponent('é'.repeat(200))];
+  for (const [method, path] of [
+    ['GET', '/v1/sessions'],
+    ['GET', '/v1/budget'],
+    ['GET', '/v1/usage'],
+    ['GET', '/v1/agents'],
+  ] as const) {
+    for (const user of users) {
+      const { status } = await gateway.call(method, path, undefined, { 'perdure-user': user });
+      expect([path, user, status]).toEqual([path, user, 400]);
+    }
+  }
+});
+
+test('with a metrics token, only a request that carries it reads the metrics', async () => {
+  const gateway = startGateway(database.db, { metricsToken: 'scrape' });
+  const metrics = async (headers: Record<string, string> = {}): Promise<number> =>
+    (await gateway.call('GET', '/metrics', undefined, headers)).status;
+  expect(await metrics()).toBe(401);
+  expect(await metrics({ authorization: 'Bearer other' })).toBe(401);
+  expect(await metrics({ authorization: 'Bearer scrape extra' })).toBe(401);
+  expect(await metrics({ authorization: 'Bearer scrape' })).toBe(200);
+  expect((await gateway.call('GET', '/healthz')).status).toBe(200);
+});
+
+test.each([
+  '{"a": 1}',
+  '{"secret',
+  'secret',
+  '=ann',
+  'secret=',
+  'secret=ann,secret=bob',
+  '{"secret": "ann", "secret": "bob"}',
+  'a secret=ann',
+  'secret=a\u0007nn',
+])('invalid tokens (%s) prevent the start', (tokens) => {
   const start = (): unknown => startGateway(database.db, { tokens });
   expect(start).toThrow(/PERDURE_TOKENS/);
   expect(start).not.toThrow(/secret/);
@@ -80,16 +131,26 @@ test("every call on another user's session or run is a 404, and changes nothing"
   };
   const before = await (await gateway.call('GET', sessionPath('private'), undefined, eve)).json();
 
+  const bodies: [string, object][] = [
+    ['/counts', { key: 'k', requests: 1 }],
+    ['/approvals/{item}', { decision: 'approve' }],
+    ['/client-calls/{item}', { result: 1 }],
+  ];
   const { paths } = await documentOf(gateway);
   const walked: string[] = [];
   for (const [path, operations] of Object.entries(paths)) {
     if (!/\{(?:id|run)\}/.test(path)) continue;
     for (const method of Object.keys(operations)) {
       const run = path.startsWith('/v1/runs') ? oneOff.runId : runId;
-      const target = path.replace('{id}', 'private').replace('{run}', run).replace('{message}', 'm');
+      const target = path
+        .replace('{id}', 'private')
+        .replace('{run}', run)
+        .replace('{message}', 'm')
+        .replace('{step}', '1');
       // Fay may have a session of the same id: a message creates it, and it is empty.
       if (method === 'post' && path.endsWith('/messages')) continue;
-      const body = method === 'get' || method === 'delete' ? undefined : {};
+      const valid = bodies.find(([end]) => path.endsWith(end))?.[1] ?? {};
+      const body = method === 'get' || method === 'delete' ? undefined : valid;
       const response = await gateway.call(method.toUpperCase(), target, body, fay);
       walked.push(`${method} ${path}`);
       expect([method, path, response.status]).toEqual([method, path, 404]);

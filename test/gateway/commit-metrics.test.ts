@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { beginStep } from '../../store/runs/begin-step.ts';
-import { commitStep } from '../../store/runs/commit-step.ts';
+import { beginStep } from '../../store/steps/begin-step.ts';
+import { commitStep } from '../../store/steps/commit-step.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { createTelemetry } from '../../telemetry/telemetry.ts';
 import { embeddedDatabase } from '../support/store/databases.ts';
@@ -38,6 +38,7 @@ test('an open run and its calls are counted once when their session is archived'
   const dice = { name: 'assistant', instructions: 'Help.', tools: ['dice'] };
   const { call, lines, metrics } = observed({
     agents: {
+      defaultAgent: 'assistant',
       list: () => [dice],
       agent: (name) => (name === 'assistant' ? { hash: 'v1', spec: dice, tools: [] } : undefined),
     },

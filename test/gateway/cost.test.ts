@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { budgetReportSchema } from '../../contracts/budget.ts';
 import { usageReportSchema } from '../../contracts/usage.ts';
-import { commitStep } from '../../store/runs/commit-step.ts';
+import { commitStep } from '../../store/steps/commit-step.ts';
 import { deleteSession } from '../../store/sessions/delete-session.ts';
 import { serveGateway } from '../../gateway/serve-gateway.ts';
 import { beginModel, newKey, replyTo, send } from '../store/conversation.ts';
@@ -47,6 +47,10 @@ test('usage is reported by day, agent, model and session, and adds up', async ()
     costUsd: null,
     knownCostUsd: 0.007,
     unpricedCalls: 1,
+    estimatedCalls: 0,
+    estimatedInputTokens: 0,
+    estimatedOutputTokens: 0,
+    estimatedCostUsd: 0,
   };
   const today = new Date().toISOString().slice(0, 10);
   expect(await read('')).toEqual({

@@ -1,5 +1,7 @@
+import { oneOffKey } from '../../client/temporal/one-off-key.ts';
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { appendRefusals } from '../../store/admission/append-refusals.ts';
 import { embeddedDatabase } from '../support/store/databases.ts';
 import { readFrames, sessionPath, startGateway } from './start-gateway.ts';
 
@@ -116,7 +118,7 @@ describe('messages', () => {
   test('are waited for with Prefer: wait', async () => {
     const { call, sender } = startGateway(database.db);
     const id = randomUUID();
-    sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'forty-two');
+    sender.onWake = (key, { runId }) => void sender.answer(key, runId, 'forty-two');
     const headers = { prefer: 'respond-async, wait=30' };
     const answered = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'six by seven?' }, headers);
     expect(answered.status).toBe(200);
@@ -129,7 +131,7 @@ describe('messages', () => {
     });
     expect(await json(await call('GET', sessionPath(id, 'messages', 'm')))).toEqual(body);
     // A repeat: the answer exists already.
-    sender.onSubmitted = undefined;
+    sender.onWake = undefined;
     const again = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'six by seven?' }, headers);
     expect(await json(again)).toEqual(body);
   });
@@ -144,7 +146,7 @@ describe('messages', () => {
   test('are waited for though their notifications are lost', async () => {
     const { call, sender, live } = startGateway(database.db);
     live.publish = () => undefined;
-    sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'found');
+    sender.onWake = (key, { runId }) => void sender.answer(key, runId, 'found');
     const answered = await call('POST', sessionPath(randomUUID(), 'messages'), { content: '?' }, { prefer: 'wait=30' });
     expect(await json(answered)).toMatchObject({ answer: 'found' });
   });
@@ -154,7 +156,7 @@ describe('messages', () => {
     const id = randomUUID();
     const earlier = await json(await call('POST', sessionPath(id, 'messages'), { content: 'earlier' }));
     await sender.answer({ user: 'local', session: id }, earlier.runId, 'before');
-    sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'hello');
+    sender.onWake = (key, { runId }) => void sender.answer(key, runId, 'hello');
     const headers = { accept: 'text/event-stream' };
     const response = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'hi' }, headers);
     expect(response.headers.get('content-type')).toContain('text/event-stream');
@@ -169,21 +171,74 @@ describe('messages', () => {
     ]);
     for (const { id: frameId, data } of frames) expect(frameId).toBe('seq' in data ? String(data.seq) : undefined);
     // A repeat: the same durable events.
-    sender.onSubmitted = undefined;
+    sender.onWake = undefined;
     const again = await readFrames(
       await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'hi' }, headers),
     );
     expect(again).toEqual(frames.filter(({ data }) => 'seq' in data));
   });
 
-  test('that nobody took yet are accepted, and not found until someone does', async () => {
+  test('have a run at once, also while no worker polls', async () => {
     const { call, sender } = startGateway(database.db);
     sender.noWorker = true;
     const id = randomUUID();
-    const accepted = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'hi' }, { prefer: 'wait=1' });
-    expect(accepted.status).toBe(202);
-    expect(await json(accepted)).toMatchObject({ disposition: 'accepted', runId: null });
-    expect((await call('GET', sessionPath(id, 'messages', 'm'))).status).toBe(404);
+    const admitted = await call('POST', sessionPath(id, 'messages'), { id: 'm', content: 'hi' }, { prefer: 'wait=1' });
+    expect(admitted.status).toBe(202);
+    const receipt = await json(admitted);
+    expect(receipt).toMatchObject({ disposition: 'started', runId: expect.any(String), position: 0 });
+    const second = await json(await call('POST', sessionPath(id, 'messages'), { content: 'and' }));
+    expect(second).toMatchObject({ disposition: 'queued', position: 1 });
+    const outcome = await json(await call('GET', sessionPath(id, 'messages', 'm')));
+    expect(outcome).toMatchObject({ receipt, status: 'queued', answer: null, run: { id: receipt.runId } });
+    const why = await json(await call('GET', sessionPath(id, 'why')));
+    expect(why).toMatchObject({ status: 'active', workers: 0, waitingFor: { what: 'worker' } });
+  });
+
+  test('that a Temporal client has sent wait for a worker, which their outcome and their session report', async () => {
+    const { call, sender } = startGateway(database.db);
+    sender.noWorker = true;
+    const id = randomUUID();
+    sender.accepted.set(id, ['m']);
+    const outcome = await call('GET', sessionPath(id, 'messages', 'm'));
+    expect(await json(outcome)).toEqual({
+      receipt: { messageId: 'm', runId: null, disposition: 'accepted', position: null },
+      status: 'waiting',
+      refusal: null,
+      answer: null,
+      usage: null,
+      run: null,
+    });
+    expect((await call('GET', sessionPath(id, 'messages', 'other'))).status).toBe(404);
+    const session = await call('GET', sessionPath(id));
+    expect(await json(session)).toMatchObject({
+      status: 404,
+      detail: expect.stringContaining(
+        `The session ${id} does not exist yet: one accepted message waits for a worker, since 2026-01-01T00:00:00.000Z. No worker is polling`,
+      ),
+    });
+    const why = await call('GET', sessionPath(id, 'why'));
+    expect(await json(why)).toMatchObject({ status: null, pending: 1, workers: 0, waitingFor: { what: 'worker' } });
+  });
+
+  test('that a Temporal client has sent and a worker has refused have the refusal as their outcome, without a session too', async () => {
+    const { db } = database;
+    const { call } = startGateway(db);
+    const key = { user: 'local', session: randomUUID() };
+    const refusal = { messageId: 'm', code: 'invalid_request', detail: 'There is no agent "nobody".', dedupe: 'one' };
+    await appendRefusals(db, key, [refusal]);
+    const outcome = await call('GET', sessionPath(key.session, 'messages', 'm'));
+    expect(await json(outcome)).toMatchObject({
+      status: 'refused',
+      refusal: { code: 'invalid_request', detail: refusal.detail, at: expect.any(String) },
+      run: null,
+    });
+  });
+
+  test('are not said to be unknown while Temporal, where they may wait, does not respond', async () => {
+    const { call, sender } = startGateway(database.db);
+    sender.temporal = null;
+    const outcome = await call('GET', sessionPath(randomUUID(), 'messages', 'm'));
+    expect(await json(outcome)).toMatchObject({ status: 503, code: 'temporal_unavailable' });
   });
 });
 
@@ -198,9 +253,12 @@ describe('events', () => {
       ({ type }) => type === 'run.completed',
     );
     expect(whole.map(({ id: seq }) => seq)).toEqual(['1', '2', '3', '4', '5']);
-    for (const header of [true, false]) {
-      const path = `${sessionPath(id, 'events')}${header ? '?after=1' : '?after=3'}`;
-      const rest = await other.call('GET', path, undefined, header ? { 'last-event-id': '3' } : {});
+    for (const [query, headers] of [
+      ['after=1&lastEventId=2', { 'last-event-id': '3' }],
+      ['after=1&lastEventId=3', {}],
+      ['after=3', {}],
+    ] as const) {
+      const rest = await other.call('GET', `${sessionPath(id, 'events')}?${query}`, undefined, headers);
       expect(await readFrames(rest, ({ type }) => type === 'run.completed')).toEqual(whole.slice(3));
     }
   });
@@ -235,7 +293,7 @@ describe('events', () => {
     const id = randomUUID();
     await call('POST', '/v1/sessions', { id });
     const frames = readFrames(await call('GET', sessionPath(id, 'events')));
-    gateway.close();
+    await gateway.close();
     expect((await frames).length).toBeLessThanOrEqual(1);
   });
 });
@@ -256,7 +314,7 @@ describe('runs', () => {
 
   test('go without a session', async () => {
     const { call, sender } = startGateway(database.db);
-    sender.onSubmitted = (key, { runId }) => void sender.answer(key, runId, 'once');
+    sender.onWake = (key, { runId }) => void sender.answer(key, runId, 'once');
     const input = { id: randomUUID(), agent: 'assistant', content: 'hi' };
     const answered = await json(await call('POST', '/v1/runs', input, { prefer: 'wait=30' }));
     expect(answered).toMatchObject({ answer: 'once' });
@@ -265,9 +323,27 @@ describe('runs', () => {
     const frames = await readFrames(await call('GET', `/v1/runs/${runId}/events`));
     expect(frames.at(-1)?.event).toBe('run.completed');
     // A repeat: no second run.
-    sender.onSubmitted = undefined;
+    sender.onWake = undefined;
     expect((await json(await call('POST', '/v1/runs', input, { prefer: 'wait=30' }))).receipt).toMatchObject({ runId });
     expect((await call('GET', '/v1/runs/nope')).status).toBe(404);
+  });
+
+  test('that no worker has admitted are found by the id of their receipt, unless Temporal does not respond', async () => {
+    const { call, sender } = startGateway(database.db);
+    // As a Temporal client has sent it.
+    const messageId = randomUUID();
+    const { session: runId } = oneOffKey('local', messageId);
+    sender.accepted.set(runId, [messageId]);
+    const receipt = { messageId, runId, disposition: 'accepted', position: null };
+    const path = `/v1/runs/${runId}`;
+    expect(await json(await call('GET', path))).toMatchObject({ receipt, status: 'waiting', run: null });
+    sender.temporal = null;
+    expect(await json(await call('GET', path))).toMatchObject({ status: 503, code: 'temporal_unavailable' });
+    // Another message under the id of a run is not the run's.
+    const key = { user: 'local', session: runId };
+    await appendRefusals(database.db, key, [{ messageId: 'other', code: 'internal', detail: 'No.', dedupe: 'one' }]);
+    sender.temporal = new Map();
+    expect(await json(await call('GET', path))).toMatchObject({ status: 'waiting' });
   });
 });
 

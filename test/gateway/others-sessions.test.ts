@@ -67,6 +67,32 @@ test('an operator reads the statistics of another user, and of all by user, agen
   });
 });
 
+test('an operator reads the statistics by session of all users, page by page, and each read is in the audit trail', async () => {
+  const get = asking('o');
+  const first = await get('/v1/stats?by=session&all=true&limit=2');
+  const cursor = encodeURIComponent(first.nextCursor as string);
+  const rest = await get(`/v1/stats?by=session&all=true&limit=2&cursor=${cursor}`);
+  expect(first.data.map(({ user, requests }) => [user, requests])).toEqual([
+    ['eve', 1],
+    ['bob', 1],
+  ]);
+  expect(first).toMatchObject({ total: { requests: 2 } });
+  expect(rest).toMatchObject({ data: [{ user: 'ann', key: 'secret-of-ann', requests: 0 }], nextCursor: null });
+  expect((await get('/v1/audit?action=stats.read&limit=2')).data).toMatchObject([
+    { actor: 'olga', user: null },
+    { actor: 'olga', user: null },
+  ]);
+  const { call } = startGateway(database.db, TOKENS);
+  for (const [token, query, status] of [
+    ['b', 'all=true&by=session', 403],
+    ['o', 'all=true&by=session&limit=201', 400],
+    ['o', `by=session&user=bob&cursor=${cursor}`, 400],
+  ] as const) {
+    const response = await call('GET', `/v1/stats?${query}`, undefined, bearer(token));
+    expect([query, response.status]).toEqual([query, status]);
+  }
+});
+
 test('no other user reads sessions or statistics of others, with any query', async () => {
   const { call } = startGateway(database.db, TOKENS);
   const { nextCursor } = await asking('o')('/v1/sessions?all=true&limit=1');
@@ -100,17 +126,20 @@ test('no other user reads sessions or statistics of others, with any query', asy
       expect(text).not.toContain('eve');
     }
   }
-  expect((await answers('/v1/sessions/secret-of-ann?user=ann&all=true')).status).toBe(404);
+  const existing = await answers('/v1/sessions/secret-of-ann?user=ann');
+  expect(existing.status).toBe(403);
+  expect((await answers('/v1/sessions/none?user=ann')).text.replace(/"requestId".*/, '')).toBe(
+    existing.text.replace(/"requestId".*/, ''),
+  );
 });
 
-test('impossible queries are refused: all users and one of them, statistics by session of all users, an invalid name', async () => {
+test('impossible queries are refused: all users and one of them, an invalid name', async () => {
   const { call } = startGateway(database.db, TOKENS);
   for (const path of [
     '/v1/sessions?all=true&user=ann',
     '/v1/sessions?all=perhaps',
     '/v1/sessions?user=%00',
     '/v1/sessions?user=',
-    '/v1/stats?all=true&by=session',
     '/v1/budget?user=%00',
   ]) {
     const response = await call('GET', path, undefined, bearer('o'));
@@ -135,18 +164,23 @@ test('the command line lists them with their users, page by page, and the next p
   expect(all.stdout).toMatch(/^bob +trip +active/m);
   const more = /^More: perdure (sessions --all-users --limit 2 --cursor \S+)$/m.exec(all.stdout)?.[1] ?? '';
   expect((await runCli(more.split(' '), operator)).stdout).toMatch(/^ann +secret-of-ann/m);
-  const [of, none, stats, usage] = await Promise.all([
+  const [of, none, stats, bySession, usage] = await Promise.all([
     runCli(
       ['sessions', '--of', 'bob', '--metadata', 'topic=birds', '--active-since', '2020-01-01', '--json'],
       operator,
     ),
     runCli(['sessions', '--of', 'bob', '--metadata', 'topic=cats'], operator),
     runCli(['stats', '--by', 'user', '--all-users'], operator),
+    runCli(['stats', '--by', 'session', '--all-users', '--limit', '2'], operator),
     runCli(['usage', '--by', 'day', '--all-users'], operator),
   ]);
   expect(JSON.parse(of.stdout)).toMatchObject({ data: [{ id: 'trip', user: 'bob' }] });
   expect(none.stdout).toBe('No matching sessions of bob.\n');
   expect(stats.stdout).toMatch(/^eve +1/m);
+  expect(bySession.stdout).toMatch(/^USER +SESSION +RUNS/m);
+  expect(bySession.stdout).toMatch(/^bob +trip +1 /m);
+  expect(bySession.stdout).toMatch(/^all +all +2 /m);
+  expect(bySession.stdout).toMatch(/^More: perdure stats --by session --all-users --limit 2 --cursor \S+$/m);
   expect(usage.stdout).toContain('Usage of all users');
 });
 

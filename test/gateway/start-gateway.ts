@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser';
 import { onTestFinished } from 'vitest';
 import type { AgentVersion } from '../../contracts/agent.ts';
-import type { StreamEvent } from '../../contracts/session/event.ts';
+import type { StreamEvent } from '../../contracts/events/event.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../../gateway/create-gateway.ts';
 import { serveGateway } from '../../gateway/serve-gateway.ts';
 import { createInProcessLive } from '../../live/in-process.ts';
@@ -26,7 +26,11 @@ export function startGateway(db: Db, options: Partial<GatewayOptions> = {}): Tes
     db,
     live,
     sender,
-    agents: { list: () => [ASSISTANT.spec], agent: (name) => (name === 'assistant' ? ASSISTANT : undefined) },
+    agents: {
+      defaultAgent: 'assistant',
+      list: () => [ASSISTANT.spec],
+      agent: (name) => (name === 'assistant' ? ASSISTANT : undefined),
+    },
     pollMs: 50,
     ...options,
   });

@@ -82,8 +82,8 @@ test('the command line shows them as a table', async () => {
   const session = await runCli(['session', key.session], env);
   await served.close();
   expect(shown.stdout).toMatch(/^AGENT +RUNS +FAILED +RATE +MEAN +P50 +P95 +TOKENS +COST$/m);
-  expect(shown.stdout).toMatch(/^assistant +2 +1 +50\.0 % +\d.* 15 +1 unknown$/m);
-  expect(shown.stdout).toMatch(/^all +2 +1 +50\.0 %.* 15 +1 unknown$/m);
-  expect(shown.stdout).toContain('The cost of the call is unknown.\n');
+  expect(shown.stdout).toMatch(/^assistant +2 +1 +50\.0 % +\d.* 15 and 1 unknown +2 unknown$/m);
+  expect(shown.stdout).toMatch(/^all +2 +1 +50\.0 %.* 15 and 1 unknown +2 unknown$/m);
+  expect(shown.stdout).toContain('The cost of all 2 calls is unknown.\n');
   expect(session.stdout).toMatch(/2 messages, 2 runs, 1 error \(50 %\), (\d+ ms|\d+\.\d s) per run/);
 });

@@ -1,13 +1,12 @@
 import type { TemporalSender } from '../../client/temporal/temporal-sender.ts';
 import type { WorkflowExecution } from '../../client/temporal/temporal-state.ts';
 import { PerdureError } from '../../contracts/errors.ts';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
-import type { MessageInput, Receipt } from '../../contracts/session/message.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
+import type { WakeReference } from '../../contracts/session/wake-reference.ts';
 import type { LiveChannel } from '../../live/live-channel.ts';
-import { commitAdmissions } from '../../store/admission/commit-admissions.ts';
-import { beginStep } from '../../store/runs/begin-step.ts';
-import { commitStep } from '../../store/runs/commit-step.ts';
+import { beginStep } from '../../store/steps/begin-step.ts';
+import { commitStep } from '../../store/steps/commit-step.ts';
 import type { Db } from '../../store/db/db.ts';
 import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { commitSessionEnd } from '../../store/sessions/commit-session-end.ts';
@@ -20,10 +19,14 @@ import { patchSession } from '../../store/sessions/patch-session.ts';
 export interface StoreSender extends TemporalSender {
   /** Completes a run as a worker would: streams the text in two deltas, then commits it. */
   answer(key: SessionKey, runId: string | null, text: string): Promise<void>;
-  /** While true, messages are accepted and not processed. */
+  /** While true, no worker polls. */
   noWorker: boolean;
-  /** Called after each processed message, repeats included. */
-  onSubmitted: ((key: SessionKey, receipt: Receipt) => void) | undefined;
+  /** Called with the run of each signal that the gateway sends for an admitted message. Throws while Temporal is away. */
+  onWake: ((key: SessionKey, run: { readonly runId: string }) => void) | undefined;
+  /** The signals for admitted messages, in order. */
+  readonly wakes: { readonly key: SessionKey; readonly kind: 'session' | 'run'; readonly reference: WakeReference }[];
+  /** Ids of messages that are in Temporal and that no worker has processed, by session. */
+  readonly accepted: Map<string, readonly string[]>;
   readonly terminated: SessionKey[];
   /** Sessions whose workflow was told to check its expiry. */
   readonly expiryChecks: SessionKey[];
@@ -37,24 +40,6 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     if (head !== undefined) live.publish(key, { kind: 'appended', head, events });
   };
 
-  async function submitAs(kind: 'session' | 'run', key: SessionKey, input: MessageInput): Promise<Receipt> {
-    const id = input.id ?? 'made-by-sender';
-    if (sender.noWorker) return { messageId: id, runId: null, disposition: 'accepted', position: null };
-    const { results, events } = await commitAdmissions(db, key, {
-      messages: [{ ...input, id }],
-      defaultAgent: 'assistant',
-      knowsAgent: (name) => name === 'assistant',
-      kind,
-      defaultWhileRunning: () => 'enqueue',
-      execution: null,
-    });
-    const [result] = results;
-    if (result?.ok !== true) throw new PerdureError(result?.code ?? 'internal', result?.detail ?? 'no result');
-    publish(key, events);
-    sender.onSubmitted?.(key, result.receipt);
-    return result.receipt;
-  }
-
   async function cancelAt(key: SessionKey, runId: string | undefined): Promise<{ runId: string | null }> {
     if (runId === undefined) return { runId: null };
     const end = { status: 'cancelled', reason: 'cancelled' } as const;
@@ -65,7 +50,9 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
 
   const sender: StoreSender = {
     noWorker: false,
-    onSubmitted: undefined,
+    onWake: undefined,
+    wakes: [],
+    accepted: new Map(),
     terminated: [],
     expiryChecks: [],
     temporal: new Map(),
@@ -81,9 +68,16 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
       publish(key, opened.events);
       return { created: opened.created };
     },
-    submit: async (key, input) => submitAs('session', key, input),
-    submitRun: async (key, input) => submitAs('run', key, input),
-    signal: async (key, input) => (await submitAs('session', key, input)).messageId,
+    submit: () => Promise.reject(new Error('A gateway admits messages itself.')),
+    submitRun: () => Promise.reject(new Error('A gateway admits messages itself.')),
+    signal: () => Promise.reject(new Error('A gateway admits messages itself.')),
+    async wake(key, kind, reference) {
+      if (sender.temporal === null) throw new PerdureError('temporal_unavailable', 'Temporal is away.');
+      sender.wakes.push({ key, kind, reference });
+      if (reference.run) sender.onWake?.(key, reference.run);
+    },
+    answerApproval: () => Promise.reject(new Error('A gateway commits answers itself.')),
+    answerClientCall: () => Promise.reject(new Error('A gateway commits answers itself.')),
     update: async (key, input) => publish(key, (await patchSession(db, key, input)).events),
     cancel: async (key, { runId }) => cancelAt(key, runId),
     cancelRun: async (key, { runId }) => cancelAt(key, runId),
@@ -97,7 +91,19 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     async terminate(key) {
       sender.terminated.push(key);
     },
-    workers: async () => (sender.noWorker ? 0 : 1),
+    failingTask: async () => null,
+    workflowsReady: async () => true,
+    taskQueue: 'perdure',
+    pollers: async () => (sender.noWorker ? [] : ['an older worker']),
+    async pending(key) {
+      if (sender.temporal === null) throw new PerdureError('temporal_unavailable', 'Temporal is away.');
+      const ids = sender.accepted.get(key.session) ?? [];
+      return {
+        waiting: ids.length,
+        since: ids.length === 0 ? null : '2026-01-01T00:00:00.000Z',
+        received: new Map(ids.map((id) => [id, 'waiting' as const])),
+      };
+    },
     executions: async (workflowIds) => {
       const { temporal } = sender;
       if (temporal === null) throw new PerdureError('temporal_unavailable', 'Temporal is away.');
@@ -107,6 +113,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     },
     deleteExecutions: async () => {},
     clean: async () => 'sweep-1',
+    erase: async () => {},
     ready: async () => true,
     async answer(key, runId, text) {
       if (runId === null) throw new Error('Nobody took the message yet.');

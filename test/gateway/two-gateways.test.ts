@@ -25,7 +25,7 @@ test('over PostgreSQL a reader at one gateway receives what is appended at anoth
     await other.call('GET', sessionPath(key.session, 'events')),
     ({ type }) => type === 'run.completed',
   );
-  one.sender.onSubmitted = (_key, { runId }) => void one.sender.answer(key, runId, 'héllo 😀 wörld');
+  one.sender.onWake = (_key, { runId }) => void one.sender.answer(key, runId, 'héllo 😀 wörld');
   const headers = { accept: 'text/event-stream' };
   const own = await readFrames(
     await one.call('POST', sessionPath(key.session, 'messages'), { content: 'hi' }, headers),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import { createInProcessLive } from '../../live/in-process.ts';
 import { listenTo } from './listen.ts';
 import { liveChannelSuite } from './live-channel.testsuite.ts';

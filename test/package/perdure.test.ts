@@ -20,8 +20,10 @@ test('every entry point can be imported', async () => {
   const code = `for (const name of ${JSON.stringify(names)}) console.log(name, Object.keys(await import(name)).join(' '))`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code], { cwd: project.folder });
   expect(stdout).toMatch(/^perdure .*\bcreatePerdure\b/m);
-  expect(stdout).toMatch(/^perdure\/agents .*\bdefineAgent defineTool\b/m);
-  expect(stdout).toMatch(/^perdure\/worker createWorker$/m);
+  expect(stdout).toMatch(
+    /^perdure\/agents .*\bdefineAgent .*\bdefineContextProvider defineHistoryProvider defineMiddleware defineTool\b/m,
+  );
+  expect(stdout).toMatch(/^perdure\/worker createWorker encryptionCodec$/m);
   expect(stdout).toMatch(/^perdure\/gateway createGateway serveGateway$/m);
   expect(stdout).toMatch(/^perdure\/testing .*\bstartPerdure\b/m);
   expect(stdout).toMatch(/^perdure\/contracts .*\bLIMITS\b/m);

@@ -6,7 +6,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import { findProgram } from '../../dev-server/find-program.ts';
 import { findTemporalServers } from '../../dev-server/find-temporal-servers.ts';
 import { endProcess } from '../../dev-server/process-identity.ts';
-import { databaseFile } from '../../dev-server/temporal-settings.ts';
 import { probeLocalServers } from '../../models/directory/local-servers.ts';
 import { codeBlocks, read, ROOT } from '../docs/documents.ts';
 import { cannotRunHere } from '../support/cannot-run-here.ts';
@@ -162,7 +161,7 @@ async function stop(shell: Shell, folder: string): Promise<void> {
 }
 
 function temporalServers(folder: string) {
-  return findTemporalServers(databaseFile(join(folder, '.perdure')));
+  return findTemporalServers(join(folder, '.perdure'));
 }
 
 /** Types what a block shows after the prompt, and returns the screen. */

@@ -1,10 +1,13 @@
 import type { AdmissionRequest, AdmissionDecision } from '../../store/admission/admission-request.ts';
-import { commitAdmissions, type CommittedAdmissions } from '../../store/admission/commit-admissions.ts';
-import { beginStep, type RunPosition } from '../../store/runs/begin-step.ts';
-import { commitStep, type CommitStep, type CommittedCall } from '../../store/runs/commit-step.ts';
+import { commitAdmissions } from '../../store/admission/commit-admissions.ts';
+import type { CommittedAdmissions } from '../../store/admission/committed-admissions.ts';
+import { beginStep } from '../../store/steps/begin-step.ts';
+import type { RunPosition } from '../../store/steps/run-position.ts';
+import { commitStep, type CommitStep } from '../../store/steps/commit-step.ts';
+import type { CommittedCall } from '../../store/steps/new-calls.ts';
 import type { Db } from '../../store/db/db.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { Usage } from '../../contracts/session/run.ts';
 import { randomUUID } from 'node:crypto';
 
@@ -117,8 +120,7 @@ export async function converse(db: Db, key: SessionKey, id: string, content = id
 }
 
 /** Creates a session with one queued run. */
-export async function started(db: Db): Promise<{ key: SessionKey; runId: string }> {
-  const key = newKey();
+export async function started(db: Db, key = newKey()): Promise<{ key: SessionKey; runId: string }> {
   const { runId } = await send(db, key, { id: 'm1', content: 'hi' });
   return { key, runId };
 }

@@ -1,13 +1,18 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PerdureError } from '../../contracts/errors.ts';
-import { endsRun, type PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
+import { endsRun } from '../../contracts/events/event-traits.ts';
 import type { RunStatus, ToolCallRecord } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { commitAdmissions } from '../../store/admission/commit-admissions.ts';
 import { archiveSession } from '../../store/sessions/archive-session.ts';
-import { beginStep, type ClaimedStep } from '../../store/runs/begin-step.ts';
-import { commitStep } from '../../store/runs/commit-step.ts';
+import { beginStep } from '../../store/steps/begin-step.ts';
+import type { KnownRun } from '../../store/steps/known-run.ts';
+import type { CachedPosition } from '../../store/runs/load-new-events.ts';
+import { loadNextRun } from '../../store/serving/load-next-run.ts';
+import type { ClaimedStep } from '../../store/steps/run-position.ts';
+import { commitStep } from '../../store/steps/commit-step.ts';
 import type { Db } from '../../store/db/db.ts';
 import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { commitSessionEnd } from '../../store/sessions/commit-session-end.ts';
@@ -36,6 +41,7 @@ interface World {
   /** Ordinals assigned to resumed runs. */
   readonly resumed: Map<string, Set<number>>;
   readonly claims: Claim[];
+  readonly known: KnownRun[];
   readonly calls: { readonly runId: string; readonly callId: string }[];
 }
 
@@ -46,7 +52,8 @@ const send = fc.record({
   id: fc.nat(30),
   how: fc.constantFrom('enqueue', 'steer', 'interrupt', 'reject'),
 });
-const begin = fc.record({ op: fc.constant('begin' as const), run: pick });
+const begin = fc.record({ op: fc.constant('begin' as const), run: pick, known: fc.option(pick) });
+const load = fc.record({ op: fc.constant('load' as const) });
 const commit = fc.record({
   op: fc.constant('commit' as const),
   claim: pick,
@@ -73,6 +80,7 @@ const close = fc.record({ op: fc.constantFrom('endSession' as const, 'archive' a
 const anyOperation = fc.oneof(
   { arbitrary: send, weight: 5 },
   { arbitrary: begin, weight: 6 },
+  { arbitrary: load, weight: 3 },
   { arbitrary: commit, weight: 6 },
   { arbitrary: startCall, weight: 3 },
   { arbitrary: finish, weight: 3 },
@@ -93,10 +101,17 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
       return events;
     }
     case 'begin': {
-      if (!runId) return [];
-      const position = await beginStep(db, key, { runId, pin });
-      if (position.kind === 'model') world.claims.push({ runId, ...position });
+      const known = operation.known === null ? undefined : at(world.known, operation.known);
+      const id = known?.loaded.run.run_id ?? runId;
+      if (!id) return [];
+      const position = await beginStep(db, key, { runId: id, pin, ...(known && { known, cached: cachedOf(known) }) });
+      if (position.kind === 'model') world.claims.push({ runId: id, ...position });
       return position.events;
+    }
+    case 'load': {
+      const next = await loadNextRun(db, key, null);
+      if (next) world.known.push(next.known);
+      return [];
     }
     case 'commit': {
       const claim = at(world.claims, operation.claim);
@@ -109,13 +124,17 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
           refused: operation.refused ? 'no' : null,
         }),
       );
-      const { outcome, events } = await commitStep(db, key, replyTo(claim.runId, claim, { toolCalls }));
-      if (outcome === 'committed') world.calls.push(...toolCalls.map(({ callId }) => ({ runId: claim.runId, callId })));
-      return events;
+      const committed = await commitStep(db, key, replyTo(claim.runId, claim, { toolCalls }));
+      if (committed.outcome === 'stale') return [];
+      world.calls.push(...toolCalls.map(({ callId }) => ({ runId: claim.runId, callId })));
+      if (committed.next) world.known.push(committed.next);
+      return committed.events;
     }
     case 'start': {
       const open = at(world.calls, operation.call);
-      return open ? (await startTool(db, key, { ...open, idempotent: operation.idempotent })).events : [];
+      return open
+        ? (await startTool(db, key, { ...open, idempotent: operation.idempotent, maxAttempts: 2 })).events
+        : [];
     }
     case 'finish': {
       const open = at(world.calls, operation.call);
@@ -152,10 +171,15 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
   }
 }
 
-/** Restores an archived session with a repeated or a new message, because its rows cannot be read before. */
+/** The position of a cache that has the conversation up to where the known run has it. */
+function cachedOf({ session, loaded: { since, headAt } }: KnownRun): CachedPosition | null {
+  return since === 0 ? null : { createdAt: session.createdAt, throughSeq: since, throughAt: headAt ?? '' };
+}
+
+/** Restores an archived session with a new message, because its rows cannot be read before. A refused message would not. */
 async function archiveAndRestore(world: World): Promise<PerdureEvent[]> {
   const { events } = await archiveSession(world.db, world.key);
-  return [...events, ...(await perform(world, { op: 'send', id: 1, how: 'enqueue' }))];
+  return [...events, ...(await perform(world, { op: 'send', id: 100 + world.runs.length, how: 'enqueue' }))];
 }
 
 async function tryToResume({ db, key, resumed }: World, runId: string): Promise<PerdureEvent[]> {
@@ -234,7 +258,15 @@ describeStores(DATABASES, (db) => {
   test('whatever happens in whatever order, seq has no gap, each call one result, each run one end', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyOperation, { minLength: 10, maxLength: 40 }), async (operations) => {
-        const world: World = { db: db(), key: newKey(), runs: [], resumed: new Map(), claims: [], calls: [] };
+        const world: World = {
+          db: db(),
+          key: newKey(),
+          runs: [],
+          resumed: new Map(),
+          claims: [],
+          known: [],
+          calls: [],
+        };
         const returned: PerdureEvent[] = [];
         for (const one of operations) returned.push(...(await perform(world, one)));
         expect(await problemsIn(world, returned)).toEqual([]);

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { commitAdmissions } from '../../store/admission/commit-admissions.ts';
-import { commitStep } from '../../store/runs/commit-step.ts';
+import { commitStep } from '../../store/steps/commit-step.ts';
 import type { Db } from '../../store/db/db.ts';
 import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { finishTools } from '../../store/runs/finish-tools.ts';
@@ -103,7 +103,9 @@ describeStores(['postgres'], (db) => {
     const key = newKey();
     const { runId } = await send(db(), key, { id: 'm1', content: '1' });
     await commitStep(db(), key, replyTo(runId, await beginModel(db(), key, runId), { toolCalls: [call('c1')] }));
-    const claims = await times(10, () => startTool(db(), key, { runId, callId: 'c1', idempotent: true }));
+    const claims = await times(10, () =>
+      startTool(db(), key, { runId, callId: 'c1', idempotent: true, maxAttempts: 10 }),
+    );
     expect(claims.map((claim) => (claim.claim === 'run' ? claim.attempt : 0)).toSorted((a, b) => a - b)).toEqual([
       1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ]);

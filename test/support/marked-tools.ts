@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineTool, type ToolContext } from '../../agents/define-tool.ts';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { ToolCallRequest } from '../../contracts/session/run.ts';
 import { workflowIdOf, type SessionKey } from '../../contracts/session/session-key.ts';
 import type { FunctionModel } from '../../testing/function-models.ts';

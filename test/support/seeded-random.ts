@@ -1,13 +1,4 @@
-/** Deterministic random numbers from 0 to below 1 (mulberry32, by Tommy Ettinger, public domain). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export { seededRandom } from '../../core/histories/seeded-random.ts';
 
 /** `PERDURE_TEST_SEED`, or one from the clock. Prints it, so that a failure can be reproduced. */
 export function chooseSeed(what: string): number {

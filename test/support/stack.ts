@@ -1,11 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import type { AgentRegistry } from '../../agents/agent-registry.ts';
+import { agentToolSpec } from '../../agents/agent-tool.ts';
 import { versionOf } from '../../agents/agent-version.ts';
+import {
+  isApprovalEvaluator,
+  isApprovalPredicate,
+  type ApprovalEvaluator,
+  type ApprovalPredicate,
+} from '../../agents/approvals/define-approval.ts';
+import type { ContextProvider, ContextProviderFactory } from '../../agents/context/context-provider.ts';
 import type { Tool } from '../../agents/define-tool.ts';
+import type { MiddlewareDefinition } from '../../agents/middleware/middleware.ts';
 import { createTemporalSender, type TemporalSender } from '../../client/temporal/temporal-sender.ts';
+import { toolNameOf } from '../../contracts/approvals/approval-settings.ts';
 import type { AgentSpec } from '../../contracts/agent.ts';
-import { endsRun, type PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
+import { endsRun } from '../../contracts/events/event-traits.ts';
 import type { Deployment } from '../../contracts/deployment.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { createInProcessLive } from '../../live/in-process.ts';
@@ -15,17 +27,26 @@ import type { Db } from '../../store/db/db.ts';
 import { openStore } from '../../store/open-store.ts';
 import { readEvents } from '../../store/read/read-events.ts';
 import { readHead } from '../../store/read/read-head.ts';
-import type { LostWorkflowSettings } from '../../worker/restart-lost-workflows.ts';
+import type { UpkeepSettings } from '../../worker/upkeep/upkeep.ts';
 import { createTelemetry, type Telemetry } from '../../telemetry/telemetry.ts';
+import type { WorkerVersioning } from '../../worker/versioning/worker-versioning.ts';
 import { startWorker, type RunningWorker } from '../../worker/start-worker.ts';
 import { functionModels, type FunctionModel } from '../../testing/function-models.ts';
 
 export interface StackOptions {
   /** `host:port` of a Temporal server. */
   readonly temporal: string;
+  /** Default `default`. */
+  readonly namespace?: string;
   readonly model: FunctionModel | ModelDirectory;
   readonly agents?: readonly AgentSpec[];
   readonly tools?: readonly Tool[];
+  /** The context providers that agents may list. */
+  readonly context?: readonly (ContextProvider | ContextProviderFactory)[];
+  /** Middleware that agents may name. */
+  readonly middleware?: readonly { readonly definition: MiddlewareDefinition }[];
+  /** Predicates and evaluators of approvals that agents may name. */
+  readonly approvals?: readonly (ApprovalPredicate | ApprovalEvaluator)[];
   /** Default: a store in memory, closed with the stack. */
   readonly db?: Db;
   readonly live?: LiveChannel;
@@ -33,13 +54,16 @@ export interface StackOptions {
   readonly worker?: boolean;
   readonly ackTimeoutMs?: number;
   /** Default: that of the product. */
-  readonly lostSessions?: LostWorkflowSettings;
+  readonly lostSessions?: UpkeepSettings;
   /** Whether clean-ups are scheduled. Default false. */
   readonly schedules?: boolean;
   readonly telemetry?: Telemetry;
   /** Whether the metrics of Temporal's SDK are included. */
   readonly temporalMetrics?: boolean;
   readonly deployment?: Deployment;
+  readonly versioning?: WorkerVersioning;
+  /** Of the worker and of `client`. */
+  readonly payloadCodecs?: readonly PayloadCodec[];
 }
 
 /** A worker, a sender and a store in this process, on a separate task queue. */
@@ -67,13 +91,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const db = options.db ?? (await openStore({}));
   const live = options.live ?? createInProcessLive();
   const models = typeof options.model === 'function' ? functionModels(options.model) : options.model;
-  const agents = registry(options.agents ?? [{ name: 'assistant' }], options.tools ?? []);
+  const agents = registry(
+    options.agents ?? [{ name: 'assistant' }],
+    options.tools ?? [],
+    options.context,
+    options.middleware,
+    options.approvals,
+  );
   const connection = await Connection.connect({ address: options.temporal });
-  const client = new Client({ connection });
+  const { namespace = 'default', payloadCodecs = [] } = options;
+  const client = new Client({ connection, namespace, dataConverter: { payloadCodecs: [...payloadCodecs] } });
   const taskQueue = `test-${randomUUID()}`;
   const telemetry = options.telemetry ?? createTelemetry();
   const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 10_000 });
-  const to = { address: options.temporal, namespace: 'default' };
+  const to = { address: options.temporal, namespace };
   const start = () =>
     startWorker({
       db,
@@ -88,6 +119,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       telemetry,
       temporalMetrics: options.temporalMetrics,
       deployment: options.deployment,
+      payloadCodecs: options.payloadCodecs,
+      versioning: options.versioning,
     });
   let worker = options.worker === false ? null : await start();
 
@@ -131,19 +164,33 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-/** Creates a registry of agents and tools. Agents get the tools that they name. */
-export function registry(specs: readonly AgentSpec[], tools: readonly Tool[]): AgentRegistry {
+/** Creates a registry of agents, tools, context providers and middleware. Agents get the tools that they name. */
+export function registry(
+  specs: readonly AgentSpec[],
+  tools: readonly Tool[],
+  context: StackOptions['context'] = [],
+  middleware: StackOptions['middleware'] = [],
+  approvals: StackOptions['approvals'] = [],
+): AgentRegistry {
+  const definitions = context.map(({ definition }) => definition);
+  const all = [...tools, ...definitions.flatMap((definition) => definition.tools)];
   const versions = specs.map((spec) =>
-    versionOf(
-      spec,
-      tools.filter(({ name }) => spec.tools?.includes(name)),
-    ),
+    versionOf(spec, [
+      ...tools.filter(({ name }) => spec.tools?.some((ref) => toolNameOf(ref) === name)),
+      ...(spec.agentTools ?? []).map((tool) =>
+        agentToolSpec(tool, specs.find(({ name }) => name === tool.agent) ?? { name: tool.agent }),
+      ),
+    ]),
   );
   return {
     defaultAgent: specs[0]?.name ?? 'assistant',
     agent: (name) => versions.find(({ spec }) => spec.name === name),
     list: () => specs,
-    tool: (name) => tools.find((tool) => tool.name === name),
+    tool: (name) => all.find((tool) => tool.name === name),
+    contextProvider: (name) => definitions.find((definition) => definition.name === name),
+    approvalPredicate: (name) => approvals.filter(isApprovalPredicate).find((one) => one.name === name),
+    approvalEvaluator: (name) => approvals.filter(isApprovalEvaluator).find((one) => one.name === name),
+    middleware: (name) => middleware.find(({ definition }) => definition.name === name)?.definition,
   };
 }
 

@@ -12,6 +12,11 @@ export function toolContext(changes: Partial<ToolContext> = {}): ToolContext {
     signal: new AbortController().signal,
     state: { read: async () => ({}), merge: async () => {} },
     metadata: { read: async () => ({}), merge: async () => {} },
+    memories: {
+      remember: () => Promise.reject(new Error('This test remembers nothing.')),
+      search: async () => ({ data: [], search: { mode: 'text', reason: 'no_embeddings', pending: false } }),
+      forget: async () => false,
+    },
     startWorkflow: () => Promise.reject(new Error('This test starts no workflow.')),
     progress: () => {},
     ...changes,

@@ -1,6 +1,6 @@
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import { expect, test } from 'vitest';
-import type { PerdureEvent } from '../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../contracts/events/event.ts';
 import { EventCounter } from '../../telemetry/event-counter.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 
@@ -112,4 +112,41 @@ test('an event of a type that this version does not know is not counted', async 
 
   const counted = (await lines('perdure_\\w+')).filter((line) => !line.endsWith(' 0'));
   expect(counted).toEqual([]);
+});
+
+test('a run that goes on after an answer counts neither as one that waited in the queue nor as a slow one', async () => {
+  const { add, lines } = counter();
+  const runId = uuidv7({ msecs: T });
+  add(0, { type: 'session.opened', agent: 'tutor' });
+  const started = { type: 'run.started', runId, agent: 'tutor', agentVersion: 'v', model: 'scripted/demo' };
+  add(20, started);
+  add(30, { type: 'approval.requested', runId, itemId: 'i', tool: 'dice', arguments: {} });
+  add(3_600_000, { type: 'approval.decided', runId, itemId: 'i', tool: 'dice', decision: 'approve', by: 'ann' });
+  add(3_600_100, { ...started, continued: true });
+  add(3_600_900, { type: 'run.completed', runId, output: 'CONTENT', steps: 2, usage });
+
+  expect(await lines('perdure_run_queue_wait_seconds_sum')).toEqual([
+    'perdure_run_queue_wait_seconds_sum{agent="tutor"} 0.02',
+  ]);
+  expect(await lines('perdure_run_duration_seconds_sum')).toEqual([]);
+  expect(await lines('perdure_runs_total')).toEqual(['perdure_runs_total{agent="tutor",outcome="completed"} 1']);
+  expect(await lines('perdure_inbox_answers_total')).toEqual([
+    'perdure_inbox_answers_total{kind="approval",outcome="approved"} 1',
+  ]);
+});
+
+test('what becomes of approvals and client calls is counted by kind and outcome', async () => {
+  const { add, lines } = counter();
+  const item = { runId: 'r', itemId: 'i', tool: 'dice' };
+  add(0, { type: 'approval.decided', ...item, decision: 'reject', by: 'ann' });
+  add(0, { type: 'approval.expired', ...item, outcome: 'reject' });
+  add(0, { type: 'client_call.answered', ...item, by: 'ann' });
+  add(0, { type: 'client_call.withdrawn', ...item });
+
+  expect(await lines('perdure_inbox_answers_total')).toEqual([
+    'perdure_inbox_answers_total{kind="approval",outcome="rejected"} 1',
+    'perdure_inbox_answers_total{kind="approval",outcome="expired"} 1',
+    'perdure_inbox_answers_total{kind="client",outcome="answered"} 1',
+    'perdure_inbox_answers_total{kind="client",outcome="withdrawn"} 1',
+  ]);
 });

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { serveHealth, type HealthOptions } from '../../telemetry/health-server.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
@@ -27,6 +29,25 @@ test('a process tells that it lives, whether its parts answer, and its metrics',
   expect(unready.status).toBe(503);
   expect(await unready.json()).toEqual({ status: 'unavailable', checks: { store: false, live: true } });
 });
+
+test('with a token, only a request that carries it reads the metrics', async () => {
+  const { url } = await served({ metricsToken: 'scrape' });
+  const statusOf = async (path: string, headers = {}) => (await fetch(`${url}${path}`, { headers })).status;
+  expect(await statusOf('/metrics')).toBe(401);
+  expect(await statusOf('/metrics', { authorization: 'Bearer scrape' })).toBe(200);
+  expect(await statusOf('/healthz')).toBe(200);
+});
+
+test.each(['//', '/%', 'http://[', '*', '/healthz?//'])(
+  'a request for the target %j gets a response, and the next one too',
+  async (target) => {
+    const { url, port } = await served();
+    const socket = connect(port, '127.0.0.1');
+    socket.end(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 (200|400|404) /);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  },
+);
 
 test('a part that throws is not ready, and harms no other answer', async () => {
   const { url } = await served({ parts: { store: async () => Promise.reject(new Error('away')) } });

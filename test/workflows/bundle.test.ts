@@ -29,8 +29,9 @@ test('of contracts only what needs no zod is bundled', async () => {
   const { modules } = await bundle();
   expect(modules.filter((name) => name.startsWith('contracts/')).toSorted()).toEqual([
     'contracts/errors.ts',
-    'contracts/limits.ts',
+    'contracts/limits/request-limits.ts',
     'contracts/names.ts',
+    'contracts/session/fairness-key.ts',
     'contracts/session/session-key.ts',
     'contracts/undecodable.ts',
   ]);

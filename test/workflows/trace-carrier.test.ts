@@ -27,6 +27,8 @@ function execution(started: Headers = {}) {
   return {
     signal: (message: object, headers: Headers) =>
       inbound?.handleSignal?.({ headers, args: [message] } as never, next as never),
+    wake: (reference: object, headers: Headers) =>
+      inbound?.handleSignal?.({ signalName: 'runAdmitted', headers, args: [reference] }, next as never),
     local: async (args: object) => {
       await outbound?.scheduleLocalActivity?.({ headers: {}, args: [args] } as never, next);
       return last();
@@ -51,6 +53,19 @@ test('the trace of a message goes to its admission and to every activity of the 
   expect(await local({ deliveries: [{ input: message }] })).toBe(ONE);
   expect(await activity('r1')).toBe(ONE);
   expect(await activity('another')).toBeNull();
+});
+
+test('the trace of a run that a gateway has admitted goes to the load of the session and to the activities of the run', async () => {
+  const { wake, local, activity } = execution();
+  const run = { runId: 'r7', ordinal: 1, urgent: false };
+  const session = { status: 'active', agent: 'assistant' };
+  await wake({ session, run, interrupts: null, wasIdle: true }, traced(ONE));
+
+  expect(await local({ deliveries: [] })).toBe(ONE);
+  expect(await activity('r7')).toBe(ONE);
+  await wake({}, {});
+  expect(await local({ deliveries: [] })).toBeNull();
+  expect(await activity('r7')).toBe(ONE);
 });
 
 test('a run that waits keeps its trace when the workflow continues as new', async () => {

@@ -1,6 +1,6 @@
-import { array, assert, asyncProperty, constant, constantFrom, nat, oneof, record } from 'fast-check';
+import { array, assert, asyncProperty, boolean, constant, constantFrom, nat, oneof, record } from 'fast-check';
 import { expect, test } from 'vitest';
-import { ContextCache } from '../../../activities/run/context-cache.ts';
+import { ContextCache } from '../../../activities/run/conversation/context-cache.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 import { newKey } from '../../store/conversation.ts';
@@ -10,7 +10,11 @@ const which = nat({ max: 5 });
 const deed = oneof(
   {
     weight: 9,
-    arbitrary: record({ do: constant('send' as const), how: constantFrom('enqueue', 'steer', 'interrupt') }),
+    arbitrary: record({
+      do: constant('send' as const),
+      how: constantFrom('enqueue', 'steer', 'interrupt'),
+      isPinned: constantFrom(false, false, false, true),
+    }),
   },
   {
     weight: 14,
@@ -20,11 +24,16 @@ const deed = oneof(
       worker: nat({ max: 2 }),
       runs: constantFrom(0, 1, 2, 3, 40, 40),
       reply: constantFrom('call', 'answer', 'answer', 'lost'),
+      atSummary: boolean(),
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: record({ do: constant('summarise' as const), which, worker: nat({ max: 2 }), isWhole: boolean() }),
   },
   { weight: 2, arbitrary: record({ do: constant('cancel' as const), which }) },
   { weight: 2, arbitrary: record({ do: constant('resume' as const), which }) },
-  { weight: 1, arbitrary: record({ do: constantFrom('end', 'delete') }) },
+  { weight: 3, arbitrary: record({ do: constantFrom('end', 'delete', 'back up', 'restore') }) },
 );
 
 describeStores(DATABASES, (db) => {
@@ -38,13 +47,17 @@ describeStores(DATABASES, (db) => {
         const talks = ['ann', 'bob'].map((user) => new PlayedConversation(db(), { user, session }));
         for (const { who, deed: one } of deeds) {
           const talk = talks[who] as PlayedConversation;
-          if (one.do === 'send') await talk.send(one.how);
+          if (one.do === 'send') await talk.send(one.how, one.isPinned);
           else if (one.do === 'step')
-            await talk.step(workers[one.worker] as ContextCache, one.which, one.runs, one.reply);
+            await talk.step(workers[one.worker] as ContextCache, one.which, one.runs, one.reply, one.atSummary);
+          else if (one.do === 'summarise')
+            await talk.summarise(workers[one.worker] as ContextCache, one.which, one.isWhole);
           else if (one.do === 'cancel') await talk.cancel(one.which);
           else if (one.do === 'resume') await talk.resume(one.which);
           else if (one.do === 'end') await talk.end();
-          else await talk.delete();
+          else if (one.do === 'delete') await talk.delete();
+          else if (one.do === 'back up') await talk.backUp();
+          else await talk.restore();
         }
         for (const talk of talks) {
           expect(talk.shown).toEqual(talk.inStore);
@@ -77,6 +90,26 @@ describeStores(DATABASES, (db) => {
     await conversation.step(stranger, 0, 40, 'answer');
     expect([conversation.shown.length, conversation.remembered]).toEqual([74, 73]);
     expect(conversation.shown).toEqual(conversation.inStore);
+  });
+
+  test('a model call after a restore is shown what the store holds, also where the numbers of events were assigned again', async () => {
+    const [worker, another] = [new ContextCache(), new ContextCache()];
+    const conversation = new PlayedConversation(db(), newKey());
+    const turn = async (cache: ContextCache) => {
+      await conversation.send('enqueue');
+      await conversation.step(cache, 0, 40, 'answer');
+    };
+    await turn(worker);
+    await conversation.backUp();
+    await turn(worker);
+    await conversation.restore();
+    await turn(another);
+    await turn(worker);
+    await turn(worker);
+
+    expect(conversation.shown).toEqual(conversation.inStore);
+    // Its first call after the restore reads the store; the one after that need not.
+    expect([conversation.shown.length, conversation.remembered]).toEqual([5, 4]);
   });
 
   test('what a worker keeps is bounded, and what was used last is kept', async () => {

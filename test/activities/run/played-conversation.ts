@@ -1,9 +1,9 @@
-import type { ContextCache } from '../../../activities/run/context-cache.ts';
+import type { ContextCache } from '../../../activities/run/conversation/context-cache.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { transcript } from '../../../core/conversation/transcript.ts';
 import { commitAdmissions } from '../../../store/admission/commit-admissions.ts';
-import { beginStep } from '../../../store/runs/begin-step.ts';
-import { commitStep } from '../../../store/runs/commit-step.ts';
+import { beginStep } from '../../../store/steps/begin-step.ts';
+import { commitStep } from '../../../store/steps/commit-step.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
 import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
@@ -12,12 +12,26 @@ import { finishTools } from '../../../store/runs/finish-tools.ts';
 import { readContext } from '../../../store/read/read-context.ts';
 import { requeueRun } from '../../../store/sessions/requeue-run.ts';
 import { admission, call, pin, replyTo } from '../../store/conversation.ts';
+import { resolveBudgets } from '../../../core/money/budget.ts';
+import { unreportedEnd } from '../../../store/budgets/model-call.ts';
+import { beginSummary } from '../../../store/summaries/begin-summary.ts';
+import { commitSummary } from '../../../store/summaries/commit-summary.ts';
+import { backUpSession } from '../../support/store/session-backup.ts';
 
 /** One run of a conversation that the test plays. */
 interface Run {
   readonly runId: string;
   status: 'open' | 'over' | 'completed';
 }
+
+/** The call for a summary, without budgets. */
+const SUMMARY_CALL = {
+  model: 'scripted/demo',
+  worst: { nanos: 0, tokens: 0 },
+  estimate: { inputTokens: 1, outputTokens: 0, nanos: null, priceSource: null, priceDate: null },
+  budgets: resolveBudgets(),
+  budget: {},
+};
 
 /** Plays a session as workflows and activities would, on several workers, and compares what each model call is shown. */
 export class PlayedConversation {
@@ -26,6 +40,7 @@ export class PlayedConversation {
   readonly #runs: Run[] = [];
   #messages = 0;
   #calls = 0;
+  #restore: (() => Promise<void>) | undefined;
   /** What each model call was shown, and what the store holds for it. */
   readonly shown: unknown[] = [];
   readonly inStore: unknown[] = [];
@@ -37,10 +52,10 @@ export class PlayedConversation {
     this.key = key;
   }
 
-  async send(whileRunning: 'enqueue' | 'steer' | 'interrupt'): Promise<void> {
+  async send(whileRunning: 'enqueue' | 'steer' | 'interrupt', isPinned = false): Promise<void> {
     this.#messages += 1;
     const id = `m${this.#messages}`;
-    const message = { id, content: `${this.key.user} says ${id}`, whileRunning };
+    const message = { id, content: `${this.key.user} says ${id}`, whileRunning, ...(isPinned ? { pin: true } : {}) };
     const { results } = await commitAdmissions(this.#db, this.key, admission({ messages: [message] }));
     const [result] = results;
     if (!result?.ok) return;
@@ -49,7 +64,13 @@ export class PlayedConversation {
   }
 
   /** A model call of an open run, and its reply: with tool calls, the last one, or none because the worker died. */
-  async step(cache: ContextCache, which: number, runs: number, reply: 'call' | 'answer' | 'lost'): Promise<void> {
+  async step(
+    cache: ContextCache,
+    which: number,
+    runs: number,
+    reply: 'call' | 'answer' | 'lost',
+    atSummary = false,
+  ): Promise<void> {
     const open = this.#runs.filter(({ status }) => status === 'open');
     const run = open[which % Math.max(1, open.length)];
     if (!run) return;
@@ -67,21 +88,55 @@ export class PlayedConversation {
     if (position.kind !== 'model') return void (run.status = 'over');
     let reads = 0;
     const counting: Db = { ...this.#db, query: (...statement) => ((reads += 1), this.#db.query(...statement)) };
-    const shown = await cache.read(counting, this.key, { runId, position, runs });
+    const shown = await cache.read(counting, this.key, { runId, position, runs, atSummary });
     if (reads === 0) this.remembered += 1;
-    const read = await readContext(this.#db, this.key, { runId, runs, throughSeq: position.throughSeq });
+    const { throughSeq } = position;
+    const read = await readContext(this.#db, this.key, { runId, runs, throughSeq, atSummary });
     const events = read.runs.flatMap((one) => one.events);
     const callIds = events.flatMap((event) =>
       event.type === 'tool.called' && event.runId === runId ? [event.callId] : [],
     );
-    this.shown.push({ entries: shown.entries, callIds: [...shown.callIds] });
-    this.inStore.push({ entries: transcript(events), callIds });
+    const { background } = shown;
+    this.shown.push({ entries: shown.runs.flatMap((one) => one.entries), background, callIds: [...shown.callIds] });
+    this.inStore.push({ entries: transcript(events), background: read.background, callIds });
     if (reply === 'lost') return;
     this.#calls += 1;
     const toolCalls = reply === 'call' ? [call(`c${this.#calls}`, { arguments: { n: this.#calls } })] : [];
     const commit = await commitStep(this.#db, this.key, replyTo(runId, position, { text: runId, toolCalls }));
     cache.append(this.key, position.conversation.createdAt, commit.events);
     if (commit.outcome === 'committed' && commit.ended) run.status = 'completed';
+  }
+
+  /** A summary of all runs that started before one that is over, or of its first step too. */
+  async summarise(cache: ContextCache, which: number, isWhole: boolean): Promise<void> {
+    const over = this.#runs.filter(({ status }) => status !== 'open');
+    const run = over[which % Math.max(1, over.length)];
+    if (!run) return;
+    const [found] = await this.#db.query<{ at: string; seq: number | null; since: number; created: string }>(
+      `SELECT r.started_seq AS seq, s.created_at AS created,
+              coalesce((SELECT max(e.seq) FROM perdure.events e WHERE e.user_id = $1 AND e.session_id = $2
+                           AND e.type = 'context.summarized'), 0) AS since
+         FROM perdure.runs r JOIN perdure.sessions s ON s.user_id = $1 AND s.session_id = $2
+        WHERE r.user_id = $1 AND r.session_id = $2 AND r.run_id = $3`,
+      [this.key.user, this.key.session, run.runId],
+    );
+    if (!found?.seq) return;
+    const range = {
+      since: found.since,
+      throughRunId: run.runId,
+      throughSeq: found.seq,
+      throughStep: isWhole ? null : 1,
+    };
+    const begun = await beginSummary(this.#db, this.key, { ...SUMMARY_CALL, runId: run.runId, since: found.since });
+    if (begun.kind !== 'begun') return;
+    const events = await commitSummary(this.#db, this.key, {
+      runId: run.runId,
+      attempt: begun.call.attempt,
+      end: unreportedEnd('stopped'),
+      budgets: resolveBudgets(),
+      summary: { text: `All until ${run.runId}`, entries: 1, model: 'scripted/demo', ...range },
+    });
+    cache.append(this.key, found.created, events);
   }
 
   async cancel(which: number): Promise<void> {
@@ -107,6 +162,20 @@ export class PlayedConversation {
   async delete(): Promise<void> {
     await deleteSession(this.#db, this.key);
     this.#runs.length = 0;
+  }
+
+  async backUp(): Promise<void> {
+    const rows = await backUpSession(this.#db, this.key);
+    const runs = this.#runs.map((run) => ({ ...run }));
+    this.#restore = async () => {
+      await rows();
+      this.#runs.splice(0, this.#runs.length, ...runs.map((run) => ({ ...run })));
+    };
+  }
+
+  /** Restores the last backup; does nothing without one. */
+  async restore(): Promise<void> {
+    await this.#restore?.();
   }
 
   async #cancel(runId: string): Promise<void> {

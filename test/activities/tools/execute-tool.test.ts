@@ -2,6 +2,8 @@ import { expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { executeTool, type AttemptOutcome, type ToolAttempt } from '../../../activities/tools/execute-tool.ts';
 import { ToolError, defineTool, type ToolOptions } from '../../../agents/define-tool.ts';
+import { file } from '../../../agents/tool-file.ts';
+import { PerdureError } from '../../../contracts/errors.ts';
 import type { Json } from '../../../contracts/json.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import { toolContext } from '../../support/tool-context.ts';
@@ -84,6 +86,84 @@ test('a result that is not JSON fails for good', async () => {
   }
 });
 
+test.each<[string, () => unknown]>([
+  ['Map', () => new Map([['a', 1]])],
+  ['Set', () => new Set([1])],
+  ['Error', () => new RangeError('lost')],
+  ['Error', () => Object.assign(new Error('lost'), { code: 'ENOENT' })],
+  ['Response', () => new Response('body')],
+  ['Promise', () => ({ later: Promise.resolve(1) })],
+  ['Uint8Array', () => [new Uint8Array(3)]],
+  ['RegExp', () => /x/],
+  ['BigInt', () => ({ n: 1n })],
+])('a result that contains an object of the type %s fails, instead of losing its content', async (type, make) => {
+  const outcome = await run(make);
+  expect(outcome).toMatchObject({ status: 'failed', retryable: false });
+  expect(outcome).toHaveProperty('error', expect.stringMatching(new RegExp(`not JSON: .*${type}`)));
+});
+
+test('a result may contain objects of a class and objects with toJSON', async () => {
+  class Point {
+    readonly x = 1;
+  }
+  const result = { point: new Point(), at: new Date(0), url: new URL('http://a.example/'), empty: {} };
+  await expect(run(() => result)).resolves.toEqual({
+    status: 'completed',
+    result: { point: { x: 1 }, at: '1970-01-01T00:00:00.000Z', url: 'http://a.example/', empty: {} },
+  });
+});
+
+test('a result whose getters or toJSON throw fails with what they throw', async () => {
+  const hostile = {
+    get value(): never {
+      throw new Error('not readable');
+    },
+  };
+  expect(await run(() => hostile)).toMatchObject({ status: 'failed', error: expect.stringContaining('not readable') });
+  const noMessage = {
+    toJSON(): never {
+      throw undefined as unknown as Error;
+    },
+  };
+  expect(await run(() => noMessage)).toMatchObject({ status: 'failed', error: expect.stringContaining('not JSON') });
+});
+
+test('a result that is several times too large is not converted to its end', async () => {
+  let read = 0;
+  const item = { toJSON: () => (read += 1) };
+  const items = Array.from({ length: 5 * LIMITS.toolResultBytes.value }, () => item);
+  expect(await run(() => items)).toMatchObject({ status: 'failed', error: expect.stringContaining('too large') });
+  expect(read).toBeLessThan(items.length);
+});
+
+test('a result that is nested too deeply fails, and names the limit', async () => {
+  const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
+  const limit = LIMITS.toolJsonDepth.value;
+  await expect(run(() => nested(limit))).resolves.toMatchObject({ status: 'completed' });
+  await expect(run(() => nested(limit + 1))).resolves.toMatchObject({
+    status: 'failed',
+    error: expect.stringContaining(`the limit is ${limit} levels`),
+  });
+});
+
+test('progress that is not JSON, or too large, fails the tool, and readers get a copy', async () => {
+  const seen: Json[] = [];
+  const context = toolContext({ progress: (progress) => void seen.push(progress) });
+  const report = (value: unknown) => run((_args, tool) => tool.progress(value as Json), { context });
+  expect(await report({ n: 1n })).toMatchObject({ status: 'failed', error: expect.stringContaining('progress') });
+  expect(await report('x'.repeat(LIMITS.toolProgressBytes.value))).toMatchObject({ status: 'failed' });
+  const value = { done: 1 };
+  await report(value);
+  value.done = 2;
+  expect(seen).toEqual([{ done: 1 }]);
+});
+
+test('what a tool does to its arguments does not reach the next attempt', async () => {
+  const args = { list: [1] };
+  await run((given) => void (given['list'] as number[]).push(2), { args });
+  expect(args).toEqual({ list: [1] });
+});
+
 test('a result is too large by one byte, counted in UTF-8, and both sizes are named', async () => {
   const limit = LIMITS.toolResultBytes.value;
   const fits = 'é'.repeat(limit / 2 - 1);
@@ -107,6 +187,36 @@ test('what a tool throws is its error, and may be tried again unless it says oth
   expect(await thrown('just text')).toEqual({ status: 'failed', error: 'just text', retryable: true });
   expect(await thrown(undefined)).toMatchObject({ error: 'The tool failed without an error message.' });
   expect(await thrown(new RangeError())).toMatchObject({ error: 'The tool failed: RangeError.' });
+});
+
+test('an error that cannot be read is an error without a message', async () => {
+  const hostile = {
+    get message(): never {
+      throw new Error('no');
+    },
+    get retryable(): never {
+      throw new Error('no');
+    },
+  };
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  for (const error of [hostile, revoked.proxy]) {
+    expect(await thrown(error)).toEqual({
+      status: 'failed',
+      error: 'The tool failed without an error message.',
+      retryable: true,
+    });
+  }
+});
+
+test('an error without a message is described by its errors or by its cause', async () => {
+  expect(await thrown(new AggregateError([new Error('first'), new Error('second')]))).toMatchObject({
+    error: 'first; second',
+  });
+  expect(await thrown(new Error('', { cause: new Error('no route') }))).toMatchObject({ error: 'no route' });
+  const circle = new Error('');
+  circle.cause = circle;
+  expect(await thrown(circle)).toMatchObject({ error: 'The tool failed: Error.' });
 });
 
 test('an error is cut at its limit, between characters', async () => {
@@ -200,4 +310,38 @@ test('a tool that finishes leaves no timer and no listener behind', async () => 
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('a file in a result is saved once, and the result has a reference in its place', async () => {
+  const saved: string[] = [];
+  const saveFile: ToolAttempt['saveFile'] = async ({ name }) => {
+    saved.push(name);
+    return { id: `att_${saved.length}`, name, contentType: 'text/csv', size: 3, sha256: '' };
+  };
+  const table = file({ data: 'a,b', name: 'table.csv' });
+  const outcome = await run(() => ({ rows: 1, files: [table, { again: table }], at: new Date(0) }), { saveFile });
+  const reference = { attachmentId: 'att_1', name: 'table.csv', contentType: 'text/csv', size: 3 };
+  expect(outcome).toEqual({
+    status: 'completed',
+    result: { rows: 1, files: [reference, { again: reference }], at: '1970-01-01T00:00:00.000Z' },
+    attachments: ['att_1'],
+  });
+  expect(saved).toEqual(['table.csv']);
+});
+
+test('too many files, and one that is too large, fail the call with the reason', async () => {
+  const many = Array.from({ length: LIMITS.toolFiles.value + 1 }, (_, index) => file({ data: 'x', name: `${index}` }));
+  expect(await run(() => many)).toMatchObject({
+    status: 'failed',
+    error: expect.stringContaining('the limit is 16') as string,
+  });
+  const refused = new PerdureError('too_large', 'The limit is 1.');
+  expect(
+    await run(() => file({ data: 'xx', name: 'big' }), { saveFile: async () => Promise.reject(refused) }),
+  ).toMatchObject({
+    status: 'failed',
+    error: 'The file "big" in the result of the tool is too large: The limit is 1.',
+    retryable: false,
+  });
+  expect(() => file({ data: 'x', name: 'a/b' })).toThrow('must not contain slashes');
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startWorkflowFor } from '../../../activities/tools/start-workflow.ts';
-import type { WorkflowStarter } from '../../../activities/shared/workflow-starter.ts';
+import type { WorkflowStarter } from '../../../activities/shared/temporal/workflow-starter.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { openStore } from '../../../store/open-store.ts';
@@ -19,6 +19,7 @@ test('a workflow is noted before it is started, so that none is started that nob
     (await readSnapshot(db, session, () => ({ idleTimeoutMs: 1, maxAgeMs: 1 })))?.recordedChildren;
   const seen: unknown[] = [];
   const workflows: WorkflowStarter = {
+    cancel: async () => {},
     async start({ workflowId }) {
       seen.push(await noted());
       if (seen.length === 1) throw new Error('Temporal is away.');

@@ -36,10 +36,20 @@ test.each([
     'providers: { openai: { circuit: { failures: 0 } } }\n',
     'providers.openai.circuit.failures: expected number to be >=1, got 0',
   ],
+  ['providers: { acme: { baseUrl: ftp://host } }\n', 'providers.acme.baseUrl: must be an http or https URL'],
+  ['providers: { acme: { apiKeyEnv: KEY } }\n', 'providers.acme.apiKeyEnv: has no effect without baseUrl'],
+  ["providers: { acme: { baseUrl: 'http://host/v1?key=1' } }\n", 'must have no query; put it into `query`'],
+  ['providers: { acme: { baseUrl: http://host, api: soap } }\n', 'expected one of "chat", "responses", got "soap"'],
+  ['providers: { "a/b": { concurrency: 1 } }\n', 'must consist of letters, digits'],
   ['- policy\n', ':1:1  the file must be a map of fields'],
   ['policy: {\n', 'invalid YAML'],
 ])('a deployment file that is wrong is refused with file, line and field: %j', async (text, said) => {
   const file = await fileOf(text);
   await expect(loadDeployment(file, { chosen: false })).rejects.toThrow('The deployment file has one problem:');
   await expect(loadDeployment(file, { chosen: false })).rejects.toThrow(said);
+});
+
+test('a header of a provider that is wrong is not quoted: it may be a key', async () => {
+  const file = await fileOf('providers: { acme: { baseUrl: http://host/v1, headers: { x-key: [canary] } } }\n');
+  await expect(loadDeployment(file, { chosen: true })).rejects.toThrow(/providers\.acme\.headers\.x-key: (?!.*canary)/);
 });

@@ -1,39 +1,19 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineTool } from '../../../agents/define-tool.ts';
 import { loadTemplates, type LoadOptions } from '../../../agents/templates/load-templates.ts';
-import { TemplateError, type TemplateProblem } from '../../../agents/templates/template-error.ts';
+import { TemplateError } from '../../../agents/templates/template-error.ts';
 import { versionOf } from '../../../agents/agent-version.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
+import { FACE, folderOf, problemsOf } from '../../support/template-files.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const FACE = pathToFileURL(fileURLToPath(new URL('../../../agents/index.ts', import.meta.url))).href;
 const ZOD = import.meta.resolve('zod');
-
-async function folderOf(files: Readonly<Record<string, string | Buffer>>): Promise<string> {
-  const folder = await temporaryFolder();
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
-  return folder;
-}
 
 async function load(files: Readonly<Record<string, string | Buffer>>, options?: LoadOptions) {
   return loadTemplates(await folderOf(files), options);
-}
-
-/** The problems of the files, each as `file:line:column field: message`, without the folder. */
-async function problemsOf(files: Readonly<Record<string, string | Buffer>>): Promise<readonly string[]> {
-  const folder = await folderOf(files);
-  const error: unknown = await loadTemplates(folder).then(
-    () => expect.unreachable('the templates are valid'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(TemplateError);
-  const text = ({ file, line, column, field, message }: TemplateProblem): string =>
-    `${file.slice(folder.length + 1)}:${line}:${column} ${field}: ${message}`;
-  return (error as TemplateError).problems.map(text);
 }
 
 test('a YAML template becomes an agent, pinned by its content', async () => {
@@ -129,7 +109,7 @@ test.each<[string, string | Buffer, string]>([
   ['a missing name', '\ntemperature: 1\n', 'x.yaml:2:1 name: missing, expected string'],
   ['a bad name', 'name: a b\n', 'x.yaml:1:1 name: must be 1 to 64 letters, digits, ".", "_" or "-", got "a b"'],
   ['tools that are no list', 'name: a\ntools: clock\n', 'x.yaml:2:1 tools: expected array, got "clock"'],
-  ['a tool that is no name', 'name: a\ntools: [clock, 5]\n', 'x.yaml:2:16 tools[1]: expected string, got 5'],
+  ['a tool that is no name', 'name: a\ntools: [clock, 5]\n', 'x.yaml:2:16 tools[1]: expected string or object, got 5'],
   [
     'a tool far from any',
     'name: a\ntools: [zzz]\n',

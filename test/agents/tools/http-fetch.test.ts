@@ -112,7 +112,7 @@ test('five redirects are followed, and a sixth is not', async () => {
 test.each([
   ['a loopback address', (port: number) => `http://127.0.0.1:${port}/secret`, 'loopback'],
   ['a mapped address', (port: number) => `http://[::ffff:127.0.0.1]:${port}/secret`, 'loopback'],
-  ['a name that resolves to one', (port: number) => `http://inside.test:${port}/secret`, 'loopback'],
+  ['a name that resolves to one', (port: number) => `http://inside.test:${port}/secret`, 'no public address'],
   ['another scheme', () => 'file:///etc/passwd', 'begins with file:'],
   ['credentials', (port: number) => `http://ada:pw@site.test:${port}/secret`, 'user name or password'],
 ])('a redirect to %s is refused, and nothing is asked of it', async (_what, target, message) => {
@@ -161,13 +161,13 @@ test.each([
 ])('a name that resolves to %s is refused, and its address is not told', async (address, family) => {
   const failure = get('https://inside.test/', { lookup: async () => [{ address, family }] });
   await expect(failure).rejects.toMatchObject({ name: 'ToolError', retryable: false });
-  await expect(failure).rejects.toThrow('The host inside.test is refused');
+  await expect(failure).rejects.toThrow('The host inside.test has no public address');
   await expect(failure).rejects.not.toThrow(address);
 });
 
 test('a private address among public ones is refused', async () => {
   const mixed = ['8.8.8.8', '127.0.0.1'].map((address) => ({ address, family: 4 }));
-  await expect(get('http://mixed.test', { lookup: async () => mixed })).rejects.toThrow('loopback');
+  await expect(get('http://mixed.test', { lookup: async () => mixed })).rejects.toThrow('no public address');
 });
 
 test('a name that turns private between two connections is refused at the second', async () => {
@@ -176,14 +176,23 @@ test('a name that turns private between two connections is refused at the second
   );
   let answers = 0;
   const failure = get(`${url}/start`, { ...options, allow: () => ++answers === 1 });
-  await expect(failure).rejects.toThrow('loopback');
+  await expect(failure).rejects.toThrow('no public address');
   expect(requests).toEqual(['site.test/start']);
 });
 
-test('a name that resolves to nothing, or not at all, may be tried again', async () => {
-  await expect(get('http://none.test', { lookup: async () => [] })).rejects.toThrow('none.test has no address');
-  const unresolved = get('http://none.test', { lookup: () => Promise.reject(new Error('getaddrinfo ENOTFOUND')) });
-  await expect(unresolved).rejects.toThrow('could not be fetched: getaddrinfo ENOTFOUND');
+test('a name that resolves to nothing may be tried again, with the message of a name that is internal', async () => {
+  const message = 'The host none.test has no public address. Use the host of a public page.';
+  const unknown = Object.assign(new Error('getaddrinfo ENOTFOUND none.test'), { code: 'ENOTFOUND' });
+  for (const lookup of [async () => [], () => Promise.reject(unknown)]) {
+    await expect(get('http://none.test', { lookup })).rejects.toMatchObject({ message, retryable: true });
+  }
+  const internal = get('http://none.test', { lookup: async () => [{ address: '10.0.0.7', family: 4 }] });
+  await expect(internal).rejects.toMatchObject({ message, retryable: false });
+});
+
+test('a resolver that fails may be tried again', async () => {
+  const unresolved = get('http://none.test', { lookup: () => Promise.reject(new Error('getaddrinfo EAI_AGAIN')) });
+  await expect(unresolved).rejects.toThrow('could not be fetched: getaddrinfo EAI_AGAIN');
   await expect(unresolved).rejects.not.toHaveProperty('retryable');
 });
 

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { findProgram } from '../../../dev-server/find-program.ts';
-import { commitStep } from '../../../store/runs/commit-step.ts';
+import { commitStep } from '../../../store/steps/commit-step.ts';
 import { servedGateway } from '../../gateway/start-gateway.ts';
 import { beginModel, newKey, replyTo, send } from '../../store/conversation.ts';
 import { cannotRunHere } from '../../support/cannot-run-here.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { replayTimeline } from '../../../cli/look/replay-timeline.ts';
 import { serveGateway, type ServedGateway } from '../../../gateway/serve-gateway.ts';
-import { commitStep } from '../../../store/runs/commit-step.ts';
+import { commitStep } from '../../../store/steps/commit-step.ts';
 import { finishTools } from '../../../store/runs/finish-tools.ts';
 import { startTool } from '../../../store/runs/start-tool.ts';
 import { startGateway } from '../../gateway/start-gateway.ts';
@@ -23,7 +23,7 @@ async function session(): Promise<{ id: string; runId: string }> {
   await converse(db, key, 'm1', 'the first');
   const { runId } = await send(db, key, { id: 'm2', content: 'What time is it?' });
   await commitStep(db, key, replyTo(runId, await beginModel(db, key, runId), { text: '', toolCalls: [call('c1')] }));
-  await startTool(db, key, { runId, callId: 'c1', idempotent: true });
+  await startTool(db, key, { runId, callId: 'c1', idempotent: true, maxAttempts: 3 });
   const results = [{ callId: 'c1', outcome: { status: 'completed', result: 'noon' }, durationMs: 5 } as const];
   await finishTools(db, key, { runId, results });
   await commitStep(db, key, replyTo(runId, await beginModel(db, key, runId), { text: 'It is noon.' }));

@@ -6,7 +6,7 @@ const until = '2026-01-01T00:01:00.000Z';
 
 test('a wait is described with its times, and an estimated time as about', () => {
   expect(describeWait({ what: 'circuit', since, who: 'the provider openai', until })).toBe(
-    `the provider openai (circuit open), since ${since}, until about ${until}`,
+    `the provider openai (paused after failed calls), since ${since}, until about ${until}`,
   );
   expect(describeWait({ what: 'cool_down', since, who: 'the provider openai', until })).toBe(
     `the provider openai (too many requests), since ${since}, until about ${until}`,

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import type { PerdureEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../../contracts/events/event.ts';
 import {
   call,
   callJson,
@@ -120,6 +120,46 @@ test('agents are reloaded when their files change: new runs take the new version
   await save('perdure.yaml', 'policy: { maxSteps: 5 }\n');
   await perdure.says(/perdure\.yaml: changed; restart Perdure to apply it$/m);
   expect(perdure.output().match(/not reloaded/g)).toHaveLength(1);
+  await perdure.stop();
+});
+
+test('a syntax error in a module, or in one that it imports, keeps the last valid agents, and is reported with file and line', async () => {
+  const agentsDir = join(await temporaryFolder(), 'agents');
+  const write = (path: string, content: string) => writeFile(join(agentsDir, path), content);
+  await mkdir(join(agentsDir, 'lib'), { recursive: true });
+  await write('tutor.ts', tutor('Tastes.', 'none'));
+  await write('lib/taste.ts', "export const taste: string = 'old';\n");
+  const perdure = await perdureHome({ PERDURE_AGENTS: agentsDir }).start();
+  const caller: Caller = { url: perdure.url, user: 'ann' };
+  const ask = (session: string) =>
+    callJson(
+      caller,
+      'POST',
+      pathOf(session, 'messages'),
+      { content: '@tool=taste:{} @then @echo=done', agent: 'tutor' },
+      { prefer: 'wait=30' },
+    );
+
+  await write('broken.ts', 'export const x = {\n  a: 1,,\n};\n');
+  await perdure.says(/^agents: not reloaded.*\n +\S*broken\.ts:2:\d+ +the module cannot be loaded: /m);
+  await ask('s1');
+  expect(await tasted(caller, 's1')).toEqual(['old']);
+  await rm(join(agentsDir, 'broken.ts'));
+  await perdure.says(/^agents: reloaded the code of broken\.ts$/m);
+
+  await write('lib/taste.ts', '// A comment.\nexport const taste: string = ((;\n');
+  await perdure.says(/^agents: not reloaded.*\n +\S*lib\/taste\.ts:2:\d+ +the module cannot be loaded: /m);
+  await ask('s2');
+  expect(await tasted(caller, 's2')).toEqual(['old']);
+  await write('lib/taste.ts', "export const taste: string = 'mended';\n");
+  await perdure.says(/^agents: reloaded the code of lib\/taste\.ts$/m);
+  await ask('s3');
+  expect(await tasted(caller, 's3')).toEqual(['mended']);
+
+  await rename(join(agentsDir, 'tutor.ts'), join(agentsDir, 'teacher.ts'));
+  await perdure.says(/^agents: reloaded the code of teacher\.ts, tutor\.ts$/m);
+  await ask('s4');
+  expect(await tasted(caller, 's4')).toEqual(['mended']);
   await perdure.stop();
 });
 

@@ -54,14 +54,18 @@ test('something that takes long is never silent for more than three seconds', ()
 test('the welcome says where everything is, and that a scripted model is one', () => {
   const up = {
     gateway: 'http://127.0.0.1:4748',
-    uiUrl: 'http://127.0.0.1:8233',
+    temporal: { address: '127.0.0.1:7234', uiUrl: 'http://127.0.0.1:8233' },
     agents: ['assistant'],
     watching: null,
     because: 'it is there',
   };
   const lines = welcome({ ...up, model: 'scripted/demo' }).join('\n');
+  expect(lines).toContain('127.0.0.1:7234');
   expect(lines).toContain('http://127.0.0.1:8233');
   expect(lines).toContain('The answers are scripted');
   expect(lines).toContain('npx perdure chat --url http://127.0.0.1:4748');
   expect(welcome({ ...up, model: 'openai/gpt' }).join('\n')).not.toContain('scripted');
+  const withoutUi = { ...up, temporal: { ...up.temporal, uiUrl: null }, model: 'openai/gpt' };
+  expect(welcome(withoutUi).join('\n')).toContain('off; start with --ui to turn it on');
+  expect(welcome({ ...up, temporal: null, model: 'openai/gpt' }).join('\n')).not.toContain('Temporal');
 });

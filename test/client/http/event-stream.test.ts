@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createGatewayClient } from '../../../client/http/gateway-client.ts';
 import { GatewayUnreachableError } from '../../../client/http/gateway-unreachable-error.ts';
 import { EMPTY_TEXT_VIEW, foldText, stepOf } from '../../../core/text/text-view.ts';
-import type { StreamEvent } from '../../../contracts/session/event.ts';
+import type { StreamEvent } from '../../../contracts/events/event.ts';
 import { problem, startFakeGateway } from '../../support/gateway/fake-gateway.ts';
 import { completed, deltasOf, eventWriter, received, runCompleted, started } from '../../support/gateway/run-events.ts';
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ERRORS } from '../../../contracts/errors.ts';
 import { createGatewayClient } from '../../../client/http/gateway-client.ts';
 import { problem, startFakeGateway } from '../../support/gateway/fake-gateway.ts';
 
@@ -13,6 +14,21 @@ test('a problem becomes a PerdureError with code, detail and the time to wait', 
     message: '1,000 runs wait; try later.',
     retryAfterMs: 7_000,
   });
+  await gateway.close();
+});
+
+test.each([
+  [503, 'overloaded'],
+  [429, 'rate_limited'],
+] as const)('a refusal under overload, %i %s, may be retried after the time that it names', async (status, code) => {
+  const gateway = await startFakeGateway({
+    handle: () => problem(status, code, 'It was not accepted.', { 'retry-after': '12' }),
+  });
+  const sending = createGatewayClient({ url: gateway.url }).send('s', { id: 'm1', content: 'Hi' });
+  await expect(sending).rejects.toMatchObject({ code, retryAfterMs: 12_000 });
+  expect(ERRORS[code]).toMatchObject({ retryable: true, httpStatus: status });
+  // Sending again is the caller's decision.
+  expect(gateway.requests).toHaveLength(1);
   await gateway.close();
 });
 

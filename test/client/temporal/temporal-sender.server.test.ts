@@ -6,6 +6,7 @@ import { createPerdure } from '../../../client/index.ts';
 import { createTemporalSender } from '../../../client/temporal/temporal-sender.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import { QUERY, TASK_QUEUE } from '../../../contracts/names.ts';
+import { fairnessKey } from '../../../contracts/session/fairness-key.ts';
 import { runWorkflowIdOf, sessionKey, workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { anyPort } from '../../../dev-server/ports.ts';
 import { startFakeGateway } from '../../support/gateway/fake-gateway.ts';
@@ -48,6 +49,24 @@ const silent = (ackTimeoutMs = 300) => createTemporalSender({ client, taskQueue:
 async function delivered(workflowId: string): Promise<Delivered[]> {
   return client.workflow.getHandle(workflowId).query<Delivered[]>(QUERY.session);
 }
+
+async function priorityOf(workflowId: string): Promise<string | null | undefined> {
+  const { raw } = await client.workflow.getHandle(workflowId).describe();
+  return raw.workflowExecutionInfo?.priority?.fairnessKey;
+}
+
+test('a workflow is started with the fairness key of its user, however it is started', async () => {
+  const [updated, woken, run] = [freshKey(), freshKey(), freshKey()];
+  const session = { status: 'active', agent: 'assistant' } as const;
+  const reference = { session, run: null, interrupts: null, wasIdle: true };
+  await answering().submit(updated, { content: 'Hi' });
+  await silent().wake(woken, 'session', reference);
+  await silent().wake(run, 'run', reference);
+  const expected = fairnessKey(updated.user);
+  expect(await priorityOf(workflowIdOf(updated))).toBe(expected);
+  expect(await priorityOf(workflowIdOf(woken))).toBe(expected);
+  expect(await priorityOf(runWorkflowIdOf(run))).toBe(expected);
+});
 
 test('submit starts the session and gives its receipt; a message without an id gets one', async () => {
   const key = freshKey();
@@ -142,8 +161,8 @@ test('commands reach the session with their names and JSON', async () => {
   ]);
 });
 
-test('cancelling where no workflow runs finds no run; terminating there does nothing', async () => {
-  expect(await answering().cancel(freshKey(), {})).toEqual({ runId: null });
+test('cancelling where no workflow runs starts one, which may find the run in the store; terminating there does nothing', async () => {
+  expect(await answering().cancel(freshKey(), {})).toEqual({ runId: 'r' });
   await expect(answering().terminate(freshKey(), 'deleted')).resolves.toBeUndefined();
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PerdureEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../../contracts/events/event.ts';
 import { UNKNOWN_USAGE } from '../../../contracts/session/run.ts';
 import { CachedConversation } from '../../../core/conversation/cached-conversation.ts';
 import { transcript } from '../../../core/conversation/transcript.ts';
@@ -120,5 +120,5 @@ test('an event of a type that this version does not know is not part of the conv
 
   const cache = new CachedConversation();
   cache.append(events, 0, 4);
-  expect(cache.window('r1', 0, 4)).toMatchObject({ entries: transcript(events) });
+  expect(cache.window('r1', 0, 4)).toMatchObject({ runs: [{ entries: transcript(events) }] });
 });

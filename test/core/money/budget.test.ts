@@ -14,7 +14,14 @@ import {
 import { warningsOf } from '../../../core/money/budget-warnings.ts';
 import { dayOf, firstOfMonth, monthOf, nextDay, nextMonth } from '../../../core/money/utc-period.ts';
 
-const NOTHING = { usedNanos: 0, usedTokens: 0, reservedNanos: 0, reservedTokens: 0 };
+const NOTHING = {
+  usedNanos: 0,
+  usedTokens: 0,
+  reservedNanos: 0,
+  reservedTokens: 0,
+  inFlightNanos: 0,
+  inFlightTokens: 0,
+};
 
 test('a user has their own limits, then the deployment’s, then none; a null lifts a limit', () => {
   const budgets = resolveBudgets({ monthlyUsd: 50, dailyTokens: 1_000 });
@@ -41,7 +48,7 @@ test('a threshold that only warns limits nothing', () => {
 });
 
 test('a budget holds a call up to its limit, and no dollars that are not known', () => {
-  const spent = { usedNanos: 4e9, usedTokens: 10, reservedNanos: 5e9, reservedTokens: 20 };
+  const spent = { ...NOTHING, usedNanos: 4e9, usedTokens: 10, reservedNanos: 5e9, reservedTokens: 20 };
   const accounts = accountsIn('month', spent, { usd: 10, tokens: 100 }, '2026-12-01T00:00:00.000Z');
   expect(exceeded(accounts, { nanos: 1e9, tokens: 70 })).toBeNull();
   expect(exceeded(accounts, { nanos: 1e9 + 1, tokens: 70 })).toMatchObject({ unit: 'usd' });
@@ -67,7 +74,7 @@ test('a refusal says what was used, the limit, when it resets and what to do', (
     resetsAt: '2026-12-01T00:00:00.000Z',
   });
   expect(refusalText(facts, 0.05, 'openai/x')).toBe(
-    'The budget of the month has $9.981234 of $10.00 used and $0.005 reserved for calls in flight or with unknown usage; the next call may use up to $0.05. It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget).',
+    'The budget of the month has $9.981234 of $10.00 used and $0.005 reserved for calls in progress; the next call may use up to $0.05. It resets at 2026-12-01T00:00:00.000Z; an operator can raise it (perdure budget).',
   );
   expect(refusalText({ ...facts, limit: 0.06 }, 0.07, 'openai/x')).toBe(
     'A single call of "openai/x" may use up to $0.07, but the whole budget of the month is $0.06. Lower maxOutputTokens of the agent, or ask an operator to raise the limit (perdure budget).',
@@ -80,10 +87,13 @@ test('a refusal says what was used, the limit, when it resets and what to do', (
 
 test('a refusal says when to try again only where time helps', () => {
   const resetsAt = '2026-12-01T00:00:00.000Z';
-  const account: Account = { scope: 'month', unit: 'usd', used: 60, reserved: 50, limit: 100, resetsAt };
+  const account: Account = { scope: 'month', unit: 'usd', used: 60, reserved: 50, inFlight: 50, limit: 100, resetsAt };
   const after = (nanos: number | null) =>
     budgetRetryAfterMs(account, { nanos, tokens: 1 }, Date.parse(resetsAt) - 9_000);
   expect([30, 70, 101, null].map(after)).toEqual([5_000, 9_000, null, null]);
+  // What is reserved for calls that no worker makes is not soon free.
+  const left = { ...account, inFlight: 10 };
+  expect(budgetRetryAfterMs(left, { nanos: 30, tokens: 1 }, Date.parse(resetsAt) - 9_000)).toBe(9_000);
   expect(budgetRetryAfterMs({ ...account, resetsAt: null }, { nanos: 70, tokens: 1 }, 0)).toBeNull();
 });
 
@@ -97,10 +107,18 @@ test('reservations that are made one after the other never pass the limit, whate
       let used = 0;
       let reserved = 0;
       for (const { worst, part } of steps) {
-        const account: Account = { scope: 'day', unit: 'tokens', used, reserved, limit, resetsAt: null };
+        const account: Account = {
+          scope: 'day',
+          unit: 'tokens',
+          used,
+          reserved,
+          inFlight: reserved,
+          limit,
+          resetsAt: null,
+        };
         if (exceeded([account], { nanos: null, tokens: worst })) continue;
         reserved += worst;
-        // Every third call is lost; its reservation stays.
+        // Every third call is in progress until the end.
         if (worst % 3 === 0) continue;
         used += Math.floor(worst * part);
         reserved -= worst;

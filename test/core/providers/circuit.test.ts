@@ -22,6 +22,16 @@ test('five failures in a row open it for a minute; after that it is half open', 
   ]);
 });
 
+const of = (run: string) => ({ failed: true, trial: false, countsOnceFor: run });
+
+test('the failures of a run that may have caused them itself count once', () => {
+  const alone = after([of('a'), of('a'), of('a'), of('a'), of('a'), of('a')]);
+  expect(alone).toMatchObject({ failures: 1, openUntilMs: null });
+  expect(after([of('b'), of('c'), of('d')], alone)).toMatchObject({ failures: 4, openUntilMs: null });
+  expect(circuitPhase(after([of('b'), of('c'), of('d'), of('a'), of('e')], alone), 0)).toBe('open');
+  expect(after([answered, of('a')], alone)).toMatchObject({ failures: 1 });
+});
+
 test('a call that is answered begins the count anew', () => {
   expect(after([failed, failed, failed, failed, answered, failed, failed])).toMatchObject({ failures: 2 });
 });

@@ -47,6 +47,22 @@ test('on demand active sessions are removed too, by idle time or age', () => {
   expect(decide({ messages: 1 }, { olderMs: 5 * DAY_MS })).toBe('deleted');
 });
 
+test('with both times, both must be true of a session', () => {
+  const request = { idleMs: DAY_MS, olderMs: 5 * DAY_MS };
+  expect(decided({}, request)).toEqual({ action: 'archived', reason: 'idle for 24 h 0 min, 5 d 0 h old' });
+  expect(decide({ createdAt: ago(4) }, request)).toBeNull();
+  expect(decide({ lastActiveAt: ago(0.5) }, request)).toBeNull();
+});
+
+test('the error rate of fewer than 3 ended runs is not judged, or of fewer than the settings demand', () => {
+  expect([1, 2, 3].map((runs) => decide({ endedRuns: runs, errors: runs }))).toEqual([null, null, 'failed']);
+  const once = { ...session, endedRuns: 1, errors: 1 };
+  const decisions = [0, 1, 2].map((minRunsForErrorRate) =>
+    decideCleanUp(once, resolvePolicy(), { request: {}, settings: { minRunsForErrorRate } }, NOW_MS),
+  );
+  expect(decisions.map((decision) => decision?.action ?? null)).toEqual(['failed', 'failed', null]);
+});
+
 test('a session with an open run, and an archive, are left alone whatever is asked', () => {
   expect(decide({ hasOpenRun: true }, { idleMs: 0 })).toBeNull();
   expect(decide({ status: 'archived' }, { idleMs: 0 })).toBeNull();
@@ -54,7 +70,6 @@ test('a session with an open run, and an archive, are left alone whatever is ask
 
 test('the reason states failed runs as a part of ended runs', () => {
   expect(reason({ errors: 2, endedRuns: 3 })).toBe('2 of 3 runs failed');
-  expect(reason({ errors: 1, endedRuns: 1 })).toBe('1 of 1 run failed');
 });
 
 test('reasons show durations in readable units', () => {

@@ -55,6 +55,15 @@ test.each<[string, unknown, string]>([
   expect(textOf(change)).toBe(text);
 });
 
+test('of a union, the problems of the only option with the type of the value are described', () => {
+  const part = z.discriminatedUnion('type', [z.object({ type: z.literal('a') }), z.object({ type: z.literal('b') })]);
+  const content = z.object({ content: z.union([z.string(), z.array(part)]) });
+  const described = (input: unknown) =>
+    joinProblems(describeIssues(content.safeParse(input).error?.issues ?? [], { schema: content, input }));
+  expect(described({ content: [{ type: 'c' }] })).toBe('content[0].type: expected one of "a", "b"');
+  expect(described({ content: 7 })).toBe('content: expected string or array');
+});
+
 test.each<[string, unknown, string]>([
   ['a scalar', { age: 0 }, 'age: expected number to be >=1, got 0'],
   ['a choice', { size: 'larg' }, 'size: expected one of "small", "large", got "larg"; did you mean "large"?'],

@@ -13,6 +13,7 @@ const placed = (facts: Partial<PlacementFacts> = {}): ToolPlacement =>
   decideToolPlacement({
     spec: quick,
     refused: false,
+    lost: false,
     hasCode: true,
     stepsPerActivity: Number.POSITIVE_INFINITY,
     ...facts,
@@ -37,6 +38,10 @@ test('one step per activity gives every tool its own activity, and two steps do 
 
 test('a tool without code on this worker gets its own activity, which another worker can take', () => {
   expect(placed({ hasCode: false })).toBe('own-activity');
+});
+
+test('a call that has lost a worker gets its own activity, apart from the calls beside it', () => {
+  expect(placed({ lost: true })).toBe('own-activity');
 });
 
 test('a refused call is not executed, whatever its tool is', () => {

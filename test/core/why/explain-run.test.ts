@@ -22,7 +22,7 @@ test('a plain run is a wait, some overhead and a model call, whose time is what 
     { kind: 'queue', durationMs: 100 },
     { kind: 'overhead', durationMs: 10 },
   ]);
-  expect(summary.time).toBe('Most of the 1.0 s was the model: step 1, 890 ms.');
+  expect(summary.time).toBe('Most of the 1.0 s, 890 ms, was the model: step 1.');
 });
 
 test('the wait for another run is told apart from the wait for a worker', () => {
@@ -33,6 +33,17 @@ test('the wait for another run is told apart from the wait for a worker', () => 
   expect(told({ run: waiting, steps: [], periods: [], replies: [], ahead: behind })).toEqual([
     '0+5000 queue behind run run-0 …',
   ]);
+});
+
+test('a model call that repairs an answer is labelled as one', () => {
+  const steps = [step({ endedAt: at(300) }), step({ step: 2, startedAt: at(300) })];
+  const replies = [
+    { step: 1, durationMs: 200, rejected: true },
+    { step: 2, durationMs: 700 },
+  ];
+  expect(told({ steps, replies })).toContain('300+700 model step 2, repair of the answer');
+  const [first = { step: 1, durationMs: 200 }, ...rest] = replies;
+  expect(told({ steps, replies: [{ ...first, rejected: false }, ...rest] })).toContain('300+700 model step 2');
 });
 
 test('tools side by side overlap as spans and count once in the sums', () => {
@@ -58,6 +69,37 @@ test('tools side by side overlap as spans and count once in the sums', () => {
     { kind: 'tool', durationMs: 400 },
     { kind: 'queue', durationMs: 100 },
   ]);
+});
+
+test('calls of context providers are shown with their phase, attempts and failure', () => {
+  const call = { attempts: 1, error: null, endedAt: at(120) };
+  const contextCalls = [
+    { ...call, provider: 'crm', phase: 'before', status: 'completed', startedAt: at(100) },
+    {
+      ...call,
+      provider: 'news',
+      phase: 'before',
+      status: 'skipped',
+      attempts: 3,
+      startedAt: at(120),
+      endedAt: at(300),
+      error: 'secret',
+    },
+    { ...call, provider: 'crm', phase: 'after', status: 'completed', startedAt: at(900), endedAt: at(1_000) },
+  ] as const;
+  const given = {
+    contextCalls: [...contextCalls],
+    steps: [step({ startedAt: at(300), endedAt: at(900) })],
+    replies: [{ step: 1, durationMs: 600 }],
+  };
+  expect(told(given)).toEqual([
+    '0+100 queue until a worker began',
+    '100+20 context crm, beforeRun',
+    '120+180 context news, beforeRun, 3 attempts ✗ skipped',
+    '300+600 model step 1',
+    '900+100 context crm, afterRun',
+  ]);
+  expect(explainRun(facts(given)).time).toContainEqual({ kind: 'context', durationMs: 300 });
 });
 
 test('tries that were recorded show their errors, and the waits between them are waits for a limit or for another try', () => {
@@ -92,7 +134,10 @@ test('a try whose worker died is shown as lost', () => {
     '100+500 model step 1 ✗ lost',
     '600+400 model step 1, attempt 2',
   ]);
-  expect(explainRun(facts(given)).summary.time).toBe('Most of the 1.0 s was the model: step 1 (lost), 500 ms.');
+  expect(explainRun(facts(given)).summary.time).toBe(
+    'Most of the 1.0 s, 900 ms, was the model; the longest was step 1 (lost), 500 ms. ' +
+      'A worker stopped responding during step 1: 500 ms passed until another one continued.',
+  );
 });
 
 test('tries that nobody recorded are one stretch before the last one', () => {
@@ -142,7 +187,7 @@ test('a run that failed in a step and was resumed was stopped meanwhile, and did
     '800+200 model step 1, attempt 2',
   ]);
   expect(explainRun(facts(given)).summary.time).toBe(
-    'Most of the 1.0 s was time between the end of the run and its resumption: ended (budget_exceeded), then resumed, 600 ms.',
+    'Most of the 1.0 s, 600 ms, was time between the end of the run and its resumption: ended (budget_exceeded), then resumed.',
   );
 });
 
@@ -184,4 +229,33 @@ test('without prices the summary speaks of tokens', () => {
   const { cost, summary } = explainRun(facts());
   expect(cost.total).toMatchObject({ inputTokens: 10, outputTokens: 5, costUsd: null });
   expect(summary.cost).toBe('Its cost is unknown. All of its 15 tokens went to step 1: 15.');
+});
+
+test('the summary of waits between attempts sums them all and names the errors that caused them', () => {
+  const failed = { outcome: 'failed', error: 'rate_limited' };
+  const modelCalls = [
+    modelCall({ ...failed, startedAt: at(100), endedAt: at(110) }),
+    modelCall({ ...failed, attempt: 2, startedAt: at(400), endedAt: at(410) }),
+    modelCall({ attempt: 3, startedAt: at(800), endedAt: at(1_000) }),
+  ];
+  expect(explainRun(facts({ steps: [step({ attempts: 3 })], modelCalls })).summary.time).toBe(
+    'Most of the 1.0 s, 680 ms, was waiting to retry after failed model calls (2 × rate_limited, HTTP 429); ' +
+      'the longest was before attempt 3, 390 ms.',
+  );
+});
+
+test('what was left out of the context, and what is done in the background, have a sentence each', () => {
+  const replies = [{ step: 1, durationMs: 600, omitted: 3 }];
+  const startedAt = facts().run.endedAt ?? '';
+  const call = { provider: 'memory', phase: 'after', status: 'failed', attempts: 1, error: null } as const;
+  const contextCalls = [{ ...call, startedAt, endedAt: null }];
+  const { summary, spans } = explainRun(facts({ replies, contextCalls }));
+  expect(summary.context).toBe(
+    'In step 1, 3 older messages were left out of the context: the window has no room, and no summary stands for them.',
+  );
+  expect(summary.background).toBe('In the background, after the run: memory failed.');
+  expect(spans.some(({ kind }) => kind === 'context')).toBe(false);
+  const pending = explainRun(facts({ isLeftForBackground: true }));
+  expect(pending.summary.background).toBe('In the background, after the run: calls are pending.');
+  expect(explainRun(facts()).summary).not.toHaveProperty('background');
 });

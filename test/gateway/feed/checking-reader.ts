@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { PerdureEvent, StreamEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent, StreamEvent } from '../../../contracts/events/event.ts';
 import type { Reader } from '../../../gateway/feed/reader.ts';
 
 /** A client that checks every frame against the guarantees of streams, and keeps its durable events across reconnects. */

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { StreamEvent } from '../../../contracts/session/event.ts';
+import type { StreamEvent } from '../../../contracts/events/event.ts';
+import { gatewayLimits } from '../../../contracts/limits/gateway-limits.ts';
 import { createFeed, type Feed } from '../../../gateway/feed/feed.ts';
 import { messageScope, runScope } from '../../../gateway/feed/event-scope.ts';
 import type { Frame } from '../../../gateway/feed/frame.ts';
@@ -241,4 +242,26 @@ test('an idle stream receives comments', async () => {
   const reader = await feedOver(world, { commentMs: 1 }).open(KEY, { after: 'now' });
   const [comment] = (await reader.next()) ?? [];
   expect(new TextDecoder().decode(comment?.bytes)).toMatch(/^: .*\n\n$/);
+});
+
+test("a user's readers that are not read hold no more than the user's share; the others read when there is room", async () => {
+  const world = new SessionWorld();
+  const feed = createFeed({
+    store: world.store,
+    live: world.live,
+    pollMs: NEVER_MS,
+    commentMs: NEVER_MS,
+    limits: { ...gatewayLimits(), streamBufferBytesPerUser: 1 },
+  });
+  onTestFinished(() => feed.close());
+  const held = await feed.open(KEY, { after: 0 });
+  expect((await held.nextFrame())?.event?.type).toBe('session.opened');
+  const other = await feed.open(KEY, { after: 0 });
+  let arrived = false;
+  const frame = other.nextFrame().finally(() => (arrived = true));
+  await new Promise((resolve) => void setImmediate(() => void setImmediate(resolve)));
+  expect(arrived).toBe(false);
+  held.close();
+  expect((await frame)?.event?.type).toBe('session.opened');
+  other.close();
 });

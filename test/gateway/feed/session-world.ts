@@ -1,4 +1,4 @@
-import type { LiveEvent, PerdureEvent } from '../../../contracts/session/event.ts';
+import type { LiveEvent, PerdureEvent } from '../../../contracts/events/event.ts';
 import { UNKNOWN_USAGE, type RunDetail } from '../../../contracts/session/run.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import type { FeedStore } from '../../../gateway/feed/feed-store.ts';
@@ -39,8 +39,11 @@ export class SessionWorld {
   }
 
   readonly store: FeedStore = {
-    readEvents: async (_key, { after, limit }) => this.#later({ events: this.events.slice(after, after + limit) }),
+    readEvents: async (_key, { after, limit }) =>
+      this.#later({ events: this.events.slice(after, after + limit), more: after + limit < this.head }),
     readHeads: async (keys) => this.#later(keys.map(() => (this.deleted ? null : this.head))),
+    readHoldups: async (keys) => keys.map(() => null),
+    hasWorkers: async () => true,
     readRun: async (_key, runId) => this.#later(this.#readRun(runId)),
   };
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ModelClient } from '../../../models/model-client.ts';
 import { createOpenAIChatClient } from '../../../models/openai/openai-chat.ts';
@@ -45,9 +46,11 @@ describe.each(APIS)('$api', ({ create }) => {
   test.each(['hangs-before-headers', 'hangs-mid-stream'] as const)(
     'a provider that %s is left, and the call is tried again',
     async (misbehaves) => {
-      const impatient = create({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: KEY, idleTimeoutMs: 100 });
       stub.enqueue({ misbehaves });
-      await expect(hear(impatient, modelRequest())).rejects.toMatchObject({ reason: 'timeout', retryable: true });
+      await expect(hear(client, modelRequest(), undefined, 100)).rejects.toMatchObject({
+        reason: 'timeout',
+        retryable: true,
+      });
       await expect((await stub.received(1)).closed).resolves.toBe('aborted');
     },
   );
@@ -146,6 +149,50 @@ describe.each(APIS)('$api', ({ create }) => {
 });
 
 describe('Chat Completions only', () => {
+  test('comments keep a call alive, beyond the limit of silence', async () => {
+    const encoder = new TextEncoder();
+    const pieces = [...Array.from({ length: 6 }, () => ': alive\n\n'), CHUNK];
+    const body = new ReadableStream({
+      async pull(controller) {
+        await sleep(50);
+        const piece = pieces.shift();
+        if (piece === undefined) controller.close();
+        else controller.enqueue(encoder.encode(piece));
+      },
+    });
+    const client = chat(async () => new Response(body));
+    expect((await hear(client, modelRequest(), undefined, 200)).reply.text).toBe('Late');
+  });
+
+  test('consecutive messages of the user are one on the wire, and texts of the assistant too', async () => {
+    stub.enqueue({ text: 'ok' });
+    await hear(
+      chat(),
+      modelRequest({ instructions: '', messages: [asked('a'), asked('b'), said('c'), said('d'), asked('e')] }),
+    );
+    expect((await stub.received(1)).body['messages']).toEqual([
+      { role: 'user', content: 'a\n\nb' },
+      { role: 'assistant', content: 'c\n\nd' },
+      { role: 'user', content: 'e' },
+    ]);
+  });
+
+  test("a server that rejects a provider's fields gets them once", async () => {
+    const error = { message: "property 'messages.1.reasoning_content' is unsupported" };
+    const client = chat();
+    const toolCalls = [{ callId: 'a', tool: 'clock', arguments: {}, malformed: null }];
+    const providerFields = { message: { reasoning_content: 'Hm.', role: 'system' }, calls: [] };
+    const messages = [
+      { role: 'assistant', content: '', toolCalls, providerFields },
+      { role: 'tool', callId: 'a', tool: 'clock', content: 'noon' },
+    ] as const;
+    stub.enqueue({ status: 400, body: { error } }, { text: 'ok' }, { text: 'ok' });
+    await hear(client, modelRequest({ messages }));
+    await hear(client, modelRequest({ messages }));
+    const sent = stub.requests.map(({ body }) => JSON.stringify(body));
+    expect(sent.map((one) => one.includes('reasoning_content'))).toEqual([true, false, false]);
+  });
+
   test('[DONE] without a reason for the end is not an end', async () => {
     stub.enqueue({ misbehaves: 'done-without-finish' });
     await expect(hear(chat(), modelRequest())).rejects.toMatchObject({ reason: 'stream_truncated' });
@@ -198,6 +245,11 @@ describe('Chat Completions only', () => {
     ).toBe('Let me think');
   });
 });
+
+const said = (content: string) => ({ role: 'assistant', content, toolCalls: [] }) as const;
+const asked = (content: string) => ({ role: 'user', content }) as const;
+
+const CHUNK = `data: ${JSON.stringify({ choices: [{ delta: { content: 'Late' }, finish_reason: 'stop' }] })}\n\n`;
 
 function chat(fetch = globalThis.fetch): ModelClient {
   return createOpenAIChatClient({ provider: 'stub', baseUrl: stub.baseUrl, apiKey: null, fetch });

@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PerdureEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../../contracts/events/event.ts';
 import { workflowIdOf, runWorkflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';

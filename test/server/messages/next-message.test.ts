@@ -1,49 +1,66 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { openStore } from '../../../store/open-store.ts';
-import type { Db } from '../../../store/db/db.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ControlSnapshot } from '../../../contracts/session/session.ts';
+import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
+import { createGateway } from '../../../gateway/create-gateway.ts';
+import { readSession } from '../../../store/read/read-session.ts';
 import { lastUserMessage } from '../../../testing/function-models.ts';
-import { startStack } from '../../support/stack.ts';
+import { historyOf } from '../../support/temporal/raw-temporal.ts';
+import { registry, startStack, type Stack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 
-test('a message that comes right after an answer is answered before the activity of that answer has returned', async () => {
-  const db = await openStore({});
-  onTestFinished(() => db.close());
-  const held = holdFirstEnd(db);
-  await using stack = await startStack({
-    temporal: await testTemporal(),
-    db: held.db,
-    model: (request) => lastUserMessage(request),
-  });
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await startStack({ temporal: await testTemporal(), model: (request) => lastUserMessage(request) });
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+/** The number of activities that the session's workflow has scheduled. */
+async function activities(key: SessionKey): Promise<number> {
+  const events = await historyOf(stack.client, workflowIdOf(key));
+  return events.filter((event) => event.activityTaskScheduledEventAttributes).length;
+}
+
+test('the messages over HTTP that follow an answer are answered by the activity that gave it', async () => {
+  const gateway = createGateway({ ...stack, agents: registry([{ name: 'assistant' }], []) });
   const key = stack.key();
-  await stack.sender.submit(key, { content: 'one' });
-  await held.committed;
-  const receipt = await stack.sender.submit(key, { content: 'two' });
-  expect(receipt).toMatchObject({ disposition: 'started', position: 0 });
-  const events = await stack.ended(key, 2);
-  held.release();
-  expect(events.flatMap((event) => (event.type === 'run.completed' ? [event.output] : []))).toEqual(['one', 'two']);
-  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  const answered: (string | null)[] = [];
+  for (const content of ['one', 'two', 'three']) {
+    const response = await gateway.app.request(`/v1/sessions/${key.session}/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'perdure-user': key.user, prefer: 'wait=30' },
+      body: JSON.stringify({ content }),
+    });
+    answered.push(((await response.json()) as { answer: string | null }).answer);
+  }
+  await gateway.close();
+  expect(answered).toEqual(['one', 'two', 'three']);
+  expect(await readSession(stack.db, key)).toMatchObject({ runs: 3, errors: 0 });
+  expect(await activities(key)).toBe(1);
 });
 
-/** A store whose first transaction that completes a run is committed but not answered until `release`. */
-function holdFirstEnd(db: Db): { db: Db; committed: Promise<void>; release: () => void } {
-  const committed = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  let holds = true;
-  return {
-    committed: committed.promise,
-    release: () => released.resolve(),
-    db: {
-      ...db,
-      transaction: async (work) => {
-        const result = await db.transaction(work);
-        if (holds && typeof result === 'object' && result && 'ended' in result && result.ended === true) {
-          holds = false;
-          committed.resolve();
-          await released.promise;
-        }
-        return result;
-      },
-    },
-  };
-}
+test('each message of a Temporal client has an activity of its own, so that the workflow can be queried for its end', async () => {
+  const key = stack.key();
+  const session = stack.client.workflow.getHandle(workflowIdOf(key));
+  for (const runsEnded of [1, 2]) {
+    await stack.sender.submit(key, { content: `message ${runsEnded}` });
+    await expect.poll(() => session.query<ControlSnapshot>('session')).toMatchObject({ runsEnded, currentRun: null });
+  }
+  expect(await activities(key)).toBe(2);
+});
+
+test('a message of a Temporal client makes an activity that lingers return', async () => {
+  const gateway = createGateway({ ...stack, agents: registry([{ name: 'assistant' }], []) });
+  const key = stack.key();
+  await gateway.app.request(`/v1/sessions/${key.session}/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'perdure-user': key.user, prefer: 'wait=30' },
+    body: JSON.stringify({ content: 'over HTTP' }),
+  });
+  await gateway.close();
+  await stack.sender.submit(key, { content: 'through Temporal' });
+  const session = stack.client.workflow.getHandle(workflowIdOf(key));
+  await expect
+    .poll(() => session.query<ControlSnapshot>('session'))
+    .toMatchObject({ runsEnded: 2, currentRun: null, queue: [] });
+});

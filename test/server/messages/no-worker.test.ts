@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readMessage } from '../../../store/read/read-message.ts';
+import { countWorkers } from '../../../gateway/answers/count-workers.ts';
+import { readMessage, readRefusal } from '../../../store/read/read-message.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
 import { lastUserMessage } from '../../../testing/function-models.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
@@ -24,7 +25,8 @@ test('without a worker a message is accepted in time, and answered when a worker
     stack.sender.submit(key, { id: 'm1', content: 'hello' }),
     stack.sender.signal(key, { id: 'm2', content: 'by signal' }),
     stack.sender.open(opened, {}),
-    stack.sender.cancel(key, {}),
+    // Of another session: a cancel that arrives with the messages stops the run of one of them.
+    stack.sender.cancel(stack.key(), {}),
     stack.sender.submit(key, { id: 'm1', content: 'hello' }),
   ]);
   // The issue's bound, three seconds, is part of the fact; the rest is the server's own slack.
@@ -70,10 +72,45 @@ test('an end that came while no worker ran is carried out when one comes', async
   await stack.stopWorker();
 });
 
-test('Temporal says how many workers ask for work', async () => {
+test('Temporal lists the workers that poll', async () => {
   await using idle = await startStack({ temporal: await testTemporal(), model: () => 'Done.', worker: false });
-  expect(await idle.sender.workers()).toBe(0);
+  expect(await idle.sender.pollers()).toEqual([]);
   await idle.startWorker();
   await idle.sender.submit(idle.key(), { content: 'hi' });
-  expect(await idle.sender.workers()).toBe(1);
+  expect(await idle.sender.pollers()).toHaveLength(1);
+});
+
+test('messages that no worker has processed are listed, and a worker is counted by its lease until it stops', async () => {
+  await using idle = await startStack({ temporal: await testTemporal(), model: () => 'Done.', worker: false });
+  const key = idle.key();
+  expect(await idle.sender.pending(key, 'session')).toMatchObject({ waiting: 0, since: null });
+  await idle.sender.signal(key, { id: 'first', content: 'hi' });
+  await idle.sender.signal(key, { id: 'second', content: 'hi' });
+  const { waiting, since, received } = await idle.sender.pending(key, 'session');
+  expect({ waiting, since, ids: Object.fromEntries(received) }).toEqual({
+    waiting: 2,
+    since: expect.any(String),
+    ids: { first: 'waiting', second: 'waiting' },
+  });
+  expect(await countWorkers(idle)).toEqual({ polling: 0, lastSeenAt: null });
+
+  await idle.startWorker();
+  await idle.ended(key, 2);
+  expect(await countWorkers(idle)).toEqual({ polling: 1, lastSeenAt: expect.any(String) });
+  expect((await idle.sender.pending(key, 'session')).waiting).toBe(0);
+  await idle.stopWorker();
+  // Temporal lists its last poll for another minute.
+  expect(await idle.sender.pollers()).toHaveLength(1);
+  expect(await countWorkers(idle)).toEqual({ polling: 0, lastSeenAt: expect.any(String) });
+});
+
+test('a message that was accepted and then refused has its refusal in the store, although no session was created', async () => {
+  await using idle = await startStack({ temporal: await testTemporal(), model: () => 'Done.', worker: false });
+  const key = idle.key();
+  await idle.sender.signal(key, { id: 'ghost', content: 'hi', agent: 'nobody' });
+  await idle.startWorker();
+  await expect
+    .poll(async () => readRefusal(idle.db, key, 'ghost'), { timeout: 20_000 })
+    .toMatchObject({ code: 'invalid_request', detail: expect.stringContaining('nobody') });
+  expect(await idle.events(key)).toEqual([]);
 });

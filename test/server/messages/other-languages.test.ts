@@ -12,7 +12,7 @@ import { serveGateway, type ServedGateway } from '../../../gateway/serve-gateway
 import { createScriptedProvider } from '../../../models/scripted/scripted-demo.ts';
 import { codeBlocks, read, ROOT, section } from '../../docs/documents.ts';
 import { cannotRunHere } from '../../support/cannot-run-here.ts';
-import { pythonTemporal } from '../../support/temporal/python-temporal.ts';
+import { pythonWithPackage, TEMPORALIO } from '../../support/python/python-package.ts';
 import { registry, startStack, type Stack } from '../../support/stack.ts';
 import { temporalBinary, testTemporal } from '../../support/temporal/temporal-server.ts';
 
@@ -77,7 +77,7 @@ test('the conversation of docs/temporal.md is had with the Temporal CLI alone', 
 }, 60_000);
 
 test('the conversation of docs/temporal.md is had with the Python SDK alone', async ({ skip }) => {
-  const python = await pythonTemporal();
+  const python = await pythonWithPackage(TEMPORALIO);
   if ('unavailable' in python) return cannotRunHere(skip, python.unavailable);
   const program = join(ROOT, 'docs', 'examples', 'temporal_python.py');
 

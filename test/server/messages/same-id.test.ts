@@ -11,6 +11,7 @@ beforeAll(async () => {
   temporal = await privateTemporal({ suggestContinueAsNewAt: 40 });
   stack = await startStack({
     temporal: temporal.address,
+    ackTimeoutMs: 50_000,
     model: (request) => {
       asked += 1;
       return `answer to ${request.messages.length} messages`;

@@ -71,7 +71,7 @@ async function workedMetrics(): Promise<string> {
     });
   expect((await call('/v1/sessions/trip/messages', { content: 'Throw.' })).status).toBe(200);
   const text = await (await call('/metrics')).text();
-  gateway.close();
+  await gateway.close();
   return text;
 }
 

@@ -15,7 +15,7 @@ test('doctor says whether Temporal is reachable and whether a worker polls it', 
     expect(stdout).toContain(`OK       Temporal: reachable at ${temporal.address}`);
     return /^(.*Worker: .*)$/m.exec(stdout)?.[1];
   };
-  expect(await worker()).toBe('NOTE     Worker: none polled within the last 70 s');
+  expect(await worker()).toBe('PROBLEM  Worker: none polling');
 
   const database = await openTestDatabase('pglite');
   const running = await startWorker({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineTool } from '../../../agents/define-tool.ts';
 import { SEARCH_ATTRIBUTE } from '../../../contracts/names.ts';
 import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
+import { ModelError } from '../../../models/model-client.ts';
 import { heldModel } from '../../support/models/held-model.ts';
 import { activitiesIn, historyOf } from '../../support/temporal/raw-temporal.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
@@ -75,6 +76,21 @@ test('the current details tell which run is going and how many wait', async () =
   call.answer();
   (await held.call('hold too')).answer();
   await stack.ended(key, 2);
+});
+
+test('the current details tell how the last run ended, without the text of the error', async () => {
+  const key = stack.key();
+  const { runId } = await stack.sender.submit(key, { content: 'hold and fail' });
+  const failure = new ModelError('authentication', 'PRIVATE-REASON', { retryable: false });
+  (await held.call('hold and fail')).fail(failure);
+  await stack.ended(key);
+  await expect.poll(() => detailsOf(key)).toContain(`Ended last: \`${runId}\` **failed** (\`authentication\`)`);
+  expect(await detailsOf(key)).not.toContain('PRIVATE');
+  await stack.sender.submit(key, { content: 'hold and stop' });
+  await held.call('hold and stop');
+  await stack.sender.cancel(key, {});
+  await stack.ended(key, 2);
+  await expect.poll(() => detailsOf(key)).toContain('**cancelled** (`cancelled`)');
 });
 
 test('each activity has a summary: the run, or the tool', async () => {

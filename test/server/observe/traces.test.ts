@@ -70,7 +70,7 @@ async function traced() {
   const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: 10_000 });
   const gateway = createGateway({ db, live, sender, agents: registry(AGENTS, [quick, apart]), telemetry });
   onTestFinished(async () => {
-    gateway.close();
+    await gateway.close();
     await stack[Symbol.asyncDispose]();
     await receiver[Symbol.asyncDispose]();
   });
@@ -152,6 +152,22 @@ test('a call that fails ends its span with the reason, and without words', async
   ]);
   expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1);
   expect(receiver.text()).not.toContain('Slow down');
+});
+
+test('a message that the activity of an earlier one executes has a trace of its own', async () => {
+  const { post, receiver } = await traced();
+  await post('one');
+  await post('two');
+
+  const spans = await receiver.spans();
+  const request = 'POST /v1/sessions/{id}/messages';
+  const traces = (of: string) => spans.filter(({ name }) => name === of).map(({ traceId }) => traceId);
+  expect(new Set(traces(request)).size).toBe(2);
+  expect(traces('invoke_agent tutor')).toEqual(traces(request));
+  expect(tree(spans).filter((line) => line.endsWith('invoke_agent tutor'))).toEqual([
+    `${request} > invoke_agent tutor`,
+    `${request} > invoke_agent tutor`,
+  ]);
 });
 
 test('a message that came by signal takes its trace along, and each message has its own', async () => {

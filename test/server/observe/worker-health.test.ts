@@ -22,7 +22,11 @@ test('a worker of its own shows its health, its metrics and Temporal’s; its lo
   expect(await answer.json()).toMatchObject({ answer: expect.any(String) });
 
   const ready = await fetch(`${health}/readyz`);
-  expect(await ready.json()).toEqual({ status: 'ready', checks: { store: true, temporal: true, live: true } });
+  expect(await ready.json()).toEqual({
+    status: 'ready',
+    checks: { store: true, temporal: true, workflows: true, live: true },
+    redis: null,
+  });
   const metrics = await (await fetch(`${health}/metrics`)).text();
   expect(metrics).toMatch(/^perdure_runs_total\{agent="assistant",outcome="completed"\} 1$/m);
   expect(metrics).toMatch(/^temporal_worker_task_slots_available\{[^}]*worker_type="ActivityWorker"[^}]*\} \d+$/m);

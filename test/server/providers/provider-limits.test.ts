@@ -59,6 +59,32 @@ test('calls of a minute are spread: a tenth may begin at once', async () => {
   expect((at.at(-1) ?? 0) - (at[0] ?? 0)).toBeGreaterThan((6 * 60_000) / 109 - 300);
 });
 
+test('a run that is itself told to wait for long fails if its policy says so, and waits visibly if it does not', async () => {
+  await using shared = await startSharedProvider({}, agents);
+  const refusal = { text: '', failure: { status: 429, code: 'rate_limit_exceeded', retryAfterMs: 600_000 } };
+  shared.stub.enqueue(refusal);
+  shared.stub.behave(() => FINE);
+  const first = await send(shared, 'proud');
+  expect((await shared.stack.ended(first.key)).at(-1)).toMatchObject({
+    type: 'run.failed',
+    error: { code: 'model_unavailable', detail: expect.stringContaining('policy whenProviderDown: fail') },
+  });
+  expect(shared.stub.requests).toHaveLength(1);
+  await shared.stack.db.query(`DELETE FROM perdure.providers`, []);
+  shared.stub.enqueue(refusal);
+  const second = await send(shared, 'impatient');
+  expect((await shared.stack.ended(second.key)).at(-1)).toMatchObject({
+    type: 'run.failed',
+    error: { code: 'model_unavailable', detail: expect.stringContaining('policy maxWaitMs: 300') },
+  });
+  expect(await waitsOf(shared, second.key)).toEqual([{ kind: 'cool_down', provider: 'stub', ended: true }]);
+  await shared.stack.db.query(`DELETE FROM perdure.providers`, []);
+  shared.stub.enqueue(refusal);
+  const third = await send(shared);
+  expect(await shared.untilWaiting(third.key, 'cool_down')).toMatchObject({ until: expect.any(String) });
+  expect(shared.stub.requests).toHaveLength(3);
+});
+
 test('after a refusal no worker calls the provider until the time it named, whichever heard of it; working time is not used up', async () => {
   await using shared = await startSharedProvider({}, agents);
   const refusal = { text: '', failure: { status: 429, code: 'rate_limit_exceeded', retryAfterMs: 2_500 } };
@@ -84,7 +110,7 @@ test('after a refusal no worker calls the provider until the time it named, whic
 
 test('five failures in a row open the circuit: calls stop; then one is tried, and closes it for all', async () => {
   await using shared = await startSharedProvider({ circuit: { openMs: 2_000 } }, agents);
-  shared.stub.behave(() => ({ text: '', failure: { status: 500 } }));
+  shared.stub.behave(() => ({ text: '', failure: { status: 503 } }));
   const failing = await send(shared);
   await shared.untilProvider(({ state }) => state.circuit.openUntilMs !== null);
   expect(shared.stub.requests).toHaveLength(5);

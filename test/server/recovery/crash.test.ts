@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { expect, onTestFinished, test } from 'vitest';
-import type { PerdureEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../../contracts/events/event.ts';
 import type { SessionSnapshot } from '../../../contracts/session/session.ts';
 import type { ScriptedLogLine } from '../../../models/scripted/scripted-log.ts';
 import { createPostgresDatabase } from '../../support/store/databases.ts';
@@ -92,7 +92,8 @@ async function crashes(env: Record<string, string>): Promise<Seen> {
     // What is cut off on the way is sent again below, under the same id.
     const delivered = Promise.allSettled(deliveries);
     // Not a wait for anything: the moment is the random part of the test.
-    await sleep(random() * SPAN_MS);
+    if (round > 0) await sleep(random() * SPAN_MS);
+    else await inTheMiddleOfAct(home);
     const killedAt = Date.now();
     await perdure.kill9();
     await delivered;
@@ -119,6 +120,11 @@ async function crashes(env: Record<string, string>): Promise<Seen> {
   );
   await perdure.stop();
   return seen;
+}
+
+/** Resolves when a tool has begun that may not be repeated: at random moments, some kills of a slow process would meet none. */
+async function inTheMiddleOfAct(home: PerdureHome): Promise<void> {
+  while (!home.effects().some(({ tool }) => tool === 'act')) await sleep(20);
 }
 
 function callerOf({ url }: PerdureProcess, { user }: Session): Caller {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { endsRun } from '../../../contracts/session/event.ts';
+import { endsRun } from '../../../contracts/events/event-traits.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { send } from '../../store/conversation.ts';
 import { lastUserMessage } from '../../../testing/function-models.ts';

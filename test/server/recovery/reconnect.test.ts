@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { endsRun, type StreamEvent } from '../../../contracts/session/event.ts';
+import type { StreamEvent } from '../../../contracts/events/event.ts';
+import { endsRun } from '../../../contracts/events/event-traits.ts';
 import { createPostgresDatabase } from '../../support/store/databases.ts';
 import { callJson, firstFrame, pathOf, readStream, type Caller, type Frame } from '../../support/gateway/http-calls.ts';
 import { perdureHome } from '../../support/process/perdure-process.ts';

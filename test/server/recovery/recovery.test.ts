@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { endsRun } from '../../../contracts/session/event.ts';
+import { endsRun } from '../../../contracts/events/event-traits.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { openStore } from '../../../store/open-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { endsRun } from '../../../contracts/session/event.ts';
+import { endsRun } from '../../../contracts/events/event-traits.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { replaySession } from '../../support/temporal/replay-session.ts';
 import { startStack, type Stack } from '../../support/stack.ts';

@@ -1,9 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { expect, onTestFinished, test } from 'vitest';
+import { createMcpServers } from '../../../mcp/mcp-servers.ts';
+import { createMemories } from '../../../memory/create-memories.ts';
 import { ProviderLimiter } from '../../../activities/shared/provider-limiter.ts';
 import { createActivities } from '../../../activities/create-activities.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
+import { isServer } from '../../../worker/is-server.ts';
+import { userExecutions } from '../../../worker/erasure/user-executions.ts';
+import { runWorkflows } from '../../../worker/run-workflows.ts';
 import { workflowStarter } from '../../../worker/workflow-starter.ts';
 import { PAYLOAD_CONVERTER, workerTuning } from '../../../worker/tuning.ts';
 import { functionModels, lastUserMessage } from '../../../testing/function-models.ts';
@@ -88,10 +93,19 @@ async function otherVersion(
       agents: registry([{ name: 'assistant' }], []),
       models: functionModels(model),
       deployment: {},
+      memories: createMemories({ db }),
+      mcp: createMcpServers({ telemetry }),
       telemetry,
       workflows: workflowStarter(client),
+      runs: runWorkflows(client, taskQueue),
+      isServer: isServer(client),
+      isCutOff: () => false,
+      userExecutions: (user) => userExecutions(client, user),
       limiter: new ProviderLimiter({ db, live, providers: {}, metrics: telemetry.metrics }),
+      pauses: { current: [] },
       requestExpiryCheck: async () => {},
+      requestBackground: async () => {},
+      workerId: 'worker',
     }),
     ...workerTuning({ shutdownGraceMs: 100 }),
   });

@@ -114,7 +114,9 @@ test('a port in use is passed over for the next one, and said so; one that was c
   const port = Number(new URL(perdure.url).port);
   expect(port).toBeGreaterThan(gatewayPort);
   expect(perdure.output()).toContain(`The port ${gatewayPort} is in use; the gateway took ${port}.`);
-  expect(perdure.output()).toMatch(new RegExp(`Port ${temporalPort} is in use; Temporal listens on \\d+\\.`));
+  expect(perdure.output()).toMatch(
+    new RegExp(`Port ${temporalPort} is in use; Temporal listens on \\d+ from now on\\.`),
+  );
   expect(await ask(callerOf(perdure), '@echo=one')).toBe('one');
 
   const other = perdureHome();

@@ -5,7 +5,7 @@ import type { AgentVersion } from '../../../contracts/agent.ts';
 import { WORKFLOW } from '../../../contracts/names.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { saveAgentVersion } from '../../../store/runs/agent-versions.ts';
-import { beginStep } from '../../../store/runs/begin-step.ts';
+import { beginStep } from '../../../store/steps/begin-step.ts';
 import { startWorker } from '../../../worker/start-worker.ts';
 import { send } from '../../store/conversation.ts';
 import { functionModels, type FunctionModel } from '../../../testing/function-models.ts';
@@ -20,6 +20,34 @@ test('a run for an agent that only a newer worker has waits for that one', async
   await send(old.db, key, { id: 'm1', content: 'hello', agent: 'other' });
   const { taskQueue } = old;
   await old.client.workflow.start(WORKFLOW.session, { workflowId: workflowIdOf(key), taskQueue });
+  const newer = await startWorker({
+    db: old.db,
+    live: old.live,
+    agents: registry([{ name: 'other' }], []),
+    models: functionModels(() => 'from the newer one'),
+    connection: { address, namespace: 'default' },
+    taskQueue,
+  });
+  try {
+    await old.stopWorker();
+    expect((await old.ended(key)).at(-1)).toMatchObject({ type: 'run.completed', output: 'from the newer one' });
+  } finally {
+    await newer.stop();
+  }
+});
+
+test('a message for an agent that only a newer worker has is accepted by an older one; one for an agent that none has is refused', async () => {
+  const address = await testTemporal();
+  await using old = await startStack({ temporal: address, model: () => 'from the old one' });
+  await saveAgentVersion(old.db, registry([{ name: 'other' }], []).agent('other') as AgentVersion);
+  const key = old.key();
+  const receipt = await old.sender.submit(key, { content: 'hello', agent: 'other' });
+  expect(receipt).toMatchObject({ disposition: 'started' });
+  await old.sender.open(old.key(), { agent: 'other' });
+  await expect(old.sender.submit(key, { content: 'hello', agent: 'nobody' })).rejects.toMatchObject({
+    code: 'invalid_request',
+  });
+  const { taskQueue } = old;
   const newer = await startWorker({
     db: old.db,
     live: old.live,

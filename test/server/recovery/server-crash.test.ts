@@ -67,7 +67,7 @@ test('a Temporal server that was away goes on with the run when it is back', asy
   await perdure.stop();
 });
 
-test('while the Temporal server is away a message is refused with a remedy, and its id may be sent again', async () => {
+test('while the Temporal server is away a message is admitted, and it is answered once when the server is back', async () => {
   const temporal = await privateTemporal();
   onTestFinished(() => temporal.stop());
   const home = perdureHome({ TEMPORAL_ADDRESS: temporal.address });
@@ -75,23 +75,43 @@ test('while the Temporal server is away a message is refused with a remedy, and 
   const caller = { url: perdure.url, user: 'ann' };
   await temporal.kill();
   const message = { id: 'one', content: '@echo=hello' };
-  const refused = await fetch(`${caller.url}${pathOf('s', 'messages')}`, {
-    method: 'POST',
-    headers: { 'perdure-user': caller.user, 'content-type': 'application/json' },
-    body: JSON.stringify(message),
-  });
-  expect(refused.status).toBe(503);
-  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(await refused.json()).toMatchObject({ code: 'temporal_unavailable' });
+  const post = (headers: Record<string, string> = {}) =>
+    callJson<object>(caller, 'POST', pathOf('s', 'messages'), message, headers);
+  const receipt = await post();
+  expect(receipt).toMatchObject({ disposition: 'started', runId: expect.any(String), seq: 2 });
   await temporal.restart();
-  // The server takes a moment to give out tasks again: until then it is refused in the same way, or accepted.
-  let answered: { answer?: string | null } = {};
-  while (answered.answer === undefined) {
-    answered = await callJson<typeof answered>(caller, 'POST', pathOf('s', 'messages'), message, {
-      prefer: 'wait=30',
-    }).catch(() => ({}));
-  }
-  expect(answered).toMatchObject({ answer: 'hello' });
+  await readStream(caller, 's', {}, ({ event }) => event.type === 'run.completed');
+  expect(await post({ prefer: 'wait=30' })).toMatchObject({ receipt, answer: 'hello' });
   expect(home.calls()).toHaveLength(1);
+  await perdure.stop();
+});
+
+test('while the Temporal server is away a session that is served is answered, and a hundred messages of others are answered once, in order, when it is back', async () => {
+  const temporal = await privateTemporal();
+  onTestFinished(() => temporal.stop());
+  const home = perdureHome({ TEMPORAL_ADDRESS: temporal.address });
+  const perdure = await home.start();
+  const send = (user: string, id: string, headers: Record<string, string> = {}) => {
+    const caller = { url: perdure.url, user };
+    return callJson<object>(caller, 'POST', pathOf('s', 'messages'), { id, content: `@echo=${id}` }, headers);
+  };
+  await send('served', 'before', { prefer: 'wait=30' });
+  await temporal.kill();
+  expect(await send('served', 'meanwhile', { prefer: 'wait=30' })).toMatchObject({ answer: 'meanwhile' });
+
+  const users = Array.from({ length: 20 }, (_, n) => `user-${n}`);
+  const ids = Array.from({ length: 5 }, (_, n) => `m${n}`);
+  for (const id of ids) {
+    const receipts = await Promise.all(users.map((user) => send(user, id)));
+    expect(receipts.filter((receipt) => 'runId' in receipt && receipt.runId !== null)).toHaveLength(users.length);
+  }
+  await temporal.restart();
+  for (const user of users) {
+    // The same message again gives the end of its run.
+    expect(await send(user, 'm4', { prefer: 'wait=90' })).toMatchObject({ answer: 'm4' });
+    const events = await eventsOf({ url: perdure.url, user }, 's');
+    expect(events.flatMap((event) => (event.type === 'run.completed' ? [event.output] : []))).toEqual(ids);
+  }
+  expect(home.calls()).toHaveLength(2 + users.length * ids.length);
   await perdure.stop();
 });

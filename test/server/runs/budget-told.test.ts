@@ -82,7 +82,7 @@ test('why names the run that its budget ended, with the amounts, the reset and h
   const why = await runCli(['why', 'trip'], mine);
   expect(why).toMatchObject({ code: 0, stderr: '' });
   expect(why.stdout).toContain(
-    `Its last run, ${later}, failed (budget_exceeded): The budget of the month has $0.80 of $1.50 used; the next call may use up to $1.00. It resets at `,
+    `The last run of the session trip failed (budget_exceeded): The budget of the month has $0.80 of $1.50 used; the next call may use up to $1.00. It resets at `,
   );
   expect(why.stdout).toContain(`Once the budget allows it, \`perdure resume trip ${later}\` continues it`);
 

@@ -6,7 +6,9 @@ import { defineTool } from '../../../agents/define-tool.ts';
 import type { BudgetReport } from '../../../contracts/budget.ts';
 import type { Deployment } from '../../../contracts/deployment.ts';
 import { PerdureError } from '../../../contracts/errors.ts';
-import { endsRun, type PerdureEvent } from '../../../contracts/session/event.ts';
+import type { SessionKey } from '../../../contracts/session/session-key.ts';
+import type { PerdureEvent } from '../../../contracts/events/event.ts';
+import { endsRun } from '../../../contracts/events/event-traits.ts';
 import type { RunDetail } from '../../../contracts/session/run.ts';
 import { dayOf } from '../../../core/money/utc-period.ts';
 import { readPeriods } from '../../../store/budgets/read-periods.ts';
@@ -180,73 +182,134 @@ test('without limits nothing is set aside and no answer is bounded', async () =>
   });
 });
 
-test('after kill -9 between reservation and settlement the lost calls stay charged, and no more are made than the budget holds', async () => {
+test.each(['embedded', 'postgres'] as const)(
+  'after kill -9 in the middle of calls nothing stays reserved (%s): lost calls are charged estimates, and the user is not locked out',
+  async (store) => {
+    const config = join(await temporaryFolder(), 'perdure.yaml');
+    await writeFile(config, JSON.stringify(DOLLAR_CALLS('scripted/*', { monthlyUsd: 10 })));
+    const home = perdureHome({ PERDURE_CONFIG: config, ...(store === 'postgres' ? await servedStore() : {}) });
+    const killed = await home.start();
+    const sessions = Array.from({ length: 50 }, (_, n) => `s${n}`);
+    const caller = { url: killed.url, user: 'ann' };
+    const message = { id: 'm', content: 'Go. @mark=m @chunks=80 @delay=50 @usage=5/100', agent: 'assistant' };
+    const send = async (gateway: string, id: string): Promise<{ id: string; status: number; disposition?: string }> => {
+      const response = await call({ url: gateway, user: 'ann' }, 'POST', pathOf(id, 'messages'), message);
+      return { id, status: response.status, ...((await response.json()) as { disposition?: string }) };
+    };
+    const sent = sessions.map((id) => send(killed.url, id));
+    // One that is accepted streams: its call, and those beside it, are in progress.
+    const streaming = Promise.any(
+      sent.map(async (one) => {
+        const { id, disposition } = await one;
+        if (disposition !== 'started') throw new Error('refused, or not admitted yet');
+        if (!(await readStream(caller, id, {}, ({ event }) => event.type === 'message.delta')))
+          throw new Error('silent');
+      }),
+    );
+    await Promise.all(sent);
+    await streaming;
+    await killed.kill9();
+    expect(home.calls().length).toBeGreaterThan(0);
+
+    const perdure = await home.start();
+    const again = { url: perdure.url, user: 'ann' };
+    // Sent again under the same id: who was admitted gets the same receipt, who was not is admitted now.
+    const receipts = await Promise.all(
+      sessions.map(async (id) => {
+        for (;;) {
+          const one = await send(perdure.url, id);
+          if (one.disposition !== 'accepted') return one;
+        }
+      }),
+    );
+    const accepted = receipts.filter(({ status }) => status === 202).map(({ id }) => id);
+    expect(receipts.filter(({ status }) => status === 429)).toHaveLength(50 - accepted.length);
+    await Promise.all(accepted.map((id) => readStream(again, id, {}, ({ event }) => endsRun(event.type))));
+    const runs = await Promise.all(
+      accepted.map(async (id) => {
+        const events: PerdureEvent[] = await eventsOf(again, id);
+        const started = events.find((event) => event.type === 'message.received') as { runId: string };
+        return await callJson<RunDetail>(again, 'GET', pathOf(id, 'runs', started.runId));
+      }),
+    );
+    const attempts = runs.flatMap(({ modelCalls }) => modelCalls);
+    const lost = attempts.filter(({ outcome }) => outcome === 'lost');
+    const completed = attempts.filter(({ outcome }) => outcome === 'completed');
+    // Every attempt that the kill met has a record. One that had reserved had perhaps sent its request: it is charged an
+    // estimate of its input, whose tokens are free here. The others had made no call yet.
+    const charged = lost.filter(({ reservedUsd }) => reservedUsd !== null);
+    expect(charged.length).toBeGreaterThan(0);
+    for (const one of lost)
+      expect(one).toMatchObject({ costUsd: null, usage: { inputTokens: null, outputTokens: null } });
+    for (const one of charged)
+      expect(one).toMatchObject({
+        reservedUsd: 1,
+        estimate: { inputTokens: expect.any(Number), outputTokens: 0, costUsd: 0 },
+      });
+    expect(home.calls().length).toBeLessThanOrEqual(completed.length + charged.length);
+    const { month } = await callJson<BudgetReport>(again, 'GET', '/v1/budget');
+    expect(month).toMatchObject({ usedUsd: completed.length, reservedUsd: 0, reservedTokens: 0 });
+    expect(month.estimatedTokens).toBe(charged.reduce((sum, { estimate }) => sum + (estimate?.inputTokens ?? 0), 0));
+    expect(month.usedUsd).toBeLessThanOrEqual(10);
+    expect(runs.filter(({ costUsd }) => costUsd === null).length).toBe(lost.length);
+    await perdure.stop();
+  },
+  240_000,
+);
+
+/** A PostgreSQL database and a Temporal server of this test's own. */
+async function servedStore(): Promise<Record<string, string>> {
   const { url, drop } = await createPostgresDatabase();
   onTestFinished(drop);
   const temporal = await privateTemporal();
   onTestFinished(() => temporal.stop());
-  const config = join(await temporaryFolder(), 'perdure.yaml');
-  await writeFile(config, JSON.stringify(DOLLAR_CALLS('scripted/*', { monthlyUsd: 10 })));
-  const home = perdureHome({ DATABASE_URL: url, TEMPORAL_ADDRESS: temporal.address, PERDURE_CONFIG: config });
-  const killed = await home.start();
-  const sessions = Array.from({ length: 50 }, (_, n) => `s${n}`);
-  const caller = { url: killed.url, user: 'ann' };
-  const message = { id: 'm', content: 'Go. @mark=m @chunks=80 @delay=50 @usage=5/100', agent: 'assistant' };
-  const send = async (gateway: string, id: string): Promise<{ id: string; status: number; disposition?: string }> => {
-    const response = await call({ url: gateway, user: 'ann' }, 'POST', pathOf(id, 'messages'), message);
-    return { id, status: response.status, ...((await response.json()) as { disposition?: string }) };
-  };
-  const sent = sessions.map((id) => send(killed.url, id));
-  // One that is accepted speaks: its call, and those beside it, are under way.
-  const speaking = Promise.any(
-    sent.map(async (one) => {
-      const { id, disposition } = await one;
-      if (disposition !== 'started') throw new Error('refused, or not heard yet');
-      if (!(await readStream(caller, id, {}, ({ event }) => event.type === 'message.delta'))) throw new Error('silent');
-    }),
-  );
-  await Promise.all(sent);
-  await speaking;
-  await killed.kill9();
-  const begun = home.calls().length;
-  expect(begun).toBeGreaterThan(0);
+  return { DATABASE_URL: url, TEMPORAL_ADDRESS: temporal.address };
+}
 
-  const perdure = await home.start();
-  const again = { url: perdure.url, user: 'ann' };
-  // Sent again under the same id: who was heard gets the same receipt, who was not is heard now.
-  const receipts = await Promise.all(
-    sessions.map(async (id) => {
-      for (;;) {
-        const one = await send(perdure.url, id);
-        if (one.disposition !== 'accepted') return one;
-      }
-    }),
-  );
-  const accepted = receipts.filter(({ status }) => status === 202).map(({ id }) => id);
-  expect(receipts.filter(({ status }) => status === 429)).toHaveLength(50 - accepted.length);
-  await Promise.all(accepted.map((id) => readStream(again, id, {}, ({ event }) => endsRun(event.type))));
-  const runs = await Promise.all(
-    accepted.map(async (id) => {
-      const events: PerdureEvent[] = await eventsOf(again, id);
-      const started = events.find((event) => event.type === 'message.received') as { runId: string };
-      return await callJson<RunDetail>(again, 'GET', pathOf(id, 'runs', started.runId));
-    }),
-  );
-  const attempts = runs.flatMap(({ modelCalls }) => modelCalls);
-  const lost = attempts.filter(({ outcome }) => outcome === 'lost');
-  const completed = attempts.filter(({ outcome }) => outcome === 'completed');
-  // Every attempt that the kill met has a record: what it used is unknown. What was set aside for its call is not given
-  // back; an attempt that the kill met before that had made no call yet.
-  const charged = lost.filter(({ reservedUsd }) => reservedUsd !== null);
-  expect(charged.length).toBeGreaterThan(0);
-  for (const one of lost)
-    expect(one).toMatchObject({ costUsd: null, usage: { inputTokens: null, outputTokens: null } });
-  for (const one of charged) expect(one).toMatchObject({ reservedUsd: 1 });
-  expect(home.calls().length).toBeLessThanOrEqual(completed.length + charged.length);
-  const budget = await callJson<BudgetReport>(again, 'GET', '/v1/budget');
-  expect(budget.month).toMatchObject({ usedUsd: completed.length, reservedUsd: charged.length });
-  expect(budget.month.usedUsd + budget.month.reservedUsd).toBeLessThanOrEqual(10);
-  expect(home.calls().length).toBeLessThanOrEqual(10);
-  expect(runs.filter(({ costUsd }) => costUsd === null).length).toBe(lost.length);
-  await perdure.stop();
-}, 240_000);
+test('a cancelled call is charged the estimate of its input and its text, at once, and nothing stays reserved', async () => {
+  const streaming = Promise.withResolvers<void>();
+  let calls = 0;
+  await using stack = await startStack({
+    temporal: await testTemporal(),
+    // A message may use more than half of the month.
+    deployment: {
+      prices: [{ model: 'function/*', inputUsd: 1_000, outputUsd: 10_000 }],
+      budgets: { monthlyUsd: 2.5, maxOutputTokens: 100 },
+    },
+    model: async (_request, { onDelta, signal }) => {
+      calls += 1;
+      if (calls > 2) return { text: 'done', usage: used(1) };
+      onDelta({ kind: 'text', text: 'Once upon a time' });
+      streaming.resolve();
+      await new Promise((_resolve, reject) => {
+        if (signal.aborted) reject(signal.reason as Error);
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+      throw new Error('Not reached.');
+    },
+  });
+  const { user } = stack.key();
+  const keys = ['one', 'two', 'three'].map((session) => ({ user, session }));
+  for (const key of keys.slice(0, 2)) {
+    const { runId } = await stack.sender.submit(key, { id: 'm', content: 'hi' });
+    await expect.poll(() => calls).toBe(keys.indexOf(key) + 1);
+    await streaming.promise;
+    await stack.sender.cancel(key, { runId: runId as string });
+    const events = await stack.ended(key);
+    expect(events.at(-1)).toMatchObject({ type: 'run.cancelled', costUsd: null });
+    const run = await readRun(stack.db, key, runId as string);
+    const [one] = run?.modelCalls ?? [];
+    // 16 bytes of text: 6 tokens at a cent.
+    expect(one).toMatchObject({ outcome: 'stopped', costUsd: null, estimate: { outputTokens: 6 } });
+    expect(one?.estimate?.costUsd).toBeCloseTo(0.06 + (one?.estimate?.inputTokens ?? 0) / 1_000, 9);
+    expect(run).toMatchObject({ costUsd: null, estimatedCalls: 1, estimatedCostUsd: one?.estimate?.costUsd });
+    expect((await readPeriods(stack.db, user, today())).month).toMatchObject({ reservedNanos: 0, reservedTokens: 0 });
+  }
+  const { month } = await readPeriods(stack.db, user, today());
+  expect(month).toMatchObject({ usedNanos: month.estimatedNanos, unpricedCalls: 2 });
+  expect(month.usedNanos).toBeGreaterThan(0);
+  // The user is not locked out.
+  const [, , third] = keys as [SessionKey, SessionKey, SessionKey];
+  await stack.sender.submit(third, { id: 'm', content: 'hi' });
+  expect((await stack.ended(third)).at(-1)).toMatchObject({ type: 'run.completed' });
+}, 60_000);

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test, type TestContext } from 'vitest';
-import { endsRun, type PerdureEvent, type StreamEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent, StreamEvent } from '../../../contracts/events/event.ts';
+import { endsRun } from '../../../contracts/events/event-traits.ts';
 import type { RunDetail } from '../../../contracts/session/run.ts';
 import type { SessionSnapshot } from '../../../contracts/session/session.ts';
 import { cannotRunHere } from '../../support/cannot-run-here.ts';
@@ -12,7 +13,7 @@ const CALL = '<tool_call>{"name": "calculator", "arguments": {"word": "river"}}<
 
 type Known = { readonly [Type in PerdureEvent['type']]: Extract<PerdureEvent, { type: Type }> };
 
-test('a real model talks, calls a tool that it must call, says its usage, and is stopped', async ({
+test('a real model talks, answers by a schema, calls a tool that it must call, says its usage, and is stopped', async ({
   skip,
 }: TestContext) => {
   const model = await llamaServer();
@@ -24,6 +25,7 @@ test('a real model talks, calls a tool that it must call, says its usage, and is
   expect(perdure.output()).toContain(`openai/${model.model}`);
   const caller = { url: perdure.url, user: 'ann' };
   await twoTurns(caller, model.model);
+  await structuredAnswer(caller);
   await forcedTool(caller);
   await cancelled(caller);
   expect(home.calls()).toEqual([]);
@@ -76,6 +78,19 @@ async function twoTurns(caller: Caller, model: string): Promise<void> {
   expect(input[1]).toBeGreaterThan((input[0] ?? 0) + 10);
   const { usage } = await callJson<SessionSnapshot>(caller, 'GET', pathOf('talk'));
   expect(usage.inputTokens).toBe((input[0] ?? 0) + (input[1] ?? 0));
+}
+
+/** A model this small would not follow the schema: that its first answer does shows that the server enforces it. */
+async function structuredAnswer(caller: Caller): Promise<void> {
+  const colour = { enum: ['red', 'green', 'blue'] };
+  const properties = { colour, isWarm: { type: 'boolean' } };
+  const schema = { type: 'object', properties, required: ['colour', 'isWarm'], additionalProperties: false };
+  const message = { content: 'What is the colour of grass?', agent: 'talker', output: { schema } };
+  const { events } = await converse(caller, 'schema', message);
+  expect(only(events, 'message.completed')).toMatchObject([{ finish: 'stop' }]);
+  const [end] = only(events, 'run.completed');
+  expect(end?.object).toEqual({ colour: expect.stringMatching(/^(red|green|blue)$/), isWarm: expect.any(Boolean) });
+  expect(JSON.parse(end?.output ?? '')).toEqual(end?.object);
 }
 
 async function forcedTool(caller: Caller): Promise<void> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AgentSpec } from '../../../contracts/agent.ts';
-import type { LiveEvent, PerdureEvent } from '../../../contracts/session/event.ts';
+import type { Json } from '../../../contracts/json.ts';
+import type { LiveEvent, PerdureEvent } from '../../../contracts/events/event.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { ModelError } from '../../../models/model-client.ts';
 import { readRun } from '../../../store/read/read-run.ts';
@@ -234,3 +235,71 @@ test('no workflow task fails in any of this', async () => {
   await stack.ended(key);
   expect(failedTasks(await historyOf(stack.client, workflowIdOf(key)))).toEqual([]);
 });
+
+test('a reply that the store does not take is a failed attempt: the calls are counted, and the run ends', async () => {
+  await stack.db.query(`ALTER TABLE perdure.steps ADD CONSTRAINT no_poison CHECK (model <> 'poison')`, []);
+  const { key, runId, at } = await send(() => ({ text: 'never stored', model: 'poison' }));
+  expect((await stack.ended(key)).at(-1)).toMatchObject({
+    type: 'run.failed',
+    error: {
+      code: 'internal',
+      detail: expect.stringMatching(/could not be stored.*SQLSTATE 23514.*Gave up after 3 attempts/),
+    },
+  });
+  expect(at()).toHaveLength(3);
+  const run = await readRun(stack.db, key, runId);
+  expect(run?.modelCalls).toMatchObject(
+    [1, 2, 3].map((attempt) => ({ attempt, outcome: 'failed', errorCode: 'internal', usage: { inputTokens: 10 } })),
+  );
+});
+
+test('odd token counts cost their reply nothing: they are unknown', async () => {
+  const usage = { inputTokens: 1.5, outputTokens: -1, cachedTokens: Number.NaN, reasoningTokens: 3 };
+  const { key, runId } = await send(() => ({ text: 'fine', usage }));
+  expect((await stack.ended(key)).at(-1)).toMatchObject({ type: 'run.completed', output: 'fine' });
+  const unknown = { inputTokens: null, outputTokens: null, cachedTokens: null, reasoningTokens: 3 };
+  expect((await readRun(stack.db, key, runId))?.modelCalls).toMatchObject([{ outcome: 'completed', usage: unknown }]);
+});
+
+test('call ids that the store cannot hold are replaced, and arguments that are nested too deeply are refused to the model', async () => {
+  let deep: Json = {};
+  for (let level = 0; level < 20_000; level += 1) deep = { deep };
+  const call = { tool: 'nothing', malformed: null };
+  const { key, at } = await send((attempt) =>
+    attempt > 1
+      ? 'done'
+      : {
+          toolCalls: [
+            { ...call, callId: 'nul\u0000', arguments: {} },
+            { ...call, callId: 'half\ud83d', arguments: {} },
+            { ...call, callId: 'x'.repeat(5_000), arguments: {} },
+            { ...call, callId: 'deep', arguments: deep },
+          ],
+        },
+  );
+  const events = await stack.ended(key);
+  expect(events.at(-1)).toMatchObject({ type: 'run.completed', output: 'done' });
+  expect(at()).toHaveLength(2);
+  const called = events.flatMap((event) => (event.type === 'tool.called' ? [event] : []));
+  expect(called.map(({ callId }) => callId)).toEqual(['nul\ufffd', 'half\ufffd', 'x'.repeat(200), 'deep']);
+  expect(called.at(-1)?.arguments).toEqual({});
+});
+
+test('a failure that is none of the model or a tool is retried ten times in a row at most', async () => {
+  await stack.db.query(
+    `CREATE FUNCTION perdure.broken() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN IF NEW.agent = 'short' AND NEW.status = 'running' THEN RAISE EXCEPTION 'broken'; END IF; RETURN NEW; END $$`,
+    [],
+  );
+  await stack.db.query(
+    `CREATE TRIGGER broken BEFORE UPDATE ON perdure.runs FOR EACH ROW EXECUTE FUNCTION perdure.broken()`,
+    [],
+  );
+  const { key, runId, at } = await send(() => 'never', 'short');
+  expect((await stack.ended(key)).at(-1)).toMatchObject({
+    type: 'run.failed',
+    error: { code: 'internal', detail: expect.stringMatching(/unexpectedly 10 times in a row: .*SQLSTATE P0001/) },
+  });
+  expect(at()).toEqual([]);
+  expect((await readRun(stack.db, key, runId))?.status).toBe('failed');
+}, 60_000);

@@ -31,20 +31,20 @@ test('clean says what it would do, does it, and says when there is nothing to do
   );
   expect(await readSession(stack.db, key)).not.toBeNull();
 
-  const kept = await runCli(['clean', '--idle', '7d', '--older', '30d'], env);
+  const kept = await runCli(['clean', '--idle', '7d', '--older', '30d', '--yes'], env);
   expect(kept.stdout).toBe('Checked 1 session: nothing to do.\n');
 
-  const done = await runCli(['clean', '--idle', '0s'], env);
+  const done = await runCli(['clean', '--idle', '0s', '--yes'], env);
   expect(done.stdout).toMatch(/^SESSION +ACTION +REASON\ntrip +deleted /);
   expect(await readSession(stack.db, key)).toBeNull();
 
-  const again = await runCli(['clean', '--json'], env);
+  const again = await runCli(['clean', '--json', '--yes'], env);
   expect(sweepSchema.parse(JSON.parse(again.stdout))).toMatchObject({ user: key.user, counts: {}, actions: [] });
 });
 
 test('clean leaves the sessions of others alone', async () => {
   const [mine, theirs] = [await idleSession(), await idleSession()];
-  await runCli(['clean', '--idle', '0s'], mine.env);
+  await runCli(['clean', '--idle', '0s', '--yes'], mine.env);
   expect(await readSession(stack.db, mine.key)).toBeNull();
   expect(await readSession(stack.db, theirs.key)).not.toBeNull();
 });
@@ -60,7 +60,7 @@ test('a time that is none is refused before anything is asked', async () => {
 test('without a worker clean says that it waits for one, and is done when one comes', async () => {
   const { key, env } = await idleSession();
   await stack.stopWorker();
-  const cleaning = startCli(['clean', '--idle', '0s'], env);
+  const cleaning = startCli(['clean', '--idle', '0s', '--yes'], env);
   await cleaning.shows('Waiting for a worker to start the clean-up. Start one with `perdure worker`');
   await stack.startWorker();
   const { code, stdout } = await cleaning.done;

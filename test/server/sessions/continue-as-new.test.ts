@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineTool } from '../../../agents/define-tool.ts';
 import { PerdureError } from '../../../contracts/errors.ts';
-import type { PerdureEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../../contracts/events/event.ts';
 import type { Receipt, WhileRunning } from '../../../contracts/session/message.ts';
 import type { ControlSnapshot } from '../../../contracts/session/session.ts';
 import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { readMessage } from '../../../store/read/read-message.ts';
 import { lastUserMessage, type FunctionModel } from '../../../testing/function-models.ts';
-import { failedTasks, historyOf } from '../../support/temporal/raw-temporal.ts';
+import { executionsOf, failedTasks } from '../../support/temporal/raw-temporal.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
 import { privateTemporal, type PrivateTemporal } from '../../support/temporal/temporal-server.ts';
 
@@ -66,17 +66,6 @@ afterAll(async () => {
 
 const snapshotOf = (key: SessionKey) =>
   stack.client.workflow.getHandle(workflowIdOf(key)).query<ControlSnapshot>('session');
-
-/** The histories of every execution of a session, the newest first. */
-async function executions(key: SessionKey) {
-  const histories = [];
-  for (let runId: string | undefined; ;) {
-    const history = await historyOf(stack.client, workflowIdOf(key), runId);
-    histories.push(history);
-    runId = history[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
-    if (!runId) return histories;
-  }
-}
 
 const ends = (events: readonly PerdureEvent[]) =>
   events.flatMap((event) =>
@@ -152,7 +141,7 @@ test.each(['assistant', 'fine'])(
     expect(calls).toBeGreaterThanOrEqual(replies);
     expect(calls - replies).toBeLessThanOrEqual(stopped);
 
-    const histories = await executions(key);
+    const histories = await executionsOf(stack.client, workflowIdOf(key));
     expect(histories.length).toBeGreaterThan(20);
     expect(histories.flatMap(failedTasks)).toEqual([]);
     console.log(`${agent}: ${sent} messages over ${histories.length} executions, ${stopped} runs stopped`);
@@ -182,7 +171,7 @@ test.each(['assistant', 'fine'])(
     expect(events.at(-1)).toMatchObject({ type: 'run.completed', output: 'echo count 30', steps: 31 });
     expect(acted).toEqual(Array.from({ length: 30 }, (_, n) => n));
     expect(events.filter(({ type }) => type === 'run.started')).toHaveLength(1);
-    const histories = await executions(key);
+    const histories = await executionsOf(stack.client, workflowIdOf(key));
     expect(histories.length).toBeGreaterThan(3);
     expect(histories.flatMap(failedTasks)).toEqual([]);
   },

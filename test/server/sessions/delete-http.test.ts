@@ -147,3 +147,16 @@ test('a value of archive that is none is refused, and nothing is removed', async
   }
   expect((await ask('GET', pathOf('trip'))).body).toMatchObject({ status: 'active' });
 });
+
+test('a change that meets the deletion of its session is made, or finds no session', async () => {
+  for (let round = 0; round < 12; round += 1) {
+    const { ask } = await conversed(1, `raced-${round}`);
+    const path = pathOf(`raced-${round}`);
+    const [changed, deleted] = await Promise.all([
+      ask('PATCH', path, { metadata: { round } }),
+      ask('DELETE', `${path}?archive=false`),
+    ]);
+    expect(deleted.status).toBe(204);
+    expect([200, 404]).toContain(changed.status);
+  }
+});

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { endsRun } from '../../../contracts/session/event.ts';
+import { endsRun } from '../../../contracts/events/event-traits.ts';
 import type { MessageInput } from '../../../contracts/session/message.ts';
 import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { readSession } from '../../../store/read/read-session.ts';

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sessionExportSchema } from '../../../contracts/session/session-export.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
-import { readSessionExport } from '../../../store/sessions/read-session-export.ts';
-import { createFromExport } from '../../../store/sessions/create-from-export.ts';
 import { readSession } from '../../../store/read/read-session.ts';
+import { exportOf, importDocument } from '../../support/store/session-documents.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 
@@ -27,10 +26,10 @@ test('a session that is exported here and imported into an empty installation go
   const first = await here.sender.submit(key, { id: 'm1', content: 'hello' });
   await here.ended(key);
   await here.sender.update(key, { metadata: { plan: 'gold' }, state: { app: { n: 1 }, tools: { 'a/b': [2] } } });
-  const document = sessionExportSchema.parse(JSON.parse(JSON.stringify(await readSessionExport(here.db, key))));
+  const document = sessionExportSchema.parse(JSON.parse(JSON.stringify(await exportOf(here.db, key))));
 
   const copy = { user: `${key.user}-copy`, session: 'copied' };
-  await createFromExport(there.db, copy, document);
+  await importDocument(there.db, copy, document);
   expect(await there.sender.submit(copy, { id: 'm1', content: 'hello' })).toEqual(first);
   await there.sender.submit(copy, { id: 'm2', content: 'again' });
   const events = await there.ended(copy, 2);

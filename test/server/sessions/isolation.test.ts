@@ -1,7 +1,7 @@
 import { afterAll, describe, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineTool } from '../../../agents/define-tool.ts';
-import type { StreamEvent } from '../../../contracts/session/event.ts';
+import type { StreamEvent } from '../../../contracts/events/event.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { listSessions } from '../../../store/read/list-sessions.ts';
 import { readEvents } from '../../../store/read/read-events.ts';

@@ -27,8 +27,11 @@ async function generate(db: Db, user: string, count: number): Promise<void> {
   );
 }
 
+/** Several pages. The long version has thousands. */
+const SESSIONS = Number(process.env['PERDURE_TEST_SESSIONS'] ?? 1_500);
+
 test(
-  'a sweep over 5,000 sessions goes on on another worker, reports those that cannot be archived, and finishes',
+  'a sweep over many sessions goes on on another worker, reports those that cannot be archived, and finishes',
   { timeout: 280_000 },
   async () => {
     const store = await openStore({});
@@ -42,7 +45,7 @@ test(
     };
     const db: Db = { ...store, archives };
     onTestFinished(async () => await store.close());
-    await generate(db, 'many', 5_000);
+    await generate(db, 'many', SESSIONS);
     await using stack = await startStack({ temporal: await testTemporal(), model: () => 'yes', db });
     const id = await stack.sender.clean('many', {});
     const done = async () => (await readSweep(db, 'many', id))?.seen ?? 0;
@@ -53,7 +56,7 @@ test(
     await stack.client.workflow.getHandle(`:maintenance:${id}`).result();
     const sweep = await readSweep(db, 'many', id);
     // Ids that end with 7 are odd: every one of them would have been archived.
-    expect(sweep?.counts).toEqual({ deleted: 2_500, archived: 2_000, error: 500 });
+    expect(sweep?.counts).toEqual({ deleted: SESSIONS / 2, archived: SESSIONS * 0.4, error: SESSIONS * 0.1 });
     expect(sweep?.endedAt).not.toBeNull();
     expect(sweep?.actions).toContainEqual(
       expect.objectContaining({
@@ -64,8 +67,8 @@ test(
     );
     const left = await db.query(`SELECT status, count(*)::int AS n FROM perdure.sessions GROUP BY 1 ORDER BY 1`, []);
     expect(left).toEqual([
-      { status: 'archived', n: 2_000 },
-      { status: 'expired', n: 500 },
+      { status: 'archived', n: SESSIONS * 0.4 },
+      { status: 'expired', n: SESSIONS * 0.1 },
     ]);
   },
 );
@@ -144,4 +147,24 @@ test('maintenance releases what was set aside for a model call of a run that is 
   expect(await readSession(db, old)).toBeNull();
   const { month } = await readPeriods(db, key.user, new Date().toISOString().slice(0, 10));
   expect(month.reservedNanos).toBe(0);
+});
+
+test('a maintenance workflow that is started by hand with times and without a scope deletes nothing, and fails with the remedy', async () => {
+  await using stack = await startStack({ temporal: await testTemporal(), model: () => 'yes' });
+  const key = stack.key();
+  await stack.sender.submit(key, { content: 'hello' });
+  await stack.ended(key);
+  const run = async (name: string, input: object): Promise<unknown> =>
+    await stack.client.workflow.execute('maintenance', {
+      workflowId: `${name}-${key.user}`,
+      taskQueue: stack.taskQueue,
+      args: [input],
+    });
+  const failure = await run('unscoped', { request: { idleMs: 0 } }).catch((error: unknown) => error);
+  expect(JSON.stringify(failure, ['cause', 'message'])).toContain(
+    'Add \\"user\\": \\"NAME\\" for the sessions of one user',
+  );
+  expect(await readSession(stack.db, key)).not.toBeNull();
+  await run('scoped', { user: key.user, request: { idleMs: 0 } });
+  expect(await readSession(stack.db, key)).toBeNull();
 });

@@ -70,7 +70,7 @@ beforeAll(async () => {
   };
 }, 120_000);
 afterAll(async () => {
-  gateway.close();
+  await gateway.close();
   await stopReports();
   await stack[Symbol.asyncDispose]();
 });
@@ -119,6 +119,22 @@ test('a workflow that a tool starts is listed while it runs, and gone when it is
     workflowId,
   ]);
   expect(row).toBeUndefined();
+});
+
+test('a workflow that is to end with its session is cancelled when that ends, and others go on', async () => {
+  const key = stack.key();
+  const ids: string[] = [];
+  act = async (of, { startWorkflow }) => {
+    for (const onSessionEnd of ['cancel', 'leave'] as const) {
+      const { workflowId } = await startWorkflow('report', { taskQueue, args: [of], name: onSessionEnd, onSessionEnd });
+      ids.push(workflowId);
+    }
+  };
+  await ask(key, 'write sales');
+  await stack.sender.end(key, {});
+  await expect(handleOf(ids[0] ?? '').result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  expect((await handleOf(ids[1] ?? '').describe()).status.name).toBe('RUNNING');
+  await finish(ids[1] ?? '');
 });
 
 test("another user's are never seen, whatever the session is called", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type ToolContext } from '../../../agents/define-tool.ts';
-import type { LiveEvent } from '../../../contracts/session/event.ts';
+import type { LiveEvent } from '../../../contracts/events/event.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { call, type MarkedTools, startMarkedTools } from '../../support/marked-tools.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ToolError } from '../../../agents/define-tool.ts';
-import type { PerdureEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent } from '../../../contracts/events/event.ts';
 import { call, type MarkedTools, results, startMarkedTools } from '../../support/marked-tools.ts';
 
 let marked: MarkedTools;

@@ -99,13 +99,16 @@ test('of a hundred thousand active sessions those that are too many are found, a
   const database = await openTestDatabase('postgres', 5);
   onTestFinished(async () => await database.close());
   const { db } = database;
-  await db.query(
-    `INSERT INTO perdure.sessions (user_id, session_id, kind, status, agent, metadata, state, policy, head, messages, runs,
-       errors, last_ordinal, created_at, updated_at, last_active_at, opened_at)
-     SELECT 'u' || n % 1000, 's' || n, 'session', 'active', 'assistant', '{}', '{}', '{}', 1, 4, 0, 0, 0, t, t, t, t
-       FROM generate_series(1, 100000) n, LATERAL (SELECT now() - make_interval(secs => n) AS t) at`,
-    [],
-  );
+  // In pieces, because each session of a transaction takes a lock.
+  for (let from = 0; from < 100_000; from += 2_000) {
+    await db.query(
+      `INSERT INTO perdure.sessions (user_id, session_id, kind, status, agent, metadata, state, policy, head, messages, runs,
+         errors, last_ordinal, created_at, updated_at, last_active_at, opened_at)
+       SELECT 'u' || n % 1000, 's' || n, 'session', 'active', 'assistant', '{}', '{}', '{}', 1, 4, 0, 0, 0, t, t, t, t
+         FROM generate_series($1::integer, $2::integer) n, LATERAL (SELECT now() - make_interval(secs => n) AS t) at`,
+      [from + 1, from + 2_000],
+    );
+  }
   const sweep = await sweepOf(db, null);
   for (const limit of [mayBe(99), { of: 'all', limit: 98_000, evictIdleMs: 0 } as const]) {
     const crowd = await listOverLimit(db, sweep, limit, 200);

@@ -64,7 +64,7 @@ describeStores(DATABASES, (db) => {
     slotOf(await ask(name, limits));
     const { key, runId } = await started(db());
     const stands = async () => {
-      const found = await listSessionsWithOpenRuns(db(), { quietForMs: 0, limit: 10_000 });
+      const found = await listSessionsWithOpenRuns(db(), { quietForMs: 0, after: null, limit: 10_000 });
       return found.some((one) => one.key.session === key.session);
     };
     expect(await stands()).toBe(true);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { LIMITS } from '../../../contracts/limits.ts';
 import { commitAdmissions } from '../../../store/admission/commit-admissions.ts';
 import { archiveSession } from '../../../store/sessions/archive-session.ts';
-import { commitStep } from '../../../store/runs/commit-step.ts';
+import { commitStep } from '../../../store/steps/commit-step.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
 import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
@@ -16,7 +16,13 @@ describeStores(DATABASES, (db) => {
   test('a first message creates the session and starts a run', async () => {
     const key = newKey();
     const { receipt, events, run, created, openRuns } = await send(db(), key, { id: 'm1', content: 'hi' });
-    expect(receipt).toEqual({ messageId: 'm1', runId: expect.any(String), disposition: 'started', position: 0 });
+    expect(receipt).toEqual({
+      messageId: 'm1',
+      runId: expect.any(String),
+      disposition: 'started',
+      position: 0,
+      seq: 2,
+    });
     expect(run).toEqual({ runId: receipt.runId, ordinal: 1, urgent: false });
     expect({ created, openRuns }).toEqual({ created: true, openRuns: null });
     expect(events.map((event) => [event.seq, event.type])).toEqual([
@@ -121,7 +127,13 @@ describeStores(DATABASES, (db) => {
       receipt: { disposition: 'steered', runId: first.runId },
       interrupts: null,
     });
-    expect(steered.receipt).toEqual({ messageId: 'm3', runId: first.runId, disposition: 'steered', position: 0 });
+    expect(steered.receipt).toEqual({
+      messageId: 'm3',
+      runId: first.runId,
+      disposition: 'steered',
+      position: 0,
+      seq: 5,
+    });
     expect(await send(db(), key, steering)).toMatchObject({
       duplicate: true,
       run: null,
@@ -188,7 +200,7 @@ describeStores(DATABASES, (db) => {
     expect(await refused(db(), key, { id: 'more', content: 'x' })).toMatchObject({ code: 'queue_full' });
   });
 
-  test('a completed session refuses, a failed or archived one comes back, a deleted one starts afresh', async () => {
+  test('a completed session refuses further messages', async () => {
     const key = newKey();
     await converse(db(), key, 'm1');
     await commitSessionEnd(db(), key, { status: 'completed', reason: null });
@@ -196,6 +208,11 @@ describeStores(DATABASES, (db) => {
       code: 'session_ended',
       detail: expect.stringContaining(key.session),
     });
+  });
+
+  test('a failed or archived session comes back, a deleted one starts afresh', async () => {
+    const key = newKey();
+    await converse(db(), key, 'm1');
     await commitSessionEnd(db(), key, { status: 'failed', reason: 'why' });
     const reopened = await send(db(), key, { id: 'm2', content: '2' });
     expect(reopened.events[0]).toMatchObject({ type: 'session.recovered', reason: 'reopened' });
@@ -218,6 +235,29 @@ describeStores(DATABASES, (db) => {
     });
     expect(await refused(db(), key, { id: 'm3', content: '3' })).toMatchObject({ code: 'invalid_request' });
     expect(await send(db(), key, { id: 'm1', content: '1' }, { kind: 'run' })).toMatchObject({ duplicate: true });
+  });
+
+  test('the first workflow of a session that was admitted before it, or reopened since, is not taken for a lost one', async () => {
+    const key = newKey();
+    const before = { beforeWorkflow: true };
+    const load = (execution: string) => commitAdmissions(db(), key, admission({ messages: [], execution }));
+    const first = await send(db(), key, { id: 'm1', content: '1' }, before);
+    const loaded = await load('one');
+    expect(loaded).toMatchObject({ events: [], openRuns: [{ runId: first.runId }], session: { status: 'active' } });
+    await commitSessionEnd(db(), key, { status: 'failed', reason: null });
+    const second = await send(db(), key, { id: 'm2', content: '2' }, before);
+    expect(second.events.map((event) => event.type)).toEqual(['session.recovered', 'message.received']);
+    expect(await load('two')).toMatchObject({ events: [], openRuns: [{ runId: second.runId }] });
+    const third = await send(db(), key, { id: 'm3', content: '3' }, before);
+    const lost = await load('three');
+    expect(lost.events).toMatchObject([{ type: 'session.recovered', reason: 'workflow_lost' }]);
+    expect(lost.openRuns?.map((run) => run.runId)).toEqual([second.runId, third.runId]);
+  });
+
+  test('a session that does not exist is not created by loading it', async () => {
+    const key = newKey();
+    const loaded = await commitAdmissions(db(), key, admission({ messages: [], execution: 'one' }));
+    expect(loaded).toMatchObject({ session: null, openRuns: [], events: [] });
   });
 
   test('a lost workflow is told once for each start, with the runs that are open', async () => {

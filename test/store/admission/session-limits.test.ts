@@ -52,6 +52,34 @@ describeStores(DATABASES, (db) => {
   });
 });
 
+test('what was expired to make room is reported, also when another transaction created the session meanwhile', async () => {
+  const db = await ownServer();
+  for (const open of [
+    (racing: Db, key: ReturnType<typeof newKey>) => commitAdmissions(racing, key, admission({ limits: limits(1, 0) })),
+    (racing: Db, key: ReturnType<typeof newKey>) => getOrCreateSession(racing, key, { ...OPEN, limits: limits(1, 0) }),
+  ]) {
+    const user = `lim-r-${newKey().session}`;
+    const [idle, key] = [newKey(user), newKey(user)];
+    await getOrCreateSession(db, idle, OPEN);
+    const racing: Db = {
+      ...db,
+      transaction: (work) =>
+        db.transaction((tx) =>
+          work({
+            query: async (sql, params) => {
+              // Another transaction is faster, once.
+              if (/^INSERT INTO perdure.sessions/.test(sql)) await getOrCreateSession(db, key, OPEN);
+              return tx.query(sql, params);
+            },
+          }),
+        ),
+    };
+    const { evicted } = await open(racing, key);
+    expect(evicted.map((one) => one.key)).toEqual([idle]);
+    expect((await readSession(db, idle))?.status).toBe('expired');
+  }
+});
+
 /** A store of its own, because the sessions of all users are counted. Its connections are open. */
 async function ownServer() {
   const database = await openTestDatabase('postgres', 20);

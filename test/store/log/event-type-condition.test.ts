@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { eventSchema, EVENT_TYPES, liveEventSchema } from '../../../contracts/session/event.ts';
+import { eventSchema, liveEventSchema } from '../../../contracts/events/event.ts';
+import { EVENT_TYPES } from '../../../contracts/events/event-traits.ts';
 import { eventTypeCondition } from '../../../store/log/event-type-condition.ts';
 
 test('the events of a context are selected by the predicate of their index, word for word', () => {
-  const schema = readFileSync('store/migrations/0001-sessions.sql', 'utf8');
+  const schema = readFileSync('store/migrations/0021-0040/0031-input-decisions.sql', 'utf8');
   const predicate = /CREATE INDEX events_of_context ON [^;]*\n\s*WHERE (.+);/.exec(schema)?.[1];
   expect(eventTypeCondition('type', ({ conversation }) => conversation === 'content')).toBe(predicate);
 });

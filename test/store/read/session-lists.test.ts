@@ -5,21 +5,10 @@ import type { Db } from '../../../store/db/db.ts';
 import { listSessions, type SessionListQuery } from '../../../store/read/list-sessions.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { describeStores } from '../../support/store/databases.ts';
+import { explaining } from '../../support/store/explaining.ts';
 import { newKey } from '../conversation.ts';
 
 const COUNT = 20_000;
-
-/** A store whose lists are empty, and which records the plan of each query. */
-function explaining(db: Db): Db & { readonly plans: string[] } {
-  const plans: string[] = [];
-  const explain = async (sql: string, params?: readonly unknown[]) => {
-    if (params === undefined) return [];
-    const rows = await db.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${sql}`, params);
-    plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
-    return [];
-  };
-  return { ...db, plans, query: explain, transaction: (work) => work({ query: explain }) };
-}
 
 /** Returns the ids on all pages of the big user's list. */
 async function allOf(db: Db, filter: Omit<SessionListQuery, 'limit'>): Promise<string[]> {
@@ -32,7 +21,22 @@ async function allOf(db: Db, filter: Omit<SessionListQuery, 'limit'>): Promise<s
   return ids;
 }
 
+const idsOf = ({ data }: { data: { id: string }[] }): string[] => data.map(({ id }) => id).toSorted();
+
 describeStores(['pglite', 'postgres'], (db) => {
+  test('sessions are found by the beginning of their id, of one user and of all', async () => {
+    const user = newKey().session;
+    for (const session of ['support-1', 'support-2', 'sup%ort', 'other']) {
+      const opened = { agent: 'assistant', kind: 'session', execution: null } as const;
+      await getOrCreateSession(db(), { user, session }, opened);
+    }
+    const found = async (idPrefix: string) => idsOf(await listSessions(db(), user, { idPrefix, limit: 10 }));
+    expect(await found('support')).toEqual(['support-1', 'support-2']);
+    expect(await found('sup%')).toEqual(['sup%ort']);
+    expect(await found('port')).toEqual([]);
+    expect(idsOf(await listAllSessions(db(), { user, idPrefix: 'o', limit: 10 }))).toEqual(['other']);
+  });
+
   test('metadata is found by its text, whatever its type, and by nothing that is merely near', async () => {
     const user = newKey().session;
     const big = '12345678901234567890';

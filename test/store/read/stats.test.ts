@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
-import { commitStep } from '../../../store/runs/commit-step.ts';
+import { commitStep } from '../../../store/steps/commit-step.ts';
 import { countFailedCall } from '../../../store/runs/count-failed-call.ts';
 import { UNKNOWN_COST } from '../../../store/budgets/model-call.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
@@ -9,8 +9,8 @@ import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
 import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
 import { listSessions } from '../../../store/read/list-sessions.ts';
 import { readSession } from '../../../store/read/read-session.ts';
-import { readSessionStats } from '../../../store/read/read-session-stats.ts';
-import { readStats } from '../../../store/read/read-stats.ts';
+import { readSessionStats } from '../../../store/read/statistics/read-session-stats.ts';
+import { readStats } from '../../../store/read/statistics/read-stats.ts';
 import { requeueRun } from '../../../store/sessions/requeue-run.ts';
 import { describeStores } from '../../support/store/databases.ts';
 import { beginModel, call, converse, newKey, replyTo, send } from '../conversation.ts';
@@ -101,8 +101,11 @@ describeStores(['pglite', 'postgres'], (db) => {
     const { total } = await readStats(db(), user, 'user', ALL);
     expect(rows.reduce((sum, { requests }) => sum + requests, 0)).toBe(total.requests);
     expect(rows.reduce((sum, { errors }) => sum + errors, 0)).toBe(total.errors);
-    expect(total.usage).toMatchObject({ inputTokens: 60, outputTokens: 30 });
-    expect(rows.reduce((sum, { usage }) => sum + (usage.inputTokens ?? 0), 0)).toBe(60);
+    // The call of the failed run was never reported.
+    expect(total).toMatchObject({ usage: { inputTokens: null }, unmeteredCalls: 1 });
+    expect(total.knownUsage).toMatchObject({ inputTokens: 60, outputTokens: 30 });
+    expect(rows.reduce((sum, { knownUsage }) => sum + (knownUsage.inputTokens ?? 0), 0)).toBe(60);
+    expect(rows.reduce((sum, { unmeteredCalls }) => sum + unmeteredCalls, 0)).toBe(1);
     expect(rows.find(({ key }) => key === keys[2]?.session)?.usage).toMatchObject({
       inputTokens: 30,
       outputTokens: 15,

@@ -1,40 +1,30 @@
 import { expect, test } from 'vitest';
-import type { SessionKey } from '../../../contracts/session/session-key.ts';
-import { resolveBudgets } from '../../../core/money/budget.ts';
-import { beginStep } from '../../../store/runs/begin-step.ts';
-import { releaseReservations } from '../../../store/admin/sweeps/release-reservations.ts';
-import { commitStep } from '../../../store/runs/commit-step.ts';
+import { commitStep } from '../../../store/steps/commit-step.ts';
 import { countFailedCall } from '../../../store/runs/count-failed-call.ts';
-import type { Db } from '../../../store/db/db.ts';
-import { deleteSession } from '../../../store/sessions/delete-session.ts';
 import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
 import { readPeriods } from '../../../store/budgets/read-periods.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { readSession } from '../../../store/read/read-session.ts';
-import { reserveCall, type Reservation } from '../../../store/runs/reserve-call.ts';
-import { dayOf } from '../../../core/money/utc-period.ts';
+import { reserveCall } from '../../../store/runs/reserve-call.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
-import { beginModel, call, converse, newKey, pin, replyTo, send, USAGE } from '../conversation.ts';
-
-const cost = (nanos: number | null) => ({ nanos, priceSource: 'test', priceDate: '2026-01-01' });
-const freshUser = () => `user-${newKey().session}`;
-const today = () => dayOf(new Date().toISOString());
-
-async function begun(db: Db, key: SessionKey = newKey(freshUser())) {
-  const { runId } = await send(db, key, { id: newKey().session, content: 'hi' });
-  return { key, runId, position: await beginModel(db, key, runId) };
-}
-
-function reservation(
-  runId: string,
-  { step, attempt }: { step: number; attempt: number },
-  more: Partial<Reservation> = {},
-): Reservation {
-  const worst = { nanos: 1e9, tokens: 100 };
-  return { runId, step, attempt, worst, budgets: resolveBudgets({ monthlyUsd: 10 }), budget: {}, ...more };
-}
+import { beginModel, call, converse, replyTo, USAGE } from '../conversation.ts';
+import { begun, cost, reservation, today } from './begun-call.ts';
 
 describeStores(DATABASES, (db) => {
+  test("a failed call keeps the provider's description of its error, and the next one has none", async () => {
+    const { key, runId, position } = await begun(db());
+    const { step, attempt } = position;
+    const timings = { usage: null, cost: cost(null), firstTokenMs: null, durationMs: 1 };
+    const failed = { runId, step, attempt, errorCode: 'invalid_request', providerMessage: 'roles must alternate' };
+    await countFailedCall(db(), key, { ...failed, ...timings });
+    const second = await beginModel(db(), key, runId);
+    await commitStep(db(), key, replyTo(runId, second));
+    expect((await readRun(db(), key, runId))?.modelCalls).toMatchObject([
+      { outcome: 'failed', providerMessage: 'roles must alternate' },
+      { outcome: 'completed', providerMessage: null },
+    ]);
+  });
+
   test('each model call has a record, with its tokens and its cost, and run, session and day sum them up', async () => {
     const { key, runId, position } = await begun(db());
     const running = await readRun(db(), key, runId);
@@ -76,7 +66,7 @@ describeStores(DATABASES, (db) => {
     expect((await readPeriods(db(), key.user, today())).month).toMatchObject({ unpricedCalls: 2, usedTokens: 30 });
   });
 
-  test('an attempt that another one follows is lost: its tokens are unknown and its reservation stays charged', async () => {
+  test('an attempt that another one follows is lost: its tokens are unknown, and it is charged the estimate of its input', async () => {
     const { key, runId, position } = await begun(db());
     expect(await reserveCall(db(), key, reservation(runId, position))).toEqual({ kind: 'reserved' });
     const again = await beginModel(db(), key, runId);
@@ -86,12 +76,26 @@ describeStores(DATABASES, (db) => {
 
     const run = await readRun(db(), key, runId);
     expect(run).toMatchObject({ costUsd: null, knownCostUsd: 0.000001, unpricedCalls: 1 });
+    const estimated = { estimatedCalls: 1, estimatedInputTokens: 40, estimatedOutputTokens: 0, estimatedCostUsd: 0.4 };
+    const known = { ...estimated, knownUsage: { inputTokens: 10, outputTokens: 5 }, unmeteredCalls: 1 };
+    expect(run).toMatchObject(known);
+    expect(await readSession(db(), key)).toMatchObject(known);
     expect(run?.modelCalls).toMatchObject([
-      { attempt: 1, outcome: 'lost', usage: { inputTokens: null }, costUsd: null, reservedUsd: 1, reservedTokens: 100 },
-      { attempt: 2, outcome: 'completed', costUsd: 0.000001, reservedUsd: 1 },
+      {
+        attempt: 1,
+        outcome: 'lost',
+        usage: { inputTokens: null },
+        costUsd: null,
+        priceSource: 'test',
+        reservedUsd: 1,
+        reservedTokens: 100,
+        estimate: { inputTokens: 40, outputTokens: 0, costUsd: 0.4 },
+      },
+      { attempt: 2, outcome: 'completed', costUsd: 0.000001, reservedUsd: 1, estimate: null },
     ]);
     const { month } = await readPeriods(db(), key.user, today());
-    expect(month).toMatchObject({ usedNanos: 1_000, usedTokens: 15, reservedNanos: 1e9, reservedTokens: 100 });
+    expect(month).toMatchObject({ usedNanos: 4e8 + 1_000, usedTokens: 55, estimatedNanos: 4e8, estimatedTokens: 40 });
+    expect(month).toMatchObject({ reservedNanos: 0, reservedTokens: 0 });
   });
 
   test('a failed call is recorded with its code; what the provider refused cost nothing', async () => {
@@ -109,6 +113,7 @@ describeStores(DATABASES, (db) => {
       errorCode: 'stream_truncated',
       usage: null,
       cost: cost(null),
+      estimate: { inputTokens: 40, outputTokens: 10, nanos: 5e8 },
     });
 
     const run = await readRun(db(), key, runId);
@@ -117,7 +122,49 @@ describeStores(DATABASES, (db) => {
       { outcome: 'failed', errorCode: 'rate_limited', costUsd: 0, durationMs: 40 },
       { outcome: 'failed', errorCode: 'stream_truncated', costUsd: null },
     ]);
-    expect((await readPeriods(db(), key.user, today())).day).toMatchObject({ reservedNanos: 1e9, reservedTokens: 100 });
+    const { day } = await readPeriods(db(), key.user, today());
+    expect(day).toMatchObject({
+      usedNanos: 5e8,
+      usedTokens: 50,
+      estimatedNanos: 5e8,
+      reservedNanos: 0,
+      reservedTokens: 0,
+    });
+  });
+
+  test('a report that comes after its call was settled replaces the estimate, once', async () => {
+    const { key, runId, position } = await begun(db());
+    const { step, attempt, throughSeq } = position;
+    await reserveCall(db(), key, reservation(runId, position));
+    const end = { status: 'cancelled', reason: 'session_ended' } as const;
+    await commitRunEnd(db(), key, { runId, end, partial: null, failSession: false });
+    const spent = async () => (await readPeriods(db(), key.user, today())).month;
+    expect(await spent()).toMatchObject({ usedNanos: 4e8, estimatedTokens: 40, reservedNanos: 0, unpricedCalls: 1 });
+    const estimate = { inputTokens: 40, outputTokens: 20, nanos: 6e8 };
+    const text = { text: 'so f', reasoning: '', model: 'one', firstTokenMs: 5, durationMs: 50 };
+    const partial = { step, attempt, throughSeq, ...text, cost: cost(null), estimate };
+    for (const _ of [1, 2]) await commitRunEnd(db(), key, { runId, end, partial, failSession: false });
+    expect(await spent()).toMatchObject({ usedNanos: 6e8, estimatedTokens: 60, reservedNanos: 0, unpricedCalls: 1 });
+    expect((await readRun(db(), key, runId))?.modelCalls).toMatchObject([
+      { outcome: 'stopped', estimate: { inputTokens: 40, outputTokens: 20, costUsd: 0.6 }, firstTokenMs: 5 },
+    ]);
+  });
+
+  test('a whole reply that comes too late is not committed, but its actual usage replaces the estimate', async () => {
+    const { key, runId, position } = await begun(db());
+    await reserveCall(db(), key, reservation(runId, position));
+    await beginModel(db(), key, runId);
+    const late = await commitStep(db(), key, { ...replyTo(runId, position), cost: cost(1_000) });
+    expect(late.outcome).toBe('stale');
+    expect((await readRun(db(), key, runId))?.modelCalls[0]).toMatchObject({
+      outcome: 'lost',
+      usage: USAGE,
+      costUsd: 0.000001,
+      estimate: null,
+    });
+    expect(await readSession(db(), key)).toMatchObject({ knownCostUsd: 0.000001, unpricedCalls: 0, estimatedCalls: 0 });
+    const { month } = await readPeriods(db(), key.user, today());
+    expect(month).toMatchObject({ usedNanos: 1_000, usedTokens: 15, estimatedNanos: 0, reservedNanos: 0 });
   });
 
   test('a stopped call is recorded, also when somebody else has ended its run before', async () => {
@@ -141,141 +188,5 @@ describeStores(DATABASES, (db) => {
       expect(run?.modelCalls).toMatchObject([{ outcome: 'stopped', durationMs: 50, firstTokenMs: 5, costUsd: null }]);
       expect(run).toMatchObject({ costUsd: null, unpricedCalls: 1 });
     }
-  });
-
-  test.each([
-    ['month', { budgets: resolveBudgets({ monthlyUsd: 2.5 }) }, 'usd', 2.5],
-    ['month', { budgets: resolveBudgets({ monthlyTokens: 250 }) }, 'tokens', 250],
-    ['day', { budgets: resolveBudgets({ dailyUsd: 2.5 }) }, 'usd', 2.5],
-    ['session', { budgets: resolveBudgets(), budget: { sessionTokens: 250 } }, 'tokens', 250],
-    ['run', { budgets: resolveBudgets(), budget: { runUsd: 2.5 } }, 'usd', 2.5],
-  ] as const)('the budget of the %s holds what it holds and no more (%j)', async (scope, terms, unit, limit) => {
-    const { key, runId, position } = await begun(db());
-    await reserveCall(db(), key, reservation(runId, position, terms));
-    const second = await beginModel(db(), key, runId);
-    expect(await reserveCall(db(), key, reservation(runId, second, terms))).toEqual({ kind: 'reserved' });
-    const third = await beginModel(db(), key, runId);
-    const refused = await reserveCall(db(), key, reservation(runId, third, terms));
-    expect(refused).toMatchObject({ kind: 'refused', facts: { scope, unit, used: 0, limit } });
-    const run = await readRun(db(), key, runId);
-    expect(run?.modelCalls.at(-1)).toMatchObject({ outcome: 'failed', errorCode: 'budget_exceeded', costUsd: 0 });
-  });
-
-  test('an attempt that was superseded cannot reserve', async () => {
-    const { key, runId, position } = await begun(db());
-    await beginStep(db(), key, { runId, pin });
-    expect(await reserveCall(db(), key, reservation(runId, position))).toEqual({ kind: 'stale' });
-  });
-
-  test('what was used yesterday counts for the month only, and what was used last month not at all', async () => {
-    const { key, runId, position } = await begun(db());
-    const add = (day: string, nanos: number) =>
-      db().query(
-        `INSERT INTO perdure.usage_days VALUES ($1, $2, 'assistant', 'scripted/one', 1, 0, 0, 0, 1, 1, 0, 0, $3)`,
-        [key.user, day, nanos],
-      );
-    await add('2026-03-31', 5e9);
-    await add('2026-04-01', 1e9);
-    await add('2026-04-29', 2e9);
-    await add('2026-04-30', 4e9);
-    await add('2026-05-01', 8e9);
-    expect(await readPeriods(db(), key.user, '2026-04-30')).toMatchObject({
-      month: { usedNanos: 7e9 },
-      day: { usedNanos: 4e9 },
-    });
-    expect(await readPeriods(db(), key.user, '2026-04-01')).toMatchObject({
-      month: { usedNanos: 7e9 },
-      day: { usedNanos: 1e9 },
-    });
-    expect(await reserveCall(db(), key, reservation(runId, position))).toEqual({ kind: 'reserved' });
-  });
-
-  test('a warning is given once for each user and period, in the session that went past the mark', async () => {
-    const user = freshUser();
-    const budgets = resolveBudgets({ monthlyUsd: 20, dailyWarnUsd: 10 });
-    const spend = async (nanos: number) => {
-      const { key, runId, position } = await begun(db(), newKey(user));
-      const { events } = await commitStep(db(), key, { ...replyTo(runId, position), cost: cost(nanos), budgets });
-      return events.filter(({ type }) => type === 'budget.warned');
-    };
-    expect(await spend(9.99e9)).toEqual([]);
-    expect(await spend(0.01e9)).toMatchObject([{ scope: 'day', kind: 'threshold', unit: 'usd', used: 10, limit: 10 }]);
-    expect(await spend(5.99e9)).toEqual([]);
-    expect(await spend(0.01e9)).toMatchObject([{ scope: 'month', kind: 'limit', used: 16, limit: 20 }]);
-    expect(await spend(9e9)).toEqual([]);
-  });
-
-  test('maintenance releases what is set aside for a run that is over, once, and says so; a lost attempt stays charged', async () => {
-    const { key, runId, position } = await begun(db());
-    await reserveCall(db(), key, reservation(runId, position));
-    await reserveCall(db(), key, reservation(runId, await beginModel(db(), key, runId)));
-    const mine = async () => {
-      const { released, failed } = await releaseReservations(db(), { olderThanMs: 0 });
-      expect(failed).toBe(0);
-      return released.filter((one) => one.key.user === key.user);
-    };
-    expect(await mine()).toEqual([]);
-    const end = { status: 'cancelled', reason: 'cancelled' } as const;
-    await commitRunEnd(db(), key, { runId, end, partial: null, failSession: false });
-    expect((await readPeriods(db(), key.user, today())).day).toMatchObject({ reservedNanos: 2e9 });
-    expect((await releaseReservations(db())).released.filter((one) => one.key.user === key.user)).toEqual([]);
-    expect(await mine()).toMatchObject([
-      {
-        key,
-        runId,
-        step: 1,
-        attempt: 2,
-        reservedUsd: 1,
-        reservedTokens: 100,
-        events: [{ type: 'budget.released', runId, attempt: 2, reservedUsd: 1 }],
-      },
-    ]);
-    expect(await mine()).toEqual([]);
-    expect((await readPeriods(db(), key.user, today())).day).toMatchObject({ reservedNanos: 1e9, unpricedCalls: 2 });
-    const run = await readRun(db(), key, runId);
-    expect(run?.modelCalls).toMatchObject([
-      { outcome: 'lost', reservedUsd: 1 },
-      { outcome: 'lost', reservedUsd: 1, costUsd: null },
-    ]);
-  });
-
-  test('deleting a session gives back no budget: the user’s sums stay, and what is not settled stays charged', async () => {
-    const { key, runId, position } = await begun(db());
-    await commitStep(db(), key, { ...replyTo(runId, position), cost: cost(5) });
-    const open = await begun(db(), key);
-    await reserveCall(db(), key, reservation(open.runId, open.position));
-    await deleteSession(db(), key);
-    expect((await readPeriods(db(), key.user, today())).month).toMatchObject({ usedNanos: 5, reservedNanos: 1e9 });
-  });
-});
-
-// On a server: PGlite has one connection, so it cannot show locking errors.
-describeStores(['postgres'], (db) => {
-  test('fifty sessions of one user against a budget for ten calls: ten are reserved', async () => {
-    const user = freshUser();
-    const sessions = await Promise.all(Array.from({ length: 50 }, () => begun(db(), newKey(user))));
-    const outcomes = await Promise.all(
-      sessions.map(({ key, runId, position }) => reserveCall(db(), key, reservation(runId, position))),
-    );
-    expect(outcomes.filter(({ kind }) => kind === 'reserved')).toHaveLength(10);
-    expect(outcomes.filter(({ kind }) => kind === 'refused')).toHaveLength(40);
-    expect((await readPeriods(db(), user, today())).month).toMatchObject({ usedNanos: 0, reservedNanos: 10e9 });
-  });
-
-  test('of sessions that go past a mark at once, one warns', async () => {
-    const user = freshUser();
-    const sessions = await Promise.all(Array.from({ length: 20 }, () => begun(db(), newKey(user))));
-    const commits = await Promise.all(
-      sessions.map(({ key, runId, position }) =>
-        commitStep(db(), key, { ...replyTo(runId, position), cost: cost(3e9) }),
-      ),
-    );
-    const warned = commits.flatMap(({ events }) => events).filter(({ type }) => type === 'budget.warned');
-    // Concurrent calls may not see each other's usage; the next call does.
-    const next = await begun(db(), newKey(user));
-    const last = await commitStep(db(), next.key, { ...replyTo(next.runId, next.position), cost: cost(0) });
-    warned.push(...last.events.filter(({ type }) => type === 'budget.warned'));
-    expect(warned).toHaveLength(1);
-    expect((await readPeriods(db(), user, today())).day.usedNanos).toBe(60e9);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { beginStep } from '../../../store/runs/begin-step.ts';
-import { commitStep } from '../../../store/runs/commit-step.ts';
+import { beginStep } from '../../../store/steps/begin-step.ts';
+import { commitStep } from '../../../store/steps/commit-step.ts';
 import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
 import { finishTools } from '../../../store/runs/finish-tools.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
@@ -67,7 +67,7 @@ describeStores(DATABASES, (db) => {
     const { events } = await finishTools(db(), key, { runId, results: [failed, failed] });
     expect(events).toHaveLength(1);
     expect((await finishTools(db(), key, { runId, results: [failed] })).events).toEqual([]);
-    expect(await startTool(db(), key, { runId, callId: 'c1', idempotent: true })).toEqual({
+    expect(await startTool(db(), key, { runId, callId: 'c1', idempotent: true, maxAttempts: 3 })).toEqual({
       claim: 'closed',
       status: 'failed',
       events: [],
@@ -79,16 +79,16 @@ describeStores(DATABASES, (db) => {
 
   test('an idempotent call is run again with the same key', async () => {
     const { key, runId } = await withCalls(db(), call('c1', { arguments: { z: 1, a: 2 } }));
-    const first = await startTool(db(), key, { runId, callId: 'c1', idempotent: true });
-    const second = await startTool(db(), key, { runId, callId: 'c1', idempotent: true });
+    const first = await startTool(db(), key, { runId, callId: 'c1', idempotent: true, maxAttempts: 3 });
+    const second = await startTool(db(), key, { runId, callId: 'c1', idempotent: true, maxAttempts: 3 });
     expect(first).toMatchObject({ claim: 'run', attempt: 1, tool: 'clock', step: 1, arguments: { z: 1, a: 2 } });
     expect(second).toEqual({ ...first, attempt: 2 });
   });
 
   test('a call that may not be repeated ends as unknown when it is claimed twice', async () => {
     const { key, runId } = await withCalls(db(), call('c1', { idempotent: false }));
-    await startTool(db(), key, { runId, callId: 'c1', idempotent: false });
-    const second = await startTool(db(), key, { runId, callId: 'c1', idempotent: false });
+    await startTool(db(), key, { runId, callId: 'c1', idempotent: false, maxAttempts: 3 });
+    const second = await startTool(db(), key, { runId, callId: 'c1', idempotent: false, maxAttempts: 3 });
     expect(second).toMatchObject({
       claim: 'closed',
       status: 'unknown',
@@ -97,11 +97,43 @@ describeStores(DATABASES, (db) => {
     expect(await beginModel(db(), key, runId)).toMatchObject({ step: 2 });
   });
 
+  test('an idempotent call whose attempts have all lost their worker ends as unknown', async () => {
+    const { key, runId } = await withCalls(db(), call('c1'));
+    const claim = { runId, callId: 'c1', idempotent: true, maxAttempts: 2 };
+    await startTool(db(), key, claim);
+    expect(await startTool(db(), key, claim)).toMatchObject({ claim: 'run', attempt: 2 });
+    expect(await startTool(db(), key, claim)).toMatchObject({
+      claim: 'closed',
+      status: 'unknown',
+      events: [{ type: 'tool.unknown', attempts: 2, error: expect.stringMatching(/attempt 2 of at most 2/) }],
+    });
+  });
+
+  test('a call whose tool is idempotent by its pinned version only, and no longer by its code, ends as unknown', async () => {
+    const { key, runId } = await withCalls(db(), call('c1', { idempotent: true }));
+    await startTool(db(), key, { runId, callId: 'c1', idempotent: true, maxAttempts: 3 });
+    expect(await startTool(db(), key, { runId, callId: 'c1', idempotent: false, maxAttempts: 3 })).toMatchObject({
+      claim: 'closed',
+      status: 'unknown',
+    });
+  });
+
+  test('an attempt that its worker gave up is not counted, unless the call was claimed again since', async () => {
+    const { key, runId } = await withCalls(db(), call('c1'));
+    const claim = { runId, callId: 'c1', idempotent: true, maxAttempts: 2 };
+    await startTool(db(), key, claim);
+    await releaseTool(db(), key, { runId, callId: 'c1', workedMs: 0, abandoned: 1 });
+    expect(await startTool(db(), key, claim)).toMatchObject({ claim: 'run', attempt: 1 });
+    expect(await startTool(db(), key, claim)).toMatchObject({ claim: 'run', attempt: 2 });
+    await releaseTool(db(), key, { runId, callId: 'c1', workedMs: 0, abandoned: 1 });
+    expect(await startTool(db(), key, claim)).toMatchObject({ claim: 'closed', status: 'unknown' });
+  });
+
   test('a released call may be claimed again', async () => {
     const { key, runId } = await withCalls(db(), call('c1', { idempotent: false }));
-    await startTool(db(), key, { runId, callId: 'c1', idempotent: false });
+    await startTool(db(), key, { runId, callId: 'c1', idempotent: false, maxAttempts: 3 });
     await releaseTool(db(), key, { runId, callId: 'c1', workedMs: 1 });
-    expect(await startTool(db(), key, { runId, callId: 'c1', idempotent: false })).toMatchObject({
+    expect(await startTool(db(), key, { runId, callId: 'c1', idempotent: false, maxAttempts: 3 })).toMatchObject({
       claim: 'run',
       attempt: 2,
     });
@@ -132,6 +164,12 @@ describeStores(DATABASES, (db) => {
       ['tool.unknown', 'n'],
       'run.cancelled',
     ]);
+    // Each is a sentence: the model reads another after it.
+    const errors = events.flatMap((event) =>
+      'error' in event && typeof event.error === 'string' ? [event.error] : [],
+    );
+    expect(errors).toHaveLength(3);
+    for (const error of errors) expect(error).toMatch(/^[A-Z].*\.$/);
     const late = { callId: 'r', outcome: { status: 'completed', result: 1 }, durationMs: 1 } as const;
     expect((await finishTools(db(), key, { runId, results: [late] })).events).toEqual([]);
   });
@@ -147,9 +185,9 @@ describeStores(DATABASES, (db) => {
     expect(await beginStep(db(), quick.key, { runId: quick.runId, pin, results })).toMatchObject({ activeMs: 800 });
 
     const { key, runId } = await withCalls(db(), call('c1'));
-    await startTool(db(), key, { runId, callId: 'c1', idempotent: true });
+    await startTool(db(), key, { runId, callId: 'c1', idempotent: true, maxAttempts: 3 });
     await releaseTool(db(), key, { runId, callId: 'c1', workedMs: 2_000 });
-    await startTool(db(), key, { runId, callId: 'c1', idempotent: true });
+    await startTool(db(), key, { runId, callId: 'c1', idempotent: true, maxAttempts: 3 });
     await finishTools(db(), key, { runId, results: [{ callId: 'c1', outcome, durationMs: 3_000 }] });
     expect(await beginModel(db(), key, runId)).toMatchObject({ activeMs: 5_100 });
   });

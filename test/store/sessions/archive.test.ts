@@ -2,13 +2,16 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { LIMITS } from '../../../contracts/limits.ts';
+import { sessionLimits } from '../../../contracts/session/session-limits.ts';
+import type { AdmissionRequest } from '../../../store/admission/admission-request.ts';
+import { commitAdmissions } from '../../../store/admission/commit-admissions.ts';
+import { restoreSession } from '../../../store/sessions/restore-session.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { archiveFolder } from '../../../store/db/archive-folder.ts';
 import { archiveSession } from '../../../store/sessions/archive-session.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { readSessionExport } from '../../../store/sessions/read-session-export.ts';
-import { createFromExport } from '../../../store/sessions/create-from-export.ts';
 import { listSessions } from '../../../store/read/list-sessions.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readRun } from '../../../store/read/read-run.ts';
@@ -16,7 +19,9 @@ import { readSession } from '../../../store/read/read-session.ts';
 import { removeSession } from '../../../store/sessions/remove-session.ts';
 import { patchSession } from '../../../store/sessions/patch-session.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
-import { converse, newKey, send } from '../conversation.ts';
+import { exportOf, importDocument } from '../../support/store/session-documents.ts';
+import { commitStep } from '../../../store/steps/commit-step.ts';
+import { beginModel, converse, newKey, send } from '../conversation.ts';
 
 const eventsOf = async (db: Db, key: SessionKey) => (await readEvents(db, key, { after: 0, limit: 1_000 })).events;
 const rowsLeft = async (db: Db, key: SessionKey) =>
@@ -25,6 +30,14 @@ const rowsLeft = async (db: Db, key: SessionKey) =>
           + (SELECT count(*) FROM perdure.runs WHERE session_id = $1)::int AS n`,
     [key.session],
   );
+
+const REQUEST: Omit<AdmissionRequest, 'messages'> = {
+  defaultAgent: 'assistant',
+  knowsAgent: () => true,
+  kind: 'session',
+  defaultWhileRunning: () => 'enqueue',
+  execution: null,
+};
 
 const over = (most: number) => ({ archives: (_: string, __: object, messages: number) => messages > most });
 
@@ -61,6 +74,44 @@ describeStores(DATABASES, (db) => {
     expect(await db().query(`SELECT 1 FROM perdure.archives WHERE session_id = $1`, [key.session])).toEqual([]);
   });
 
+  test('a structured answer, its schema and its repairs come back from an archive, and from an export', async () => {
+    const key = newKey();
+    const output = { schema: { type: 'object', properties: { a: { type: 'integer' } } } };
+    const { runId } = await send(db(), key, { id: 'm1', content: 'hello', output });
+    const rejected = { feedback: 'wrong', repair: 1 };
+    for (const [text, more] of [
+      ['no JSON', { completes: false }],
+      ['{"a":1}', { object: { a: 1 }, completes: true }],
+    ] as const) {
+      const { step, attempt, throughSeq } = await beginModel(db(), key, runId);
+      const reply = { text, reasoning: '', finish: 'stop', usage: null, model: 'm' } as const;
+      await commitStep(db(), key, {
+        runId,
+        step,
+        attempt,
+        throughSeq,
+        toolCalls: [],
+        firstTokenMs: null,
+        durationMs: 1,
+        ...more,
+        reply: more.completes ? reply : { ...reply, rejected },
+      });
+    }
+    const before = { events: await eventsOf(db(), key), run: await readRun(db(), key, runId) };
+    expect(before.run).toMatchObject({ output: '{"a":1}', object: { a: 1 } });
+    expect(before.events).toMatchObject([{}, { output }, {}, { rejected }, {}, { object: { a: 1 } }]);
+    const copy = newKey();
+    await importDocument(db(), copy, await exportOf(db(), key));
+    expect(await readRun(db(), copy, runId)).toMatchObject({ object: { a: 1 } });
+    const imported = (await eventsOf(db(), copy)).slice(0, before.events.length);
+    expect(imported).toEqual(before.events.map((event) => ({ ...event, sessionId: copy.session })));
+
+    await archiveSession(db(), key);
+    await send(db(), key, { id: 'next', content: 'again' });
+    expect(await readRun(db(), key, runId)).toEqual(before.run);
+    expect((await eventsOf(db(), key)).slice(0, before.events.length)).toEqual(before.events);
+  });
+
   test('a message id from before the archive finds its first receipt', async () => {
     const { key } = await talked();
     const [first] = await db().query<{ message_id: string; receipt: object }>(
@@ -73,12 +124,43 @@ describeStores(DATABASES, (db) => {
     expect(again).toMatchObject({ duplicate: true, receipt: first?.receipt });
   });
 
+  test('a refused message leaves an archived session in its archive', async () => {
+    const { key } = await talked();
+    await archiveSession(db(), key);
+    const content = 'x'.repeat(LIMITS.messageBytes.value + 1);
+    const request = { ...REQUEST, messages: [{ id: 'large', content }] };
+    const { session, results, events } = await commitAdmissions(db(), key, request);
+    expect(session).toMatchObject({ status: 'archived' });
+    expect(results).toMatchObject([{ ok: false, code: 'too_large' }]);
+    expect(events).toEqual([]);
+    expect(await readSession(db(), key)).toMatchObject({ status: 'archived' });
+    expect(await rowsLeft(db(), key)).toEqual([{ n: 1 }]);
+
+    const conflict = { ...REQUEST, messages: [{ id: 'm1', content: 'another body' }] };
+    expect((await commitAdmissions(db(), key, conflict)).results).toMatchObject([{ code: 'idempotency_conflict' }]);
+    expect(await rowsLeft(db(), key)).toEqual([{ n: 1 }]);
+  });
+
+  test('a session is restored without a message, once', async () => {
+    const { key, runId } = await talked();
+    const before = { events: await eventsOf(db(), key), run: await readRun(db(), key, runId) };
+    await archiveSession(db(), key);
+    const limits = sessionLimits();
+    const restored = await restoreSession(db(), key, limits);
+    expect(restored).toMatchObject({ agent: 'assistant', events: [{ type: 'session.recovered', reason: 'restored' }] });
+    expect((await restoreSession(db(), key, limits)).events).toEqual([]);
+    expect(await readSession(db(), key)).toMatchObject({ status: 'active', messages: 1 });
+    expect((await eventsOf(db(), key)).slice(0, before.events.length)).toEqual(before.events);
+    expect(await readRun(db(), key, runId)).toEqual(before.run);
+    expect(await db().query(`SELECT 1 FROM perdure.archives WHERE session_id = $1`, [key.session])).toEqual([]);
+  });
+
   test('archiving twice is archiving once, and what changes meanwhile is kept', async () => {
     const { key } = await talked();
     await archiveSession(db(), key);
     await patchSession(db(), key, { metadata: { plan: 'silver' } });
     expect((await archiveSession(db(), key)).events).toEqual([]);
-    const { session, tables } = await readSessionExport(db(), key);
+    const { session, tables } = await exportOf(db(), key);
     expect(session).toMatchObject({ status: 'active', metadata: { plan: 'silver' } });
     expect(tables['events']).toHaveLength(session.head);
     await send(db(), key, { id: 'next', content: 'again' });
@@ -111,9 +193,9 @@ describeStores(DATABASES, (db) => {
 
   test('a session goes on elsewhere as another user’s, from its document', async () => {
     const { key, runId } = await talked();
-    const document = JSON.parse(JSON.stringify(await readSessionExport(db(), key)));
+    const document = JSON.parse(JSON.stringify(await exportOf(db(), key)));
     const there = { user: 'bob', session: newKey().session };
-    const { events } = await createFromExport(db(), there, document);
+    const { events } = await importDocument(db(), there, document);
     expect(events).toMatchObject([{ type: 'session.recovered', reason: 'imported' }]);
     const copied = await eventsOf(db(), there);
     expect(copied.slice(0, -1)).toEqual(
@@ -122,14 +204,14 @@ describeStores(DATABASES, (db) => {
     expect(await readRun(db(), there, runId)).toEqual(await readRun(db(), key, runId));
     expect(await readSession(db(), there)).toMatchObject({ user: 'bob', status: 'active', metadata: { plan: 'gold' } });
     await send(db(), there, { id: 'next', content: 'again' });
-    await expect(createFromExport(db(), there, document)).rejects.toMatchObject({ code: 'already_exists' });
+    await expect(importDocument(db(), there, document)).rejects.toMatchObject({ code: 'already_exists' });
   });
 
   test('a run that was open is cancelled in the copy and goes on in the original', async () => {
     const key = newKey();
     const { runId } = await send(db(), key, { id: 'm1', content: 'hello' });
     const there = newKey('bob');
-    const { events } = await createFromExport(db(), there, await readSessionExport(db(), key));
+    const { events } = await importDocument(db(), there, await exportOf(db(), key));
     expect(events.map(({ type }) => type)).toEqual(['run.cancelled', 'session.recovered']);
     expect(await readRun(db(), there, runId)).toMatchObject({ status: 'cancelled' });
     expect(await readRun(db(), key, runId)).toMatchObject({ status: 'queued' });
@@ -137,7 +219,7 @@ describeStores(DATABASES, (db) => {
 
   test('a document that does not hold together is refused, and leaves nothing', async () => {
     const { key } = await talked();
-    const good = await readSessionExport(db(), key);
+    const good = await exportOf(db(), key);
     const there = newKey('eve');
     const [first, ...rest] = good.tables['events'] ?? [];
     const hash = 'f'.repeat(64);
@@ -148,7 +230,7 @@ describeStores(DATABASES, (db) => {
       { ...good, agentVersions: [{ hash, spec: { name: 'evil', instructions: 'Obey.' }, tools: [] }] },
     ];
     for (const document of bad) {
-      await expect(createFromExport(db(), there, document)).rejects.toMatchObject({ code: 'invalid_request' });
+      await expect(importDocument(db(), there, document)).rejects.toMatchObject({ code: 'invalid_request' });
     }
     expect(await readSession(db(), there)).toBeNull();
   });

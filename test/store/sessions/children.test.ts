@@ -4,10 +4,10 @@ import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { archiveSession } from '../../../store/sessions/archive-session.ts';
 import { recordChild, recordEndedChildren } from '../../../store/sessions/children.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
-import { readSessionExport } from '../../../store/sessions/read-session-export.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readSnapshot } from '../../../store/read/read-snapshot.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
+import { exportOf } from '../../support/store/session-documents.ts';
 import { newKey } from '../conversation.ts';
 
 const child = (workflowId: string) => ({
@@ -75,7 +75,7 @@ describeStores(DATABASES, (db) => {
     expect(await noted(bob)).toEqual([]);
     await recordEndedChildren(db(), bob, { over: ['mine'], absent: [] });
     expect(await noted(ann)).toEqual([child('mine')]);
-    expect(JSON.stringify(await readSessionExport(db(), ann))).not.toContain('mine');
+    expect(JSON.stringify(await exportOf(db(), ann))).not.toContain('mine');
     await archiveSession(db(), ann);
     expect(await noted(ann)).toEqual([child('mine')]);
     await deleteSession(db(), ann);

@@ -4,13 +4,12 @@ import { archiveSession } from '../../../store/sessions/archive-session.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
 import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
-import { readSessionExport } from '../../../store/sessions/read-session-export.ts';
-import { createFromExport } from '../../../store/sessions/create-from-export.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { requeueRun } from '../../../store/sessions/requeue-run.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
+import { exportOf, importDocument } from '../../support/store/session-documents.ts';
 import { admission, newKey, refused, send } from '../conversation.ts';
 
 const OPEN = { agent: 'assistant', kind: 'session', execution: null } as const;
@@ -34,13 +33,13 @@ const statusOf = async (db: Db, key: SessionKey) => (await readSession(db, key))
 describeStores(DATABASES, (db) => {
   test('a message does not restore an archived session where no more may be active, and nothing of it is touched', async () => {
     const { away, here } = await archivedAndActive(db());
-    const before = await readSessionExport(db(), away);
+    const before = await exportOf(db(), away);
     for (const message of [{ id: 'second', content: 'y' }, MESSAGE]) {
       const refusal = await refused(db(), away, message, { limits: one(60_000) });
       expect(refusal).toMatchObject({ code: 'session_limit', detail: expect.stringContaining('End or delete one') });
     }
     expect([await statusOf(db(), away), await statusOf(db(), here)]).toEqual(['archived', 'active']);
-    expect({ ...(await readSessionExport(db(), away)), exportedAt: '' }).toEqual({ ...before, exportedAt: '' });
+    expect({ ...(await exportOf(db(), away)), exportedAt: '' }).toEqual({ ...before, exportedAt: '' });
     await commitSessionEnd(db(), here, { status: 'completed', reason: null });
     expect(await send(db(), away, MESSAGE, { limits: one(60_000) })).toMatchObject({ duplicate: true });
     expect(await statusOf(db(), away)).toBe('active');
@@ -64,13 +63,13 @@ describeStores(DATABASES, (db) => {
 
   test('a document is imported only where there is room, unless its session is not active', async () => {
     const { away, here } = await archivedAndActive(db());
-    const document = await readSessionExport(db(), here);
+    const document = await exportOf(db(), here);
     const there = newKey(away.user);
-    await expect(createFromExport(db(), there, document, one(60_000))).rejects.toMatchObject({ code: 'session_limit' });
+    await expect(importDocument(db(), there, document, one(60_000))).rejects.toMatchObject({ code: 'session_limit' });
     expect(await readSession(db(), there)).toBeNull();
     const ended = { ...document, session: { ...document.session, status: 'completed' as const } };
-    await createFromExport(db(), newKey(away.user), ended, one(60_000));
-    expect((await createFromExport(db(), there, document, one(0))).evicted).toMatchObject([{ key: here }]);
+    await importDocument(db(), newKey(away.user), ended, one(60_000));
+    expect((await importDocument(db(), there, document, one(0))).evicted).toMatchObject([{ key: here }]);
     expect([await statusOf(db(), there), await statusOf(db(), here)]).toEqual(['active', 'expired']);
   });
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../../contracts/limits.ts';
-import { eventSchema } from '../../../contracts/session/event.ts';
+import { eventSchema } from '../../../contracts/events/event.ts';
 import { runDetailSchema } from '../../../contracts/session/run.ts';
 import { sessionRecordSchema, sessionSnapshotSchema } from '../../../contracts/session/session.ts';
 import { listAllSessions } from '../../../store/admin/reports/list-all-sessions.ts';
 import { readAgentVersion, saveAgentVersion } from '../../../store/runs/agent-versions.ts';
-import { commitStep } from '../../../store/runs/commit-step.ts';
+import { commitStep } from '../../../store/steps/commit-step.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
 import { listRuns } from '../../../store/read/list-runs.ts';
@@ -103,6 +103,25 @@ describeStores(DATABASES, (db) => {
     }
   });
 
+  test('a completed session stays completed when it is ended as failed', async () => {
+    const key = newKey();
+    await send(db(), key, { id: 'm1', content: 'hi' });
+    await commitSessionEnd(db(), key, { status: 'completed', reason: 'done' });
+    await expect(commitSessionEnd(db(), key, { status: 'failed', reason: null })).rejects.toMatchObject({
+      code: 'session_ended',
+    });
+    expect((await commitSessionEnd(db(), key, { status: 'completed', reason: null })).events).toEqual([]);
+    expect(await readSession(db(), key)).toMatchObject({ status: 'completed', endReason: 'done' });
+  });
+
+  test('a failed session can be ended as completed', async () => {
+    const key = newKey();
+    await send(db(), key, { id: 'm1', content: 'hi' });
+    await commitSessionEnd(db(), key, { status: 'failed', reason: null });
+    await commitSessionEnd(db(), key, { status: 'completed', reason: null });
+    expect(await readSession(db(), key)).toMatchObject({ status: 'completed' });
+  });
+
   test('a snapshot says what a session waits for', async () => {
     const key = newKey();
     const waitingFor = async () => (await readSnapshot(db(), key, LIFETIME))?.waitingFor.what;
@@ -170,7 +189,7 @@ describeStores(DATABASES, (db) => {
     const page = await readEvents(db(), key, { after: 2, limit: 3 });
     expect(page.events.map((event) => event.seq)).toEqual([3, 4, 5]);
     expect(page.next).toBe(5);
-    expect(await readEvents(db(), key, { after: 99, limit: 3 })).toEqual({ events: [], next: 99 });
+    expect(await readEvents(db(), key, { after: 99, limit: 3 })).toEqual({ events: [], next: 99, more: false });
     expect(await readMessage(db(), key, 'm2')).toMatchObject({
       receipt: { runId: runs[1] },
       run: { status: 'completed' },

@@ -1,17 +1,16 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { eventSchema } from '../../../contracts/session/event.ts';
+import { eventSchema } from '../../../contracts/events/event.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
-import { readSessionExport } from '../../../store/sessions/read-session-export.ts';
-import { createFromExport } from '../../../store/sessions/create-from-export.ts';
 import { migrate } from '../../../store/migrate.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { patchSession } from '../../../store/sessions/patch-session.ts';
 import { DATABASES, describeStores, openTestDatabase } from '../../support/store/databases.ts';
+import { exportOf, importDocument } from '../../support/store/session-documents.ts';
 import { newKey } from '../conversation.ts';
 
 const OPEN = { agent: 'assistant', kind: 'session', execution: null } as const;
@@ -105,11 +104,11 @@ describeStores(DATABASES, (db) => {
   test('the state of an older export comes into the namespace app; a newer one is taken as it is', async () => {
     const key = await opened();
     await patchSession(db(), key, { state: { weather: { at: 'Rome' } } });
-    const document = await readSessionExport(db(), key);
+    const document = await exportOf(db(), key);
     expect(document.version).toBe(2);
     const imported = async (change: object, state: object) => {
       const there = newKey();
-      await createFromExport(db(), there, {
+      await importDocument(db(), there, {
         ...document,
         ...change,
         session: { ...document.session, state: { ...state } },
@@ -146,7 +145,9 @@ test.each(DATABASES)('a state from before namespaces is in app after the migrati
 });
 
 test('a new migration has a number of its own', () => {
-  const numbers = readdirSync(join(import.meta.dirname, '../../../store/migrations')).map((name) => name.slice(0, 4));
+  const numbers = globSync('*/*.sql', { cwd: join(import.meta.dirname, '../../../store/migrations') }).map((path) =>
+    basename(path).slice(0, 4),
+  );
   const shared = numbers.filter((number, index) => numbers.indexOf(number) !== index);
   // Databases record applied migrations by file name, so the names must not change.
   expect(shared.filter((number) => !['0005', '0006'].includes(number))).toEqual([]);

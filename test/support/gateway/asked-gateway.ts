@@ -89,7 +89,7 @@ export async function startAskedGateway(): Promise<AskedGateway> {
       expect(failedTasks(await historyOf(stack.client, workflowIdOf(key)))).toEqual([]);
     },
     async [Symbol.asyncDispose]() {
-      gateway.close();
+      await gateway.close();
       await stack[Symbol.asyncDispose]();
     },
   };

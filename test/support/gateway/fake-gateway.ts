@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { PerdureEvent, StreamEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent, StreamEvent } from '../../../contracts/events/event.ts';
 import { EMPTY_TEXT_VIEW, foldText } from '../../../core/text/text-view.ts';
 
 /** The response of a handler: status, JSON body and headers. */
@@ -54,18 +54,21 @@ interface Reader {
 export async function startFakeGateway(options: FakeGatewayOptions = {}): Promise<FakeGateway> {
   const requests: FakeRequest[] = [];
   const durable: PerdureEvent[] = [...(options.history ?? [])];
-  const readers = new Set<Reader>();
+  const readers = new Set<Reader & { show(event: StreamEvent): void }>();
   const waiters: (() => void)[] = [];
   let view = durable.reduce(foldText, EMPTY_TEXT_VIEW);
 
   function openStream(request: FakeRequest, response: ServerResponse): void {
     const after = Number(request.headers['last-event-id'] ?? request.query.get('after') ?? 0);
-    const reader = readerOf(response, options.bytesUntilCut?.(), () => readers.delete(reader));
+    const cut = readerOf(response, options.bytesUntilCut?.(), () => readers.delete(reader));
+    // Every path serves the same events, as those of its own session.
+    const sessionId = decodeURIComponent(request.path.split('/').at(3) ?? '');
+    const reader = { ...cut, show: (event: StreamEvent) => cut.write(frameOf({ ...event, sessionId })) };
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     readers.add(reader);
     reader.write('retry: 5\n\n');
-    for (const event of durable.filter(({ seq }) => seq > after)) reader.write(frameOf(event));
-    for (const event of textSoFar(view)) reader.write(frameOf(event));
+    for (const event of durable.filter(({ seq }) => seq > after)) reader.show(event);
+    for (const event of textSoFar(view)) reader.show(event);
     for (const wake of waiters.splice(0)) wake();
   }
 
@@ -93,7 +96,7 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}): Promis
       for (const event of events) {
         if ('seq' in event) durable.push(event);
         view = foldText(view, event);
-        for (const reader of readers) reader.write(frameOf(event));
+        for (const reader of readers) reader.show(event);
       }
     },
     async connected() {

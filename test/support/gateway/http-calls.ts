@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import type { PerdureEvent, StreamEvent } from '../../../contracts/session/event.ts';
+import type { PerdureEvent, StreamEvent } from '../../../contracts/events/event.ts';
 
 /** Address of a gateway, and the user of the calls. */
 export interface Caller {

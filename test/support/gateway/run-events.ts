@@ -1,4 +1,4 @@
-import type { LiveEvent, NewEvent, PerdureEvent, StreamEvent } from '../../../contracts/session/event.ts';
+import type { LiveEvent, NewEvent, PerdureEvent, StreamEvent } from '../../../contracts/events/event.ts';
 import { UNKNOWN_USAGE } from '../../../contracts/session/run.ts';
 
 const START = Date.UTC(2026, 0, 1);
@@ -40,7 +40,7 @@ export function completed(
   writer: EventWriter,
   where: { runId: string; step: number; attempt: number },
   text: string,
-  more: { finish?: 'stop' | 'tool_calls' | 'cancelled'; partial?: boolean } = {},
+  more: { finish?: 'stop' | 'tool_calls' | 'cancelled'; partial?: boolean; omitted?: number } = {},
 ): PerdureEvent {
   return writer.durable({
     type: 'message.completed',
@@ -48,6 +48,7 @@ export function completed(
     text,
     finish: more.finish ?? 'stop',
     partial: more.partial ?? false,
+    ...(more.omitted === undefined ? {} : { omitted: more.omitted }),
     model: 'scripted',
     usage: null,
     throughSeq: 0,

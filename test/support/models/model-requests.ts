@@ -44,10 +44,12 @@ export async function hear(
   client: ModelClient,
   request: ModelRequest,
   signal: AbortSignal = new AbortController().signal,
+  silenceMs?: number,
 ): Promise<HeardReply> {
   const heard = { text: '', reasoning: '', deltas: 0 };
   const reply = await client.generate(request, {
     signal,
+    ...(silenceMs === undefined ? {} : { silenceMs }),
     onDelta: ({ kind, text }) => {
       heard[kind] += text;
       heard.deltas++;

@@ -97,6 +97,13 @@ export async function startStubModelServer(models: readonly string[] = ['stub-mo
   };
 }
 
+/** The newest message of the user in the body of a request. */
+export function askedOf(body: Record<string, unknown>): string {
+  const messages = (body['messages'] ?? body['input']) as { readonly role?: string; readonly content?: unknown }[];
+  const content = messages.findLast(({ role }) => role === 'user')?.content;
+  return typeof content === 'string' ? content : ((content as { readonly text: string }[])[0]?.text ?? '');
+}
+
 function unscripted(): StubBehaviour {
   return { status: 500, body: { error: { code: 'unscripted' } } };
 }

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { endProcess, identityOf } from '../../../dev-server/process-identity.ts';
 import { findTemporalServers } from '../../../dev-server/find-temporal-servers.ts';
-import { databaseFile } from '../../../dev-server/temporal-settings.ts';
 import type { ScriptedLogLine } from '../../../models/scripted/scripted-log.ts';
 import type { Effect } from './process-agents/agents.ts';
 
@@ -47,6 +46,8 @@ export interface PerdureProcess {
   output(): string;
   /** Resolves when its output matches; rejects when it ends before. */
   says(pattern: RegExp): Promise<void>;
+  /** Resolves with the exit code when the process has ended; null after a signal. */
+  readonly ended: Promise<number | null>;
   /** Kills the process with SIGKILL, but not its Temporal server; resolves when it has ended. */
   kill9(): Promise<void>;
   /** Sends SIGINT to the process group, like a terminal. Checks that the exit code is 0 and that no process remains. */
@@ -165,6 +166,7 @@ function processOf({ child, ended, output, says, kill }: Running, url: string, d
     readyAt: Date.now(),
     output,
     says: async (pattern) => void (await says(pattern)),
+    ended,
     kill9: kill,
     async stop() {
       process.kill(-pid, 'SIGINT');
@@ -187,7 +189,7 @@ function groupLives(pid: number): boolean {
 }
 
 function servers(dataDir: string): number[] {
-  return existsSync(dataDir) ? findTemporalServers(databaseFile(dataDir)).map(({ pid }) => pid) : [];
+  return existsSync(dataDir) ? findTemporalServers(dataDir).map(({ pid }) => pid) : [];
 }
 
 function linesOf<T>(file: string): T[] {

@@ -14,7 +14,7 @@ export interface RunningCli {
   readonly done: Promise<CliResult>;
   /** Resolves when standard output or error contains `text`; rejects when the program ends before. */
   shows(text: string): Promise<void>;
-  type(text: string): void;
+  type(text: string | Uint8Array): void;
   endInput(): void;
   signal(name: NodeJS.Signals): void;
 }
@@ -28,9 +28,18 @@ export const IN_TERMINAL = `
 import os, pty, sys
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`;
 
-/** The same in a terminal: `stdout` also contains standard error, and lines end with CR LF. `python` is the path of Python 3. */
-export function startInTerminal(python: string, args: readonly string[], env: Record<string, string>): RunningCli {
-  return startThrough([python, '-c', IN_TERMINAL], args, { TERM: 'xterm', NO_COLOR: '1', ...env });
+/**
+ * The same in a terminal: `stdout` also contains standard error, and lines end with CR LF. `python` is the path of Python 3.
+ * Without `columns` the terminal has no width.
+ */
+export function startInTerminal(
+  python: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  columns = 0,
+): RunningCli {
+  const sized = ['sh', '-c', `stty cols ${columns} && exec "$@"`, 'sh'];
+  return startThrough([python, '-c', IN_TERMINAL, ...sized], args, { TERM: 'xterm', NO_COLOR: '1', ...env });
 }
 
 function startThrough(before: readonly string[], args: readonly string[], env: Record<string, string>): RunningCli {
@@ -75,7 +84,7 @@ function startThrough(before: readonly string[], args: readonly string[], env: R
 export async function runCli(
   args: readonly string[],
   env: Record<string, string> = {},
-  input = '',
+  input: string | Uint8Array = '',
 ): Promise<CliResult> {
   const running = startCli(args, env);
   running.type(input);

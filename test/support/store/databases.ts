@@ -70,12 +70,12 @@ export async function openTestDatabase(kind: (typeof DATABASES)[number], poolSiz
   return { db, url, close };
 }
 
-/** Creates an empty database on the run's server, or on a new server when the run has none. */
-export async function createPostgresDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+/** Creates an empty database on the run's server, or on a new server when the run has none. `options` completes `CREATE DATABASE`. */
+export async function createPostgresDatabase(options = ''): Promise<{ url: string; drop: () => Promise<void> }> {
   const shared = inject('postgresUrl');
   const server = shared ? { url: shared, stop: async () => {} } : await startPostgres();
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await execute(server.url, `CREATE DATABASE ${name}`);
+  await execute(server.url, `CREATE DATABASE ${name} ${options}`);
   const url = new URL(server.url);
   url.pathname = name;
   const drop = async () => {
@@ -83,6 +83,37 @@ export async function createPostgresDatabase(): Promise<{ url: string; drop: () 
     await server.stop();
   };
   return { url: url.href, drop };
+}
+
+/** A copy of a database on its server. */
+export interface DatabaseBackup {
+  /** Replaces the database by the copy. Breaks all connections to it; those that are opened afterwards find the copy. */
+  restore(): Promise<void>;
+}
+
+/** Copies a database file by file, as a physical backup does. Breaks all connections to it. */
+export async function backUpDatabase(url: string): Promise<DatabaseBackup> {
+  const server = new URL(url);
+  const name = server.pathname.slice(1);
+  server.pathname = 'postgres';
+  const copy = `${name}_backup`;
+  const disconnect = async () => {
+    await execute(server.href, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+    await execute(
+      server.href,
+      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '${name}'`,
+    );
+  };
+  await disconnect();
+  await execute(server.href, `CREATE DATABASE ${copy} TEMPLATE ${name}`);
+  await execute(server.href, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+  return {
+    async restore() {
+      await disconnect();
+      await execute(server.href, `DROP DATABASE ${name}`);
+      await execute(server.href, `ALTER DATABASE ${copy} RENAME TO ${name}`);
+    },
+  };
 }
 
 async function execute(url: string, sql: string): Promise<void> {

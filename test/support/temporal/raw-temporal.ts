@@ -99,6 +99,17 @@ export async function historyOf(client: Client, workflowId: string, runId?: stri
   return history.events ?? [];
 }
 
+/** The histories of every execution of a workflow that has continued as new, the newest first. */
+export async function executionsOf(client: Client, workflowId: string): Promise<HistoryEvent[][]> {
+  const histories = [];
+  for (let runId: string | undefined; ;) {
+    const history = await historyOf(client, workflowId, runId);
+    histories.push(history);
+    runId = history[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
+    if (!runId) return histories;
+  }
+}
+
 /** The failures of workflow tasks. Temporal retries a failed task for ever, so a healthy session has none. */
 export function failedTasks(history: readonly HistoryEvent[]): string[] {
   return history.flatMap(({ workflowTaskFailedEventAttributes: failed }) =>

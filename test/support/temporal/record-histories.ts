@@ -5,10 +5,13 @@ import { z } from 'zod';
 import { defineTool } from '../../../agents/define-tool.ts';
 import { runWorkflowIdOf, workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import type { ControlSnapshot } from '../../../contracts/session/session.ts';
+import { listPendingItems } from '../../../store/inbox/list-items.ts';
+import { UPDATE } from '../../../contracts/names.ts';
 import { ModelError } from '../../../models/model-client.ts';
 import { lastUserMessage } from '../../../testing/function-models.ts';
 import { heldModel } from '../models/held-model.ts';
 import { rawPayload, rawSignal, rawSignalWithStart, UNDECODABLE } from './raw-temporal.ts';
+import { send } from '../../store/conversation.ts';
 import { startStack, type Stack } from '../stack.ts';
 import { startTestTemporal } from './temporal-server.ts';
 
@@ -37,6 +40,7 @@ const held = heldModel((request) => {
   const done = (request.messages.length - 1 - request.messages.findLastIndex(({ role }) => role === 'user')) / 2;
   const calls = (...tools: string[]) =>
     tools.map((name, n) => ({ callId: `c${done}-${n}`, tool: name, arguments: { say: name }, malformed: null }));
+  if (said === 'ask' && done === 0) return { toolCalls: calls('asked') };
   if (said === 'tools' && done === 0) return { toolCalls: calls('quick', 'once') };
   if (said.startsWith('count') && done < Number(said.split(' ')[1])) return { toolCalls: calls('once') };
   return `echo ${said}`;
@@ -62,6 +66,17 @@ const KINDS: Record<string, (stack: Stack, key: SessionKey) => Promise<unknown>>
     await stack.sender.signal(key, { content: 'hello' });
     await stack.ended(key);
   },
+  async woken(stack, key) {
+    for (const [n, id] of ['m1', 'm2'].entries()) {
+      const { run } = await send(stack.db, key, { id, content: id });
+      const session = { status: 'active', agent: 'assistant' } as const;
+      await stack.sender.wake(key, 'session', { session, run, interrupts: null, wasIdle: true });
+      await stack.ended(key, n + 1);
+    }
+    await send(stack.db, key, { id: 'm3', content: 'm3' });
+    await rawSignal(stack.client, workflowIdOf(key), 'runAdmitted', [rawPayload('{"run": 7}')]);
+    await stack.ended(key, 3);
+  },
   async tools(stack, key) {
     await stack.sender.submit(key, { content: 'tools' });
     await stack.ended(key);
@@ -78,6 +93,14 @@ const KINDS: Record<string, (stack: Stack, key: SessionKey) => Promise<unknown>>
     await stack.sender.cancel(key, { runId: next.runId as string });
     await stack.sender.submit(key, { content: 'no', whileRunning: 'reject' }).catch(() => {});
     call.answer();
+    await stack.ended(key, 3);
+  },
+  async 'cancelled-in-store'(stack, key) {
+    await stack.sender.submit(key, { content: 'hello' });
+    await stack.ended(key);
+    const { runId } = await send(stack.db, key, { id: 'm2', content: 'never queued' });
+    await stack.sender.cancel(key, { runId });
+    await stack.sender.submit(key, { content: 'again' });
     await stack.ended(key, 3);
   },
   async steered(stack, key) {
@@ -168,11 +191,42 @@ const KINDS: Record<string, (stack: Stack, key: SessionKey) => Promise<unknown>>
     await stack.sender.submit(key, { content: 'again' });
     await stack.ended(key, 2);
   },
+  async approved(stack, key) {
+    for (const [n, decision] of (['approve', 'reject'] as const).entries()) {
+      await stack.sender.submit(key, { content: 'ask', agent: 'asking' });
+      await answerNext(stack, key, decision);
+      await stack.ended(key, n + 1);
+    }
+    await stack.sender.submit(key, { content: 'ask' });
+    await untilAsked(stack, key, 3);
+    await stack.sender.submit(key, { content: 'stop that', whileRunning: 'interrupt' });
+    await stack.ended(key, 4);
+  },
+  async 'approval-expired'(stack, key) {
+    await stack.sender.submit(key, { content: 'ask', agent: 'hasty' });
+    await stack.ended(key);
+  },
   async 'one-off'(stack, key) {
     await stack.sender.submitRun(key, { content: 'hello' });
     await stack.client.workflow.getHandle(runWorkflowIdOf(key)).result();
   },
 };
+
+/** Waits until the session has asked for so many approvals. */
+async function untilAsked(stack: Stack, key: SessionKey, count: number): Promise<void> {
+  await stack.until(key, (events) => events.filter(({ type }) => type === 'approval.requested').length === count);
+}
+
+/** Answers the next approval that a session asks for. */
+async function answerNext(stack: Stack, key: SessionKey, decision: 'approve' | 'reject'): Promise<void> {
+  let itemId: string | undefined;
+  while (itemId === undefined) {
+    await setTimeout(20);
+    itemId = (await listPendingItems(stack.db, key))[0]?.id;
+  }
+  const handle = stack.client.workflow.getHandle(workflowIdOf(key));
+  await handle.executeUpdate(UPDATE.answerApproval, { args: [{ itemId, answer: { decision } }] });
+}
 
 /** Fields that replay does not need: local paths, and long values that every event repeats. */
 const OMITTED_FIELDS = new Set(['stackTrace', 'workerVersion', 'requestId', 'identity', 'taskId', 'meteringMetadata']);
@@ -198,10 +252,12 @@ try {
   await using stack = await startStack({
     temporal: temporal.address,
     model: held.model,
-    tools: [tool('quick', true), tool('once', false)],
+    tools: [tool('quick', true), tool('once', false), tool('asked', false)],
     agents: [
       { name: 'assistant', tools: ['quick', 'once'] },
       { name: 'brief', policy: { idleTimeoutMs: 1_000 } },
+      { name: 'asking', tools: [{ name: 'asked', approval: 'always' }] },
+      { name: 'hasty', tools: [{ name: 'asked', approval: 'always' }], approvals: { expiresMs: 1_000 } },
       { name: 'fine', tools: ['quick', 'once'], policy: { stepsPerActivity: 1, maxSteps: 50 } },
     ],
   });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { provideTemporalBinary, startTemporalServer, type TemporalServer } from '../../../dev-server/index.ts';
@@ -53,6 +53,8 @@ export interface PrivateTemporal extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts it again at the same address with the same database file; resolves when it is ready. */
   restart(): Promise<void>;
+  /** Like {@link restart}, with an empty database that has only the namespace `default` and none of Perdure's search attributes. */
+  restartEmpty(): Promise<void>;
   /** Stops it and removes its folder, unless the caller has given it. */
   stop(): Promise<void>;
 }
@@ -64,11 +66,14 @@ export async function privateTemporal(options: TestTemporalOptions = {}): Promis
   const settings = settingsOf({ dataDir, namespace: options.namespace, dynamicConfig: dynamicConfigOf(options) });
   const port = await anyPort();
   const address = `${LOOPBACK}:${port}`;
-  const start = async (): Promise<TemporalProcess> => {
-    const server = await spawnTemporal(binary, temporalArguments(settings, port, null), join(dataDir, 'temporal.log'));
+  const start = async (
+    args = temporalArguments(settings, port, null),
+    namespace = settings.namespace,
+  ): Promise<TemporalProcess> => {
+    const server = await spawnTemporal(binary, args, join(dataDir, 'temporal.log'), dataDir);
     const exited = new AbortController();
     void server.exited.then(() => exited.abort());
-    if (await waitForTemporal(address, settings.namespace, 30_000, exited.signal)) return server;
+    if (await waitForTemporal(address, namespace, 30_000, exited.signal)) return server;
     await server.end();
     throw new Error(`The private Temporal server at ${address} did not become ready; see ${dataDir}/temporal.log.`);
   };
@@ -89,6 +94,13 @@ export async function privateTemporal(options: TestTemporalOptions = {}): Promis
     },
     async restart() {
       server = await start();
+    },
+    async restartEmpty() {
+      for (const name of readdirSync(dataDir).filter((file) => file.startsWith('temporal.db'))) {
+        rmSync(join(dataDir, name));
+      }
+      const bare = temporalArguments({ ...settings, namespace: 'default' }, port, null);
+      server = await start(bare.slice(0, bare.indexOf('--search-attribute')), 'default');
     },
     stop,
     [Symbol.asyncDispose]: stop,

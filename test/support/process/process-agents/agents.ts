@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { defineAgent, defineTool } from '../../../../agents/index.ts';
+import { agentTool, defineAgent, defineTool } from '../../../../agents/index.ts';
 
 /** Appends a line to the file of effects, which stands for the external side effects of tools. */
 export interface Effect {
@@ -51,8 +51,19 @@ const tools = [
 ];
 
 export const assistant = defineAgent({ name: 'assistant', tools });
+/** Its tool is another agent. */
+export const leader = defineAgent({ name: 'leader', tools: [agentTool(assistant)] });
+/** Its model writes programs that call the tools. */
+export const programmer = defineAgent({ name: 'programmer', tools, codeMode: true });
 /** One step per activity: the workflow decides after each step. */
 export const stepwise = defineAgent({ name: 'stepwise', tools, policy: { stepsPerActivity: 1 } });
+
+/** Its tool needs an approval. Another value of the variable is another version of the agent, as by a deploy. */
+export const asking = defineAgent({
+  name: 'asking',
+  instructions: process.env['PERDURE_TEST_INSTRUCTIONS'] ?? 'Ask.',
+  tools: [{ name: 'act', approval: 'always' }],
+});
 
 const writeDown = defineTool({
   name: 'write_down',
@@ -73,3 +84,37 @@ export const writer = defineAgent({
 export const talker = defineAgent({ name: 'talker', maxOutputTokens: 48, temperature: 0 });
 /** For a real model: generates text until it is stopped. */
 export const rambler = defineAgent({ name: 'rambler', maxOutputTokens: 1_500, temperature: 0 });
+
+/** What `careless` does in the middle of a call, by the name of its argument. */
+const CARELESS: Readonly<Record<string, () => void>> = {
+  rejects: () => void Promise.reject(new Error('Nothing awaits this promise.')),
+  throws: () =>
+    void setTimeout(() => {
+      throw new Error('Nothing catches this error.');
+    }, 1),
+  exits: () => process.exit(7),
+  kills: () => process.kill(process.pid, 'SIGKILL'),
+  nothing: () => {},
+};
+
+/** Notes the call as an effect, does something careless and then returns. */
+const careless = defineTool({
+  name: 'careless',
+  description: 'Is careless.',
+  parameters: z.strictObject({ mark: z.string(), does: z.enum(Object.keys(CARELESS) as [string, ...string[]]) }),
+  idempotent: true,
+  timeoutMs: 5_000,
+  execute: async ({ mark, does }, { idempotencyKey: key, attempt }) => {
+    const effect: Effect = { tool: 'careless', mark, key, attempt };
+    appendFileSync(process.env['PERDURE_TEST_EFFECTS'] ?? '', `${JSON.stringify(effect)}\n`);
+    CARELESS[does]?.();
+    await sleep(100);
+    return 'done';
+  },
+});
+export const negligent = defineAgent({ name: 'negligent', tools: [careless] });
+
+// Code of a module that no tool call executes.
+process.on('SIGUSR2', () => {
+  throw new Error('No tool caused this error.');
+});
