@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 import urllib.request
 from urllib.parse import quote
 
@@ -95,4 +96,6 @@ async def main(user: str, session: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*(sys.argv[1:3] + ["ada", "python-trip"][len(sys.argv) - 1 :])))
+    # A new session each time: the example ends it.
+    defaults = ["ada", f"python-{int(time.time())}"]
+    asyncio.run(main(*(sys.argv[1:3] + defaults[len(sys.argv) - 1 :])))
