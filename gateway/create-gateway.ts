@@ -210,14 +210,18 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...keyRoutes(deps, (id) => keys?.forget(id)),
     ...operationRoutes({ ...deps, redis: options.redis }, metrics, options.metricsToken),
   ];
-  const document = JSON.stringify(openApiDocument(routes, CONTRACT_VERSION));
+  // Made when it is first asked for: it takes longer than everything else here, and a start after a kill should be quick.
+  let document: string | undefined;
   const documentRoute = route({
     method: 'get',
     path: '/openapi.json',
     access: 'open',
     summary: 'This OpenAPI document',
     responses: { 200: { description: 'OpenAPI 3.1' } },
-    handle: async () => new Response(document, { headers: { 'content-type': 'application/json' } }),
+    handle: async () => {
+      document ??= JSON.stringify(openApiDocument(routes, CONTRACT_VERSION));
+      return new Response(document, { headers: { 'content-type': 'application/json' } });
+    },
   });
 
   const app = new Hono<{ Bindings: Connection }>();
