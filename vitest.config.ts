@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...SERVER_TESTS, ...PACKAGE_TESTS],
-          globalSetup: ['test/support/store/postgres-global-setup.ts'],
+          globalSetup: ['test/support/store/global-setup.ts'],
           testTimeout: 15_000,
           hookTimeout: 30_000,
         },
@@ -33,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: SERVER_TESTS,
-          globalSetup: ['test/global-setup.ts', 'test/support/store/postgres-global-setup.ts'],
+          globalSetup: ['test/global-setup.ts', 'test/support/store/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           expect: { poll: { timeout: 30_000 } },

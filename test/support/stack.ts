@@ -24,7 +24,7 @@ import { createInProcessLive } from '../../live/in-process.ts';
 import type { LiveChannel } from '../../live/live-channel.ts';
 import type { ModelDirectory } from '../../models/model-client.ts';
 import type { Db } from '../../store/db/db.ts';
-import { openStore } from '../../store/open-store.ts';
+import { openMemoryStore } from './store/memory-store.ts';
 import { readEvents } from '../../store/read/read-events.ts';
 import { readHead } from '../../store/read/read-head.ts';
 import type { UpkeepSettings } from '../../worker/upkeep/upkeep.ts';
@@ -88,7 +88,7 @@ export interface Stack extends AsyncDisposable {
 }
 
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const db = options.db ?? (await openStore({}));
+  const db = options.db ?? (await openMemoryStore());
   const live = options.live ?? createInProcessLive();
   const models = typeof options.model === 'function' ? functionModels(options.model) : options.model;
   const agents = registry(
