@@ -52,6 +52,7 @@ export interface StackOptions {
   readonly live?: LiveChannel;
   /** False: no worker runs until `startWorker` is called. */
   readonly worker?: boolean;
+  /** Default 60,000 ms. */
   readonly ackTimeoutMs?: number;
   /** Default: that of the product. */
   readonly lostSessions?: UpkeepSettings;
@@ -103,7 +104,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const client = new Client({ connection, namespace, dataConverter: { payloadCodecs: [...payloadCodecs] } });
   const taskQueue = `test-${randomUUID()}`;
   const telemetry = options.telemetry ?? createTelemetry();
-  const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 10_000 });
+  const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 60_000 });
   const to = { address: options.temporal, namespace };
   const start = () =>
     startWorker({
