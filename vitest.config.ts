@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 /** Tests that need a Temporal server that is really running. */
 const SERVER_TESTS = ['test/server/**/*.test.ts', 'test/**/*.server.test.ts'];
@@ -15,7 +16,9 @@ export default defineConfig({
     ],
   },
   test: {
-    maxWorkers: 3,
+    // Of two cores: many files wait, for processes, timers and answers.
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -23,9 +26,10 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...SERVER_TESTS, ...PACKAGE_TESTS],
-          globalSetup: ['test/support/store/postgres-global-setup.ts'],
-          testTimeout: 15_000,
-          hookTimeout: 30_000,
+          globalSetup: ['test/support/store/global-setup.ts'],
+          // For a machine on which much else runs.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -33,9 +37,9 @@ export default defineConfig({
         test: {
           name: 'server',
           include: SERVER_TESTS,
-          globalSetup: ['test/global-setup.ts', 'test/support/store/postgres-global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          globalSetup: ['test/global-setup.ts', 'test/support/store/global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           expect: { poll: { timeout: 30_000 } },
         },
       },
@@ -43,13 +47,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'package',
-          // After the others: builds and installations take both cores.
-          sequence: { groupOrder: 1 },
           include: PACKAGE_TESTS,
           globalSetup: ['test/package/global-setup.ts'],
-          testTimeout: 180_000,
+          testTimeout: 600_000,
           // npm install, from the registry where its cache is empty.
-          hookTimeout: 300_000,
+          hookTimeout: 900_000,
         },
       },
     ],

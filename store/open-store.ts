@@ -13,6 +13,8 @@ export interface StoreOptions {
   readonly databaseUrl?: string | undefined;
   /** Data folder (`PERDURE_DATA`). The embedded store uses its subfolder `store`. */
   readonly dataDir?: string | undefined;
+  /** What a store in memory begins with, as the path of a data folder that PGlite has dumped. Default: an empty database. For tests. */
+  readonly begin?: string | undefined;
   /** Folder for archives (`PERDURE_ARCHIVES`). Default: archives are stored in the database. */
   readonly archivesDir?: string | undefined;
   /** Where the contents of attachments are kept. Default: in the database. */
@@ -56,7 +58,7 @@ async function migrateServer(databaseUrl: string, options: MigrationOptions): Pr
   }
 }
 
-async function choose({ databaseUrl, dataDir, poolSize }: StoreOptions): Promise<Db> {
+async function choose({ databaseUrl, dataDir, begin, poolSize }: StoreOptions): Promise<Db> {
   if (databaseUrl) return await openPostgres(databaseUrl, { poolSize });
-  return await openPglite(dataDir ? databasePath(dataDir) : 'memory://');
+  return await (dataDir ? openPglite(databasePath(dataDir)) : openPglite('memory://', begin));
 }

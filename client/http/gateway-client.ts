@@ -1,11 +1,6 @@
 import type { AgentSpec } from '../../contracts/agent.ts';
-import type { AttachmentMove, AttachmentMoveRequest } from '../../contracts/attachments/attachment-move.ts';
 import type { Attachment } from '../../contracts/attachments/attachment.ts';
-import type { AgentReleaseReport, AgentReleaseRequest } from '../../contracts/admin/agent-release.ts';
-import type { AuditPage, AuditVerification } from '../../contracts/admin/audit.ts';
-import type { ApiKey, CreateApiKey, CreatedApiKey } from '../../contracts/identity/api-key.ts';
 import type { BudgetReport, UserLimits } from '../../contracts/budget.ts';
-import type { Erasure, ErasurePage } from '../../contracts/admin/erasure.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { UsageReport } from '../../contracts/usage.ts';
 import type { CancelledRun, EndSession, OpenSession, UpdateSession } from '../../contracts/session/commands.ts';
@@ -17,7 +12,6 @@ import type { JsonObject } from '../../contracts/json.ts';
 import type { Forgotten, MemoryPage, Remember, Remembered } from '../../contracts/capabilities/memory.ts';
 import type { InboxItem } from '../../contracts/session/inbox-item.ts';
 import type { MessageInput, Receipt } from '../../contracts/session/message.ts';
-import type { Pause, Pauses, PauseSettings } from '../../contracts/admin/pause.ts';
 import type { ProviderStatus } from '../../contracts/provider.ts';
 import type { ListedRuns, RunDetail, RunRecord, Usage } from '../../contracts/session/run.ts';
 import type { ReceiptOfWaiting } from '../../contracts/session/waiting-receipt.ts';
@@ -28,14 +22,14 @@ import type { CallContext } from '../../contracts/session/call-context.ts';
 import type { RunWhy, SessionWhy } from '../../contracts/why.ts';
 import type { Workers } from '../../contracts/worker.ts';
 import { createInboxClient, type InboxClient } from './inbox-client.ts';
-import { streamEvents, type Connect } from './event-stream.ts';
+import { createOperatorClient, type OperatorClient } from './operator-client.ts';
+import { connectTo } from './connect-stream.ts';
+import { streamEvents } from './event-stream.ts';
 import type { StreamOptions } from './event-stream.ts';
 import { createHttpClient } from './http-client.ts';
-import type { FileContent, GatewayClientOptions, HttpClient, HttpRequest } from './http-client.ts';
+import type { FileContent, GatewayClientOptions, HttpRequest } from './http-client.ts';
 import type { Page } from './page.ts';
 import type {
-  ApiKeyQuery,
-  AuditQuery,
   CallName,
   CleanOrder,
   MemoryQuery,
@@ -81,7 +75,7 @@ export interface SendResult {
  * The gateway's HTTP interface, typed. Every method rejects with a PerdureError for a problem response, and with a
  * {@link import('./gateway-unreachable-error.ts').GatewayUnreachableError} when the connection fails or times out.
  */
-export interface GatewayClient extends InboxClient {
+export interface GatewayClient extends InboxClient, OperatorClient {
   /** Gets or creates a session. */
   open(
     id: string | undefined,
@@ -107,12 +101,6 @@ export interface GatewayClient extends InboxClient {
   sweeps(query?: SweepQuery): Promise<SweepPage>;
   /** The report of a clean-up, complete or in progress, with a page of its actions. */
   sweep(sweepId: string, page?: { limit?: number | undefined; cursor?: string | undefined }): Promise<Sweep>;
-  /** For operators: begins to erase everything that is stored of a user. */
-  erase(user: string): Promise<Erasure>;
-  /** For operators: the progress or the report of an erasure. */
-  erasure(id: string): Promise<Erasure>;
-  /** For operators: erasures, newest first. */
-  erasures(page?: { limit?: number | undefined; cursor?: string | undefined }): Promise<ErasurePage>;
   send(id: string, input: MessageInput): Promise<Receipt>;
   /** Waits up to `waitSeconds` for the answer. */
   sendAndWait(id: string, input: MessageInput, waitSeconds: number): Promise<SendResult>;
@@ -136,20 +124,8 @@ export interface GatewayClient extends InboxClient {
   /** Statistics of the user's runs; for operators, also of those of others. */
   stats(query?: StatsQuery): Promise<StatsPage>;
   agents(): Promise<AgentPage>;
-  /** For operators: the release of an agent, and its versions side by side. */
-  agentRelease(agent: string, query?: { readonly days?: number | undefined }): Promise<AgentReleaseReport>;
-  /** For operators: releases a version of an agent to a share of users, 0 to 1. */
-  releaseAgent(agent: string, request: AgentReleaseRequest): Promise<AgentReleaseReport>;
-  /** For operators: returns all users of an agent to the version before its release. */
-  rollBackAgent(agent: string): Promise<AgentReleaseReport>;
   /** Model providers: limits, circuits and waits across all workers. */
   providers(): Promise<Page<ProviderStatus>>;
-  /** For operators: what is paused. */
-  pauses(): Promise<Pauses>;
-  /** For operators: sets or changes a pause. `id`: `all`, or the kind and the name, such as `agent:support`. */
-  setPause(id: string, settings?: PauseSettings): Promise<Pause>;
-  /** For operators: removes a pause. */
-  removePause(id: string): Promise<void>;
   /** Starts a run without a session. */
   startRun(input: MessageInput): Promise<Receipt>;
   startRunAndWait(input: MessageInput, waitSeconds: number): Promise<SendResult>;
@@ -170,24 +146,12 @@ export interface GatewayClient extends InboxClient {
   budget(user?: string): Promise<BudgetReport>;
   /** For operators: replaces the limits of a user. Default: the caller's own. */
   setBudget(limits: UserLimits, user?: string): Promise<BudgetReport>;
-  /** What operators read and did; for operators, with the data of everybody. */
-  audit(query?: AuditQuery): Promise<AuditPage>;
-  /** For operators: verifies a part of the audit trail. Pass `last` of the part before it until `complete`. */
-  verifyAudit(after?: AuditVerification['last']): Promise<AuditVerification>;
-  /** For operators: creates an API key. Only the result has the key itself. */
-  createKey(input: CreateApiKey): Promise<CreatedApiKey>;
-  /** For operators: the API keys, newest first. */
-  keys(query?: ApiKeyQuery): Promise<Page<ApiKey>>;
-  /** For operators: revokes an API key by its id. Gateways refuse it within 5 seconds. */
-  revokeKey(id: string): Promise<ApiKey>;
   /** How many workers take work. */
   workers(): Promise<Workers>;
   /** Uploads a file of the user's. */
   upload(content: FileContent, options: UploadOptions): Promise<Attachment>;
   /** The content of an attachment, or a part of it. */
   download(attachmentId: string, range?: DownloadRange): Promise<Response>;
-  /** For operators: moves attachments of all users to another place for a few seconds. Repeat it with the cursor. */
-  moveAttachments(request: AttachmentMoveRequest): Promise<AttachmentMove>;
   /** Whether the gateway reaches each of its dependencies. */
   ready(): Promise<GatewayReadiness>;
 }
@@ -224,6 +188,7 @@ export function createGatewayClient(options: GatewayClientOptions = {}): Gateway
 
   return {
     ...createInboxClient({ json, owned, discard: (request) => http.discard(request) }),
+    ...createOperatorClient({ json, discard: (request) => http.discard(request) }),
     async open(id, input) {
       const request = post(['v1', 'sessions'], { ...(id === undefined ? {} : { id }), ...input });
       const { status, body } = await http.json(request);
@@ -242,9 +207,6 @@ export function createGatewayClient(options: GatewayClientOptions = {}): Gateway
     clean: (body) => json(post(['v1', 'maintenance', 'clean'], body)),
     sweeps: (query = {}) => json({ path: ['v1', 'maintenance', 'sweeps'], query: { ...query } }),
     sweep: (sweepId, query = {}) => json({ path: ['v1', 'maintenance', 'sweeps', sweepId], query }),
-    erase: (user) => json({ method: 'DELETE', path: ['v1', 'users', user] }),
-    erasure: (id) => json({ path: ['v1', 'erasures', id] }),
-    erasures: (query = {}) => json({ path: ['v1', 'erasures'], query }),
     send: (id, input) => json(post(session(id, 'messages'), input)),
     sendAndWait: async (id, input, seconds) => resultOf(await json(waiting(session(id, 'messages'), input, seconds))),
     stream: (id, streaming) => stream(id, session(id, 'events'), streaming),
@@ -266,13 +228,7 @@ export function createGatewayClient(options: GatewayClientOptions = {}): Gateway
     resume: (id, runId) => http.discard(owned(post(session(id, 'runs', runId, 'resume'), {}))),
     stats: (query = {}) => json({ path: ['v1', 'stats'], query: { ...query } }),
     agents: () => json({ path: ['v1', 'agents'] }),
-    agentRelease: (agent, query = {}) => json({ path: ['v1', 'agents', agent, 'release'], query: { ...query } }),
-    releaseAgent: (agent, request) => json({ method: 'PUT', path: ['v1', 'agents', agent, 'release'], body: request }),
-    rollBackAgent: (agent) => json({ method: 'POST', path: ['v1', 'agents', agent, 'rollback'], body: {} }),
     providers: () => json({ path: ['v1', 'providers'] }),
-    pauses: () => json({ path: ['v1', 'pauses'] }),
-    setPause: (id, body = {}) => json({ method: 'PUT', path: ['v1', 'pauses', id], body }),
-    removePause: (id) => http.discard({ method: 'DELETE', path: ['v1', 'pauses', id] }),
     startRun: (input) => json(post(['v1', 'runs'], input)),
     startRunAndWait: async (input, seconds) => resultOf(await json(waiting(['v1', 'runs'], input, seconds))),
     oneOffRun: (runId) => json(owned({ path: run(runId) })),
@@ -286,15 +242,6 @@ export function createGatewayClient(options: GatewayClientOptions = {}): Gateway
     budget: (user) => json({ path: ['v1', 'budget'], query: { user } }),
     setBudget: (limits, user) =>
       json({ method: 'PUT', path: ['v1', 'budget'], body: { ...limits, ...(user === undefined ? {} : { user }) } }),
-    audit: (query = {}) => json({ path: ['v1', 'audit'], query: { ...query } }),
-    verifyAudit: (after) =>
-      json({
-        path: ['v1', 'audit', 'verification'],
-        query: after === undefined ? {} : { after: after.seq, hash: after.hash },
-      }),
-    createKey: (input) => json(post(['v1', 'keys'], input)),
-    keys: (query = {}) => json({ path: ['v1', 'keys'], query: { ...query } }),
-    revokeKey: (id) => json({ method: 'DELETE', path: ['v1', 'keys', id] }),
     upload: (content, { name, contentType }) =>
       json({
         method: 'POST',
@@ -310,7 +257,6 @@ export function createGatewayClient(options: GatewayClientOptions = {}): Gateway
         path: ['v1', 'attachments', attachmentId],
         headers: range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` },
       }),
-    moveAttachments: (body) => json({ ...post(['v1', 'attachments', 'move'], body), waitMs: LIMITS.uploadMs.value }),
     workers: () => json({ path: ['v1', 'workers'] }),
     ready: () => json({ path: ['readyz'], alsoAccept: 503 }),
   };
@@ -324,25 +270,6 @@ const waiting = (path: readonly string[], body: object, seconds: number): HttpRe
   headers: { prefer: `wait=${seconds}` },
   waitMs: seconds * 1_000,
 });
-
-/** The first connection sends `after`, later ones `Last-Event-ID`, so that access logs distinguish them. */
-function connectTo(http: HttpClient, path: readonly string[], { runId, children }: StreamOptions = {}): Connect {
-  return ({ lastSeq, lastId }, again, signal) => {
-    const last = (children ? lastId : null) ?? (lastSeq > 0 ? String(lastSeq) : null);
-    // A position in the session alone names no runs below: `after` makes the gateway find them.
-    const isAfter = lastSeq > 0 && (!again || (children === true && lastId === null));
-    return http.stream({
-      path,
-      signal,
-      // Without `after` the events of a run start at its first message.
-      query: { run: runId, ...(children ? { children } : {}), ...(isAfter ? { after: lastSeq } : {}) },
-      headers: {
-        accept: 'text/event-stream',
-        ...(again && !isAfter && last !== null ? { 'last-event-id': last } : {}),
-      },
-    });
-  };
-}
 
 /** Metadata as `metadata.NAME=VALUE`. */
 function flatten({ metadata = {}, ...rest }: SessionQuery): NonNullable<HttpRequest['query']> {

@@ -46,13 +46,13 @@ export function prepareDatabaseThread(dataDir: string): AsyncDisposable {
   };
 }
 
-/** Starts the thread of a database, or takes the one that was prepared for it. */
-export async function startDatabaseThread(path: string): Promise<DatabaseThread> {
+/** Starts the thread of a database, or takes the one that was prepared for it. `begin`: what a database in memory begins with. */
+export async function startDatabaseThread(path: string, begin?: string): Promise<DatabaseThread> {
   const ready = prepared.get(path);
   prepared.delete(path);
   if (ready) return await ready;
   await ensureCluster(path);
-  return await openThread(path);
+  return await openThread(path, begin);
 }
 
 /** Creates the folder of the database unless it exists. */
@@ -62,9 +62,9 @@ async function ensureCluster(path: string): Promise<void> {
   await once(new Worker(modulePath('store/db/cluster-thread'), { workerData: { path } }), 'exit');
 }
 
-async function openThread(path: string): Promise<DatabaseThread> {
+async function openThread(path: string, begin?: string): Promise<DatabaseThread> {
   const worker = new Worker(modulePath('store/db/pglite-thread'), {
-    workerData: { path },
+    workerData: { path, begin },
     name: 'store',
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });

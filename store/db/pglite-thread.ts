@@ -1,4 +1,5 @@
 /** The thread that has the embedded database: executes statements one after the other, in the order of the requests. */
+import { readFile } from 'node:fs/promises';
 import module from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ParserOptions, PGlite as Database } from '@electric-sql/pglite';
@@ -34,16 +35,22 @@ const PARSERS: ParserOptions = { [types.TIMESTAMPTZ]: (text: string) => new Date
  */
 const START_PARAMS = [...PGlite.defaultStartParams, '-c', 'shared_buffers=32MB'];
 
-async function open(path: string): Promise<Database> {
+interface ThreadData {
+  readonly path: string;
+  readonly begin?: string | undefined;
+}
+
+async function open({ path, begin }: ThreadData): Promise<Database> {
   // Read from its file when a statement creates the extension, not before.
   const extensions = { vector };
   const options = { relaxedDurability: false, parsers: PARSERS, startParams: START_PARAMS, extensions };
-  const loaded = isFolder(path) ? {} : { loadDataDir: await clusterTemplate() };
+  const template = async () => (begin === undefined ? await clusterTemplate() : new Blob([await readFile(begin)]));
+  const loaded = isFolder(path) ? {} : { loadDataDir: await template() };
   return await PGlite.create({ ...options, dataDir: path, ...loaded });
 }
 
 async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
-  const pglite = await open((workerData as { readonly path: string }).path);
+  const pglite = await open(workerData as ThreadData);
   // Without table statistics a custom plan is no better than the generic one, and planning takes time.
   await pglite.exec('SET plan_cache_mode = force_generic_plan');
   module.flushCompileCache();

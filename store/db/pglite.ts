@@ -5,10 +5,11 @@ import { driverCall, nullOnConflict, retryConflicts, storeFailure } from './stor
 
 /**
  * Opens the embedded store (PGlite). `path` is `memory://` or a folder, which only one process at a time may open.
- * Committed transactions survive a killed process. Statements run on a thread of their own.
+ * Committed transactions survive a killed process. Statements run on a thread of their own. `begin`: path of a dumped
+ * data folder, with which a database in memory begins.
  */
-export async function openPglite(path: string): Promise<Db> {
-  const thread = await startDatabaseThread(path);
+export async function openPglite(path: string, begin?: string): Promise<Db> {
+  const thread = await startDatabaseThread(path, begin);
   const connection = new SingleConnection();
   const tx: Tx = {
     query: <R extends object>(sql: string, params?: readonly unknown[]) =>

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { providerLimits } from '../../core/providers/provider-limits.ts';
 import { releaseSlot } from '../../store/admin/providers/release-slot.ts';
-import { openStore } from '../../store/open-store.ts';
+import { openMemoryStore } from '../support/store/memory-store.ts';
 import { startGateway } from './start-gateway.ts';
 
 const FAILED = { health: 'down', replied: false, tokens: null } as const;
 const json = async (response: Response): Promise<unknown> => response.json();
 
 test('providers are listed with their limits and circuits, and readiness lists unhealthy ones', async () => {
-  const db = await openStore({});
+  const db = await openMemoryStore();
   const deployment = { providers: { openai: { concurrency: 4 }, local: { circuit: { failures: 1 } } } };
   const { call } = startGateway(db, { deployment });
   const closed = { state: 'closed', failures: 0, since: null, until: null };

@@ -84,3 +84,17 @@ export async function readFrames(
 export function sessionPath(id: string, ...rest: string[]): string {
   return `/v1/sessions/${[id, ...rest].map(encodeURIComponent).join('/')}`;
 }
+
+/** The fields of responses that tests use. */
+interface Json {
+  readonly id: string;
+  readonly runId: string;
+  readonly data: unknown;
+  readonly nextCursor: string;
+  readonly receipt: { readonly runId: string };
+}
+
+/** The body of a response, of which tests know what it is. */
+export async function json(response: Response): Promise<Json> {
+  return (await response.json()) as Json;
+}

@@ -24,7 +24,7 @@ import { createInProcessLive } from '../../live/in-process.ts';
 import type { LiveChannel } from '../../live/live-channel.ts';
 import type { ModelDirectory } from '../../models/model-client.ts';
 import type { Db } from '../../store/db/db.ts';
-import { openStore } from '../../store/open-store.ts';
+import { openMemoryStore } from './store/memory-store.ts';
 import { readEvents } from '../../store/read/read-events.ts';
 import { readHead } from '../../store/read/read-head.ts';
 import type { UpkeepSettings } from '../../worker/upkeep/upkeep.ts';
@@ -52,6 +52,7 @@ export interface StackOptions {
   readonly live?: LiveChannel;
   /** False: no worker runs until `startWorker` is called. */
   readonly worker?: boolean;
+  /** Default 60,000 ms. */
   readonly ackTimeoutMs?: number;
   /** Default: that of the product. */
   readonly lostSessions?: UpkeepSettings;
@@ -88,7 +89,7 @@ export interface Stack extends AsyncDisposable {
 }
 
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const db = options.db ?? (await openStore({}));
+  const db = options.db ?? (await openMemoryStore());
   const live = options.live ?? createInProcessLive();
   const models = typeof options.model === 'function' ? functionModels(options.model) : options.model;
   const agents = registry(
@@ -103,7 +104,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const client = new Client({ connection, namespace, dataConverter: { payloadCodecs: [...payloadCodecs] } });
   const taskQueue = `test-${randomUUID()}`;
   const telemetry = options.telemetry ?? createTelemetry();
-  const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 10_000 });
+  const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 60_000 });
   const to = { address: options.temporal, namespace };
   const start = () =>
     startWorker({

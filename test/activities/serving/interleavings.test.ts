@@ -11,8 +11,8 @@ async function playAll(faults: Faults, check: (model: SessionModel) => void): Pr
     const model = new SessionModel(seededRandom(seed), faults);
     try {
       await model.play(MESSAGES);
-      const ids = model.runs.map(({ runId }) => runId);
-      expect(model.ended.toSorted()).toEqual(ids.toSorted());
+      const ids = model.store.runs.map(({ runId }) => runId);
+      expect(model.store.ended.toSorted()).toEqual(ids.toSorted());
       check(model);
     } catch (error) {
       throw new Error(`Seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
@@ -22,8 +22,8 @@ async function playAll(faults: Faults, check: (model: SessionModel) => void): Pr
 
 test('without faults, each message is answered once, in order, with no help of the upkeep', { timeout: 120_000 }, () =>
   playAll({ workers: false, messages: false }, (model) => {
-    expect(model.ended).toEqual(model.runs.map(({ runId }) => runId));
-    expect(model.doubled).toBe(0);
+    expect(model.store.ended).toEqual(model.store.runs.map(({ runId }) => runId));
+    expect(model.store.doubled).toBe(0);
   }),
 );
 
@@ -32,8 +32,8 @@ test(
   { timeout: 120_000 },
   () =>
     playAll({ workers: false, messages: true }, (model) => {
-      expect(new Set(model.ended).size).toBe(MESSAGES);
-      expect(model.doubled).toBe(0);
+      expect(new Set(model.store.ended).size).toBe(MESSAGES);
+      expect(model.store.doubled).toBe(0);
     }),
 );
 
@@ -42,16 +42,16 @@ test(
   { timeout: 120_000 },
   () =>
     playAll({ workers: true, messages: false }, (model) => {
-      expect(model.ended).toEqual(model.runs.map(({ runId }) => runId));
+      expect(model.store.ended).toEqual(model.store.runs.map(({ runId }) => runId));
       expect(model.givenUpInVain).toBe(0);
-      expect(model.supersededByEarlier).toBe(0);
+      expect(model.activities.supersededByEarlier).toBe(0);
     }),
 );
 
 test('with lost notifications, lost wakes and lost workers, each message is answered once', { timeout: 120_000 }, () =>
   playAll({ workers: true, messages: true }, (model) => {
-    expect(new Set(model.ended).size).toBe(MESSAGES);
+    expect(new Set(model.store.ended).size).toBe(MESSAGES);
     expect(model.givenUpInVain).toBe(0);
-    expect(model.supersededByEarlier).toBe(0);
+    expect(model.activities.supersededByEarlier).toBe(0);
   }),
 );

@@ -3,12 +3,12 @@ import { startWorkflowFor } from '../../../activities/tools/start-workflow.ts';
 import type { WorkflowStarter } from '../../../activities/shared/temporal/workflow-starter.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../../support/store/memory-store.ts';
 import { readSnapshot } from '../../../store/read/read-snapshot.ts';
 
 let db: Db;
 beforeAll(async () => {
-  db = await openStore({});
+  db = await openMemoryStore();
 });
 afterAll(() => db.close());
 

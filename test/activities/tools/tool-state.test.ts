@@ -6,7 +6,7 @@ import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { createInProcessLive } from '../../../live/in-process.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../../support/store/memory-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { patchSession } from '../../../store/sessions/patch-session.ts';
 import { NO_COMMITS } from '../../support/no-commits.ts';
@@ -14,7 +14,7 @@ import { toolContext } from '../../support/tool-context.ts';
 
 let db: Db;
 beforeAll(async () => {
-  db = await openStore({});
+  db = await openMemoryStore();
 });
 afterAll(() => db.close());
 

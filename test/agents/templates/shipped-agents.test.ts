@@ -6,7 +6,7 @@ import { loadTemplates } from '../../../agents/templates/load-templates.ts';
 import type { Json } from '../../../contracts/json.ts';
 import { createInProcessLive } from '../../../live/in-process.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../../support/store/memory-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { NO_COMMITS } from '../../support/no-commits.ts';
 import { toolContext } from '../../support/tool-context.ts';
@@ -21,7 +21,7 @@ test('the agents that ship with the project load, and each has tools', () => {
 
 test('the tutor keeps the score in the state of the session', async () => {
   const tool = registry.tool('note_answer')!;
-  const db = await openStore({});
+  const db = await openMemoryStore();
   onTestFinished(() => db.close());
   const key = { user: 'ada', session: 'maths' };
   await getOrCreateSession(db, key, { agent: 'tutor', kind: 'session', execution: null });

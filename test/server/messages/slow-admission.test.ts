@@ -1,14 +1,14 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../../support/store/memory-store.ts';
 import { heldModel } from '../../support/models/held-model.ts';
 import { replaySession } from '../../support/temporal/replay-session.ts';
 import { startStack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 
 test('a session replays whose message was still being admitted when its workflow task ended and its run went on', async () => {
-  const store = await openStore({});
+  const store = await openMemoryStore();
   onTestFinished(() => store.close());
   const admission = holdThirdAdmission(store);
   const held = heldModel();

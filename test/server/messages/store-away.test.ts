@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { PerdureError } from '../../../contracts/errors.ts';
 import { createGateway } from '../../../gateway/create-gateway.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../../support/store/memory-store.ts';
 import { heldModel } from '../../support/models/held-model.ts';
 import { registry, startStack } from '../../support/stack.ts';
 import { replaySession } from '../../support/temporal/replay-session.ts';
@@ -12,7 +12,7 @@ import { testTemporal } from '../../support/temporal/temporal-server.ts';
 const TRIES = 4;
 
 test('while the store is away and a signal waits, an update is rejected at once, and does not claim that nothing was accepted', async () => {
-  const store = failingStore(await openStore({}));
+  const store = failingStore(await openMemoryStore());
   onTestFinished(() => store.db.close());
   await using stack = await startStack({ temporal: await testTemporal(), db: store.db, model: () => 'yes' });
   const key = stack.key();
@@ -33,7 +33,7 @@ test('while the store is away and a signal waits, an update is rejected at once,
 });
 
 test('a cancel stops the model call while the store does not respond, and the run ends when the store is back', async () => {
-  const store = failingStore(await openStore({}));
+  const store = failingStore(await openMemoryStore());
   onTestFinished(() => store.db.close());
   const held = heldModel();
   await using stack = await startStack({ temporal: await testTemporal(), db: store.db, model: held.model });
@@ -50,7 +50,7 @@ test('a cancel stops the model call while the store does not respond, and the ru
 test.each(['does not respond to the workflow', 'is not available to the gateway'])(
   'a cancel over HTTP stops the model call of a session that is served while the store %s, and the run ends when the store is back',
   async (fault) => {
-    const store = failingStore(await openStore({}));
+    const store = failingStore(await openMemoryStore());
     onTestFinished(() => store.db.close());
     const held = heldModel();
     await using stack = await startStack({ temporal: await testTemporal(), db: store.db, model: held.model });

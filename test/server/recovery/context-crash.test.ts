@@ -6,19 +6,22 @@ import type { SessionSnapshot } from '../../../contracts/session/session.ts';
 import { callJson, eventsOf, pathOf, type Caller } from '../../support/gateway/http-calls.ts';
 import { expectAnsweredOnce, sendUntilAccepted, type AcceptedMessage } from '../../support/process/conversations.ts';
 import { callerOf } from '../../support/process/deployment.ts';
+import { killMoment, untilMoment } from '../../support/process/kill-moments.ts';
 import { perdureHome, type PerdureProcess } from '../../support/process/perdure-process.ts';
 import { chooseSeed, seededRandom } from '../../support/seeded-random.ts';
 import { createPostgresDatabase } from '../../support/store/databases.ts';
 
 const AGENTS = fileURLToPath(new URL('../../support/process/context-agents', import.meta.url));
 /** Each kill meets a run of each session. */
-const ROUNDS = 20;
+const ROUNDS = Number(process.env['PERDURE_TEST_ROUNDS'] ?? 20);
 const SESSIONS = ['one', 'two'];
 /** The last one's `afterRun` is called in the background. */
 const PROVIDERS = ['first', 'second', 'later'];
 const LATER = 'later';
-/** About as long as a run takes, so that a kill meets every part of it. */
-const SPAN_MS = 2_700;
+/** The lines of a run: each provider before and after it, and its model call. */
+const LINES = 2 * PROVIDERS.length + 1;
+/** About as long as each of these takes. */
+const PART_MS = 300;
 const TIMEOUT = { timeout: 900_000 };
 
 /** A model call that streams: every attempt of it has the same request, if it gets the same contributions. */
@@ -64,8 +67,8 @@ async function crashes(env: Record<string, string>): Promise<Seen> {
       // So that the kill meets the sessions at two moments.
       await sleep(random() * 300);
     }
-    // Not a wait for anything: the moment is the random part of the test.
-    await sleep(random() * SPAN_MS);
+    const met = marks[Math.floor(random() * marks.length)]?.mark ?? '';
+    await untilMoment(home, met, killMoment(random, round, LINES, PART_MS));
     await perdure.kill9();
     perdure = await home.start();
     for (const { session } of marks) await untilEnded(perdure, session, round + 1);

@@ -14,15 +14,14 @@ import {
   readStream,
   type Caller,
 } from '../../support/gateway/http-calls.ts';
+import { killMoment, untilMoment } from '../../support/process/kill-moments.ts';
 import { perdureHome, type PerdureHome, type PerdureProcess } from '../../support/process/perdure-process.ts';
 import type { Effect } from '../../support/process/process-agents/agents.ts';
 import { replaySession } from '../../support/temporal/replay-session.ts';
 import { chooseSeed, seededRandom } from '../../support/seeded-random.ts';
 import { privateTemporal } from '../../support/temporal/temporal-server.ts';
 
-const ROUNDS = 15;
-/** About as long as a message takes, so that a kill meets every part of its way, and now and then comes too late. */
-const SPAN_MS = 2_300;
+const ROUNDS = Number(process.env['PERDURE_TEST_ROUNDS'] ?? 15);
 const SESSIONS = [
   { user: 'ann', id: 'one', agent: 'assistant' },
   { user: 'ann', id: 'two', agent: 'assistant' },
@@ -32,6 +31,10 @@ const SESSIONS = [
 type Session = (typeof SESSIONS)[number];
 
 const STEPS = 4;
+/** The lines of a run: its model calls, and its tools in between. */
+const LINES = 2 * STEPS - 1;
+/** About as long as each of these takes. */
+const PART_MS = 300;
 /** Four model calls that stream, with a tool of each kind in between. */
 function script(mark: string): string {
   const tool = (name: string, ms: number) => `@tool=${name}:${JSON.stringify({ mark, ms })}`;
@@ -45,7 +48,7 @@ function script(mark: string): string {
 
 const markOf = (round: number, { user, id }: Session): string => `${round}-${user}-${id}`;
 
-const TIMEOUT = { timeout: 400_000 };
+const TIMEOUT = { timeout: 900_000 };
 
 test(
   'on the embedded server and store, a process killed at random moments answers each message once',
@@ -91,9 +94,13 @@ async function crashes(env: Record<string, string>): Promise<Seen> {
     const deliveries = SESSIONS.map((session) => sleep(random() * 400).then(() => deliver(killed, session, round)));
     // What is cut off on the way is sent again below, under the same id.
     const delivered = Promise.allSettled(deliveries);
-    // Not a wait for anything: the moment is the random part of the test.
-    if (round > 0) await sleep(random() * SPAN_MS);
-    else await inTheMiddleOfAct(home);
+    const met = Math.floor(random() * SESSIONS.length);
+    const moment = untilMoment(
+      home,
+      markOf(round, SESSIONS[met] as Session),
+      killMoment(random, round, LINES, PART_MS),
+    );
+    await Promise.race([moment, failed(deliveries[met] as Promise<void>)]);
     const killedAt = Date.now();
     await perdure.kill9();
     await delivered;
@@ -111,7 +118,7 @@ async function crashes(env: Record<string, string>): Promise<Seen> {
       note: ROUNDS,
       apart: ROUNDS,
     });
-    await expect.poll(async () => (await snapshot()).children?.length, { timeout: 10_000 }).toBe(ROUNDS);
+    await expect.poll(async () => (await snapshot()).children?.length, { timeout: 60_000 }).toBe(ROUNDS);
     for (let round = 0; round < ROUNDS; round += 1) checkMessage(events, home, markOf(round, session), seen);
   }
   console.log(
@@ -122,9 +129,12 @@ async function crashes(env: Record<string, string>): Promise<Seen> {
   return seen;
 }
 
-/** Resolves when a tool has begun that may not be repeated: at random moments, some kills of a slow process would meet none. */
-async function inTheMiddleOfAct(home: PerdureHome): Promise<void> {
-  while (!home.effects().some(({ tool }) => tool === 'act')) await sleep(20);
+/** Resolves when the work has failed; never when it has not. */
+async function failed(work: Promise<unknown>): Promise<void> {
+  await work.then(
+    () => new Promise(() => {}),
+    () => {},
+  );
 }
 
 function callerOf({ url }: PerdureProcess, { user }: Session): Caller {

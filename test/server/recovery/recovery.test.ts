@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { endsRun } from '../../../contracts/events/event-traits.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../../support/store/memory-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { privateTemporal, testTemporal } from '../../support/temporal/temporal-server.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
@@ -52,7 +52,7 @@ test('a session that expired and is reopened is told so, and one that goes on is
 });
 
 test('sessions of an emptied Temporal server come back from the store, idle and in mid-run', async () => {
-  const db = await openStore({});
+  const db = await openMemoryStore();
   const keys = { idle: { user: 'ada', session: 'idle' }, busy: { user: 'ada', session: 'busy' } };
   let held = true;
   const holding = (request: ModelRequest, { signal }: { signal: AbortSignal }) => {

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { createGateway } from '../../../gateway/create-gateway.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../../support/store/memory-store.ts';
 import { heldModel } from '../../support/models/held-model.ts';
 import { registry, startStack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
@@ -34,7 +34,7 @@ function holdingFirstLeave(db: Db): { readonly db: Db; readonly left: Promise<vo
 /** A session whose first activity has left, without Temporal having its result, and whose second one serves a held call. */
 async function twoActivities() {
   const held = heldModel();
-  const store = await openStore({});
+  const store = await openMemoryStore();
   onTestFinished(() => store.close());
   const { db, left, release } = holdingFirstLeave(store);
   const stack = await startStack({ temporal: await testTemporal(), model: held.model, db });

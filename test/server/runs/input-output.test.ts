@@ -11,7 +11,7 @@ import { PARIS, SCHEMA, VALID } from '../../support/models/city-answer.ts';
 import { startStack, type Stack } from '../../support/stack.ts';
 import { exportOf, importDocument } from '../../support/store/session-documents.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../../support/store/memory-store.ts';
 
 /** The messages that the hook `input` was called with, in each session. */
 const seen: { readonly user: string; readonly content: string }[] = [];
@@ -117,7 +117,7 @@ test('the context of a call shows the changed message, also after an import', as
   ];
   const deployment = {};
   expect((await callContext({ db: stack.db, deployment }, key, runId, {})).messages).toMatchObject(expected);
-  const other = await openStore({});
+  const other = await openMemoryStore();
   await importDocument(other, key, await exportOf(stack.db, key));
   expect((await callContext({ db: other, deployment }, key, runId, {})).messages).toMatchObject(expected);
   await other.close();

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { MAINTENANCE_SCHEDULE } from '../../../contracts/names.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { readSweep } from '../../../store/admin/sweeps/read-sweeps.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../../support/store/memory-store.ts';
 import { readPeriods } from '../../../store/budgets/read-periods.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { startStack } from '../../support/stack.ts';
@@ -34,7 +34,7 @@ test(
   'a sweep over many sessions goes on on another worker, reports those that cannot be archived, and finishes',
   { timeout: 280_000 },
   async () => {
-    const store = await openStore({});
+    const store = await openMemoryStore();
     const archives = {
       write: async (_id: string, data: Buffer) => {
         const { id } = JSON.parse(gunzipSync(data).toString()) as { id: string };
@@ -115,7 +115,7 @@ test('two workers make one schedule, every 6 hours, that starts a sweep', async 
 });
 
 test('maintenance releases what was set aside for a model call of a run that is over, and the session says so', async () => {
-  const db = await openStore({});
+  const db = await openMemoryStore();
   onTestFinished(async () => await db.close());
   await using stack = await startStack({ temporal: await testTemporal(), model: () => 'yes', db });
   const key = stack.key();

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { readSweep } from '../../../store/admin/sweeps/read-sweeps.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../../support/store/memory-store.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { startStack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
@@ -11,7 +11,7 @@ const keys = (user: string, count: number): SessionKey[] =>
   Array.from({ length: count }, (_, n) => ({ user, session: `s${n}` }));
 
 test('a sweep expires the sessions idle longest until each user has as many active as may be, and all have', async () => {
-  const db = await openStore({});
+  const db = await openMemoryStore();
   onTestFinished(async () => await db.close());
   const [ann, bob, cid] = [keys('ann', 8), keys('bob', 3), keys('cid', 3)];
   for (const key of [...bob, ...ann, ...cid]) {

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { storageLimits } from '../../../contracts/attachments/storage-limits.ts';
 import { FOLDERS, removeDueContents, removeOrphans } from '../../../store/admin/attachments/remove-contents.ts';
 import { moveAttachments } from '../../../store/admin/attachments/move-attachments.ts';
 import { readContent } from '../../../store/attachments/attachment-content.ts';
 import { readAttachment } from '../../../store/attachments/read-attachments.ts';
-import { removeUnusedAttachments } from '../../../store/attachments/remove-unused.ts';
 import { saveAttachment } from '../../../store/attachments/save-attachment.ts';
 import type { Db } from '../../../store/db/db.ts';
 import type { AttachmentPlace } from '../../../store/places/attachment-place.ts';
@@ -18,86 +16,11 @@ import { openTestPlace, type TestPlace } from '../../support/attachment-places.t
 import { describeStores } from '../../support/store/databases.ts';
 import { importDocument } from '../../support/store/session-documents.ts';
 import { newKey, send } from '../conversation.ts';
-
-const limits = storageLimits();
-const typeOf = async () => 'text/plain';
-
-async function save(db: Db, user: string, content: Uint8Array) {
-  return await saveAttachment(db, { user, name: 'a.txt', typeOf, limits }, [content]);
-}
-
-async function contentOf(db: Db, user: string, id: string, start = 0, end = 2 ** 31): Promise<Buffer> {
-  const { size } = await readAttachment(db, user, id);
-  const pieces: Buffer[] = [];
-  for await (const piece of readContent(db, { user, id }, { start, end: Math.min(end, size) })) pieces.push(piece);
-  return Buffer.concat(pieces);
-}
-
-const messageWith = (id: string, attachmentId: string) => ({
-  id,
-  content: '',
-  parts: [{ type: 'file', attachmentId, name: 'a.txt', contentType: 'text/plain', size: 3 } as const],
-});
-
-/** Removes all that is due and unused, as upkeep does in time. */
-async function cleanUp(db: Db, user: string): Promise<void> {
-  await db.query(`UPDATE perdure.attachments SET created_at = '2000-01-01Z' WHERE user_id = $1`, [user]);
-  await removeUnusedAttachments(db, { limit: 1_000 });
-  await db.query(`UPDATE perdure.attachment_removals SET due_at = '2000-01-01Z'`);
-  while ((await removeDueContents(db)) > 0);
-}
+import { dieEverywhere } from './die-everywhere.ts';
+import { cleanUp, contentOf, limits, messageWith, save, typeOf } from './saved-contents.ts';
 
 async function* orphaned(): AsyncGenerator<Buffer> {
   yield Buffer.from('orphan');
-}
-
-class Died extends Error {}
-
-/** A process that dies at its `step`-th call of the store or of a place: before it has an effect, or before its result arrives. */
-function dying(db: Db, step: number, when: 'before' | 'after'): { readonly db: Db; readonly steps: () => number } {
-  let steps = 0;
-  const call = async <T>(work: () => Promise<T>): Promise<T> => {
-    steps += 1;
-    if (steps > step || (steps === step && when === 'before')) throw new Died();
-    const result = await work();
-    if (steps >= step) throw new Died();
-    return result;
-  };
-  const place = (one: AttachmentPlace): AttachmentPlace => ({
-    ...one,
-    write: (key, content) => call(() => one.write(key, content)),
-    remove: (key) => call(() => one.remove(key)),
-  });
-  const all = db.places?.all.map(place) ?? [];
-  const current = all.find(({ name }) => name === db.places?.current?.name) ?? null;
-  return {
-    steps: () => steps,
-    db: {
-      ...db,
-      query: (sql, params) => call(() => db.query(sql, params)),
-      transaction: (work) => call(() => db.transaction(work)),
-      places: { all, current },
-    },
-  };
-}
-
-/** Runs the work of a process once for every moment at which it can die. */
-async function dieEverywhere(
-  db: Db,
-  work: (mortal: Db) => Promise<unknown>,
-  after: () => Promise<void>,
-): Promise<void> {
-  for (const when of ['before', 'after'] as const) {
-    for (let step = 1; ; step += 1) {
-      const process = dying(db, step, when);
-      const died = await work(process.db).then(
-        () => false,
-        () => true,
-      );
-      await after();
-      if (!died && process.steps() < step) break;
-    }
-  }
 }
 
 describe.each(['folder', 's3'] as const)('with attachments in a place of the kind %s', (kind) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { onTestFinished } from 'vitest';
-import { createPostgresDatabase } from '../store/databases.ts';
+import { createMigratedDatabase } from '../store/databases.ts';
 import { privateTemporal, type PrivateTemporal, type TestTemporalOptions } from '../temporal/temporal-server.ts';
 import type { Caller } from '../gateway/http-calls.ts';
 import { perdureHome, type PerdureHome, type PerdureProcess } from './perdure-process.ts';
@@ -48,7 +48,7 @@ export function callerOf({ url }: PerdureProcess, session: string): Caller {
 }
 
 async function newDatabase(): Promise<string> {
-  const { url, drop } = await createPostgresDatabase();
+  const { url, drop } = await createMigratedDatabase();
   onTestFinished(drop);
   return url;
 }

@@ -3,11 +3,13 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, inject } from 'vitest';
 import type { Db } from '../../../store/db/db.ts';
 import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from './memory-store.ts';
+import { MIGRATED_DATABASE } from './migrated-database.ts';
 import { startPostgres } from './postgres-server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Connection string of the server of `postgres-global-setup.ts`; undefined without it. */
+    /** Connection string of the server of `global-setup.ts`; undefined without it. */
     postgresUrl: string;
   }
 }
@@ -58,16 +60,21 @@ export function embeddedDatabase(): { readonly db: Db } {
 /** Opens an empty, migrated store: PGlite in memory, or a new database on a real PostgreSQL server. For `beforeAll`. */
 export async function openTestDatabase(kind: (typeof DATABASES)[number], poolSize = 10): Promise<TestDatabase> {
   if (kind === 'pglite') {
-    const db = await openStore({});
+    const db = await openMemoryStore();
     return { db, url: null, close: () => db.close() };
   }
-  const { url, drop } = await createPostgresDatabase();
+  const { url, drop } = await createMigratedDatabase();
   const db = await openStore({ databaseUrl: url, poolSize });
   const close = async () => {
     await db.close();
     await drop();
   };
   return { db, url, close };
+}
+
+/** As {@link createPostgresDatabase}, with the schema where the run has it to copy. */
+export async function createMigratedDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+  return await createPostgresDatabase(inject('postgresUrl') ? `TEMPLATE ${MIGRATED_DATABASE}` : '');
 }
 
 /** Creates an empty database on the run's server, or on a new server when the run has none. `options` completes `CREATE DATABASE`. */

@@ -1,6 +1,6 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Db } from '../../../store/db/db.ts';
-import { openStore } from '../../../store/open-store.ts';
+import { openMemoryStore } from '../store/memory-store.ts';
 import { createTelemetry } from '../../../telemetry/telemetry.ts';
 import { installRuntime } from '../../../worker/temporal-runtime.ts';
 import { withShiftedClock } from '../shifted-clock.ts';
@@ -26,7 +26,7 @@ export async function virtualTime(): Promise<VirtualTime | { readonly unavailabl
     server: { executable: { type: 'existing-path', path: found.path } },
   });
   const nowMs = async (): Promise<number> => await environment.currentTimeMs();
-  const store = await openStore({});
+  const store = await openMemoryStore();
   const db = withShiftedClock(store, async () => Math.max(0, (await nowMs()) - Date.now()));
   return {
     address: environment.address,
