@@ -9,7 +9,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
   assets: [],
   contracts: [],
   core: ['contracts'],
-  codec: [],
+  codec: ['contracts'],
 
   workflows: ['contracts', 'core', 'activities/shared'],
 
@@ -140,9 +140,9 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
 
-  'worker/replay': ['worker', 'contracts', 'core'],
+  'worker/replay': ['worker', 'codec', 'contracts', 'core'],
 
-  'worker/erasure': ['worker', 'activities/shared', 'contracts', 'core/text', 'store/**'],
+  'worker/erasure': ['worker', 'codec', 'activities/shared', 'contracts', 'core/text', 'store/**'],
   'worker/serving': ['worker', 'activities/serving', 'assets', 'contracts', 'store/**', 'telemetry'],
 
   sandbox: ['assets', 'contracts'],
@@ -246,13 +246,14 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['contracts', 'core'],
 
   client: ['client/temporal', 'client/http', 'contracts', 'core/text'],
-  'client/temporal': ['contracts', 'core/text'],
+  'client/temporal': ['codec', 'contracts', 'core/text'],
   'client/http': ['contracts', 'core/text'],
 
   gateway: [
     'gateway/**',
     'admission',
     'client/temporal',
+    'codec',
     'hosting',
     'memory',
     'models',
@@ -284,6 +285,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'gateway/answers',
     'admission',
     'client/temporal',
+    'codec',
     'store/**',
     'live',
     'core',

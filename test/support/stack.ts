@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
+import { clientDataConverter } from '../../codec/client-data-converter.ts';
 import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import { agentToolSpec } from '../../agents/agent-tool.ts';
 import { versionOf } from '../../agents/agent-version.ts';
@@ -99,8 +100,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     options.approvals,
   );
   const connection = await Connection.connect({ address: options.temporal });
-  const { namespace = 'default', payloadCodecs = [] } = options;
-  const client = new Client({ connection, namespace, dataConverter: { payloadCodecs: [...payloadCodecs] } });
+  const { namespace = 'default' } = options;
+  const client = new Client({ connection, namespace, dataConverter: clientDataConverter(options.payloadCodecs) });
   const taskQueue = `test-${randomUUID()}`;
   const telemetry = options.telemetry ?? createTelemetry();
   const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 10_000 });
