@@ -78,7 +78,8 @@ export interface Stack extends AsyncDisposable {
   readonly telemetry: Telemetry;
   /** Creates a unique key. */
   key(session?: string): SessionKey;
-  startWorker(): Promise<RunningWorker>;
+  /** `payloadCodecs`: default those of the options. */
+  startWorker(payloadCodecs?: readonly PayloadCodec[]): Promise<RunningWorker>;
   stopWorker(): Promise<void>;
   /** All durable events so far. */
   events(key: SessionKey): Promise<PerdureEvent[]>;
@@ -106,7 +107,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const telemetry = options.telemetry ?? createTelemetry();
   const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 10_000 });
   const to = { address: options.temporal, namespace };
-  const start = () =>
+  const start = (payloadCodecs = options.payloadCodecs) =>
     startWorker({
       db,
       live,
@@ -120,7 +121,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       telemetry,
       temporalMetrics: options.temporalMetrics,
       deployment: options.deployment,
-      payloadCodecs: options.payloadCodecs,
+      payloadCodecs,
       versioning: options.versioning,
     });
   let worker = options.worker === false ? null : await start();
@@ -153,7 +154,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     taskQueue,
     telemetry,
     key: (session = 'main') => ({ user: `user-${randomUUID().slice(0, 8)}`, session }),
-    startWorker: async () => (worker = await start()),
+    startWorker: async (payloadCodecs) => (worker = await start(payloadCodecs)),
     stopWorker: async () => {
       await worker?.stop();
       worker = null;
