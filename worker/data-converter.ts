@@ -5,7 +5,7 @@ import type { Log } from '../telemetry/log.ts';
 import { PAYLOAD_CONVERTER } from './tuning.ts';
 
 /** The failure converter of workers whose codecs encrypt. The workflow bundle has its own. */
-const ENCODED_FAILURES = modulePath('workflows/encoded-failures');
+const ENCODED_FAILURES = modulePath('workflows/converters/encoded-failures');
 
 /** Ids of missing keys that a worker logs. Any Temporal client can name one. */
 const MAX_LOGGED = 20;

@@ -13,7 +13,7 @@ export interface Tuning {
 export const PAYLOAD_CONVERTER = modulePath('workflows/tolerant-payload-converter');
 
 /** The failure converter of the workflow bundle. */
-export const FAILURE_CONVERTER = modulePath('workflows/failure-converter');
+export const FAILURE_CONVERTER = modulePath('workflows/converters/failure-converter');
 
 /** Preloaded by a workflow bundle without stack traces. */
 export const NO_STACKS = modulePath('workflows/no-stacks');

@@ -25,8 +25,8 @@ export interface CodeOptions {
   readonly encodesFailures?: boolean | undefined;
 }
 
-/** Read by `workflows/failure-converter.ts`. On the first line, so that it moves no line of the source map. */
-const ENCODES_FAILURES = 'globalThis.PERDURE_ENCODES_FAILURES = true; ';
+/** Read by `workflows/converters/failure-converter.ts`. On the first line, so that it moves no line of the source map. */
+const ENCODES_FAILURES = 'globalThis.perdureEncodesFailures = true; ';
 
 /**
  * Returns the workflow bundle. The built package contains one without stacks. Other bundles are built in seconds and

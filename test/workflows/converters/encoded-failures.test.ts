@@ -1,6 +1,6 @@
 import { ApplicationFailure, defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { expect, test } from 'vitest';
-import { failureConverter } from '../../workflows/encoded-failures.ts';
+import { failureConverter } from '../../../workflows/converters/encoded-failures.ts';
 
 const encode = (error: unknown) => failureConverter.errorToFailure(error, defaultPayloadConverter);
 const decode = (failure: ReturnType<typeof encode>) =>

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { encryptionCodec } from '../../codec/encryption-codec.ts';
-import type { RemotePayload, RemotePayloads } from '../../contracts/codec/remote-codec.ts';
-import { LIMITS } from '../../contracts/limits.ts';
-import type { GatewayOptions } from '../../gateway/create-gateway.ts';
-import { readAudit } from '../../store/admin/audit/read-audit.ts';
-import { embeddedDatabase } from '../support/store/databases.ts';
-import { startGateway, type TestGateway } from './start-gateway.ts';
+import { encryptionCodec } from '../../../codec/encryption-codec.ts';
+import type { RemotePayload, RemotePayloads } from '../../../contracts/codec/remote-codec.ts';
+import { LIMITS } from '../../../contracts/limits.ts';
+import type { GatewayOptions } from '../../../gateway/create-gateway.ts';
+import { readAudit } from '../../../store/admin/audit/read-audit.ts';
+import { embeddedDatabase } from '../../support/store/databases.ts';
+import { startGateway, type TestGateway } from '../start-gateway.ts';
 
 const database = embeddedDatabase();
 const CODEC = encryptionCodec({ key: `k1:${randomBytes(32).toString('base64')}` });
