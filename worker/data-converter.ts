@@ -22,16 +22,18 @@ export function encodesFailures(codecs: readonly PayloadCodec[] = []): boolean {
  */
 export function workerDataConverter(codecs: readonly PayloadCodec[] = [], log?: Pick<Log, 'error'>): DataConverter {
   const logged = new Set<string>();
-  const tolerates = (keyId: string, isOwn: boolean): boolean => {
-    if (!logged.has(keyId) && logged.size < MAX_LOGGED) {
-      logged.add(keyId);
-      log?.error('A payload in Temporal is encrypted with a key that is not set', { codecKey: keyId });
-    }
-    return !isOwn;
+  const report = (keyId: string): void => {
+    if (logged.has(keyId) || logged.size >= MAX_LOGGED) return;
+    logged.add(keyId);
+    log?.error('A payload in Temporal is encrypted with a key that is not set', { codecKey: keyId });
   };
+  const readable = readablePayloads((keyId, context) => {
+    report(keyId);
+    return context?.type !== 'activity';
+  });
   return {
     payloadConverterPath: PAYLOAD_CONVERTER,
     ...(encodesFailures(codecs) ? { failureConverterPath: ENCODED_FAILURES } : {}),
-    payloadCodecs: [readablePayloads((keyId, context) => tolerates(keyId, context?.type === 'activity')), ...codecs],
+    payloadCodecs: [readable, ...codecs],
   };
 }

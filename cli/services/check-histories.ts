@@ -108,6 +108,7 @@ function print(deps: CommandDeps, check: HistoryCheck, { version, namespace, tas
   for (const [remedy, histories] of Map.groupBy(skipped, remedyOf)) {
     deps.print(`${formatCount(histories.length, 'history', 'histories')} not checked: ${remedy}`);
   }
+  if (checked === 0) return deps.print(`No history of ${formatCount(open, 'open workflow')} was checked.`);
   const strata = Object.entries(chosen)
     .filter(([, count]) => count > 0)
     .map(([stratum, count]) => `${count} ${stratum}`);

@@ -38,8 +38,6 @@ export function codecRoutes({ db }: GatewayDeps, codecs: readonly PayloadCodec[]
     const message = 'This gateway has no payload codec. Set PERDURE_CODEC_KEY, as for the workers.';
     throw new PerdureError('not_found', message);
   };
-  const response = (payloads: RemotePayloads['payloads']): Response =>
-    Response.json({ payloads } satisfies RemotePayloads, { headers: { 'cache-control': 'no-store' } });
 
   return [
     route({
@@ -55,7 +53,7 @@ export function codecRoutes({ db }: GatewayDeps, codecs: readonly PayloadCodec[]
       async handle({ caller, headers: given, body: { payloads } }) {
         requireCodecs();
         await audit(caller, (given.get('x-namespace') ?? 'unknown').slice(0, MAX_NAMESPACE));
-        return response(await decodeRemote(payloads, codecs));
+        return responseWith(await decodeRemote(payloads, codecs));
       },
     }),
     route({
@@ -70,8 +68,12 @@ export function codecRoutes({ db }: GatewayDeps, codecs: readonly PayloadCodec[]
       responses,
       async handle({ body: { payloads } }) {
         requireCodecs();
-        return response(await encodeRemote(payloads, codecs));
+        return responseWith(await encodeRemote(payloads, codecs));
       },
     }),
   ];
+}
+
+function responseWith(payloads: RemotePayloads['payloads']): Response {
+  return Response.json({ payloads } satisfies RemotePayloads, { headers: { 'cache-control': 'no-store' } });
 }

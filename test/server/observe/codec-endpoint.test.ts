@@ -18,6 +18,15 @@ const SEND = [
   '--update-name=submitMessage',
 ];
 
+const through = ({ url: base }: PerdureProcess, token: string) => [
+  `--codec-endpoint=${base}/v1/codec`,
+  `--codec-auth=Bearer ${token}`,
+];
+
+/** The payloads of a history as text. */
+const plain = (json: string) =>
+  json.replaceAll(/"data": *"([A-Za-z0-9+/=]+)"/g, (_, data: string) => Buffer.from(data, 'base64').toString());
+
 let binary: string;
 beforeAll(async () => {
   binary = await temporalBinary();
@@ -45,17 +54,9 @@ test('Temporal’s CLI shows an encrypted session and sends to it through the ga
       (error: { stdout: string; stderr: string }) => ({ out: `${error.stdout}${error.stderr}`, failed: true }),
     );
   };
-  const through = ({ url: base }: PerdureProcess, token: string) => [
-    `--codec-endpoint=${base}/v1/codec`,
-    `--codec-auth=Bearer ${token}`,
-  ];
   const operator = through(perdure, 'op-token');
   const show = (...more: string[]) =>
     temporalCli(['workflow', 'show', '--workflow-id=ada:trip', '--output=json', ...more]);
-  /** The payloads of a history as text. */
-  const plain = (json: string) =>
-    json.replaceAll(/"data": *"([A-Za-z0-9+/=]+)"/g, (_, data: string) => Buffer.from(data, 'base64').toString());
-
   const receipt = await temporalCli([
     ...SEND,
     '--update-input={"id":"m1","content":"CANARY-MESSAGE"}',
@@ -67,7 +68,7 @@ test('Temporal’s CLI shows an encrypted session and sends to it through the ga
   const [readable, encrypted] = [await show(...operator), await show()];
   expect(plain(readable.out)).toContain('CANARY-MESSAGE');
   expect(encrypted.failed).toBe(false);
-  expect(plain(encrypted.out)).not.toMatch(/CANARY|m1/);
+  expect(plain(encrypted.out)).not.toContain('CANARY-MESSAGE');
 
   // Failures are encoded too; the CLI's own SDK takes the message from the decoded payload.
   const refused = [...SEND, '--update-input={"id":"m2","content":"hi","agent":"no-such-agent"}'];
