@@ -13,7 +13,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
   assets: [],
   contracts: [],
   core: ['contracts'],
-  codec: [],
+  codec: ['contracts'],
 
   workflows: [...PURE, 'activities/shared'],
 
@@ -100,9 +100,9 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
 
-  'worker/replay': ['worker', ...PURE],
+  'worker/replay': ['worker', 'codec', ...PURE],
 
-  'worker/erasure': ['worker', 'activities/shared', 'contracts', 'core/text', 'store/**'],
+  'worker/erasure': ['worker', 'codec', 'activities/shared', 'contracts', 'core/text', 'store/**'],
   'worker/serving': ['worker', 'activities/serving', 'assets', 'contracts', 'store/**', 'telemetry'],
 
   sandbox: ['assets', 'contracts'],
@@ -176,10 +176,10 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
   telemetry: [...PURE],
 
   client: ['client/temporal', 'client/http', 'contracts', 'core/text'],
-  'client/temporal': ['contracts', 'core/text'],
+  'client/temporal': ['codec', 'contracts', 'core/text'],
   'client/http': ['contracts', 'core/text'],
 
-  gateway: ['gateway/**', 'admission', 'client/temporal', 'hosting', 'memory', 'models', ...COMMITS, ...PURE],
+  gateway: ['gateway/**', 'admission', 'client/temporal', 'codec', 'hosting', 'memory', 'models', ...COMMITS, ...PURE],
   'gateway/http': [...PURE, 'telemetry'],
   'gateway/identity': ['gateway/http', 'store/**', 'telemetry', ...PURE],
   'gateway/feed': ['store/**', 'live', ...PURE],
@@ -199,6 +199,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'gateway/answers',
     'admission',
     'client/temporal',
+    'codec',
     ...COMMITS,
     ...PURE,
   ],

@@ -1,14 +1,10 @@
 import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
+import { ENCODING, ENCRYPTED, encryptionKeyOf, KEY_ID } from '../contracts/codec/encrypted-payload.ts';
 import { parseCodecKeys, type CodecKey } from './codec-keys.ts';
 
 const { Payload: PayloadMessage } = proto.temporal.api.common.v1;
-
-/** Metadata of encrypted payloads: that of the encryption samples of Temporal's SDKs, whose codecs read these payloads. */
-const ENCODING = 'encoding';
-const ENCRYPTED = 'binary/encrypted';
-const KEY_ID = 'encryption-key-id';
 
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
@@ -21,14 +17,18 @@ export interface EncryptionCodecOptions {
   readonly decryptKeys?: string | undefined;
 }
 
+/** A codec that says whether it encrypts, or only decrypts. */
+export interface EncryptionCodec extends PayloadCodec {
+  readonly encrypts: boolean;
+}
+
 /**
  * Encrypts Temporal payloads with AES-256-GCM, each as nonce, ciphertext and tag of its protobuf message. Payloads that are
- * not encrypted are decoded as they are. One that cannot be decrypted stays encrypted, and so is recorded as undecodable
- * instead of failing its workflow for ever: any Temporal client can send one. Every worker, gateway and client of a
- * namespace needs the same keys.
+ * not encrypted are decoded as they are, and one that cannot be decrypted stays encrypted. Every worker, gateway and client of
+ * a namespace needs the same keys.
  * @throws {TypeError} for invalid keys.
  */
-export function encryptionCodec({ key, decryptKeys }: EncryptionCodecOptions): PayloadCodec {
+export function encryptionCodec({ key, decryptKeys }: EncryptionCodecOptions): EncryptionCodec {
   const [current, ...more] = parseCodecKeys(key ?? '', 'PERDURE_CODEC_KEY');
   if (more.length > 0) {
     throw new TypeError(
@@ -38,6 +38,7 @@ export function encryptionCodec({ key, decryptKeys }: EncryptionCodecOptions): P
   const known = [...(current ? [current] : []), ...parseCodecKeys(decryptKeys ?? '', 'PERDURE_CODEC_DECRYPT_KEYS')];
   const keys = keysById(known);
   return {
+    encrypts: current !== undefined,
     encode: async (payloads) => (current ? payloads.map((payload) => encrypt(payload, current)) : payloads),
     decode: async (payloads) => payloads.map((payload) => decrypt(payload, keys)),
   };
@@ -61,9 +62,10 @@ function encrypt(payload: Payload, { id, key }: CodecKey): Payload {
 }
 
 function decrypt(payload: Payload, keys: ReadonlyMap<string, KeyObject>): Payload {
-  const { metadata, data } = payload;
-  if (textOf(metadata?.[ENCODING]) !== ENCRYPTED) return payload;
-  const key = keys.get(textOf(metadata?.[KEY_ID]));
+  const keyId = encryptionKeyOf(payload);
+  if (keyId === null) return payload;
+  const { data } = payload;
+  const key = keys.get(keyId);
   if (key === undefined || !data || data.length < NONCE_BYTES + TAG_BYTES) return payload;
   try {
     const decipher = createDecipheriv(CIPHER, key, data.subarray(0, NONCE_BYTES));
@@ -73,8 +75,4 @@ function decrypt(payload: Payload, keys: ReadonlyMap<string, KeyObject>): Payloa
   } catch {
     return payload;
   }
-}
-
-function textOf(bytes: Uint8Array | null | undefined): string {
-  return Buffer.from(bytes ?? []).toString();
 }

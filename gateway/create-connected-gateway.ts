@@ -29,7 +29,7 @@ export async function createConnectedGateway(
   const connected = lazyClient(temporal, client);
   try {
     const sender = createTemporalSender({ client: connected.get(), ...(taskQueue === undefined ? {} : { taskQueue }) });
-    const gateway = createGateway({ ...given, ...deps, sender });
+    const gateway = createGateway({ ...given, ...deps, sender, payloadCodecs: temporal.payloadCodecs });
     return {
       fetch: gateway.fetch,
       authenticated: gateway.authenticated,

@@ -1,3 +1,4 @@
+import type { PayloadCodec } from '@temporalio/common';
 import { Hono } from 'hono';
 import { KnownPauses } from '../admission/known-pauses.ts';
 import type { TemporalSender } from '../client/temporal/temporal-sender.ts';
@@ -38,6 +39,7 @@ import { agentReleaseRoutes } from './routes/admin/agent-releases.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { attachmentRoutes } from './routes/attachments.ts';
 import { auditRoutes } from './routes/admin/audit.ts';
+import { codecRoutes } from './routes/admin/codec.ts';
 import { costRoutes } from './routes/cost.ts';
 import { eventRoutes } from './routes/events.ts';
 import { erasureRoutes } from './routes/admin/erasures.ts';
@@ -82,6 +84,8 @@ export interface GatewayOptions {
   readonly tokens?: string | undefined;
   /** `PERDURE_OPERATORS`: users of `tokens`, separated by commas, who may see, clean up and limit data of other users. Other credentials have roles. Without authentication every user may. */
   readonly operators?: string | undefined;
+  /** The codecs of the workers, with which operators decode payloads. Default: none. */
+  readonly payloadCodecs?: readonly PayloadCodec[] | undefined;
   /** For the key sets of issuers. Default: the global `fetch`; for tests. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** `PERDURE_METRICS_TOKEN`: bearer token that `/metrics` requires. Default: none. */
@@ -207,6 +211,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...workerRoutes(deps),
     ...costRoutes(deps),
     ...auditRoutes(deps),
+    ...codecRoutes(deps, options.payloadCodecs ?? []),
     ...keyRoutes(deps, (id) => keys?.forget(id)),
     ...operationRoutes({ ...deps, redis: options.redis }, metrics, options.metricsToken),
   ];

@@ -26,6 +26,8 @@ export interface LogFields {
   readonly durationMs?: number | undefined;
   /** The identity of a worker: process, host and a random part. */
   readonly worker?: string | undefined;
+  /** The id of a key of the payload codec. */
+  readonly codecKey?: string | undefined;
   /** A number of sessions. */
   readonly sessions?: number | undefined;
   /** The next four are for lines of Temporal's SDK. */
@@ -56,6 +58,7 @@ const TEXT = [
   'workflow',
   'taskQueue',
   'worker',
+  'codecKey',
 ] as const satisfies readonly (keyof LogFields)[];
 const NUMBERS = ['status', 'step', 'attempt', 'durationMs', 'sessions'] as const satisfies readonly (keyof LogFields)[];
 /** The longest value, in characters. Ids fit. */
@@ -83,6 +86,7 @@ const SAFE_MESSAGES = new Set([
   'ApplicationFailure',
   'ActivityFailure',
   'TimeoutFailure',
+  'UnreadablePayloadError',
 ]);
 
 /**

@@ -6,7 +6,7 @@ export {
   type WorkerOptions,
   type WorkerTemporal,
 } from './create-worker.ts';
-export { encryptionCodec, type EncryptionCodecOptions } from '../codec/encryption-codec.ts';
+export { encryptionCodec, type EncryptionCodec, type EncryptionCodecOptions } from '../codec/encryption-codec.ts';
 export type { RunningWorker } from './start-worker.ts';
 export type { HostOptions } from '../hosting/host-options.ts';
 export type { ModelOptions } from '../hosting/open-models.ts';

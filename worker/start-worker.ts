@@ -11,6 +11,7 @@ import { ServedSessions } from '../activities/serving/served-sessions.ts';
 import { AgentReleases } from '../activities/shared/agent-releases.ts';
 import type { ActivityDeps } from '../activities/shared/deps.ts';
 import { ProviderLimiter } from '../activities/shared/provider-limiter.ts';
+import { clientDataConverter } from '../codec/client-data-converter.ts';
 import type { Deployment } from '../contracts/deployment.ts';
 import { PerdureError } from '../contracts/errors.ts';
 import { memoriesPerUser } from '../contracts/limits/memories-per-user.ts';
@@ -21,6 +22,7 @@ import { createMcpServers } from '../mcp/mcp-servers.ts';
 import { createMemories, type Memories } from '../memory/create-memories.ts';
 import { createCommitObserver } from '../telemetry/commit-observer.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import { encodesFailures, workerDataConverter } from './data-converter.ts';
 import { restoreNamespace, startUpkeep, type UpkeepSettings } from './upkeep/upkeep.ts';
 import { userExecutions } from './erasure/user-executions.ts';
 import { isServer } from './is-server.ts';
@@ -118,7 +120,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const failed = await installRuntime(telemetry, { metrics: settings.temporalMetrics ?? false });
   const [connection, workflowBundle] = await Promise.all([
     connectToTemporal(to),
-    workflowCode({ stacks: settings.workflowStacks }),
+    workflowCode({ stacks: settings.workflowStacks, encodesFailures: encodesFailures(settings.payloadCodecs) }),
     saveAgentVersions(db, agents),
   ]);
   const taskQueue = settings.taskQueue ?? TASK_QUEUE;
@@ -129,12 +131,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const limiter = new ProviderLimiter({ db, live: settings.live, providers, metrics: telemetry.metrics });
   const pauses = new KnownPauses(db, settings.live);
   await Promise.all([limiter.start(), pauses.start()]);
-  const { payloadCodecs = [] } = settings;
-  const client = new Client({
-    connection,
-    namespace: to.namespace,
-    dataConverter: { payloadCodecs: [...payloadCodecs] },
-  });
+  const { payloadCodecs } = settings;
+  const client = new Client({ connection, namespace: to.namespace, dataConverter: clientDataConverter(payloadCodecs) });
   const mcp = createMcpServers({ telemetry });
   const workerId = newWorkerId();
   const releases = new AgentReleases(db);
@@ -175,7 +173,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       sessions,
       begins,
     ),
-    ...workerTuning(settings, payloadCodecs),
+    ...workerTuning(settings, workerDataConverter(payloadCodecs, telemetry.log)),
     ...versioned,
   });
   const children: ChildDeps = {

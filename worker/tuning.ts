@@ -1,4 +1,4 @@
-import type { PayloadCodec } from '@temporalio/common';
+import type { DataConverter } from '@temporalio/common';
 import type { WorkerOptions } from '@temporalio/worker';
 import { modulePath } from '../assets/package-files.ts';
 
@@ -9,8 +9,11 @@ export interface Tuning {
   readonly maxCachedWorkflows?: number | undefined;
 }
 
-/** The payload converter of a worker and of its workflow bundle. */
+/** The payload converter of workers and of their workflow bundle. */
 export const PAYLOAD_CONVERTER = modulePath('workflows/tolerant-payload-converter');
+
+/** The failure converter of the workflow bundle. */
+export const FAILURE_CONVERTER = modulePath('workflows/converters/failure-converter');
 
 /** Preloaded by a workflow bundle without stack traces. */
 export const NO_STACKS = modulePath('workflows/no-stacks');
@@ -29,10 +32,10 @@ export const SERVING_PLACES = 1_000;
 /** The worker options of every Perdure worker. Benchmarks use the same ones for the worker that they compare with. */
 export function workerTuning(
   { shutdownGraceMs = 10_000, maxCachedWorkflows = 2_000 }: Tuning,
-  payloadCodecs: readonly PayloadCodec[] = [],
+  dataConverter: DataConverter = { payloadConverterPath: PAYLOAD_CONVERTER },
 ): Partial<WorkerOptions> {
   return {
-    dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER, payloadCodecs: [...payloadCodecs] },
+    dataConverter,
     maxCachedWorkflows,
     shutdownGraceTime: shutdownGraceMs,
     // After a crash, tasks in the worker's sticky queue return to the task queue after this time. The SDK's default is 10 s.

@@ -5,7 +5,7 @@ import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@tempora
 import sdk from '@temporalio/workflow/package.json' with { type: 'json' };
 import { writeCacheFile } from '../assets/write-cache-file.ts';
 import { assetPath, cacheFolder, IS_BUILT, modulePath, PACKAGE_ROOT } from '../assets/package-files.ts';
-import { NO_STACKS, PAYLOAD_CONVERTER } from './tuning.ts';
+import { FAILURE_CONVERTER, NO_STACKS, PAYLOAD_CONVERTER } from './tuning.ts';
 
 /** The sources of the bundle besides the SDK, and of the bundler itself. Their hash identifies a cached bundle. */
 const SOURCES = [
@@ -21,13 +21,24 @@ const bundled = new Map<string, Promise<WorkflowBundle>>();
 export interface CodeOptions {
   /** Whether errors in workflows, and Temporal's stack trace query, have stacks. Default false: they are expensive (docs/decisions/0013). */
   readonly stacks?: boolean | undefined;
+  /** Whether workflows write the messages of failures into payloads, which a codec encrypts. Default false. */
+  readonly encodesFailures?: boolean | undefined;
 }
+
+/** Read by `workflows/converters/failure-converter.ts`. On the first line, so that it moves no line of the source map. */
+const ENCODES_FAILURES = 'globalThis.perdureEncodesFailures = true; ';
 
 /**
  * Returns the workflow bundle. The built package contains one without stacks. Other bundles are built in seconds and
  * cached by the hash of their sources.
  */
-export function workflowCode({ stacks = false }: CodeOptions = {}): Promise<WorkflowBundle> {
+export async function workflowCode(options: CodeOptions = {}): Promise<WorkflowBundle> {
+  const { stacks = false, encodesFailures = false } = options;
+  const { code } = await bundleOf(stacks);
+  return { code: encodesFailures ? ENCODES_FAILURES + code : code };
+}
+
+function bundleOf(stacks: boolean): Promise<WorkflowBundle> {
   const name = stacks ? 'workflows-with-stacks' : 'workflows';
   const bundle = bundled.get(name) ?? (IS_BUILT && !stacks ? builtBundle() : cachedBundle(name, stacks));
   bundled.set(name, bundle);
@@ -45,6 +56,7 @@ export async function bundleWorkflows({ stacks = false }: CodeOptions = {}): Pro
   const { code } = await bundleWorkflowCode({
     workflowsPath: modulePath('workflows/index'),
     payloadConverterPath: PAYLOAD_CONVERTER,
+    failureConverterPath: FAILURE_CONVERTER,
     ...(stacks ? {} : { preloadModules: [NO_STACKS] }),
     workflowInterceptorModules: [modulePath('workflows/reserved-signals'), modulePath('workflows/trace-carrier')],
     logger: new DefaultLogger('WARN'),

@@ -1,6 +1,7 @@
 import type { VersioningBehavior } from '@temporalio/common';
 import { makeContinueAsNewFunc, workflowInfo, type Workflow } from '@temporalio/workflow';
 import type { SessionInfo } from '../activities/shared/contract.ts';
+import { isUndecodable, undecodableProblem } from '../contracts/undecodable.ts';
 import type { OpenRun } from '../core/session/run-queue.ts';
 import type { RunDigest, StepDigest } from '../core/session/session-details.ts';
 
@@ -33,12 +34,15 @@ export interface CarriedState {
 
 /**
  * The state that the previous execution handed over; null in a first execution, whatever its argument. A retry policy or
- * cron schedule of the caller repeats an execution with the same argument, so those are first executions too.
+ * cron schedule of the caller repeats an execution with the same argument, so those are first executions too. Throws, which fails
+ * the workflow task until a worker has the key, if it cannot be decrypted.
  */
 export function carriedState(argument: unknown): CarriedState | null {
   const { continuedFromExecutionRunId, attempt, cronSchedule } = workflowInfo();
   const isContinuation = continuedFromExecutionRunId !== undefined && attempt === 1 && cronSchedule === undefined;
-  return isContinuation ? (argument as CarriedState) : null;
+  if (!isContinuation) return null;
+  if (isUndecodable(argument)) throw new Error(undecodableProblem(argument));
+  return argument as CarriedState;
 }
 
 /** Messages received by this execution. */

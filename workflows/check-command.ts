@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/workflow';
-import { isUndecodable } from '../contracts/undecodable.ts';
+import { isUndecodable, undecodableProblem } from '../contracts/undecodable.ts';
 
 /*
  * The workflow acts on these two commands before it calls the store, so it validates their JSON itself. It does so by
@@ -25,10 +25,9 @@ export function checkEndSession(request: unknown): void {
 
 function fieldsOf(request: unknown): Record<string, unknown> {
   if (request === undefined || request === null) return {};
-  if (typeof request === 'object' && !Array.isArray(request) && !isUndecodable(request)) {
-    return request as Record<string, unknown>;
-  }
-  throw invalid('The payload is not a JSON object, or could not be decoded.');
+  if (isUndecodable(request)) throw invalid(undecodableProblem(request));
+  if (typeof request === 'object' && !Array.isArray(request)) return request as Record<string, unknown>;
+  throw invalid('The payload is not a JSON object.');
 }
 
 function isOptionalText(value: unknown, min: number, max: number): boolean {

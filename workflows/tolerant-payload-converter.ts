@@ -1,5 +1,6 @@
 import { defaultPayloadConverter, type Payload, type PayloadConverter } from '@temporalio/common';
-import { undecodable } from '../contracts/undecodable.ts';
+import { encryptionKeyOf } from '../contracts/codec/encrypted-payload.ts';
+import { undecodable, undecryptable } from '../contracts/undecodable.ts';
 
 /**
  * Temporal's default converter, except that it decodes an invalid payload to a marker instead of throwing. An exception
@@ -8,6 +9,8 @@ import { undecodable } from '../contracts/undecodable.ts';
 export const payloadConverter: PayloadConverter = {
   toPayload: (value) => defaultPayloadConverter.toPayload(value),
   fromPayload: (payload: Payload) => {
+    const keyId = encryptionKeyOf(payload);
+    if (keyId !== null) return undecryptable(keyId) as never;
     try {
       return defaultPayloadConverter.fromPayload(payload);
     } catch (error) {

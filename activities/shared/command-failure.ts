@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { ERRORS, PerdureError } from '../../contracts/errors.ts';
 import { describeIssues } from '../../core/text/describe-issues.ts';
 import { problemSentences } from '../../core/text/field-problem.ts';
-import { isUndecodable } from '../../contracts/undecodable.ts';
+import { isUndecodable, undecodableProblem } from '../../contracts/undecodable.ts';
 
 /** Runs a command and converts its `PerdureError` to a failure: not retryable if the caller caused it, else retryable. */
 export async function command<T>(work: () => Promise<T>): Promise<T> {
@@ -25,12 +25,7 @@ export async function command<T>(work: () => Promise<T>): Promise<T> {
 
 /** The input as its schema has it; throws `invalid_request` that names the fields that are wrong, never their values. */
 export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
-  if (isUndecodable(input)) {
-    throw new PerdureError(
-      'invalid_request',
-      'The payload could not be decoded. Send JSON with the metadata "encoding: json/plain".',
-    );
-  }
+  if (isUndecodable(input)) throw new PerdureError('invalid_request', undecodableProblem(input));
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   const problems = describeIssues(parsed.error.issues, { schema, input });

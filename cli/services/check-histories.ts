@@ -105,10 +105,10 @@ function print(deps: CommandDeps, check: HistoryCheck, { version, namespace, tas
     deps.print(`         at ${where}: ${stripControl(reason)}`);
     deps.print(deps.paint('dim', `         run ${runId}, chosen as ${chosenAs}`));
   }
-  for (const [reason, remedy] of Object.entries(SKIPPED) as [SkippedHistory['reason'], string][]) {
-    const count = skipped.filter((one) => one.reason === reason).length;
-    if (count > 0) deps.print(`${formatCount(count, 'history', 'histories')} not checked: ${remedy}`);
+  for (const [remedy, histories] of Map.groupBy(skipped, remedyOf)) {
+    deps.print(`${formatCount(histories.length, 'history', 'histories')} not checked: ${remedy}`);
   }
+  if (checked === 0) return deps.print(`No history of ${formatCount(open, 'open workflow')} was checked.`);
   const strata = Object.entries(chosen)
     .filter(([, count]) => count > 0)
     .map(([stratum, count]) => `${count} ${stratum}`);
@@ -124,11 +124,16 @@ function print(deps: CommandDeps, check: HistoryCheck, { version, namespace, tas
   deps.print('  Sessions of a newer build: check with a build that is not older than the one that runs.');
 }
 
-const SKIPPED: Readonly<Record<SkippedHistory['reason'], string>> = {
-  closed: 'the workflow was removed meanwhile.',
-  too_large: 'the sample has more than 512 MiB. Use a smaller --sample.',
-  encrypted: 'the payloads are encrypted. Set PERDURE_CODEC_KEY to the key of the workers.',
-};
+function remedyOf({ reason, codecKey = '' }: SkippedHistory): string {
+  switch (reason) {
+    case 'closed':
+      return 'the workflow was removed meanwhile.';
+    case 'too_large':
+      return 'the sample has more than 512 MiB. Use a smaller --sample.';
+    case 'encrypted':
+      return `payloads are encrypted with the key ${JSON.stringify(codecKey)} and cannot be decrypted. Set PERDURE_CODEC_KEY and PERDURE_CODEC_DECRYPT_KEYS to those of the workers.`;
+  }
+}
 
 /** An error of Temporal with its remedy; others as they are. */
 export function asUnreachable(error: unknown, address: string, namespace: string): unknown {

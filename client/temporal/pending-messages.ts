@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
-import type { Payload, PayloadCodec } from '@temporalio/common';
+import type { PayloadCodec } from '@temporalio/common';
+import { decodePayloads } from '../../codec/payloads-in.ts';
 import { SIGNAL } from '../../contracts/names.ts';
 import { callServer } from './temporal-call.ts';
 
@@ -38,9 +39,7 @@ export async function readPendingMessages(client: Client, workflowId: string): P
     PROBE_TIMEOUT_MS,
   );
   const { payloadCodecs } = client.options.loadedDataConverter;
-  return pendingIn(
-    payloadCodecs.length === 0 ? events : await Promise.all(events.map((event) => decoded(event, payloadCodecs))),
-  );
+  return pendingIn(await Promise.all(events.map((event) => decoded(event, payloadCodecs))));
 }
 
 /** The fields of a history's event that matter here. */
@@ -53,8 +52,7 @@ async function decoded(event: HistoryEvent, codecs: readonly PayloadCodec[]): Pr
   const signal = event.workflowExecutionSignaledEventAttributes;
   if (signal?.signalName !== SIGNAL.submitMessage) return event;
   try {
-    let payloads: Payload[] = signal.input?.payloads ?? [];
-    for (const codec of codecs.toReversed()) payloads = await codec.decode(payloads);
+    const payloads = await decodePayloads(signal.input?.payloads ?? [], codecs);
     return { ...event, workflowExecutionSignaledEventAttributes: { ...signal, input: { payloads } } };
   } catch {
     return event;

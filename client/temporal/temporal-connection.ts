@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import type { ConnectionOptions, WorkflowClientInterceptor } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
+import { clientDataConverter } from '../../codec/client-data-converter.ts';
 
 export interface TemporalOptions {
   /** Default: `TEMPORAL_ADDRESS`, else `127.0.0.1:7233`. */
@@ -50,7 +51,7 @@ function connect(options: TemporalOptions, env: NodeJS.ProcessEnv, retry: Interc
   return new Client({
     connection,
     namespace: options.namespace ?? (env['TEMPORAL_NAMESPACE'] || 'default'),
-    dataConverter: { payloadCodecs: [...(options.payloadCodecs ?? [])] },
+    dataConverter: clientDataConverter(options.payloadCodecs),
     interceptors: { workflow: [...(options.interceptors ?? [])] },
   });
 }

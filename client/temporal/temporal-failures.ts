@@ -6,6 +6,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure, NamespaceNotFoundError } from '@temporalio/common';
+import { UnreadablePayloadError } from '../../codec/readable-payloads.ts';
 import type { BudgetFacts } from '../../contracts/budget.ts';
 import { isErrorCode, PerdureError } from '../../contracts/errors.ts';
 
@@ -47,6 +48,7 @@ export function classifyFailure(error: unknown): CallFailure {
       error,
     );
   }
+  if (error instanceof UnreadablePayloadError) return fail('internal', error.message, error);
   const grpc = error instanceof ServiceError ? error.cause : error;
   if (isGrpcServiceError(grpc)) return readGrpcStatus(grpc.code, grpc.details ?? '', error);
   return fail('internal', 'The call to Temporal failed with an unknown error.', error);

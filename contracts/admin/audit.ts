@@ -36,6 +36,7 @@ export const auditActionSchema = z.enum([
   'keys.revoke',
   'user.erase',
   'erasures.read',
+  'payloads.read',
   'pauses.read',
   'pause.set',
   'pause.remove',
@@ -54,7 +55,7 @@ export const auditEntrySchema = z.object({
   user: z.string().nullable(),
   sessionId: z.string().nullable(),
   runId: z.string().nullable(),
-  /** What else it concerns: the id of an API key. */
+  /** What else it concerns: the id of an API key, or the namespace of payloads. */
   subject: z.string().nullable(),
   /** The entry's number, without gaps except where the retention has removed entries. */
   seq: z.number().int(),

@@ -215,6 +215,24 @@ export const SERVICE_LIMITS = {
     error: null,
     what: 'conversations that a worker caches between model calls, the most recently used ones',
   },
+  codecRequestBytes: {
+    value: 8 * 1024 * 1024,
+    unit: 'bytes',
+    error: 'too_large',
+    what: 'the body of a request to decode or encode payloads of Temporal',
+  },
+  codecPayloads: {
+    value: 1_000,
+    unit: 'items',
+    error: 'invalid_request',
+    what: 'payloads in one request to decode or encode them',
+  },
+  codecAuditMs: {
+    value: 60_000,
+    unit: 'ms',
+    error: null,
+    what: 'the time in which one entry of the audit trail stands for all payloads of a namespace that an operator decodes at one gateway',
+  },
   redisTextBytes: {
     value: 1024 * 1024,
     unit: 'bytes',

@@ -1,7 +1,8 @@
 import { isLoopback } from './loopback.ts';
 
+/** The last two are those of the Temporal UI, which sends its user's id token beside the access token. */
 const REQUEST_HEADERS =
-  'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Perdure-User, Prefer, Traceparent';
+  'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Perdure-User, Prefer, Traceparent, Authorization-Extras, X-Namespace';
 const RESPONSE_HEADERS = 'Preference-Applied, Retry-After, X-Request-Id';
 /** The most that a browser accepts, in seconds. */
 const PREFLIGHT_AGE_S = 7_200;

@@ -63,6 +63,8 @@ test('the OpenAPI document lists every call of the contract', async () => {
       'POST /v1/attachments',
       'POST /v1/attachments/move',
       'GET /v1/audit',
+      'POST /v1/codec/decode',
+      'POST /v1/codec/encode',
       'GET /v1/budget',
       'GET /v1/runs',
       'GET /v1/runs/{run}',

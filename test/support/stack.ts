@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
+import { clientDataConverter } from '../../codec/client-data-converter.ts';
 import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import { agentToolSpec } from '../../agents/agent-tool.ts';
 import { versionOf } from '../../agents/agent-version.ts';
@@ -78,7 +79,8 @@ export interface Stack extends AsyncDisposable {
   readonly telemetry: Telemetry;
   /** Creates a unique key. */
   key(session?: string): SessionKey;
-  startWorker(): Promise<RunningWorker>;
+  /** `payloadCodecs`: default those of the options. */
+  startWorker(payloadCodecs?: readonly PayloadCodec[]): Promise<RunningWorker>;
   stopWorker(): Promise<void>;
   /** All durable events so far. */
   events(key: SessionKey): Promise<PerdureEvent[]>;
@@ -100,13 +102,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     options.approvals,
   );
   const connection = await Connection.connect({ address: options.temporal });
-  const { namespace = 'default', payloadCodecs = [] } = options;
-  const client = new Client({ connection, namespace, dataConverter: { payloadCodecs: [...payloadCodecs] } });
+  const { namespace = 'default' } = options;
+  const client = new Client({ connection, namespace, dataConverter: clientDataConverter(options.payloadCodecs) });
   const taskQueue = `test-${randomUUID()}`;
   const telemetry = options.telemetry ?? createTelemetry();
   const sender = createTemporalSender({ client, taskQueue, ackTimeoutMs: options.ackTimeoutMs ?? 60_000 });
   const to = { address: options.temporal, namespace };
-  const start = () =>
+  const start = (payloadCodecs = options.payloadCodecs) =>
     startWorker({
       db,
       live,
@@ -120,7 +122,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       telemetry,
       temporalMetrics: options.temporalMetrics,
       deployment: options.deployment,
-      payloadCodecs: options.payloadCodecs,
+      payloadCodecs,
       versioning: options.versioning,
     });
   let worker = options.worker === false ? null : await start();
@@ -153,7 +155,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     taskQueue,
     telemetry,
     key: (session = 'main') => ({ user: `user-${randomUUID().slice(0, 8)}`, session }),
-    startWorker: async () => (worker = await start()),
+    startWorker: async (payloadCodecs) => (worker = await start(payloadCodecs)),
     stopWorker: async () => {
       await worker?.stop();
       worker = null;

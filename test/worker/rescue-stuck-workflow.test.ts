@@ -84,7 +84,7 @@ function setUp(cause: number, perHour = 20) {
     { workflowTaskFailedEventAttributes: { cause } },
   ];
   const client = {
-    options: { namespace: 'default' },
+    options: { namespace: 'default', loadedDataConverter: { payloadCodecs: [] } },
     workflow: {
       getHandle: (workflowId: string) => ({
         fetchHistory: async () => ({ events }),

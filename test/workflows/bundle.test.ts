@@ -28,6 +28,7 @@ test('workflow code imports nothing but contracts, core and the SDK', async () =
 test('of contracts only what needs no zod is bundled', async () => {
   const { modules } = await bundle();
   expect(modules.filter((name) => name.startsWith('contracts/')).toSorted()).toEqual([
+    'contracts/codec/encrypted-payload.ts',
     'contracts/errors.ts',
     'contracts/limits/request-limits.ts',
     'contracts/names.ts',

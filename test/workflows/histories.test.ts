@@ -30,6 +30,10 @@ test('every recorded kind of session replays with the workflow code as it is', a
   expect(await failures(await workflowCode())).toEqual(new Map());
 }, 60_000);
 
+test('they replay where failures are encoded, too', async () => {
+  expect(await failures(await workflowCode({ encodesFailures: true }))).toEqual(new Map());
+}, 60_000);
+
 test('a workflow with a nondeterministic change fails the same check, for every history', async () => {
   const broken = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../support/temporal/broken-workflows.ts', import.meta.url)),

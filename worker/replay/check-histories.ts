@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
-import proto from '@temporalio/proto';
 import type { ReplayWorkerOptions } from '@temporalio/worker';
+import { missingKey } from '../../codec/payloads-in.ts';
 import { candidatesOf, chooseSample, type Stratum } from '../../core/histories/choose-sample.ts';
 import { seededRandom } from '../../core/histories/seeded-random.ts';
 import { workflowCode } from '../workflow-bundle.ts';
@@ -40,8 +40,10 @@ export interface FailedHistory extends Difference {
 export interface SkippedHistory {
   readonly workflowId: string;
   readonly runId: string;
-  /** `encrypted`: it differs, and its payloads could not be read because no key is set. */
+  /** `encrypted`: it differs, and has payloads that cannot be decrypted. */
   readonly reason: 'closed' | 'too_large' | 'encrypted';
+  /** The id of the key of an encrypted one. */
+  readonly codecKey?: string;
 }
 
 export interface HistoryCheck {
@@ -99,8 +101,9 @@ export async function checkHistories(options: CheckOptions): Promise<HistoryChec
     }
     const length = history.events?.length ?? 0;
     const difference = await replayer.replay(workflowId, history);
-    if (difference !== null && isUnreadable(history, options.payloadCodecs)) {
-      skipped.push({ workflowId, runId, reason: 'encrypted' });
+    const codecKey = difference === null ? null : await missingKey(history, options.payloadCodecs);
+    if (codecKey !== null) {
+      skipped.push({ workflowId, runId, reason: 'encrypted', codecKey });
       continue;
     }
     if (difference !== null) failed.push({ workflowId, runId, type, events: length, chosenAs: stratum, ...difference });
@@ -110,12 +113,6 @@ export async function checkHistories(options: CheckOptions): Promise<HistoryChec
     report();
   }
   return { open: executions.length, isPartial, checked, events, bytes, chosen: strata, failed, skipped };
-}
-
-/** Whether a history has encrypted payloads, and there is no key. */
-function isUnreadable(history: proto.temporal.api.history.v1.IHistory, codecs: readonly PayloadCodec[] = []): boolean {
-  const { History } = proto.temporal.api.history.v1;
-  return codecs.length === 0 && Buffer.from(History.encode(history).finish()).includes('binary/encrypted');
 }
 
 interface Sized {

@@ -1,7 +1,7 @@
 import { DefaultLogger, Runtime, Worker, type ReplayWorkerOptions } from '@temporalio/worker';
 import type { PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
-import { PAYLOAD_CONVERTER } from '../tuning.ts';
+import { workerDataConverter } from '../data-converter.ts';
 
 type History = proto.temporal.api.history.v1.IHistory;
 
@@ -29,10 +29,7 @@ export function createReplayer(
   workflowBundle: NonNullable<ReplayWorkerOptions['workflowBundle']>,
   payloadCodecs: readonly PayloadCodec[] = [],
 ): HistoryReplayer {
-  const options = {
-    workflowBundle,
-    dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER, payloadCodecs: [...payloadCodecs] },
-  };
+  const options = { workflowBundle, dataConverter: workerDataConverter(payloadCodecs) };
   const failureOf = async (workflowId: string, events: readonly object[]): Promise<string | null> => {
     const history = proto.temporal.api.history.v1.History.create({ events: [...events] });
     for await (const { error } of Worker.runReplayHistories(options, [{ workflowId, history }])) {

@@ -5,6 +5,7 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import { missingKey } from '../../codec/payloads-in.ts';
 import { WORKFLOW } from '../../contracts/names.ts';
 import type { Db } from '../../store/db/db.ts';
 import {
@@ -50,7 +51,8 @@ interface Rescue {
  * Terminates an execution whose history can no longer be replayed; its session continues from the store. Signals that it
  * had not processed are sent again, which is harmless for messages with an id. Returns whether it terminated the execution.
  * It does not if no workflow task has ever completed, because a new execution would fail in the same way, nor if workflow
- * tasks fail for any other cause, or too many were terminated lately: such an execution is reported.
+ * tasks fail for any other cause, the history is encrypted with a key that is not there, or too many were terminated lately: such
+ * an execution is reported.
  */
 export async function rescueStuckWorkflow(deps: RescueDeps, execution: WorkflowExecutionDescription): Promise<boolean> {
   const { client, stuck } = deps;
@@ -63,6 +65,10 @@ export async function rescueStuckWorkflow(deps: RescueDeps, execution: WorkflowE
   const events = (await handle.fetchHistory()).events ?? [];
   const failure = lastFailure(events);
   if (!failure) return false;
+  if ((await missingKey(events, client.options.loadedDataConverter.payloadCodecs)) !== null) {
+    stuck.report(workflowId, 'codec_key_missing');
+    return false;
+  }
   if (!isNondeterminism(failure) || lastCompletedTask(events) < 0 || !stuck.mayTerminate()) {
     stuck.report(workflowId, WorkflowTaskFailedCause[failure.cause ?? 0] ?? 'unknown');
     return false;

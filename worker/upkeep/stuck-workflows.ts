@@ -28,7 +28,7 @@ export class StuckWorkflows {
     return true;
   }
 
-  /** Logs, once, that the workflow tasks of an execution fail. `cause`: Temporal's name of it. */
+  /** Logs, once, that the workflow tasks of an execution fail. `cause`: Temporal's name of it, or `codec_key_missing`. */
   report(workflowId: string, cause: string): void {
     if (this.#reported.get(workflowId) === cause || this.#reported.size >= MAX_REPORTED) return;
     this.#reported.set(workflowId, cause);
