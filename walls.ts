@@ -154,7 +154,8 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
   'models/scripted': ['models', 'contracts', 'core'],
   'models/directory': ['models', 'models/openai', 'models/scripted', 'contracts', 'core'],
 
-  store: ['store/db', 'store/places', 'assets', 'contracts', 'core'],
+  store: ['store/db', 'store/places', 'store/schema', 'assets', 'contracts', 'core'],
+  'store/schema': ['store/db', 'assets'],
   'store/places': ['contracts', 'core'],
   'store/db': ['store/places', 'assets', 'contracts', 'core'],
   'store/log': ['store/db', 'contracts', 'core'],

@@ -17,3 +17,4 @@ CREATE TABLE perdure.agent_releases (
 
 -- Stores whose schema was created before this column was part of the first migration.
 ALTER TABLE perdure.steps ADD COLUMN IF NOT EXISTS attempts_before integer NOT NULL DEFAULT 0;
+ALTER TABLE perdure.steps ALTER COLUMN attempts_before SET DEFAULT 0;

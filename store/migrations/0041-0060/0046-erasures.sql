@@ -17,7 +17,6 @@ CREATE INDEX erasures_by_time ON perdure.erasures (requested_at, erasure_id);
 
 -- What a provider is to delete for an erasure, so that its report counts what is left.
 ALTER TABLE perdure.kept_conversations ADD COLUMN erasure_id text COLLATE "C";
-CREATE INDEX kept_conversations_erased ON perdure.kept_conversations (erasure_id) WHERE erasure_id IS NOT NULL;
 
 -- Nothing is added of a user whose data is being erased, whatever the version of the process.
 CREATE FUNCTION perdure.refuse_erased_user() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -63,3 +62,7 @@ END $$;
 CREATE TRIGGER erasure_on_return AFTER UPDATE OF status ON perdure.sessions
   FOR EACH ROW WHEN (OLD.status = 'archived' AND NEW.status <> 'archived')
   EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [concurrently]
+CREATE INDEX CONCURRENTLY kept_conversations_erased ON perdure.kept_conversations (erasure_id)
+  WHERE erasure_id IS NOT NULL;
