@@ -12,24 +12,42 @@ const EVENTS = Number(process.env['PERDURE_TEST_MIGRATED_EVENTS'] ?? 2_000);
 test('a store of the first version is migrated under load, with what it holds, and works', async () => {
   const { url, drop, client } = await firstStore(EVENTS);
   const before = await client.query<{ count: string }>('SELECT count(*) FROM perdure.events');
-  // Readers and writers that wait at most three seconds for a table in the meantime.
   const migrated = new AbortController();
   let slowestMs = 0;
   let statements = 0;
-  const load = async (): Promise<void> => {
-    const other = new Client({ connectionString: url });
+  let appended = 0;
+  // Writers as those of the first version, who also read. A lock for which one waits longer than five seconds fails the test.
+  const load = async (session: number): Promise<void> => {
+    const other = new Client({ connectionString: url, options: '-c lock_timeout=5000' });
     await other.connect();
-    while (!migrated.signal.aborted) {
+    const key = [`user-${session % 100}`, `session-${session}`];
+    const timed = async (sql: string, values: readonly unknown[] = []): Promise<void> => {
       const at = performance.now();
-      await other.query(`UPDATE perdure.sessions SET user_id = user_id WHERE user_id = 'user-7'`);
-      await other.query(`SELECT count(*) FROM perdure.events WHERE user_id = 'user-7' AND session_id = 'session-7'`);
+      await other.query(sql, [...values]);
       slowestMs = Math.max(slowestMs, performance.now() - at);
-      statements += 2;
+      statements += 1;
+    };
+    while (!migrated.signal.aborted) {
+      await timed('BEGIN');
+      await timed(
+        'UPDATE perdure.sessions SET head = greatest(head, 20) + 1 WHERE user_id = $1 AND session_id = $2',
+        key,
+      );
+      await timed(
+        `INSERT INTO perdure.events (user_id, session_id, seq, type, at, data)
+         SELECT user_id, session_id, head, 'session.opened', now(), '{}' FROM perdure.sessions
+          WHERE user_id = $1 AND session_id = $2`,
+        key,
+      );
+      await timed('UPDATE perdure.runs SET steps = steps WHERE user_id = $1 AND session_id = $2', key);
+      await timed('COMMIT');
+      await timed('SELECT count(*) FROM perdure.events WHERE user_id = $1 AND session_id = $2', key);
+      appended += 1;
       await delay(5);
     }
     await other.end();
   };
-  const loading = Promise.all([load(), load()]);
+  const loading = Promise.all([load(7), load(8)]);
   const at = performance.now();
   // Two processes start at once: each migration is applied once.
   const [store, second] = await Promise.all([openStore({ databaseUrl: url }), openStore({ databaseUrl: url })]);
@@ -41,10 +59,10 @@ test('a store of the first version is migrated under load, with what it holds, a
     if (EVENTS > 2_000) {
       console.log(`${EVENTS} events: ${Math.round(tookMs)} ms, slowest of ${statements}: ${Math.round(slowestMs)} ms`);
     }
-    expect(statements).toBeGreaterThan(0);
+    expect(appended).toBeGreaterThan(0);
     const [after] = await store.query<{ count: number }>('SELECT count(*)::int AS count FROM perdure.events', []);
-    expect(after?.count).toBe(Number(before.rows[0]?.count));
-    const key = { user: 'user-7', session: 'session-7' };
+    expect(after?.count).toBe(Number(before.rows[0]?.count) + appended);
+    const key = { user: 'user-9', session: 'session-9' };
     expect((await readEvents(store, key, { after: 0, limit: 100 })).events).toHaveLength(EVENTS_PER_SESSION);
     await converse(store, { user: 'somebody', session: 'new' }, 'm1', 'hello');
   } finally {

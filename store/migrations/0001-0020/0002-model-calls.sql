@@ -3,6 +3,8 @@
 -- Known cost, and the number of calls with an unknown cost. The cost of calls before this migration is unknown.
 ALTER TABLE perdure.sessions ADD COLUMN cost_nanos bigint NOT NULL DEFAULT 0;
 ALTER TABLE perdure.sessions ADD COLUMN unpriced_calls integer NOT NULL DEFAULT 0;
+
+-- [transaction]
 ALTER TABLE perdure.runs ADD COLUMN cost_nanos bigint NOT NULL DEFAULT 0;
 ALTER TABLE perdure.runs ADD COLUMN unpriced_calls integer NOT NULL DEFAULT 0;
 

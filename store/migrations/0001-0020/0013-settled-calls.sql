@@ -10,6 +10,7 @@ ALTER TABLE perdure.model_calls
   ADD COLUMN estimated_output_tokens bigint,
   ADD COLUMN estimated_nanos         bigint;
 
+-- [transaction]
 ALTER TABLE perdure.usage_days
   -- number of calls that are charged an estimate, and the sums of those estimates
   ADD COLUMN estimated_calls         integer NOT NULL DEFAULT 0,
@@ -17,6 +18,7 @@ ALTER TABLE perdure.usage_days
   ADD COLUMN estimated_output_tokens bigint NOT NULL DEFAULT 0,
   ADD COLUMN estimated_nanos         bigint NOT NULL DEFAULT 0;
 
+-- [transaction]
 ALTER TABLE perdure.sessions
   -- number of calls without reported tokens, and the sums of those that were reported
   ADD COLUMN unmetered_calls         integer NOT NULL DEFAULT 0,
@@ -29,6 +31,7 @@ ALTER TABLE perdure.sessions
   ADD COLUMN estimated_output_tokens bigint NOT NULL DEFAULT 0,
   ADD COLUMN estimated_nanos         bigint NOT NULL DEFAULT 0;
 
+-- [transaction]
 ALTER TABLE perdure.runs
   ADD COLUMN unmetered_calls         integer NOT NULL DEFAULT 0,
   ADD COLUMN known_input_tokens      bigint NOT NULL DEFAULT 0,

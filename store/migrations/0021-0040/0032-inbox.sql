@@ -6,6 +6,7 @@ ALTER TABLE perdure.runs ADD CONSTRAINT runs_status_check
 -- whether the session's queued runs wait behind this one while it waits; null: they do not
 ALTER TABLE perdure.runs ADD COLUMN holds_queue boolean;
 
+-- [transaction]
 ALTER TABLE perdure.tool_calls DROP CONSTRAINT tool_calls_status_check;
 ALTER TABLE perdure.tool_calls ADD CONSTRAINT tool_calls_status_check
   CHECK (status IN ('pending', 'running', 'waiting', 'completed', 'failed', 'unknown', 'cancelled')) NOT VALID;

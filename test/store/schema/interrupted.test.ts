@@ -74,7 +74,14 @@ test('an index that the server goes on building after its process has died is aw
   const left = dead.query(INDEX);
   await pidOfBuild(client);
   const before = await indexOf(client);
-  const built = buildIndex(db, INDEX);
+  const looked = Promise.withResolvers<void>();
+  const query: Db['query'] = async (sql, params) => {
+    const rows = await db.query<never>(sql, params);
+    looked.resolve();
+    return rows;
+  };
+  const built = buildIndex({ ...db, query }, INDEX);
+  await looked.promise;
   await holder.query('COMMIT');
   await Promise.all([left, built]);
   expect(await indexOf(client)).toEqual({ oid: before?.oid, valid: true });

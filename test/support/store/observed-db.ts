@@ -1,11 +1,13 @@
 import { Client } from 'pg';
 import type { Db, Tx } from '../../../store/db/db.ts';
 
-/** What a transaction did to a table of users that others may use. */
+/** What a transaction did to a table that others may use. */
 export interface TableUse {
   readonly table: string;
   /** Whether it holds a lock for which readers or writers of the table wait. */
   readonly blocks: boolean;
+  /** Whether it is of operators, of processes or of sums, and so has few rows. */
+  readonly isSmall: boolean;
   /** Scans of the table or its indexes. */
   readonly scans: number;
   /** Rows that it changed. Their writers wait. */
@@ -21,8 +23,7 @@ export interface Observed {
   close(): Promise<void>;
 }
 
-/** Tables of operators, of processes and of sums, which have few rows. */
-const SMALL = ['audit', 'sweeps', 'usage_days', 'run_stats'];
+const SMALL = ['audit', 'sweeps', 'usage_days', 'run_stats', 'workers'];
 
 const COUNTERS = `
   SELECT relname AS table, coalesce(seq_scan, 0)::int + coalesce(idx_scan, 0)::int AS scans,
@@ -33,7 +34,7 @@ const BLOCKED = `
    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND c.relnamespace = to_regnamespace('perdure')
      AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`;
 const COMMITTED = `
-  SELECT table_name AS table FROM information_schema.columns WHERE table_schema = 'perdure' AND column_name = 'user_id'`;
+  SELECT table_name AS table FROM information_schema.tables WHERE table_schema = 'perdure' AND table_name <> 'migrations'`;
 
 /** Records what the transactions of a store on PostgreSQL lock and go through. */
 export async function observe(db: Db, url: string): Promise<Observed> {
@@ -46,17 +47,16 @@ export async function observe(db: Db, url: string): Promise<Observed> {
     const { rows } = await others.query<{ table: string }>(COMMITTED);
     const after = await tx.query<Counters>(COUNTERS);
     const blocked = new Set((await tx.query<{ table: string }>(BLOCKED)).map(({ table }) => table));
-    return rows
-      .filter(({ table }) => !SMALL.includes(table))
-      .map(({ table }) => {
-        const [from, to] = [before, after].map((all) => all.find((one) => one.table === table));
-        return {
-          table,
-          blocks: blocked.has(table),
-          scans: (to?.scans ?? 0) - (from?.scans ?? 0),
-          changed: (to?.changed ?? 0) - (from?.changed ?? 0),
-        };
-      });
+    return rows.map(({ table }) => {
+      const [from, to] = [before, after].map((all) => all.find((one) => one.table === table));
+      return {
+        table,
+        blocks: blocked.has(table),
+        isSmall: SMALL.includes(table),
+        scans: (to?.scans ?? 0) - (from?.scans ?? 0),
+        changed: (to?.changed ?? 0) - (from?.changed ?? 0),
+      };
+    });
   };
   return {
     transactions,
