@@ -4,10 +4,10 @@ import { inRange, statementsOf, type Migration, type MigrationPart } from './rea
 import { withLockLimit, type LockLimit } from './with-lock-limit.ts';
 
 /** Sessions in one batch. Their rows are locked until it is committed. */
-const BATCH = 100;
+const BATCH = 250;
 
 export interface PartOptions extends LockLimit {
-  /** Sessions in one batch. Default 100. For tests. */
+  /** Sessions in one batch. Default 250. For tests. */
   readonly batch?: number | undefined;
 }
 
@@ -28,10 +28,10 @@ export async function applyInParts(
   for (const [index, part] of parts.entries()) {
     const mark = `${name}#${index + 1}`;
     if (applied.has(mark)) continue;
-    const inTransaction = async (work: (tx: Tx) => Promise<void>): Promise<void> =>
+    const inTransaction = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> =>
       await withLockLimit(db, name, options, async (tx) => {
         await lock(tx);
-        await work(tx);
+        return await work(tx);
       });
     const end = async (tx: Tx): Promise<void> => await record(tx, name, index + 1 === parts.length ? null : mark);
     if (part.kind === 'transaction') {
@@ -51,35 +51,38 @@ export async function applyInParts(
 async function applyInBatches(
   { sql }: MigrationPart,
   mark: string,
-  inTransaction: (work: (tx: Tx) => Promise<void>) => Promise<void>,
+  inTransaction: (work: (tx: Tx) => Promise<boolean>) => Promise<boolean>,
   batch: number,
 ): Promise<void> {
   const statements = statementsOf(sql).map(inRange);
-  for (let isLast = false; !isLast;) {
-    await inTransaction(async (tx) => {
-      const [begun] = await tx.query<{ progress: [string, string] }>(
-        `SELECT progress FROM perdure.migrations WHERE name = $1`,
-        [mark],
-      );
-      const after = begun?.progress ?? ['', ''];
-      // Whoever writes rows of a session locks the session's first.
-      const range = await tx.query<{ user_id: string; session_id: string }>(
-        `SELECT user_id, session_id FROM perdure.sessions WHERE (user_id, session_id) > ($1, $2)
-          ORDER BY user_id, session_id LIMIT $3 FOR UPDATE`,
-        [...after, batch],
-      );
-      const last = range.at(-1);
-      isLast = last === undefined;
-      if (last === undefined) return;
-      const to = [last.user_id, last.session_id];
-      for (const statement of statements) await tx.query(statement, [...after, ...to]);
-      await tx.query(
-        `INSERT INTO perdure.migrations (name, progress) VALUES ($1, $2)
-             ON CONFLICT (name) DO UPDATE SET progress = EXCLUDED.progress`,
-        [mark, JSON.stringify(to)],
-      );
-    });
-  }
+  while (await inTransaction(async (tx) => await applyBatch(tx, statements, mark, batch)));
+}
+
+/** Executes the statements for the range after the one that is recorded. Returns whether there was one. */
+async function applyBatch(tx: Tx, statements: readonly string[], mark: string, batch: number): Promise<boolean> {
+  const [begun] = await tx.query<{ progress: [string, string] }>(
+    `SELECT progress FROM perdure.migrations WHERE name = $1`,
+    [mark],
+  );
+  const after = begun?.progress ?? ['', ''];
+  // Whoever writes rows of a session locks the session's first.
+  const range = await tx.query<{ user_id: string; session_id: string }>(
+    `SELECT user_id, session_id FROM perdure.sessions WHERE (user_id, session_id) > ($1, $2)
+      ORDER BY user_id, session_id LIMIT $3 FOR UPDATE`,
+    [...after, batch],
+  );
+  const last = range.at(-1);
+  if (last === undefined) return false;
+  const to = [last.user_id, last.session_id];
+  // A range has few rows, which the statistics of a table whose rows are being changed do not show.
+  await tx.query('SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_custom_plan');
+  for (const statement of statements) await tx.query(statement, [...after, ...to]);
+  await tx.query(
+    `INSERT INTO perdure.migrations (name, progress) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET progress = EXCLUDED.progress`,
+    [mark, JSON.stringify(to)],
+  );
+  return true;
 }
 
 /** Records a part as applied, or, without `mark`, the migration, whose parts need no record then. */

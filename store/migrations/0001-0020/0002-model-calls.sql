@@ -93,4 +93,4 @@ UPDATE perdure.runs r SET unpriced_calls = steps WHERE steps > 0 AND /* batch of
 UPDATE perdure.sessions s SET unpriced_calls = r.steps
   FROM (SELECT user_id, session_id, sum(steps)::integer AS steps
           FROM perdure.runs r WHERE /* batch of r */ true GROUP BY user_id, session_id) r
- WHERE r.user_id = s.user_id AND r.session_id = s.session_id AND r.steps > 0;
+ WHERE r.user_id = s.user_id AND r.session_id = s.session_id AND r.steps > 0 AND /* batch of s */ true;

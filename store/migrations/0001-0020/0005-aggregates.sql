@@ -42,4 +42,4 @@ UPDATE perdure.sessions s
           FROM perdure.runs r
          WHERE ended_at IS NOT NULL AND /* batch of r */ true
          GROUP BY 1, 2) r
- WHERE s.user_id = r.user_id AND s.session_id = r.session_id;
+ WHERE s.user_id = r.user_id AND s.session_id = r.session_id AND /* batch of s */ true;

@@ -60,7 +60,8 @@ INSERT INTO perdure.usage_days AS t
 SELECT c.user_id, c.day, c.agent, c.model, count(*), count(*), count(*), count(*), 0, 0, 0, 0, 0
   FROM perdure.model_calls c
   JOIN perdure.runs r ON r.user_id = c.user_id AND r.session_id = c.session_id AND r.run_id = c.run_id
- WHERE c.outcome = 'running' AND r.status NOT IN ('queued', 'running') AND /* batch of c */ true
+ WHERE c.outcome = 'running' AND r.status NOT IN ('queued', 'running')
+   AND /* batch of c */ true AND /* batch of r */ true
  GROUP BY 1, 2, 3, 4
     ON CONFLICT (user_id, day, agent, model) DO UPDATE
    SET calls = t.calls + EXCLUDED.calls, failed_calls = t.failed_calls + EXCLUDED.failed_calls,
@@ -72,7 +73,8 @@ WITH lost AS (
      SET outcome = 'lost', ended_at = r.ended_at
     FROM perdure.runs r
    WHERE r.user_id = c.user_id AND r.session_id = c.session_id AND r.run_id = c.run_id
-     AND c.outcome = 'running' AND r.status NOT IN ('queued', 'running') AND /* batch of c */ true
+     AND c.outcome = 'running' AND r.status NOT IN ('queued', 'running')
+   AND /* batch of c */ true AND /* batch of r */ true
   RETURNING c.user_id, c.session_id, c.run_id
 ), of_runs AS (
   UPDATE perdure.runs r
@@ -129,7 +131,7 @@ UPDATE perdure.runs r
                coalesce(sum(estimated_input_tokens), 0) AS estimated_input,
                coalesce(sum(estimated_nanos), 0) AS estimated_nanos
           FROM perdure.model_calls c WHERE outcome <> 'running' AND /* batch of c */ true GROUP BY 1, 2, 3) c
- WHERE r.user_id = c.user_id AND r.session_id = c.session_id AND r.run_id = c.run_id;
+ WHERE r.user_id = c.user_id AND r.session_id = c.session_id AND r.run_id = c.run_id AND /* batch of r */ true;
 
 UPDATE perdure.sessions s
    SET known_input_tokens = coalesce(input_tokens, 0), known_output_tokens = coalesce(output_tokens, 0),
@@ -145,11 +147,12 @@ UPDATE perdure.sessions s
                sum(known_reasoning_tokens) AS reasoning, sum(estimated_calls) AS estimated,
                sum(estimated_input_tokens) AS estimated_input, sum(estimated_nanos) AS estimated_nanos
           FROM perdure.runs r WHERE /* batch of r */ true GROUP BY 1, 2) r
- WHERE s.user_id = r.user_id AND s.session_id = r.session_id;
+ WHERE s.user_id = r.user_id AND s.session_id = r.session_id AND /* batch of s */ true;
 
 -- Waits that were left open by the end of their runs.
 UPDATE perdure.waits w
    SET ended_at = greatest(w.started_at, r.ended_at)
   FROM perdure.runs r
  WHERE r.user_id = w.user_id AND r.session_id = w.session_id AND r.run_id = w.run_id
-   AND w.ended_at IS NULL AND r.status NOT IN ('queued', 'running') AND /* batch of w */ true;
+   AND w.ended_at IS NULL AND r.status NOT IN ('queued', 'running')
+   AND /* batch of w */ true AND /* batch of r */ true;
