@@ -12,6 +12,8 @@ export interface Deployment {
 export interface BuildStatus {
   readonly build: string;
   readonly isCurrent: boolean;
+  /** Whether it has ever been current. */
+  readonly wasPromoted: boolean;
   /** Open workflows that are pinned to it. */
   readonly open: number;
 }
@@ -27,10 +29,11 @@ export async function readBuilds(deployment: Deployment): Promise<BuildStatus[]>
     });
   const current = info?.routingConfig?.currentDeploymentVersion?.buildId;
   return await Promise.all(
-    (info?.versionSummaries ?? []).map(async ({ deploymentVersion }) => {
+    (info?.versionSummaries ?? []).map(async ({ deploymentVersion, firstActivationTime }) => {
       const build = deploymentVersion?.buildId ?? '';
       const { count } = await client.workflow.count(buildQuery(deployment, build));
-      return { build, isCurrent: build === current, open: count };
+      const isCurrent = build === current;
+      return { build, isCurrent, wasPromoted: isCurrent || firstActivationTime != null, open: count };
     }),
   );
 }

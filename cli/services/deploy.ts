@@ -6,7 +6,7 @@ import { formatCount } from '../render/format-count.ts';
 import { printTable } from '../render/print-table.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { buildQuery, readBuilds, type Deployment } from './builds.ts';
+import { buildQuery, readBuilds, type BuildStatus, type Deployment } from './builds.ts';
 import { asUnreachable, temporalOf } from './check-histories.ts';
 import { readSettings } from './settings.ts';
 
@@ -23,11 +23,7 @@ export async function deployStatus(deps: CommandDeps, env: NodeJS.ProcessEnv): P
         `The deployment ${deployment.name} has no build. Start workers with PERDURE_BUILD_ID set to the name of their build.`,
       );
     }
-    const rows = builds.map(({ build, isCurrent, open }) => [
-      build,
-      isCurrent ? 'current' : stateOf(open),
-      String(open),
-    ]);
+    const rows = builds.map((one) => [one.build, stateOf(one), String(one.open)]);
     printTable(deps, [['BUILD', 'STATE', 'OPEN WORKFLOWS'], ...rows]);
     if (!builds.some(({ isCurrent }) => isCurrent))
       deps.hint('No build is current. Choose one: perdure deploy promote <build>');
@@ -83,8 +79,10 @@ export async function deployMove(deps: CommandDeps, env: NodeJS.ProcessEnv): Pro
   });
 }
 
-function stateOf(open: number): string {
-  return open > 0 ? 'draining' : 'drained';
+function stateOf({ isCurrent, wasPromoted, open }: BuildStatus): string {
+  if (isCurrent) return 'current';
+  if (open > 0) return 'draining';
+  return wasPromoted ? 'drained' : 'not promoted';
 }
 
 async function withDeployment(env: NodeJS.ProcessEnv, act: (deployment: Deployment) => Promise<void>): Promise<void> {

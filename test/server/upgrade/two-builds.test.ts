@@ -26,7 +26,7 @@ test('two builds of workers run side by side as processes: an operator promotes 
       (await eventsOf(callerOf(gateway, session), session)).some(
         (event) => event.type === 'run.completed' && event.output === id,
       );
-    await expect.poll(isAnswered, { timeout: 30_000 }).toBe(true);
+    await expect.poll(isAnswered, { timeout: 60_000 }).toBe(true);
   };
   /** The builds whose workers have executed tasks of a workflow's newest execution. */
   const buildsOf = async (workflowId: string): Promise<readonly string[]> => {
@@ -44,15 +44,20 @@ test('two builds of workers run side by side as processes: an operator promotes 
   const refused = await perdure('deploy', 'promote', 'v1');
   expect(refused).toMatchObject({ code: 4, stderr: expect.stringContaining('Start a worker of it first') });
   const v1 = await home.start('worker', { PERDURE_BUILD_ID: 'v1' });
-  await expect.poll(async () => (await perdure('deploy', 'promote', 'v1')).code, { timeout: 30_000 }).toBe(0);
+  const doctor = async () => (await perdure('doctor')).stdout;
+  await expect.poll(doctor, { timeout: 60_000 }).toContain('NOTE     Builds: none of v1 is current');
+  expect((await perdure('deploy', 'promote', 'v1')).code).toBe(0);
+  expect(await doctor()).toContain('OK       Builds: new sessions start on v1');
   for (const session of ['stays', 'moves']) await answered(session, `${session}-1`);
   expect(await buildsOfSession('stays')).toEqual(['v1']);
 
   // A second build beside it takes nothing until it is promoted.
   const v2 = await home.start('worker', { PERDURE_BUILD_ID: 'v2' });
+  const status = async () => (await perdure('deploy', 'status')).stdout;
+  await expect.poll(status, { timeout: 60_000 }).toMatch(/^v2 +not promoted +0\nv1 +current +2$/m);
   await answered('before', 'before-1');
   expect(await buildsOfSession('before')).toEqual(['v1']);
-  await expect.poll(async () => (await perdure('deploy', 'promote', 'v2')).code, { timeout: 30_000 }).toBe(0);
+  expect((await perdure('deploy', 'promote', 'v2')).code).toBe(0);
   await answered('new', 'new-1');
   expect(await buildsOfSession('new')).toEqual(['v2']);
   await answered('stays', 'stays-2');
@@ -65,7 +70,7 @@ test('two builds of workers run side by side as processes: an operator promotes 
     await schedule.trigger();
     const newest = async () => (await schedule.describe()).info.recentActions.at(-1)?.action.workflow;
     const before = info.recentActions.at(-1)?.action.workflow.workflowId;
-    await expect.poll(async () => (await newest())?.workflowId, { timeout: 30_000 }).not.toBe(before);
+    await expect.poll(async () => (await newest())?.workflowId, { timeout: 60_000 }).not.toBe(before);
     const { workflowId = '' } = (await newest()) ?? {};
     await temporal.workflow.getHandle(workflowId).result();
     return await buildsOf(workflowId);
@@ -85,10 +90,10 @@ test('two builds of workers run side by side as processes: an operator promotes 
     };
     return builds.find((one) => one.build === build)?.open;
   };
-  await expect.poll(async () => await openOn('v1'), { timeout: 30_000 }).toBe(0);
+  await expect.poll(async () => await openOn('v1'), { timeout: 60_000 }).toBe(0);
   await answered('moves', 'moves-2');
   expect(await buildsOfSession('moves')).toEqual(['v2']);
-  expect((await perdure('deploy', 'status')).stdout).toMatch(/^v2 +current +3\nv1 +drained +0$/m);
+  expect(await status()).toMatch(/^v2 +current +3\nv1 +drained +0$/m);
 
   // Back: new sessions start on the earlier build, and others move to it.
   expect((await perdure('deploy', 'promote', 'v1')).code).toBe(0);
@@ -96,7 +101,7 @@ test('two builds of workers run side by side as processes: an operator promotes 
   expect(await buildsOfSession('back')).toEqual(['v1']);
   expect(await clean()).toEqual(['v1']);
   await perdure('deploy', 'move');
-  await expect.poll(async () => await openOn('v2'), { timeout: 30_000 }).toBe(0);
+  await expect.poll(async () => await openOn('v2'), { timeout: 60_000 }).toBe(0);
   await answered('new', 'new-2');
   expect(await buildsOfSession('new')).toEqual(['v1']);
 
