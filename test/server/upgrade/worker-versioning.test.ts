@@ -72,7 +72,7 @@ test('sessions stay with their build until they continue as new, and leave one t
   } finally {
     await newer.stop();
   }
-}, 60_000);
+}, 120_000);
 
 /** As `temporal worker deployment set-current-version`. The version exists once its worker polls. */
 async function makeCurrent(client: Client, deploymentName: string, buildId: string): Promise<void> {
