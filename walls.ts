@@ -114,7 +114,8 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
   'models/scripted': ['models', ...PURE],
   'models/directory': ['models', 'models/openai', 'models/scripted', ...PURE],
 
-  store: ['store/db', 'store/places', 'assets', ...PURE],
+  store: ['store/db', 'store/places', 'store/schema', 'assets', ...PURE],
+  'store/schema': ['store/db', 'assets'],
   'store/places': [...PURE],
   'store/db': ['store/places', 'assets', ...PURE],
   'store/log': ['store/db', ...PURE],

@@ -48,9 +48,9 @@ export async function openStore(options: StoreOptions): Promise<Db> {
   };
 }
 
-/** Migrates over a connection of its own, which has no limits of time. */
+/** Migrates over connections of its own, which have no limits of time: one takes the turn, the other one does the work. */
 async function migrateServer(databaseUrl: string, options: MigrationOptions): Promise<void> {
-  const db = await openPostgres(databaseUrl, { poolSize: 1, isTimed: false });
+  const db = await openPostgres(databaseUrl, { poolSize: 2, isTimed: false });
   try {
     await migrate(db, options);
   } finally {

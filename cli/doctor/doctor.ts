@@ -3,6 +3,7 @@ import type { CommandDeps } from '../shared/command-deps.ts';
 import { checkAgents } from './check-agents.ts';
 import { checkAttachments } from './check-attachments.ts';
 import { checkAuthentication } from './check-authentication.ts';
+import { checkBuilds } from './check-builds.ts';
 import { checkDeploymentFile } from './check-deployment-file.ts';
 import { checkInbox } from './check-inbox.ts';
 import { checkMcpServers } from './check-mcp-servers.ts';
@@ -27,6 +28,7 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
   const named = checkNamedProviders(env);
   const mcp = checkMcpServers(env);
   const redis = checkRedis(env);
+  const builds = address === undefined ? [] : checkBuilds(env, address);
   const checked = await Promise.all([
     checkDeploymentFile(env),
     checkAuthentication(deps, env),
@@ -43,7 +45,14 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
     checkInbox(deps),
     checkPorts(deps, env, owner?.gatewayUrl ?? null),
   ]);
-  const findings = [checkNode(process.versions.node), ...checked, ...(await redis), ...(await named), ...(await mcp)];
+  const findings = [
+    checkNode(process.versions.node),
+    ...checked,
+    ...(await builds),
+    ...(await redis),
+    ...(await named),
+    ...(await mcp),
+  ];
   const healthy = findings.every(({ state }) => state !== 'problem');
   if (deps.json) deps.printJson({ ok: healthy, findings });
   else for (const finding of findings) show(deps, finding);

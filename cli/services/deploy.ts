@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
 import { lazyClient } from '../../client/temporal/temporal-connection.ts';
 import { SIGNAL } from '../../contracts/names.ts';
 import { DEFAULT_DEPLOYMENT } from '../../contracts/worker.ts';
@@ -7,26 +6,12 @@ import { formatCount } from '../render/format-count.ts';
 import { printTable } from '../render/print-table.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
+import { buildQuery, readBuilds, type BuildStatus, type Deployment } from './builds.ts';
 import { asUnreachable, temporalOf } from './check-histories.ts';
 import { readSettings } from './settings.ts';
-import { filterValue } from '../../core/text/filter-value.ts';
-import { isNotFound } from '../../worker/is-not-found.ts';
 
 /** Signals of `perdure deploy move` in a second: each makes its workflow continue as new. */
 const MOVES_PER_SECOND = 50;
-
-interface Deployment {
-  readonly client: Client;
-  readonly namespace: string;
-  readonly name: string;
-}
-
-interface BuildStatus {
-  readonly build: string;
-  readonly isCurrent: boolean;
-  /** Open workflows that are pinned to it. */
-  readonly open: number;
-}
 
 /** `perdure deploy status`: the builds of the deployment, with the number of sessions on each. */
 export async function deployStatus(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise<void> {
@@ -38,11 +23,7 @@ export async function deployStatus(deps: CommandDeps, env: NodeJS.ProcessEnv): P
         `The deployment ${deployment.name} has no build. Start workers with PERDURE_BUILD_ID set to the name of their build.`,
       );
     }
-    const rows = builds.map(({ build, isCurrent, open }) => [
-      build,
-      isCurrent ? 'current' : stateOf(open),
-      String(open),
-    ]);
+    const rows = builds.map((one) => [one.build, stateOf(one), String(one.open)]);
     printTable(deps, [['BUILD', 'STATE', 'OPEN WORKFLOWS'], ...rows]);
     if (!builds.some(({ isCurrent }) => isCurrent))
       deps.hint('No build is current. Choose one: perdure deploy promote <build>');
@@ -84,7 +65,7 @@ export async function deployMove(deps: CommandDeps, env: NodeJS.ProcessEnv): Pro
     let asked = 0;
     for (const { build } of builds.filter(({ isCurrent, open }) => !isCurrent && open > 0)) {
       for await (const { workflowId, runId } of deployment.client.workflow.list({
-        query: queryOf(deployment, build),
+        query: buildQuery(deployment, build),
       })) {
         const signal = deployment.client.workflow.getHandle(workflowId, runId).signal(SIGNAL.continueAsNew);
         // One that has ended meanwhile need not move.
@@ -98,30 +79,10 @@ export async function deployMove(deps: CommandDeps, env: NodeJS.ProcessEnv): Pro
   });
 }
 
-function stateOf(open: number): string {
-  return open > 0 ? 'draining' : 'drained';
-}
-
-async function readBuilds(deployment: Deployment): Promise<BuildStatus[]> {
-  const { client, namespace, name } = deployment;
-  const { workerDeploymentInfo: info } = await client.workflowService
-    .describeWorkerDeployment({ namespace, deploymentName: name })
-    .catch((error: unknown) => {
-      if (isNotFound(error)) return { workerDeploymentInfo: null };
-      throw error;
-    });
-  const current = info?.routingConfig?.currentDeploymentVersion?.buildId;
-  return await Promise.all(
-    (info?.versionSummaries ?? []).map(async ({ deploymentVersion }) => {
-      const build = deploymentVersion?.buildId ?? '';
-      const { count } = await client.workflow.count(queryOf(deployment, build));
-      return { build, isCurrent: build === current, open: count };
-    }),
-  );
-}
-
-function queryOf({ name }: Deployment, build: string): string {
-  return `ExecutionStatus = 'Running' AND TemporalWorkerDeploymentVersion = ${filterValue(`${name}:${build}`)}`;
+function stateOf({ isCurrent, wasPromoted, open }: BuildStatus): string {
+  if (isCurrent) return 'current';
+  if (open > 0) return 'draining';
+  return wasPromoted ? 'drained' : 'not promoted';
 }
 
 async function withDeployment(env: NodeJS.ProcessEnv, act: (deployment: Deployment) => Promise<void>): Promise<void> {

@@ -1,3 +1,4 @@
+import { DEFAULT_DEPLOYMENT } from '../../contracts/worker.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { handleUncaughtErrors } from './handle-uncaught-errors.ts';
 import { serve } from './serve.ts';
@@ -45,6 +46,12 @@ export async function startOne(role: 'worker' | 'gateway', env: NodeJS.ProcessEn
     const health = await startHealth(services, settings, worker, stack);
     if (health !== null) print(`Health and metrics are at ${health}.`);
     print(`The worker is ready; agents without a model use ${models.defaultModel}.`);
+    if (settings.buildId !== undefined) {
+      const { buildId, deployment = DEFAULT_DEPLOYMENT } = settings;
+      print(
+        `It is build ${buildId} of the deployment ${deployment}, which takes up sessions once it is current: perdure deploy promote ${buildId}.`,
+      );
+    }
     return { died: worker.done };
   });
 }

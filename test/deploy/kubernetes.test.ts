@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { loadDeployment } from '../../agents/templates/load-deployment.ts';
+import { EXIT } from '../../cli/shared/exit-codes.ts';
 import { CATALOGUE } from '../../telemetry/catalogue.ts';
 import { read, ROOT, section, tableNames } from '../docs/documents.ts';
 import { cannotRunHere } from '../support/cannot-run-here.ts';
@@ -15,12 +16,28 @@ interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string };
 }
 interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly envFrom: readonly unknown[];
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly startupProbe: Probe;
   readonly readinessProbe: Probe;
   readonly livenessProbe: Probe;
+}
+interface Job {
+  readonly spec: {
+    readonly podFailurePolicy: { readonly rules: readonly unknown[] };
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly [Container];
+        readonly securityContext: unknown;
+        readonly serviceAccountName: string;
+        readonly automountServiceAccountToken: boolean;
+      };
+    };
+  };
 }
 interface Manifest {
   readonly kind: string;
@@ -36,14 +53,20 @@ interface Manifest {
   };
 }
 
-const FOLDER = join(ROOT, 'deploy/kubernetes');
-const { resources, images } = parse(read('deploy/kubernetes/kustomization.yaml')) as {
-  resources: string[];
-  images: { newTag: string }[];
-};
-const manifests = resources.flatMap((file) =>
-  parseAllDocuments(read(`deploy/kubernetes/${file}`)).map((document) => document.toJS() as Manifest),
-);
+const BEFORE_DEPLOY = 'deploy/kubernetes/before-deploy';
+const FOLDERS = ['deploy/kubernetes', BEFORE_DEPLOY];
+
+function kustomizationOf(folder: string): { readonly resources: string[]; readonly images: { newTag: string }[] } {
+  return parse(read(`${folder}/kustomization.yaml`)) as ReturnType<typeof kustomizationOf>;
+}
+
+function manifestsOf(folder: string): Manifest[] {
+  return kustomizationOf(folder).resources.flatMap((file) =>
+    parseAllDocuments(read(`${folder}/${file}`)).map((document) => document.toJS() as Manifest),
+  );
+}
+
+const manifests = manifestsOf('deploy/kubernetes');
 const deployments = manifests.flatMap(({ kind, metadata, spec }) =>
   kind === 'Deployment' && spec?.template !== undefined ? [{ name: metadata.name, template: spec.template }] : [],
 );
@@ -53,22 +76,44 @@ test(
   'every file is a resource, and its manifests have the schema of Kubernetes',
   { timeout: 400_000 },
   async ({ skip }) => {
-    const files = (await readdir(FOLDER)).filter((file) => file !== 'kustomization.yaml');
-    expect(files.toSorted()).toEqual(resources.toSorted());
-
+    for (const folder of FOLDERS) {
+      const entries = await readdir(join(ROOT, folder), { withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+      const { resources } = kustomizationOf(folder);
+      expect(files.filter((name) => name !== 'kustomization.yaml').toSorted()).toEqual(resources.toSorted());
+    }
     const python = await pythonWithPackage(KUBERNETES_VALIDATE);
     if ('unavailable' in python) return cannotRunHere(skip, python.unavailable);
     const validate = join(dirname(python.path), 'kubernetes-validate');
     for (const version of ['1.29', '1.37']) {
-      const { stdout } = await promisify(execFile)(
-        validate,
-        ['--strict', '--kubernetes-version', version, ...resources],
-        { cwd: FOLDER },
-      );
-      expect(stdout.match(/ passed for resource /g)).toHaveLength(manifests.length);
+      for (const folder of FOLDERS) {
+        const { stdout } = await promisify(execFile)(
+          validate,
+          ['--strict', '--kubernetes-version', version, ...kustomizationOf(folder).resources],
+          { cwd: join(ROOT, folder) },
+        );
+        expect(stdout.match(/ passed for resource /g)).toHaveLength(manifestsOf(folder).length);
+      }
     }
   },
 );
+
+test('the job before a deploy runs check-histories as the workers run, and is not repeated for a history that differs', () => {
+  const [job] = manifestsOf(BEFORE_DEPLOY) as unknown as readonly [Job];
+  const [check] = job.spec.template.spec.containers;
+  const [worker] = containers.filter(({ args }) => args[0] === 'worker');
+  expect(check.args[0]).toBe('check-histories');
+  expect(check.envFrom).toEqual(worker?.envFrom);
+  expect(check.image).toBe(worker?.image);
+  expect(job.spec.podFailurePolicy.rules).toEqual([
+    { action: 'FailJob', onExitCodes: { containerName: check.name, operator: 'In', values: [EXIT.failed] } },
+  ]);
+  const { spec } = manifests.find(
+    ({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'perdure-worker',
+  ) as unknown as Job;
+  for (const name of ['securityContext', 'serviceAccountName', 'automountServiceAccountToken'] as const)
+    expect(job.spec.template.spec[name]).toEqual(spec.template.spec[name]);
+});
 
 test('workers and gateways have probes at a port that they listen on, and liveness depends on the process alone', () => {
   expect(containers.map(({ args }) => args)).toEqual([['worker'], ['gateway']]);
@@ -108,9 +153,9 @@ test('every variable is a setting, and the deployment file is valid', async () =
   await expect(loadDeployment(join(folder, 'perdure.yaml'), { chosen: true })).resolves.toBeDefined();
 });
 
-test('the image has the version of the package', () => {
+test.each(FOLDERS)('the image has the version of the package (%s)', (folder) => {
   const { version } = JSON.parse(read('package.json')) as { version: string };
-  expect(images.map(({ newTag }) => newTag)).toEqual([version]);
+  expect(kustomizationOf(folder).images.map(({ newTag }) => newTag)).toEqual([version]);
 });
 
 test('workers scale by a metric that docs/kubernetes.md makes of one that gateways report', () => {

@@ -3,12 +3,10 @@
 -- Known cost, and the number of calls with an unknown cost. The cost of calls before this migration is unknown.
 ALTER TABLE perdure.sessions ADD COLUMN cost_nanos bigint NOT NULL DEFAULT 0;
 ALTER TABLE perdure.sessions ADD COLUMN unpriced_calls integer NOT NULL DEFAULT 0;
+
+-- [transaction]
 ALTER TABLE perdure.runs ADD COLUMN cost_nanos bigint NOT NULL DEFAULT 0;
 ALTER TABLE perdure.runs ADD COLUMN unpriced_calls integer NOT NULL DEFAULT 0;
-UPDATE perdure.runs SET unpriced_calls = steps WHERE steps > 0;
-UPDATE perdure.sessions s SET unpriced_calls = r.steps
-  FROM (SELECT user_id, session_id, sum(steps)::integer AS steps FROM perdure.runs GROUP BY user_id, session_id) r
- WHERE r.user_id = s.user_id AND r.session_id = s.session_id AND r.steps > 0;
 
 -- One row per attempt of a step's model call.
 CREATE TABLE perdure.model_calls (
@@ -89,3 +87,10 @@ CREATE TABLE perdure.budget_warnings (
   period  text NOT NULL,
   PRIMARY KEY (user_id, budget, period)
 );
+
+-- [batches]
+UPDATE perdure.runs r SET unpriced_calls = steps WHERE steps > 0 AND /* batch of r */ true;
+UPDATE perdure.sessions s SET unpriced_calls = r.steps
+  FROM (SELECT user_id, session_id, sum(steps)::integer AS steps
+          FROM perdure.runs r WHERE /* batch of r */ true GROUP BY user_id, session_id) r
+ WHERE r.user_id = s.user_id AND r.session_id = s.session_id AND r.steps > 0 AND /* batch of s */ true;

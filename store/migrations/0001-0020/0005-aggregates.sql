@@ -21,6 +21,7 @@ ALTER TABLE perdure.sessions ADD COLUMN ended_runs integer NOT NULL DEFAULT 0;
 ALTER TABLE perdure.sessions ADD COLUMN timed_runs integer NOT NULL DEFAULT 0;
 ALTER TABLE perdure.sessions ADD COLUMN busy_ms bigint NOT NULL DEFAULT 0;
 
+-- [transaction]
 INSERT INTO perdure.run_stats (user_id, day, agent, bucket, ended, failed, cancelled, busy_ms)
 SELECT user_id, day, agent,
        CASE WHEN ms IS NULL THEN -1 WHEN ms < 1 THEN 0 ELSE least(104, floor(ln(ms) / ln(1.2)) + 1) END,
@@ -32,12 +33,13 @@ SELECT user_id, day, agent,
          WHERE ended_at IS NOT NULL) r
  GROUP BY 1, 2, 3, 4;
 
+-- [batches]
 UPDATE perdure.sessions s
    SET ended_runs = r.ended, timed_runs = r.timed, busy_ms = r.ms
   FROM (SELECT user_id, session_id, count(*) AS ended,
                count(started_at) FILTER (WHERE resumes = 0) AS timed,
                coalesce(sum(extract(epoch FROM ended_at - started_at) * 1000) FILTER (WHERE resumes = 0), 0) AS ms
-          FROM perdure.runs
-         WHERE ended_at IS NOT NULL
+          FROM perdure.runs r
+         WHERE ended_at IS NOT NULL AND /* batch of r */ true
          GROUP BY 1, 2) r
- WHERE s.user_id = r.user_id AND s.session_id = r.session_id;
+ WHERE s.user_id = r.user_id AND s.session_id = r.session_id AND /* batch of s */ true;

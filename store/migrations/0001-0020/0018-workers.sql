@@ -26,5 +26,6 @@ CREATE TABLE perdure.message_refusals (
 );
 CREATE INDEX message_refusals_by_age ON perdure.message_refusals (user_id, refused_at);
 
+-- [transaction]
 -- When the next attempt follows a failed one; null when none follows, or in rows of older workers.
 ALTER TABLE perdure.model_calls ADD COLUMN retry_at timestamptz;

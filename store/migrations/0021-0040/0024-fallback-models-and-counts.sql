@@ -3,9 +3,11 @@ ALTER TABLE perdure.runs ADD COLUMN fallback_models json;
 -- The model, `provider/model`, that gave the output of a run with fallback models.
 ALTER TABLE perdure.runs ADD COLUMN answer_model text;
 
+-- [transaction]
 -- Whether a failed call is the last that its step makes to its model: another one is asked next. Null: no.
 ALTER TABLE perdure.model_calls ADD COLUMN gave_up boolean;
 
+-- [transaction]
 -- What an application has counted on a session, once per key.
 CREATE TABLE perdure.recorded_counts (
   user_id       text COLLATE "C" NOT NULL,
@@ -20,6 +22,7 @@ CREATE TABLE perdure.recorded_counts (
   recorded_at   timestamptz NOT NULL,
   PRIMARY KEY (user_id, session_id, record_key)
 );
+-- [transaction]
 -- The sums of the session's rows; null for none.
 ALTER TABLE perdure.sessions ADD COLUMN recorded json;
 

@@ -2,18 +2,14 @@
 -- `waiting`.
 ALTER TABLE perdure.runs DROP CONSTRAINT runs_status_check;
 ALTER TABLE perdure.runs ADD CONSTRAINT runs_status_check
-  CHECK (status IN ('queued', 'running', 'waiting', 'completed', 'failed', 'cancelled'));
-DROP INDEX perdure.runs_open;
-CREATE INDEX runs_open ON perdure.runs (user_id, session_id) WHERE status IN ('queued', 'running', 'waiting');
+  CHECK (status IN ('queued', 'running', 'waiting', 'completed', 'failed', 'cancelled')) NOT VALID;
 -- whether the session's queued runs wait behind this one while it waits; null: they do not
 ALTER TABLE perdure.runs ADD COLUMN holds_queue boolean;
 
+-- [transaction]
 ALTER TABLE perdure.tool_calls DROP CONSTRAINT tool_calls_status_check;
 ALTER TABLE perdure.tool_calls ADD CONSTRAINT tool_calls_status_check
-  CHECK (status IN ('pending', 'running', 'waiting', 'completed', 'failed', 'unknown', 'cancelled'));
-DROP INDEX perdure.tool_calls_open;
-CREATE INDEX tool_calls_open ON perdure.tool_calls (user_id, session_id, run_id)
-  WHERE status IN ('pending', 'running', 'waiting');
+  CHECK (status IN ('pending', 'running', 'waiting', 'completed', 'failed', 'unknown', 'cancelled')) NOT VALID;
 
 CREATE TABLE perdure.inbox (
   user_id      text COLLATE "C" NOT NULL,
@@ -61,3 +57,23 @@ CREATE TABLE perdure.approval_rules (
   PRIMARY KEY (user_id, rule_id)
 );
 CREATE UNIQUE INDEX approval_rules_once ON perdure.approval_rules (user_id, session_id, agent, tool);
+
+-- [transaction]
+ALTER TABLE perdure.runs VALIDATE CONSTRAINT runs_status_check;
+
+-- [transaction]
+ALTER TABLE perdure.tool_calls VALIDATE CONSTRAINT tool_calls_status_check;
+
+-- [concurrently]
+CREATE INDEX CONCURRENTLY runs_open_or_waiting ON perdure.runs (user_id, session_id)
+  WHERE status IN ('queued', 'running', 'waiting');
+CREATE INDEX CONCURRENTLY tool_calls_open_or_waiting ON perdure.tool_calls (user_id, session_id, run_id)
+  WHERE status IN ('pending', 'running', 'waiting');
+
+-- [transaction]
+DROP INDEX perdure.runs_open;
+ALTER INDEX perdure.runs_open_or_waiting RENAME TO runs_open;
+
+-- [transaction]
+DROP INDEX perdure.tool_calls_open;
+ALTER INDEX perdure.tool_calls_open_or_waiting RENAME TO tool_calls_open;

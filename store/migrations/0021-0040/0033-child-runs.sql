@@ -36,4 +36,9 @@ CREATE UNIQUE INDEX child_runs_by_child ON perdure.child_runs (user_id, child_id
 CREATE INDEX child_runs_open ON perdure.child_runs (user_id, session_id, run_id) WHERE status <> 'ended';
 
 -- Whether a workflow that a tool has started is cancelled when its session ends: 'cancel', or null to leave it.
-ALTER TABLE perdure.children ADD COLUMN on_session_end text CHECK (on_session_end IN ('cancel'));
+ALTER TABLE perdure.children ADD COLUMN on_session_end text;
+ALTER TABLE perdure.children ADD CONSTRAINT children_on_session_end_check
+  CHECK (on_session_end IN ('cancel')) NOT VALID;
+
+-- [transaction]
+ALTER TABLE perdure.children VALIDATE CONSTRAINT children_on_session_end_check;

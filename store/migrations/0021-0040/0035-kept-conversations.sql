@@ -18,9 +18,10 @@ CREATE TABLE perdure.kept_conversations (
 CREATE INDEX kept_conversations_due ON perdure.kept_conversations (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX kept_conversations_archived ON perdure.kept_conversations (user_id, session_id) WHERE user_id IS NOT NULL;
 
--- The replies with which a provider keeps the conversation.
-CREATE INDEX events_kept ON perdure.events (user_id, session_id, seq)
-  WHERE type = 'message.completed' AND (data -> 'providerConversation') IS NOT NULL;
-
 -- What a clean-up of all users' sessions has deleted at providers, and what is left: {"deleted", "pending", "givenUp"}.
 ALTER TABLE perdure.sweeps ADD COLUMN kept_conversations json;
+
+-- [concurrently]
+-- The replies with which a provider keeps the conversation.
+CREATE INDEX CONCURRENTLY events_kept ON perdure.events (user_id, session_id, seq)
+  WHERE type = 'message.completed' AND (data -> 'providerConversation') IS NOT NULL;

@@ -24,7 +24,6 @@ CREATE INDEX attachment_removals_by_time ON perdure.attachment_removals (due_at)
 
 -- Null: the content is in attachment_chunks. While an attachment has a content, its row cannot be deleted.
 ALTER TABLE perdure.attachments ADD COLUMN content_key text COLLATE "C" REFERENCES perdure.attachment_contents;
-CREATE INDEX attachments_by_content ON perdure.attachments (content_key) WHERE content_key IS NOT NULL;
 
 -- Begins every key, so that several deployments can share a bucket.
 CREATE TABLE perdure.attachment_key_prefix (
@@ -56,3 +55,6 @@ CREATE TABLE perdure.embedding_calls (
 );
 CREATE INDEX embedding_calls_of_session ON perdure.embedding_calls (user_id, session_id, run_id);
 CREATE INDEX embedding_calls_by_time ON perdure.embedding_calls (made_at);
+
+-- [concurrently]
+CREATE INDEX CONCURRENTLY attachments_by_content ON perdure.attachments (content_key) WHERE content_key IS NOT NULL;

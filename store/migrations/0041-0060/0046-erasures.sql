@@ -15,10 +15,11 @@ CREATE TABLE perdure.erasures (
 CREATE UNIQUE INDEX erasures_in_progress ON perdure.erasures (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX erasures_by_time ON perdure.erasures (requested_at, erasure_id);
 
+-- [transaction]
 -- What a provider is to delete for an erasure, so that its report counts what is left.
 ALTER TABLE perdure.kept_conversations ADD COLUMN erasure_id text COLLATE "C";
-CREATE INDEX kept_conversations_erased ON perdure.kept_conversations (erasure_id) WHERE erasure_id IS NOT NULL;
 
+-- [transaction]
 -- Nothing is added of a user whose data is being erased, whatever the version of the process.
 CREATE FUNCTION perdure.refuse_erased_user() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -33,33 +34,82 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- [transaction]
 -- Every table with rows of users, but those whose rows are only written under the row of a session or with a row of another table
--- that is guarded. So a step of a run fires no trigger, and a message fires one.
-DO $$
-DECLARE
-  name text;
-BEGIN
-  FOR name IN
-    SELECT c.table_name FROM information_schema.columns c
-     WHERE c.table_schema = 'perdure' AND c.column_name = 'user_id'
-       AND c.table_name NOT IN (
-         -- of a session
-         'events', 'runs', 'steps', 'tool_calls', 'waits', 'model_calls', 'context_calls', 'inbox', 'recorded_counts',
-         'imported_agent_versions', 'archives', 'children', 'child_runs', 'attachment_references',
-         -- of calls of providers
-         'provider_places', 'provider_tickets', 'provider_turns',
-         -- of an attachment, or of a memory
-         'attachment_chunks', 'memory_words',
-         -- of operators
-         'audit', 'erasures', 'sweep_actions', 'kept_conversations')
-  LOOP
-    EXECUTE format(
-      'CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.%I FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user()',
-      name);
-  END LOOP;
-END $$;
+-- that is guarded. So a step of a run fires no trigger, and a message fires one. One table in each transaction, as its writers wait.
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.sessions
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
 
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.messages
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.message_refusals
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.user_budgets
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.budget_warnings
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.usage_days
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.run_stats
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.sweeps
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.row_claims
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.recorded_days
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.memories
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.memory_users
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.attachments
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.approval_rules
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.attachment_contents
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.embedding_calls
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
+CREATE TRIGGER erasure_in_progress AFTER INSERT ON perdure.api_keys
+  FOR EACH ROW EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [transaction]
 -- An archived session that returns.
 CREATE TRIGGER erasure_on_return AFTER UPDATE OF status ON perdure.sessions
   FOR EACH ROW WHEN (OLD.status = 'archived' AND NEW.status <> 'archived')
   EXECUTE FUNCTION perdure.refuse_erased_user();
+
+-- [concurrently]
+CREATE INDEX CONCURRENTLY kept_conversations_erased ON perdure.kept_conversations (erasure_id)
+  WHERE erasure_id IS NOT NULL;

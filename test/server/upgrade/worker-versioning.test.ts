@@ -57,7 +57,7 @@ test('sessions stay with their build until they continue as new, and leave one t
     await expect.poll(async () => (await count()).count).toBe(3);
     const status = await runCli(['deploy', 'status', '--json'], env);
     expect(JSON.parse(status.stdout)).toMatchObject({
-      builds: expect.arrayContaining([{ build: 'one', isCurrent: false, open: 3 }]),
+      builds: expect.arrayContaining([{ build: 'one', isCurrent: false, wasPromoted: true, open: 3 }]),
     });
     await client.workflow.getHandle(workflowIdOf(moves)).signal(SIGNAL.continueAsNew);
     await expect.poll(() => buildOf(client, moves), { timeout: 10_000 }).toBe('two');
@@ -72,7 +72,7 @@ test('sessions stay with their build until they continue as new, and leave one t
   } finally {
     await newer.stop();
   }
-}, 60_000);
+}, 120_000);
 
 /** As `temporal worker deployment set-current-version`. The version exists once its worker polls. */
 async function makeCurrent(client: Client, deploymentName: string, buildId: string): Promise<void> {

@@ -1,0 +1,29 @@
+import { lazyClient } from '../../client/temporal/temporal-connection.ts';
+import { DEFAULT_DEPLOYMENT } from '../../contracts/worker.ts';
+import { readBuilds } from '../services/builds.ts';
+import type { Finding } from './finding.ts';
+
+const CHECK = 'Builds';
+
+/** With worker versioning: checks that a build is current. Until then, no worker takes up a session. Empty without versioning. */
+export async function checkBuilds(env: NodeJS.ProcessEnv, address: string): Promise<readonly Finding[]> {
+  const name = env['PERDURE_DEPLOYMENT'] || DEFAULT_DEPLOYMENT;
+  const temporal = lazyClient({ address }, undefined, env);
+  try {
+    const client = temporal.get();
+    const builds = await readBuilds({ client, namespace: client.options.namespace, name });
+    if (builds.length === 0) return [];
+    const current = builds.find(({ isCurrent }) => isCurrent);
+    if (current !== undefined) {
+      return [{ check: CHECK, state: 'ok', found: `new sessions start on ${current.build}`, remedy: null }];
+    }
+    const found = `none of ${builds.map(({ build }) => build).join(', ')} is current, so their workers take up no session`;
+    // Workers without a build serve, as long as no build is current.
+    return [{ check: CHECK, state: 'note', found, remedy: 'Choose one with `perdure deploy promote <build>`.' }];
+  } catch {
+    // The check of Temporal reports it.
+    return [];
+  } finally {
+    await temporal.close();
+  }
+}
