@@ -202,7 +202,7 @@ test(
       await db.close();
     }
     // Temporal's, too: SQLite does not overwrite what is deleted.
-    const sqlite = new DatabaseSync(join(home.dataDir, 'temporal.db'));
+    const sqlite = new DatabaseSync(join(home.dataDir, 'temporal.db'), { enableDoubleQuotedStringLiterals: true });
     sqlite.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
     sqlite.close();
     const left = filesWith(home.dataDir).map((file) => file.slice(home.dataDir.length));
