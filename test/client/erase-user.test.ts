@@ -51,7 +51,7 @@ test('a store that is away and a gateway that restarts do not end the waiting', 
       if (step === 'rows') void first.close().then(restarted.resolve);
     },
   });
-  await restarted.promise;
+  await Promise.race([restarted.promise, report]);
   stack.adopt(await startFakeGateway({ ...erasing(), port }), (it) => it.close());
   expect(await report).toEqual(ENDED);
 });

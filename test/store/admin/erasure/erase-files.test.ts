@@ -69,7 +69,7 @@ test('the files of archives are erased, and also those of sessions that were del
   expect(await countUserRows(db, 'ada')).toEqual({});
   await endErasure(db, id);
   expect((await readErasure(db, id))?.counts).toMatchObject({ 'files.archives': 1, 'rows.sessions': 1 });
-});
+}, 60_000);
 
 test('a file whose removal has failed, or whose writer has died, is removed by upkeep when it is due', async () => {
   let isAway = true;
@@ -86,7 +86,7 @@ test('a file whose removal has failed, or whose writer has died, is removed by u
   expect(await removeDueArchiveFiles(db)).toBe(1);
   expect(await archives()).toEqual([]);
   expect(await db.query('SELECT 1 FROM perdure.archive_removals')).toEqual([]);
-});
+}, 60_000);
 
 test('a file that is being written during an erasure never becomes an archive, and is removed again later', async () => {
   const { db, archives } = await store();
@@ -99,7 +99,7 @@ test('a file that is being written during an erasure never becomes an archive, a
   await db.query(`UPDATE perdure.archive_removals SET due_at = '2000-01-01Z'`);
   await removeDueArchiveFiles(db);
   expect(await archives()).toEqual([]);
-});
+}, 60_000);
 
 test('the contents of attachments are erased, also of those that were deleted before and of one that is being written', async () => {
   const { db, attachments } = await store();
@@ -131,7 +131,7 @@ test('the contents of attachments are erased, also of those that were deleted be
   expect(await db.query('SELECT user_id, removing FROM perdure.attachment_removals')).toEqual([
     { user_id: null, removing: true },
   ]);
-});
+}, 60_000);
 
 async function* bytes(text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text);

@@ -133,7 +133,7 @@ test('a table that names users in a column of another name cannot be forgotten e
   const others = tables.map(({ name }) => name).filter((name) => !named.includes(name));
   // A new one needs a reason here, or its rows are erased by the user in activities/erasure.
   expect(others.toSorted()).toEqual(Object.keys(NAMELESS).toSorted());
-});
+}, 60_000);
 
 test('whatever adds something of a user without a session is refused by the store itself', async () => {
   const database = await openTestDatabase('pglite');
@@ -144,7 +144,7 @@ test('whatever adds something of a user without a session is refused by the stor
   );
   const tables = [...(await userTables(db)), ...KEPT_TABLES].filter((name) => !UNGUARDED.includes(name));
   expect(guarded.map(({ name }) => name).toSorted()).toEqual(tables.toSorted());
-});
+}, 60_000);
 
 describeStores(DATABASES, (db) => {
   test('nothing is accepted of the user while the erasure is in progress, neither for a new session nor for one there is, and afterwards the user is new', async () => {
