@@ -21,22 +21,26 @@ import { converse, newKey } from '../../conversation.ts';
 
 const never = new AbortController().signal;
 
+async function away(): Promise<never> {
+  throw new PerdureError('store_unavailable', 'The folder is away.');
+}
+
+async function filesIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
+
 /** An embedded store with folders. `fails`: whether the archive folder does. */
 async function store(fails: () => boolean = () => false) {
   const folder = await temporaryFolder();
   const [archives, attachments] = [join(folder, 'archives'), join(folder, 'attachments')];
   const opened = await openStore({ archivesDir: archives, attachments: { store: 'folder', folder: attachments } });
   onTestFinished(() => opened.close());
-  const away = () => Promise.reject(new PerdureError('store_unavailable', 'The folder is away.'));
   const archiveFolder = opened.archives;
   if (archiveFolder === undefined) throw new Error('There is no archive folder.');
   const db: Db = Object.assign(Object.create(opened) as Db, {
     archives: { ...archiveFolder, remove: (id: string) => (fails() ? away() : archiveFolder.remove(id)) },
   });
-  const filesIn = async (path: string): Promise<string[]> => {
-    const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
-    return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
-  };
   return { db, archives: () => filesIn(archives), attachments: () => filesIn(attachments) };
 }
 
