@@ -250,6 +250,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'cli/services',
     'client/**',
     'agents',
+    'gateway',
     'mcp',
     'models/**',
     'redis',

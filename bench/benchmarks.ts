@@ -12,6 +12,7 @@ import { overload } from './end-to-end/overload.ts';
 import { redis } from './end-to-end/redis.ts';
 import { recovery } from './end-to-end/recovery.ts';
 import { codeMode } from './code-mode.ts';
+import { erasure } from './erasure/erasure.ts';
 import type { EndToEndBenchmark } from './end-to-end/end-to-end-benchmark.ts';
 import { deltaLatency } from './delta-latency.ts';
 import { firstDelta } from './first-delta.ts';
@@ -49,4 +50,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   sessionsList,
   memories,
   codeMode,
+  erasure,
 ];

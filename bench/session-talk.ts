@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { SessionSender } from '../client/temporal/session-sender.ts';
 import type { StreamEvent } from '../contracts/events/event.ts';
 import { endsRun } from '../contracts/events/event-traits.ts';
+import type { MessageContent } from '../contracts/session/message.ts';
 import type { SessionKey } from '../contracts/session/session-key.ts';
 import type { Feed } from '../gateway/feed/feed.ts';
 import type { Talk, TurnTimes } from './talk.ts';
 
 export interface SessionTalk extends Talk {
   readonly key: SessionKey;
+  turn(content: MessageContent): Promise<TurnTimes>;
 }
 
 interface Waiting {

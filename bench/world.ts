@@ -28,7 +28,7 @@ export interface WorldOptions {
 /** The system under test: a Temporal server, a store, the workers of Perdure and of the minimal workflow, and a client, in one process as in embedded mode. */
 export interface World extends AsyncDisposable {
   readonly temporal: TemporalServer;
-  /** Folder of the Temporal server and of PGlite. */
+  /** Folder of the Temporal server, of PGlite, of archives and of contents of attachments. */
   readonly dataDir: string;
   readonly databaseUrl: string | undefined;
   readonly db: Db;
@@ -54,7 +54,11 @@ export async function startWorld({ databaseUrl, quick }: WorldOptions): Promise<
   const { path: binary } = await provideTemporalBinary({ onProgress: (line) => console.error(line) });
   const temporal = await startTemporalServer({ binary, dataDir });
   stack.defer(() => temporal.stop());
-  const db = await openStore(databaseUrl ? { databaseUrl } : { dataDir });
+  const files = {
+    archivesDir: join(dataDir, 'archives'),
+    attachments: { store: 'folder', folder: join(dataDir, 'attachments') },
+  } as const;
+  const db = await openStore({ ...(databaseUrl ? { databaseUrl } : { dataDir }), ...files });
   stack.defer(() => db.close());
   const live = databaseUrl ? createPostgresLive({ databaseUrl }) : createInProcessLive();
   stack.defer(() => live.close());

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
 import type { AgentSpec } from '../contracts/agent.ts';
 import type { ApprovalRule } from '../contracts/approvals/approval-rule.ts';
+import type { Erasure, ErasurePage } from '../contracts/admin/erasure.ts';
 import type { BudgetReport } from '../contracts/budget.ts';
 import type { InboxItem } from '../contracts/session/inbox-item.ts';
 import type { MessageContent, MessageInput } from '../contracts/session/message.ts';
@@ -15,6 +16,7 @@ import type { SessionKey } from '../contracts/session/session-key.ts';
 import type { UsageReport } from '../contracts/usage.ts';
 import { createAttachments, type Attachments } from './attachments.ts';
 import { cleanUp } from './clean-up.ts';
+import { eraseUser, type EraseOptions } from './erase-user.ts';
 import { createGatewayClient } from './http/gateway-client.ts';
 import type { GatewayClient } from './http/gateway-client.ts';
 import type { Page } from './http/page.ts';
@@ -71,6 +73,15 @@ export interface Perdure {
   sweeps(query?: SweepQuery): Promise<SweepPage>;
   /** The report of a clean-up, with a page of its actions. */
   sweep(id: string, page?: { readonly limit?: number; readonly cursor?: string }): Promise<Sweep>;
+  /**
+   * For operators: erases everything that is stored of `user`, and resolves with the report when it has ended, within about a minute
+   * for 1,000 sessions. Rejects with `forbidden` for others.
+   */
+  erase(user: string, options?: EraseOptions): Promise<Erasure>;
+  /** For operators: the progress or the report of an erasure. Rejects with `not_found`. */
+  erasure(id: string): Promise<Erasure>;
+  /** For operators: erasures, newest first. Those that have ended name nobody. */
+  erasures(page?: { readonly limit?: number; readonly cursor?: string }): Promise<ErasurePage>;
   /** This user's sessions; for operators, also those of others. */
   list(query?: SessionQuery): Promise<Page<SessionRecord>>;
   /** Requests, errors, durations, tokens and cost of this user's runs; for operators, also of those of others. */
@@ -121,6 +132,9 @@ export function createPerdure(options: PerdureOptions = {}): Perdure {
     clean: (order = {}) => cleanUp(gateway, order),
     sweeps: (query) => gateway.sweeps(query),
     sweep: (id, page) => gateway.sweep(id, page),
+    erase: (erased, erasing) => eraseUser(gateway, erased, erasing),
+    erasure: (id) => gateway.erasure(id),
+    erasures: (page) => gateway.erasures(page),
     list: (query) => gateway.sessions(query),
     stats: (query) => gateway.stats(query),
     runs: (query) => gateway.listRuns(query),

@@ -12,6 +12,7 @@ export { RunNotCompletedError } from './await-answer.ts';
 export type { Answer } from './await-answer.ts';
 export { InvalidAnswerError } from './structured-answer.ts';
 export type { StructuredAnswer } from './structured-answer.ts';
+export type { EraseOptions } from './erase-user.ts';
 export { createGatewayClient } from './http/gateway-client.ts';
 export type {
   DownloadRange,
@@ -43,6 +44,7 @@ export { applyDelta } from '../core/text/apply-delta.ts';
 export type { Delta, GrowingText } from '../core/text/apply-delta.ts';
 export { EMPTY_TEXT_VIEW, foldText, stepOf } from '../core/text/text-view.ts';
 export type { StepText, TextView } from '../core/text/text-view.ts';
+export type { Erasure, ErasurePage } from '../contracts/admin/erasure.ts';
 export { PerdureError } from '../contracts/errors.ts';
 export type { ErrorCode } from '../contracts/errors.ts';
 export type { PerdureEvent, LiveEvent, StreamEvent } from '../contracts/events/event.ts';

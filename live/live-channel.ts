@@ -66,8 +66,8 @@ export interface LiveChannel {
   readText?(key: SessionKey): Promise<TextSoFar | null>;
   /** Calls `listener` when messages of any session may have been lost. Returns a function that ends it. Present if the channel can detect that. */
   onGap?(listener: () => void): () => void;
-  /** Removes what the channel keeps of a session that was deleted. Present if it keeps anything. Never throws. */
-  forget?(key: SessionKey): void;
+  /** Removes what the channel keeps of a session that was deleted. Present if it keeps anything. Resolves with whether it has; never rejects. */
+  forget?(key: SessionKey): Promise<boolean>;
   /** Whether the channel can be reached, for `/readyz`. */
   ready(): Promise<boolean>;
   close(): Promise<void>;

@@ -97,10 +97,15 @@ export function createRedisLive(options: RedisLiveOptions): RedisLive {
     queueMicrotask(() => local.publish(key, { kind: 'resend-text' }));
   }
 
-  function remove(key: SessionKey): void {
+  async function remove(key: SessionKey): Promise<boolean> {
     const names = (['text', 'context'] as const).map((part) => redisKeyOf(prefix, key, part));
     recorder.forget(topicOf(key));
-    connection.use(REMOVE_MS, (client) => client.del(names)).catch(() => {});
+    return await connection
+      .use(REMOVE_MS, (client) => client.del(names))
+      .then(
+        () => true,
+        () => false,
+      );
   }
 
   return {
@@ -110,7 +115,7 @@ export function createRedisLive(options: RedisLiveOptions): RedisLive {
       const isOver = isUsed();
       if (isOver) redisSender.send(key, message);
       if (!isOver || peers.needsNotify) notifySender.send(topicOf(key), withoutEvents(message), isOver);
-      if (message.kind === 'appended' && message.events?.some(endsSession)) remove(key);
+      if (message.kind === 'appended' && message.events?.some(endsSession)) void remove(key);
     },
     async subscribe(key, listener) {
       const near = await local.subscribe(key, listener);

@@ -167,7 +167,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
         runs: runWorkflows(client, taskQueue),
         isServer: isServer(client),
         isCutOff: () => lease?.isCutOff() ?? false,
-        userExecutions: (user) => userExecutions(client, user),
+        userExecutions: (user, onFound) => userExecutions(client, user, onFound),
         workerId,
       },
       sessions,

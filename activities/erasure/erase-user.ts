@@ -2,12 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { ErasureStep } from '../../contracts/admin/erasure.ts';
 import { PerdureError } from '../../contracts/errors.ts';
-import { endErasure, readErasure, recordErasure, type ErasedCounts } from '../../store/admin/erasure/erasures.ts';
+import {
+  countExecutions,
+  endErasure,
+  readErasure,
+  recordErasure,
+  type ErasedCounts,
+} from '../../store/admin/erasure/erasures.ts';
 import { countUserRows } from '../../store/admin/erasure/erase-rows.ts';
 import type { EraseUserInput } from '../shared/contract.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { heartbeat } from '../shared/heartbeat.ts';
 import type { ErasureTask } from './eraser.ts';
+import { forgetCopies } from './forget-copies.ts';
 import { ERASERS } from './erasers.ts';
 
 /** Time between two scans. Temporal's list and its deletions are eventually consistent. */
@@ -26,11 +33,12 @@ export async function eraseUser(deps: ActivityDeps, { erasureId: id }: EraseUser
   // It has ended before.
   if (user === null) return;
   const signal = Context.current().cancellationSignal;
-  const task: ErasureTask = { id, user, deps, executions: deps.userExecutions(user), signal };
+  const executions = deps.userExecutions(user, (runIds) => countExecutions(db, id, runIds));
+  const task: ErasureTask = { id, user, deps, executions, signal, forgotten: [] };
   for (const { step, erase } of ERASERS) {
     await attempt(deps, id, step, async () => {
       await recordErasure(db, id, { step });
-      await recordErasure(db, id, { step, counts: await erase(task) });
+      await erase(task);
     });
   }
   await attempt(deps, id, 'verify', () => verify(task));
@@ -61,7 +69,11 @@ async function verify(task: ErasureTask): Promise<void> {
     left = await scanAll(task);
     empty = Object.keys(left).length === 0 ? empty + 1 : 0;
     // With the rows counted in the transaction that ends it: nothing is added of the user before.
-    if (empty === 2 && (await endIfEmpty(task))) return;
+    if (empty === 2) {
+      // An activity that was stopped may have left a copy since.
+      await forgetCopies(task.deps.live, task.forgotten);
+      if (await endIfEmpty(task)) return;
+    }
     if (empty === 0 && Object.keys(left).some((place) => !place.startsWith('temporal.'))) await eraseAgain(task);
     await delay(SCAN_EVERY_MS, undefined, { signal });
   }
@@ -82,7 +94,7 @@ async function scanAll(task: ErasureTask): Promise<ErasedCounts> {
 async function eraseAgain(task: ErasureTask): Promise<void> {
   for (const { step, erase } of ERASERS) {
     if (step === 'stop' || step === 'temporal') continue;
-    await recordErasure(task.deps.db, task.id, { step: 'verify', counts: await erase(task) });
+    await erase(task);
   }
 }
 

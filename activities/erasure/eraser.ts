@@ -1,23 +1,26 @@
 import type { ErasureStep } from '../../contracts/admin/erasure.ts';
-import type { ErasedCounts } from '../../store/admin/erasure/erasures.ts';
+import type { ErasedCounts, ErasureRef } from '../../store/admin/erasure/erasures.ts';
+import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import type { UserExecutions } from '../shared/temporal/user-executions.ts';
 
 /** The erasure that a worker executes. */
-export interface ErasureTask {
-  readonly id: string;
-  readonly user: string;
+export interface ErasureTask extends ErasureRef {
   readonly deps: ActivityDeps;
   readonly executions: UserExecutions;
   /** Aborted when the worker is to stop; what was not erased yet is erased by the next attempt. */
   readonly signal: AbortSignal;
+  /** The sessions whose copies outside the store this attempt has removed. */
+  readonly forgotten: SessionKey[];
 }
 
-/** Erases what one place has of a user. Safe to repeat: what an earlier attempt has erased counts once. */
+/**
+ * Erases what one place has of a user. Safe to repeat. What it erases is counted with it, in one transaction wherever there is one, so
+ * that the report is right whenever an attempt ends.
+ */
 export interface Eraser {
   readonly step: ErasureStep;
-  /** Returns how much was erased, by place. */
-  readonly erase: (task: ErasureTask) => Promise<ErasedCounts>;
+  readonly erase: (task: ErasureTask) => Promise<void>;
   /** How much is left, by place; for the scan at the end. Absent where another eraser's scan covers it. */
   readonly remaining?: (task: ErasureTask) => Promise<ErasedCounts>;
 }

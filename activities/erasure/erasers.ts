@@ -4,9 +4,11 @@ import { eraseMemories } from '../../store/admin/erasure/erase-memories.ts';
 import { countUserRows, eraseRows } from '../../store/admin/erasure/erase-rows.ts';
 import { eraseSessions, listUserSessions, type UserSession } from '../../store/admin/erasure/erase-sessions.ts';
 import type { ErasedCounts } from '../../store/admin/erasure/erasures.ts';
-import { countConversations, listUserWorkflows } from '../../store/admin/erasure/user-workflows.ts';
+import { countConversations, forgetUserWorkflow, listUserWorkflows } from '../../store/admin/erasure/user-workflows.ts';
+import { PAUSES_KEY } from '../../live/live-channel.ts';
 import { deleteKeptConversations } from '../sweep/delete-kept.ts';
 import type { Eraser, ErasureTask } from './eraser.ts';
+import { forgetCopies } from './forget-copies.ts';
 
 /** Sessions that are stopped, and whose executions are deleted, at once. */
 const PAGE_SIZE = 500;
@@ -23,9 +25,9 @@ export const ERASERS: readonly Eraser[] = [
     erase: eraseExecutions,
     remaining: async ({ executions, signal }) => counted('temporal.executions', await executions.remaining(signal)),
   },
-  { step: 'sessions', erase: ({ deps, user, id, signal }) => eraseSessions(deps.db, user, id, signal) },
-  { step: 'attachments', erase: ({ deps, user, signal }) => eraseAttachments(deps.db, user, signal) },
-  { step: 'memories', erase: ({ deps, user, signal }) => eraseMemories(deps.db, user, signal) },
+  { step: 'sessions', erase: (task) => eraseSessions(task.deps.db, task, task.signal) },
+  { step: 'attachments', erase: (task) => eraseAttachments(task.deps.db, task, task.signal) },
+  { step: 'memories', erase: (task) => eraseMemories(task.deps.db, task, task.signal) },
   {
     step: 'rows',
     erase: eraseOtherRows,
@@ -39,7 +41,7 @@ function counted(place: string, count: number): ErasedCounts {
 }
 
 /** Stops what is in progress: activities abort their model calls and tools at once. */
-async function stop(task: ErasureTask): Promise<ErasedCounts> {
+async function stop(task: ErasureTask): Promise<void> {
   const { live } = task.deps;
   let stopped = 0;
   for await (const sessions of pages(task)) {
@@ -52,32 +54,35 @@ async function stop(task: ErasureTask): Promise<ErasedCounts> {
     }
   }
   if (stopped > 0) await delay(SETTLE_MS);
-  return {};
 }
 
-async function eraseExecutions(task: ErasureTask): Promise<ErasedCounts> {
-  let executions = await task.executions.erase([], task.signal);
+async function eraseExecutions(task: ErasureTask): Promise<void> {
+  const { deps, executions, signal, forgotten } = task;
+  await executions.erase([], signal);
   for await (const sessions of pages(task)) {
-    executions += await task.executions.erase(sessions, task.signal);
+    await executions.erase(sessions, signal);
     // No activity writes a text of theirs any more.
-    for (const { key } of sessions) task.deps.live.forget?.(key);
+    const keys = sessions.map(({ key }) => key);
+    forgotten.push(...keys);
+    await forgetCopies(deps.live, keys);
   }
-  return counted('temporal.executions', executions);
 }
 
-async function eraseOtherRows({ deps, user, signal }: ErasureTask): Promise<ErasedCounts> {
-  const { db, workflows } = deps;
-  const ids = await listUserWorkflows(db, user);
-  for (const id of ids) await workflows.cancel(id);
-  return { ...counted('temporal.cancelledWorkflows', ids.length), ...(await eraseRows(db, user, signal)) };
+async function eraseOtherRows(task: ErasureTask): Promise<void> {
+  const { db, workflows, live } = task.deps;
+  for (const id of await listUserWorkflows(db, task.user)) {
+    await workflows.cancel(id);
+    await forgetUserWorkflow(db, task, id);
+  }
+  await eraseRows(db, task, task.signal);
+  // A pause of the user is gone.
+  live.publish(PAUSES_KEY, { kind: 'pauses' });
 }
 
 /** Has providers delete what they keep. What they do not delete now is in the report, and does not keep the user waiting. */
-async function eraseConversations({ deps, id, signal }: ErasureTask): Promise<ErasedCounts> {
-  const before = await countConversations(deps.db, id);
-  if (before === 0) return {};
+async function eraseConversations({ deps, id, signal }: ErasureTask): Promise<void> {
+  if ((await countConversations(deps.db, id)) === 0) return;
   await deleteKeptConversations(deps, AbortSignal.any([signal, AbortSignal.timeout(PROVIDERS_MS)]));
-  return counted('providers.conversations', before - (await countConversations(deps.db, id)));
 }
 
 async function* pages({ deps, user, signal }: ErasureTask): AsyncGenerator<UserSession[]> {

@@ -85,9 +85,12 @@ export async function serveSession(deps: ServingDeps, { runId, lingers = false }
       return nextRun(deps, serving, watch, lingerMs);
     },
     mustReturn,
-    leave: (options) => {
-      if (kind === 'session') saveCopy(deps, serving, true);
-      return leave(deps, serving, options);
+    leave: async (options) => {
+      const left = await leave(deps, serving, options);
+      // After it, so that there is none of a session that was deleted meanwhile.
+      const isOver = left.kind === 'left' && left.status !== 'active';
+      if (kind === 'session' && !isOver) saveCopy(deps, serving, true);
+      return left;
     },
   });
   const { run, ended } = served;

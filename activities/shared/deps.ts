@@ -57,8 +57,8 @@ export interface ActivityDeps {
   readonly isServer: IsServer;
   /** Whether the worker has lost its lease because the store does not respond to it. */
   readonly isCutOff: () => boolean;
-  /** The executions of one user, for an erasure. */
-  readonly userExecutions: (user: string) => UserExecutions;
+  /** The executions of one user, for an erasure. `onFound` is called with the run ids of executions before they are deleted. */
+  readonly userExecutions: (user: string, onFound: (runIds: readonly string[]) => Promise<void>) => UserExecutions;
   /** The worker's identity in the store. */
   readonly workerId: string;
 }

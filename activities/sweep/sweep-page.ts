@@ -119,7 +119,7 @@ async function sweepOne(
     const swept = await sweepSession(db, sweepId, key, decide);
     if (swept) publishAppended(deps, key, swept.events);
     if (swept?.deactivated) await requestExpiryCheck(key);
-    if (swept?.action === 'deleted') deps.live.forget?.(key);
+    if (swept?.action === 'deleted') void deps.live.forget?.(key);
     if (swept?.action === 'warned') log.warn('Many runs of a session fail', { session: key.session });
   } catch (error) {
     await recordAction(db, sweepId, key, failedAction(decision.action, error));

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { eraseUser } from '../../client/erase-user.ts';
 import type { Erasure, ErasureStep } from '../../contracts/admin/erasure.ts';
 import { quoteValue } from '../../core/text/quote-value.ts';
 import { erasureLines } from './erasures.ts';
@@ -6,8 +6,6 @@ import { stripControl } from '../render/strip-control.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { confirm, requireTerminal, type ConfirmOption } from '../shared/confirm.ts';
 
-/** Interval of reads while an erasure is in progress. */
-const POLL_MS = 500;
 /** Time without a worker after which a line says so. */
 const NO_WORKER_MS = 5_000;
 
@@ -28,15 +26,14 @@ export async function erase(deps: CommandDeps, user: string, { yes }: ConfirmOpt
     requireTerminal();
     await confirm(`Erase everything that is stored of the user ${quoteValue(user)}? This cannot be undone.`);
   }
-  let erasure = await deps.client.erase(user);
   let shown: string | null = null;
-  while (erasure.endedAt === null) {
-    const line = progressLine(erasure);
-    if (line !== null && line !== shown) process.stderr.write(`${line}\n`);
-    shown = line ?? shown;
-    await delay(POLL_MS);
-    erasure = await deps.client.erasure(erasure.id);
-  }
+  const erasure = await eraseUser(deps.client, user, {
+    onProgress(progress) {
+      const line = progressLine(progress);
+      if (line !== null && line !== shown) process.stderr.write(`${line}\n`);
+      shown = line ?? shown;
+    },
+  });
   if (deps.json) return deps.printJson(erasure);
   for (const line of erasureLines(erasure)) deps.print(line);
 }

@@ -92,7 +92,7 @@ export function sessionRoutes(deps: GatewayDeps): Route[] {
         await sender.terminate(key, 'deleted');
         const removed = await removeSession(db, key, { archives: archivesBy(deps, key, query.archive) });
         publishAppended(deps, key, removed.events);
-        deps.live.forget?.(key);
+        void deps.live.forget?.(key);
         deps.live.publish(key, { kind: 'serving', serving: 'leave' });
         if (query.archive === 'false') await sender.deleteExecutions(key);
         return new Response(null, { status: 204 });

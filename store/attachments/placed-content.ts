@@ -14,17 +14,17 @@ interface WrittenContent {
 }
 
 /**
- * Returns a new key to write a content under. Its removal is planned before anything is written, so nothing is left behind
+ * Returns a new key to write a content of the user under. Its removal is planned before anything is written, so nothing is left behind
  * where the writer dies.
  */
-export async function planContent(tx: Tx, place: PlaceName): Promise<string> {
+export async function planContent(tx: Tx, user: string, place: PlaceName): Promise<string> {
   const id = uuidv4();
   const [{ key } = { key: '' }] = await tx.query<{ key: string }>(
-    `INSERT INTO perdure.attachment_removals (content_key, place, due_at, removing)
-     SELECT prefix || '/' || $1::text, $2, clock_timestamp() + make_interval(secs => $3::float8 / 1000), false
+    `INSERT INTO perdure.attachment_removals (content_key, user_id, place, due_at, removing)
+     SELECT prefix || '/' || $1::text, $4, $2, clock_timestamp() + make_interval(secs => $3::float8 / 1000), false
        FROM perdure.attachment_key_prefix
      RETURNING content_key AS key`,
-    [`${id.slice(0, 2)}/${id}`, place, 2 * LIMITS.uploadMs.value],
+    [`${id.slice(0, 2)}/${id}`, place, 2 * LIMITS.uploadMs.value, user],
   );
   return key;
 }
@@ -81,9 +81,9 @@ export async function releaseContents(tx: Tx, keys: readonly string[], afterMs =
     `WITH released AS (
        DELETE FROM perdure.attachment_contents c
         WHERE ${among} AND NOT EXISTS (SELECT FROM perdure.attachments a WHERE a.content_key = c.content_key)
-       RETURNING content_key, place)
-     INSERT INTO perdure.attachment_removals (content_key, place, due_at, removing)
-     SELECT content_key, place, clock_timestamp() + make_interval(secs => $2::float8 / 1000), false FROM released`,
+       RETURNING content_key, user_id, place)
+     INSERT INTO perdure.attachment_removals (content_key, user_id, place, due_at, removing)
+     SELECT content_key, user_id, place, clock_timestamp() + make_interval(secs => $2::float8 / 1000), false FROM released`,
     [JSON.stringify(keys), afterMs],
   );
 }

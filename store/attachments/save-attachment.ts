@@ -32,7 +32,7 @@ export async function saveAttachment(
   const begun = await begin(db, user, id, name, limits);
   if (begun !== null) return begun;
   const place = db.places?.current ?? null;
-  const contentKey = place === null ? null : await planContent(db, place.name);
+  const contentKey = place === null ? null : await planContent(db, user, place.name);
   try {
     const measured = new MeasuredContent(chunksOf(content, limits.attachmentBytes), typeOf);
     if (place === null || contentKey === null) await writeChunks(db, { user, id }, measured.pieces());

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerdureError } from '../../contracts/errors.ts';
@@ -8,13 +7,15 @@ export interface ArchiveFolder {
   /** Resolves once the file is synced to disk. */
   write(id: string, data: Buffer): Promise<void>;
   read(id: string): Promise<Buffer>;
-  /** Does nothing when there is no such file. */
+  /** Also removes what a writer that died has left of it. Does nothing when there is no such file. */
   remove(id: string): Promise<void>;
 }
 
 /** Opens the archive folder (`PERDURE_ARCHIVES`), which every worker and gateway must see under the same path. Created on the first write. */
 export function archiveFolder(path: string): ArchiveFolder {
   const fileOf = (id: string): string => join(path, `${id}.json.gz`);
+  // Of one writer, because each document has an id of its own.
+  const draftOf = (id: string): string => join(path, `.${id}.json.gz`);
   return {
     write: (id, data) =>
       orUnavailable(
@@ -22,15 +23,14 @@ export function archiveFolder(path: string): ArchiveFolder {
         'Check PERDURE_ARCHIVES and the space on its disk.',
         async () => {
           await mkdir(path, { recursive: true, mode: 0o700 });
-          const draft = join(path, `.${randomUUID()}`);
-          const file = await open(draft, 'wx', 0o600);
+          const file = await open(draftOf(id), 'w', 0o600);
           try {
             await file.writeFile(data);
             await file.sync();
           } finally {
             await file.close();
           }
-          await rename(draft, fileOf(id));
+          await rename(draftOf(id), fileOf(id));
         },
       ),
     read: (id) =>
@@ -38,9 +38,10 @@ export function archiveFolder(path: string): ArchiveFolder {
         readFile(fileOf(id)),
       ),
     remove: (id) =>
-      orUnavailable(`The archive ${fileOf(id)} cannot be removed`, 'Check PERDURE_ARCHIVES.', () =>
-        rm(fileOf(id), { force: true }),
-      ),
+      orUnavailable(`The archive ${fileOf(id)} cannot be removed`, 'Check PERDURE_ARCHIVES.', async () => {
+        await rm(draftOf(id), { force: true });
+        await rm(fileOf(id), { force: true });
+      }),
   };
 }
 

@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { versionOf, type LockedSession } from '../log/lock-session.ts';
+import { adoptArchiveFile, planArchiveFile, removeArchiveFile } from '../db/archive-files.ts';
 import { documentChunks, readDocument } from './session-document.ts';
 
 /** A session as a compressed document, read before the transaction that archives it. */
@@ -44,7 +45,7 @@ export async function withPackedSession<T>(
       return await work(source);
     } catch (error) {
       if (!(error instanceof DocumentRequired)) throw error;
-      if (typeof source === 'object') await db.archives?.remove(source.id).catch(() => {});
+      if (typeof source === 'object' && source.data === null) await removeArchiveFile(db, source.id);
     }
     source = reads < MAX_READS ? ((await packSession(db, db, key)) ?? 'missing') : 'read now';
   }
@@ -52,7 +53,7 @@ export async function withPackedSession<T>(
 
 /**
  * Saves the document of a session whose lock the transaction holds, as a file if the store has an archive folder, otherwise
- * in the table. If the transaction rolls back, a file stays without a row and is never read. Call it inside
+ * in the table. If the transaction rolls back, upkeep removes the file. Call it inside
  * {@link withPackedSession}, before anything else writes to the session. Throws `too_large`.
  */
 export async function saveArchive(db: Db, tx: Tx, session: LockedSession, source: PackedSource): Promise<void> {
@@ -61,6 +62,8 @@ export async function saveArchive(db: Db, tx: Tx, session: LockedSession, source
   if (packed === null || packed === 'missing' || (source !== 'read now' && packed.version !== version))
     throw new DocumentRequired('The session has to be read first.');
   const { id, exportedAt, bytes, data } = packed;
+  if (data === null && !(await adoptArchiveFile(tx, id)))
+    throw new DocumentRequired('The file of the session has been removed meanwhile.');
   await tx.query(
     `INSERT INTO perdure.archives (user_id, session_id, archive_id, archived_at, bytes, data)
      VALUES ($1, $2, $3, $4, $5, decode($6, 'base64'))`,
@@ -80,6 +83,9 @@ async function packSession(db: Db, tx: Tx, key: SessionKey): Promise<PackedSessi
   const bytes = chunks.reduce((sum, chunk) => sum + Buffer.byteLength(chunk), 0);
   const data = await buffer(Readable.from(chunks, { objectMode: true }).pipe(createGzip()));
   const id = uuidv7();
-  await db.archives?.write(id, data);
+  if (db.archives) {
+    await planArchiveFile(tx, key, id);
+    await db.archives.write(id, data);
+  }
   return { version: found.version, id, exportedAt: document.exportedAt, bytes, data: db.archives ? null : data };
 }

@@ -6,6 +6,7 @@ import type { Db, Tx } from '../db/db.ts';
 import { documents } from '../documents/document-process.ts';
 import type { UnpackedArchive } from '../documents/unpack-archive.ts';
 import { lockSession } from '../log/lock-session.ts';
+import { releaseArchiveFile, removeArchiveFile } from '../db/archive-files.ts';
 import { deleteAbandonedRows, deleteClaimedRows } from '../rows/delete-rows.ts';
 import { insertRows } from '../rows/insert-rows.ts';
 import { claimRows, releaseClaim, rowsClaimed } from '../rows/row-claims.ts';
@@ -122,13 +123,14 @@ async function archiveIdOf(tx: Tx, key: SessionKey): Promise<string | null> {
 
 /** Deletes a session's archive, if it has one. Returns a function that removes its file, to be called after the commit. */
 export async function deleteArchive(db: Db, tx: Tx, key: SessionKey): Promise<() => Promise<void>> {
-  const dropped = await tx.query<{ archive_id: string; filed: boolean }>(
-    `DELETE FROM perdure.archives WHERE user_id = $1 AND session_id = $2 RETURNING archive_id, data IS NULL AS filed`,
+  const dropped = await tx.query<{ id: string; filed: boolean }>(
+    `DELETE FROM perdure.archives WHERE user_id = $1 AND session_id = $2 RETURNING archive_id AS id, data IS NULL AS filed`,
     [key.user, key.session],
   );
+  const files = dropped.filter(({ filed }) => filed);
+  for (const { id } of files) await releaseArchiveFile(tx, key, id);
   return async () => {
-    // A file that cannot be removed has no row any more and is never read.
-    for (const { archive_id, filed } of dropped) if (filed) await db.archives?.remove(archive_id).catch(() => {});
+    for (const { id } of files) await removeArchiveFile(db, id);
   };
 }
 

@@ -150,8 +150,8 @@ describe.runIf(HAS_REDIS)('faults of Redis', () => {
     await expect.poll(() => server.command('PTTL', TEXT_KEY)).toBeGreaterThan(1);
     worker.contexts.save(key, true, () => COPY);
     await expect.poll(() => gateway.contexts.load(key)).toEqual(COPY);
-    worker.live.forget?.(key);
-    await expect.poll(() => gateway.contexts.load(key)).toBe(null);
+    expect(await worker.live.forget?.(key)).toBe(true);
+    expect(await gateway.contexts.load(key)).toBe(null);
     expect(await server.command('ACL', 'LOG')).toEqual([]);
   });
 });

@@ -16,45 +16,62 @@ const AT_ONCE = 8;
 
 interface Execution {
   readonly workflowId: string;
-  /** Absent: the newest one. */
-  readonly runId?: string;
+  readonly runId: string;
 }
 
-/** Finds a user's executions by the ids of workflows and by the search attribute, and deletes them at a bounded rate. */
-export function userExecutions(client: Client, user: string): UserExecutions {
+/**
+ * Finds a user's executions by the ids of workflows and by the search attribute, and deletes them at a bounded rate. `onFound` is called
+ * before the deletion of those that this function has not found before is requested.
+ */
+export function userExecutions(
+  client: Client,
+  user: string,
+  onFound: (runIds: readonly string[]) => Promise<void>,
+): UserExecutions {
   const requested = new Set<string>();
+  /** Workflows some execution of which was found. */
+  const known = new Set<string>();
+  /** Closed executions of clean-ups that do not name the user. */
+  const others = new Set<string>();
   const turn = pace(LIMITS.erasedExecutionsPerSecond.value);
   const { namespace } = client.options;
 
-  /** Returns whether there was one. */
-  const remove = async (workflowExecution: Execution): Promise<boolean> => {
+  const remove = async (workflowExecution: Execution): Promise<void> => {
     await turn();
     const call = () => client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution });
     try {
       await client.withDeadline(Date.now() + TIMEOUT_MS, call);
-      return true;
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError || isNotFound(error)) return false;
+      if (!isAbsent(error)) throw unavailable(error);
+    }
+  };
+
+  const removeAll = async (executions: readonly Execution[], signal: AbortSignal): Promise<void> => {
+    const fresh = executions.filter(({ runId }) => !requested.has(runId));
+    for (const { workflowId } of fresh) known.add(workflowId);
+    for (let at = 0; at < fresh.length; at += AT_ONCE) {
+      signal.throwIfAborted();
+      const some = fresh.slice(at, at + AT_ONCE);
+      await onFound(some.map(({ runId }) => runId));
+      await Promise.all(some.map(remove));
+      for (const { runId } of some) requested.add(runId);
+    }
+  };
+
+  const newestOf = async (workflowId: string): Promise<Execution[]> => {
+    try {
+      const describe = () => client.workflow.getHandle(workflowId).describe();
+      const { type, runId } = await client.withDeadline(Date.now() + TIMEOUT_MS, describe);
+      return type === WORKFLOW.session || type === WORKFLOW.run ? [{ workflowId, runId }] : [];
+    } catch (error) {
+      if (isAbsent(error)) return [];
       throw unavailable(error);
     }
   };
 
-  /** Requests the deletion of those for which it was not requested before, and returns of how many. */
-  const removeAll = async (executions: readonly Execution[], signal: AbortSignal): Promise<number> => {
-    const fresh = executions.filter(({ workflowId, runId }) => !requested.has(`${workflowId} ${runId ?? ''}`));
-    let removed = 0;
-    for (let at = 0; at < fresh.length; at += AT_ONCE) {
-      signal.throwIfAborted();
-      const some = fresh.slice(at, at + AT_ONCE);
-      removed += (await Promise.all(some.map(remove))).filter(Boolean).length;
-      for (const { workflowId, runId } of some) requested.add(`${workflowId} ${runId ?? ''}`);
-    }
-    return removed;
-  };
-
   const listed = async (signal: AbortSignal): Promise<Execution[]> => {
     try {
-      return [...(await listByUser(client, user)), ...(await listCleanUps(client, user, signal))];
+      return [...(await listByUser(client, user)), ...(await listCleanUps(client, user, others, signal))];
     } catch (error) {
       signal.throwIfAborted();
       throw unavailable(error);
@@ -64,12 +81,13 @@ export function userExecutions(client: Client, user: string): UserExecutions {
   return {
     async erase(sessions, signal) {
       if (sessions.length === 0) return await removeAll(await listed(signal), signal);
-      const known = new Set([...requested].map((one) => one.slice(0, one.lastIndexOf(' '))));
       const ids = sessions.map(({ key, kind }) => (kind === 'run' ? runWorkflowIdOf(key) : workflowIdOf(key)));
-      return await removeAll(
-        ids.filter((id) => !known.has(id)).map((workflowId) => ({ workflowId })),
-        signal,
-      );
+      const unlisted = ids.filter((id) => !known.has(id));
+      for (let at = 0; at < unlisted.length; at += AT_ONCE) {
+        signal.throwIfAborted();
+        const newest = await Promise.all(unlisted.slice(at, at + AT_ONCE).map(newestOf));
+        await removeAll(newest.flat(), signal);
+      }
     },
     async remaining(signal) {
       const left = await listed(signal);
@@ -77,6 +95,10 @@ export function userExecutions(client: Client, user: string): UserExecutions {
       return left.length;
     },
   };
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof WorkflowNotFoundError || isNotFound(error);
 }
 
 /** The user's executions of Perdure's types. A workflow of another type is the application's, whatever its id. */
@@ -106,20 +128,27 @@ function isOf(user: string, workflowId: string): boolean {
   }
 }
 
-/** Executions of clean-ups whose history names the user: as whose sessions were cleaned up, or where a page ended. */
-async function listCleanUps(client: Client, user: string, signal: AbortSignal): Promise<Execution[]> {
+/** Executions of clean-ups whose history names the user: as whose sessions were cleaned up, or where a page ended. Adds closed ones that do not to `others`. */
+async function listCleanUps(
+  client: Client,
+  user: string,
+  others: Set<string>,
+  signal: AbortSignal,
+): Promise<Execution[]> {
   const found: Execution[] = [];
-  const candidates: { workflowId: string; runId: string }[] = [];
-  for await (const { workflowId, runId } of client.workflow.list({
-    query: `WorkflowType = '${WORKFLOW.maintenance}'`,
-  })) {
-    candidates.push({ workflowId, runId });
+  const candidates: (Execution & { readonly isClosed: boolean })[] = [];
+  const query = `WorkflowType = '${WORKFLOW.maintenance}'`;
+  for await (const { workflowId, runId, closeTime } of client.workflow.list({ query })) {
+    if (!others.has(runId)) candidates.push({ workflowId, runId, isClosed: closeTime !== undefined });
   }
   for (let at = 0; at < candidates.length; at += AT_ONCE) {
     signal.throwIfAborted();
     const some = candidates.slice(at, at + AT_ONCE);
     const names = await Promise.all(some.map((execution) => historyNames(client, execution, user)));
-    found.push(...some.filter((_, index) => names[index]));
+    for (const [index, { workflowId, runId, isClosed }] of some.entries()) {
+      if (names[index]) found.push({ workflowId, runId });
+      else if (isClosed) others.add(runId);
+    }
   }
   return found;
 }

@@ -6,6 +6,7 @@ import type { ActivityDeps } from '../../activities/shared/deps.ts';
 import { deleteKeptConversations } from '../../activities/sweep/delete-kept.ts';
 import type { JsonObject } from '../../contracts/json.ts';
 import { deleteAbandonedRows } from '../../store/admin/sweeps/delete-abandoned-rows.ts';
+import { removeDueArchiveFiles } from '../../store/admin/sweeps/remove-archive-files.ts';
 import { deleteOldEmbeddingCalls } from '../../store/admin/memory/delete-old-embedding-calls.ts';
 import { FOLDERS, removeDueContents, removeOrphans } from '../../store/admin/attachments/remove-contents.ts';
 import { removeUnusedAttachments } from '../../store/attachments/remove-unused.ts';
@@ -122,6 +123,7 @@ export function startUpkeep(
       0,
     );
     await attempt(() => removeDueContents(db), undefined);
+    await attempt(() => removeDueArchiveFiles(db), undefined);
     await attempt(() => deleteOldEmbeddingCalls(db), undefined);
     await attempt(() => removeOrphans(db, orphansFolder), undefined);
     await attempt(() => repairPinned(deps, buildLostForMs, stopped.signal), undefined);

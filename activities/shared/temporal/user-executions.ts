@@ -3,10 +3,10 @@ import type { UserSession } from '../../../store/admin/erasure/erase-sessions.ts
 /** The workflow executions of one user in Temporal, and those of clean-ups whose history names the user. */
 export interface UserExecutions {
   /**
-   * Deletes what Temporal lists, and the newest execution of each of the sessions: the list is eventually consistent. Running ones
-   * are terminated. Returns how many deletions were requested; Temporal completes them within about half a minute.
+   * Requests the deletion of what Temporal lists, or, given sessions, of the newest execution of each of them: the list is eventually
+   * consistent. Running ones are terminated. Temporal completes the deletions within about half a minute.
    */
-  erase(sessions: readonly UserSession[], signal: AbortSignal): Promise<number>;
+  erase(sessions: readonly UserSession[], signal: AbortSignal): Promise<void>;
   /** How many executions are listed. Requests the deletion of those that were not listed before. */
   remaining(signal: AbortSignal): Promise<number>;
 }

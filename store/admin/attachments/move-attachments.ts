@@ -107,7 +107,7 @@ async function moveToPlace(db: Db, to: PlaceName, candidate: Candidate, from: Co
     `SELECT FROM perdure.attachment_contents WHERE user_id = $1 AND place = $2 AND sha256 = $3`,
     [user, to, sha256],
   );
-  const contentKey = known.length > 0 ? null : await planContent(db, to);
+  const contentKey = known.length > 0 ? null : await planContent(db, user, to);
   try {
     if (contentKey !== null) {
       await copyChecked(db, candidate, (pieces) => place.write(contentKey, pieces));

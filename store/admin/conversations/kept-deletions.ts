@@ -1,6 +1,7 @@
 import type { KeptConversations } from '../../../contracts/maintenance.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import type { Db } from '../../db/db.ts';
+import { countErased } from '../erasure/erasures.ts';
 
 /** Something that a provider keeps of a deleted session. */
 export interface KeptDeletion {
@@ -33,13 +34,16 @@ export async function claimKeptDeletions(db: Db, limit: number): Promise<KeptDel
   );
 }
 
-/** Records that a provider has deleted it, or has not had it. */
+/** Records that a provider has deleted it, or has not had it, also in the report of the erasure that it was deleted for. */
 export async function forgetKept(db: Db, { model, kind, id }: KeptDeletion): Promise<void> {
-  await db.query(
-    `DELETE FROM perdure.kept_conversations
-      WHERE model = $1 AND kind = $2 AND conversation_id = $3 AND user_id IS NULL`,
-    [model, kind, id],
-  );
+  await db.transaction(async (tx) => {
+    const [gone] = await tx.query<{ erasureId: string | null }>(
+      `DELETE FROM perdure.kept_conversations
+        WHERE model = $1 AND kind = $2 AND conversation_id = $3 AND user_id IS NULL RETURNING erasure_id AS "erasureId"`,
+      [model, kind, id],
+    );
+    if (gone?.erasureId) await countErased(tx, gone.erasureId, { 'providers.conversations': 1 });
+  });
 }
 
 /** Records a failed request. After the last one, or one that would fail again, the deletion is given up. Returns whether it is. */

@@ -1,14 +1,13 @@
 import type { Db } from '../../db/db.ts';
 import { removeUnusedEmbeddings } from '../../memory/embeddings.ts';
-import type { ErasedCounts } from './erasures.ts';
+import { countErased, type ErasureRef } from './erasures.ts';
 
 /** Memories that one transaction deletes at most. */
 const MEMORIES_PER_PIECE = 500;
 
 /** Deletes the memories of a user, and the cached vectors that no memory of another user needs. */
-export async function eraseMemories(db: Db, user: string, signal: AbortSignal): Promise<ErasedCounts> {
-  let memories = 0;
-  for (let piece = MEMORIES_PER_PIECE; piece === MEMORIES_PER_PIECE; memories += piece) {
+export async function eraseMemories(db: Db, { id, user }: ErasureRef, signal: AbortSignal): Promise<void> {
+  for (let piece = MEMORIES_PER_PIECE; piece === MEMORIES_PER_PIECE;) {
     signal.throwIfAborted();
     piece = await db.transaction(async (tx) => {
       const rows = await tx.query<{ hash: string }>(
@@ -22,8 +21,8 @@ export async function eraseMemories(db: Db, user: string, signal: AbortSignal): 
         tx,
         rows.map(({ hash }) => hash),
       );
+      await countErased(tx, id, { 'rows.memories': rows.length });
       return rows.length;
     });
   }
-  return memories > 0 ? { 'rows.memories': memories } : {};
 }

@@ -2,10 +2,14 @@ import { setImmediate } from 'node:timers/promises';
 import { PerdureError } from '../../../contracts/errors.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import type { Db, Tx } from '../../db/db.ts';
-import type { ErasedCounts } from './erasures.ts';
+import { forgetRemoval } from './erase-attachments.ts';
+import { countErased, type ErasureRef } from './erasures.ts';
 
 /** Sessions whose rows one transaction deletes. */
 const SESSIONS_PER_PIECE = 100;
+
+/** Files of archives that are removed at once. */
+const FILES_AT_ONCE = 8;
 
 /** A session with what is in progress of it. */
 export interface UserSession {
@@ -36,27 +40,26 @@ export async function listUserSessions(
 /**
  * Deletes the sessions of a user with the files of their archives: from the commit on, whoever works on one finds that it was deleted.
  * Their other rows are deleted afterwards, because nobody can create them again meanwhile. Has workers delete what providers keep of
- * them, for the erasure `id`.
+ * them, for the erasure.
  */
-export async function eraseSessions(db: Db, user: string, id: string, signal: AbortSignal): Promise<ErasedCounts> {
+export async function eraseSessions(db: Db, erasure: ErasureRef, signal: AbortSignal): Promise<void> {
+  const { id, user } = erasure;
   // Imports and restorations in progress fail with their next rows.
   await db.query(`DELETE FROM perdure.row_claims WHERE user_id = $1`, [user]);
-  const files = await eraseArchiveFiles(db, user, signal);
+  await eraseArchiveFiles(db, erasure, signal);
   await db.query(
     `UPDATE perdure.kept_conversations
         SET user_id = NULL, session_id = NULL, due_at = clock_timestamp(), erasure_id = $2 WHERE user_id = $1`,
     [user, id],
   );
-  let sessions = 0;
-  for (let piece = SESSIONS_PER_PIECE; piece === SESSIONS_PER_PIECE; sessions += piece) {
+  for (let piece = SESSIONS_PER_PIECE; piece === SESSIONS_PER_PIECE;) {
     signal.throwIfAborted();
-    piece = await db.transaction((tx) => erasePiece(tx, user, id));
+    piece = await db.transaction((tx) => erasePiece(tx, erasure));
     await setImmediate();
   }
-  return { ...(files > 0 ? { 'files.archives': files } : {}), ...(sessions > 0 ? { 'rows.sessions': sessions } : {}) };
 }
 
-async function erasePiece(tx: Tx, user: string, id: string): Promise<number> {
+async function erasePiece(tx: Tx, { id, user }: ErasureRef): Promise<number> {
   const rows = await tx.query<{ session: string }>(
     `SELECT session_id AS session FROM perdure.sessions WHERE user_id = $1 ORDER BY session_id LIMIT $2 FOR UPDATE`,
     [user, SESSIONS_PER_PIECE],
@@ -77,24 +80,34 @@ async function erasePiece(tx: Tx, user: string, id: string): Promise<number> {
     `DELETE FROM perdure.sessions WHERE user_id = $1 AND session_id IN (SELECT json_array_elements_text($2::json))`,
     [user, sessions],
   );
+  await countErased(tx, id, { 'rows.sessions': rows.length });
   return rows.length;
 }
 
-/** Removes the files of archives. Their rows stay, so that a removal that fails is repeated. */
-async function eraseArchiveFiles(db: Db, user: string, signal: AbortSignal): Promise<number> {
-  const rows = await db.query<{ id: string }>(
-    `SELECT archive_id AS id FROM perdure.archives WHERE user_id = $1 AND data IS NULL`,
+/** Removes the files of archives, also of those that were restored or deleted before. Their rows are deleted after them, so that a removal that fails is repeated. */
+async function eraseArchiveFiles(db: Db, { id, user }: ErasureRef, signal: AbortSignal): Promise<void> {
+  const files = await db.query<{ archive: string; isPlanned: boolean }>(
+    `SELECT archive_id AS archive, false AS "isPlanned" FROM perdure.archives WHERE user_id = $1 AND data IS NULL
+     UNION ALL SELECT archive_id, true FROM perdure.archive_removals WHERE user_id = $1`,
     [user],
   );
-  if (rows.length > 0 && db.archives === undefined) {
+  const { archives } = db;
+  if (files.length > 0 && archives === undefined) {
     throw new PerdureError(
       'store_unavailable',
-      `${rows.length} archives of the user are files, but no archive folder is configured. Set PERDURE_ARCHIVES to the folder that contains them.`,
+      `${files.length} archives of the user are files, but no archive folder is configured. Set PERDURE_ARCHIVES to the folder that contains them.`,
     );
   }
-  for (const row of rows) {
+  const remove = async ({ archive, isPlanned }: (typeof files)[number]): Promise<void> => {
+    await archives?.remove(archive);
+    if (isPlanned) return await forgetRemoval(db, 'archive_removals', archive);
+    await db.transaction(async (tx) => {
+      const gone = await tx.query(`DELETE FROM perdure.archives WHERE archive_id = $1 RETURNING 1`, [archive]);
+      await countErased(tx, id, { 'files.archives': gone.length });
+    });
+  };
+  for (let at = 0; at < files.length; at += FILES_AT_ONCE) {
     signal.throwIfAborted();
-    await db.archives?.remove(row.id);
+    await Promise.all(files.slice(at, at + FILES_AT_ONCE).map(remove));
   }
-  return rows.length;
 }

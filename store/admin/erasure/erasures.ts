@@ -79,21 +79,48 @@ export async function listOpenErasures(db: Db, limit: number): Promise<string[]>
 /** What a step has erased, by place. */
 export type ErasedCounts = Readonly<Record<string, number>>;
 
-/** For workers: records the step in progress, what was erased since the last record, and the failure of an attempt. */
+/** An erasure in progress, and whom it erases. */
+export interface ErasureRef {
+  readonly id: string;
+  readonly user: string;
+}
+
+/** For workers: adds to the counts of the report. In the transaction that erases what is counted, so that a repeated attempt counts nothing twice. */
+export async function countErased(tx: Tx, id: string, counts: ErasedCounts): Promise<void> {
+  await tx.query(
+    `UPDATE perdure.erasures
+        SET counts = counts || coalesce(
+              (SELECT jsonb_object_agg(c.key, c.value::bigint + coalesce((counts ->> c.key)::bigint, 0))
+                 FROM jsonb_each_text($2::jsonb) c WHERE c.value::bigint > 0), '{}')
+      WHERE erasure_id = $1`,
+    [id, JSON.stringify(counts)],
+  );
+}
+
+/** For workers: counts executions in Temporal, each once, however often attempts find it. */
+export async function countExecutions(db: Db, id: string, runIds: readonly string[]): Promise<void> {
+  if (runIds.length === 0) return;
+  await db.transaction(async (tx) => {
+    const added = await tx.query(
+      `INSERT INTO perdure.erased_executions (erasure_id, run_id)
+       SELECT DISTINCT $1, json_array_elements_text($2::json) ON CONFLICT DO NOTHING RETURNING 1`,
+      [id, JSON.stringify(runIds)],
+    );
+    await countErased(tx, id, { 'temporal.executions': added.length });
+  });
+}
+
+/** For workers: records the step in progress, and why the last attempt of it failed. */
 export async function recordErasure(
   db: Db,
   id: string,
-  { step, counts = {}, error = null }: { step: ErasureStep; counts?: ErasedCounts; error?: string | null },
+  { step, error = null }: { step: ErasureStep; error?: string | null },
 ): Promise<void> {
-  await db.query(
-    `UPDATE perdure.erasures
-        SET step = $2, error = $4,
-            counts = counts || coalesce(
-              (SELECT jsonb_object_agg(c.key, c.value::bigint + coalesce((counts ->> c.key)::bigint, 0))
-                 FROM jsonb_each_text($3::jsonb) c), '{}')
-      WHERE erasure_id = $1 AND user_id IS NOT NULL`,
-    [id, step, JSON.stringify(counts), error],
-  );
+  await db.query(`UPDATE perdure.erasures SET step = $2, error = $3 WHERE erasure_id = $1 AND user_id IS NOT NULL`, [
+    id,
+    step,
+    error,
+  ]);
 }
 
 /** For workers: ends an erasure. Its row names nobody from then on, and the user may come back as a new one. */
@@ -103,4 +130,5 @@ export async function endErasure(tx: Tx, id: string): Promise<void> {
       WHERE erasure_id = $1 AND user_id IS NOT NULL`,
     [id],
   );
+  await tx.query(`DELETE FROM perdure.erased_executions WHERE erasure_id = $1`, [id]);
 }

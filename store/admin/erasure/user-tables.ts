@@ -6,6 +6,9 @@ import type { Tx } from '../../db/db.ts';
  */
 export const KEPT_TABLES: readonly string[] = ['audit', 'erasures'];
 
+/** Tables whose rows stand for files, which are removed first: see `erase-attachments.ts` and `erase-sessions.ts`. */
+export const FILE_TABLES: readonly string[] = ['attachment_contents', 'attachment_removals', 'archive_removals'];
+
 /** Sums that stay, without the user: of model calls, for the accounting of the deployment, and of runs. */
 export const SUMMED_TABLES: readonly string[] = ['usage_days', 'run_stats'];
 

@@ -100,7 +100,7 @@ async function otherVersion(
       runs: runWorkflows(client, taskQueue),
       isServer: isServer(client),
       isCutOff: () => false,
-      userExecutions: (user) => userExecutions(client, user),
+      userExecutions: (user, onFound) => userExecutions(client, user, onFound),
       limiter: new ProviderLimiter({ db, live, providers: {}, metrics: telemetry.metrics }),
       pauses: { current: [] },
       requestExpiryCheck: async () => {},
