@@ -9,6 +9,7 @@ import { readLoadedFiles, reloadAgents } from './reload-agents.ts';
 import type { Startup } from './serve.ts';
 import {
   awaitTemporal,
+  checkAgentModels,
   findModels,
   loadAgents,
   openServices,
@@ -37,6 +38,7 @@ export async function loadServices(
   const files = await readFiles(settings, env, progress);
   const agents = createReplaceableRegistry(files.agents);
   const models = await findModels(env, files.deployment, progress);
+  checkAgentModels(agents, models);
   return {
     async start(temporal, reload) {
       prepareWorkflowThread();
@@ -68,7 +70,11 @@ export async function loadServices(
       // Node writes it at exit only, and a start after a kill should be quick.
       module.flushCompileCache();
       if (reload) {
-        const load = (revision: number) => loadAgents(settings, env, print, revision);
+        const load = async (revision: number): Promise<AgentRegistry> => {
+          const next = await loadAgents(settings, env, print, revision);
+          checkAgentModels(next, models);
+          return next;
+        };
         const save = (next: AgentRegistry) => saveAgentVersions(services.db, next);
         stack.use(reloadAgents({ ...settings, agents, loaded, load, save, print }));
       }
