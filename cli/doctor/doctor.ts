@@ -43,7 +43,11 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
     checkInbox(deps),
     checkPorts(deps, env, owner?.gatewayUrl ?? null),
   ]);
-  const findings = [checkNode(process.versions.node), ...checked, ...(await redis), ...(await named), ...(await mcp)];
+  const first = [checkNode(process.versions.node), ...checked, ...(await redis), ...(await named), ...(await mcp)];
+  const findings = await repeatLateChecks(first, {
+    Temporal: async () => [await checkTemporal(env, address)],
+    Redis: () => checkRedis(env),
+  });
   const healthy = findings.every(({ state }) => state !== 'problem');
   if (deps.json) deps.printJson({ ok: healthy, findings });
   else for (const finding of findings) show(deps, finding);
@@ -52,6 +56,22 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
 
 /** Without a server of one's own, whatever listens on Temporal's default port is someone else's. */
 const NO_WORKER: Finding = { check: 'Worker', state: 'note', found: 'unknown without Temporal', remedy: null };
+
+/**
+ * Repeats, one by one, checks of a time that have found something. While all checks load their code at once, this process may be
+ * too busy to see a response in time, above all on a machine with a problem.
+ */
+async function repeatLateChecks(
+  findings: readonly Finding[],
+  checks: Readonly<Record<string, () => Promise<Finding[]>>>,
+): Promise<Finding[]> {
+  const repeated: Finding[] = [];
+  for (const finding of findings) {
+    const again = finding.state === 'ok' ? undefined : checks[finding.check];
+    repeated.push(...(again === undefined ? [finding] : await again()));
+  }
+  return repeated;
+}
 
 const MARKS = { ok: ['green', 'OK     '], note: ['yellow', 'NOTE   '], problem: ['red', 'PROBLEM'] } as const;
 

@@ -3,6 +3,7 @@ import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import { createReplaceableRegistry } from '../../agents/replaceable-registry.ts';
 import { prepareWorkflowThread } from '../../worker/session-worker.ts';
 import { saveAgentVersions } from '../../worker/save-agent-versions.ts';
+import { terminalWidth } from '../render/terminal-width.ts';
 import { handleUncaughtErrors } from './handle-uncaught-errors.ts';
 import type { OpenTemporal } from './open-temporal.ts';
 import { readLoadedFiles, reloadAgents } from './reload-agents.ts';
@@ -66,7 +67,8 @@ export async function loadServices(
       const watching = reload ? settings.agentsDir : null;
       const server = own ? { address, uiUrl } : null;
       const up = { gateway: gateway.url, temporal: server, model, because: choice.because, agents: names, watching };
-      for (const line of welcome(up)) print(line);
+      const width = terminalWidth({ terminal: process.stdout.isTTY });
+      for (const line of welcome({ ...up, width })) print(line);
       // Node writes it at exit only, and a start after a kill should be quick.
       module.flushCompileCache();
       if (reload) {

@@ -68,4 +68,8 @@ test('the welcome says where everything is, and that a scripted model is one', (
   const withoutUi = { ...up, temporal: { ...up.temporal, uiUrl: null }, model: 'openai/gpt' };
   expect(welcome(withoutUi).join('\n')).toContain('off; start with --ui to turn it on');
   expect(welcome({ ...up, temporal: null, model: 'openai/gpt' }).join('\n')).not.toContain('Temporal');
+  const narrow = welcome({ ...up, model: 'scripted/demo', width: 60 });
+  // The last lines have a command to paste, which is not broken.
+  expect(narrow.filter((line) => line.startsWith(' ') && line.length > 60)).toEqual([]);
+  expect(narrow).toContain('               The answers are scripted: no language model');
 });
