@@ -51,4 +51,6 @@ test('agents check refuses a model of an unknown provider, and accepts those of 
   const unknown = await runCli(['agents', 'check'], await deployment('model: gpt\n'));
   expect(unknown.stdout).toMatch(/ {2}model: Agents name unknown models: "clerk" \(gpt\)\. Write provider\/model/);
   expect(unknown.code).toBe(1);
+  const absent = await runCli(['agents', 'check', '/nowhere']);
+  expect(absent).toMatchObject({ code: 2, stderr: '/nowhere: there is no such folder. Create it, or name another.\n' });
 });
