@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { createProgressReporter } from '../../../cli/services/progress-reporter.ts';
 import { readSettings } from '../../../cli/services/settings.ts';
+import { serve } from '../../../cli/services/serve.ts';
 import { welcome } from '../../../cli/services/welcome.ts';
 import { runCli } from '../../support/process/run-cli.ts';
 
@@ -49,6 +50,17 @@ test('something that takes long is never silent for more than three seconds', ()
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('the first error of a start is reported, also if the end of what it has started fails', async () => {
+  const start = serve(async ({ stack }) => {
+    for (const later of ['second', 'third'])
+      stack.defer(() => {
+        throw new Error(later);
+      });
+    throw new Error('first');
+  });
+  await expect(start).rejects.toThrow(/^first$/);
 });
 
 test('the welcome says where everything is, and that a scripted model is one', () => {
