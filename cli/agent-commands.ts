@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { CreateDeps } from './shared/command-deps.ts';
 import { parseOrdinal, parseShare } from './shared/parse-number.ts';
+import { requireFolder } from './shared/require-folder.ts';
 
 /** Adds the commands about agents: the deployment's, and the templates of a folder. */
 export function addAgentCommands(
@@ -24,6 +25,7 @@ export function addAgentCommands(
     .command('check [folder]')
     .description('load the templates of a folder as a worker does, and report every problem')
     .action(async (folder: string | undefined) => {
+      if (folder !== undefined) requireFolder(folder, folder);
       const { checkAgents } = await import('./author/check-agents.ts');
       setExitCode(await checkAgents(deps(), folder ?? (await agentsFolder(env)), env));
     });

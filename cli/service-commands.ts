@@ -1,8 +1,7 @@
-import { statSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { addEnvFile } from './services/env-file.ts';
 import type { CreateDeps, OwnerOption } from './shared/command-deps.ts';
-import { CliError, EXIT } from './shared/exit-codes.ts';
+import { requireFolder } from './shared/require-folder.ts';
 import { addOwner } from './shared/user-scope-options.ts';
 import { parsePort } from './shared/parse-number.ts';
 
@@ -93,6 +92,6 @@ function addAgentsOption(command: Command): Command {
 /** The environment with the folder that `--agents` names, which must exist. */
 function withAgents(env: NodeJS.ProcessEnv, { agents }: AgentsOption): NodeJS.ProcessEnv {
   if (agents === undefined) return env;
-  if (statSync(agents, { throwIfNoEntry: false })?.isDirectory() === true) return { ...env, PERDURE_AGENTS: agents };
-  throw new CliError(`--agents ${agents}: there is no such folder. Create it, or name another.`, EXIT.usage);
+  requireFolder(agents, `--agents ${agents}`);
+  return { ...env, PERDURE_AGENTS: agents };
 }

@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, readdirSync, statSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, type Stats } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { hasCode } from './process-identity.ts';
 
 /** The entries of a data folder: locks, ports, Temporal's database and log, the store, and the notes of `send_note`. */
@@ -11,13 +11,26 @@ const OWN_ENTRY = /^(?:lock|temporal\.|store|ports\.json|notes\.jsonl)/;
  * another owner, which cannot be restricted.
  */
 export function makePrivateFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   // Windows has no such modes.
   if (process.platform === 'win32') return;
   const entries = readdirSync(folder);
   const own = entries.filter((name) => OWN_ENTRY.test(name));
   const paths = own.map((name) => join(folder, name));
   for (const path of own.length === entries.length ? [folder, ...paths] : paths) restrict(path);
+}
+
+/** Like `mkdirSync` with `recursive`, which in Node 24 never returns where the system can create no folder (`/proc/x`). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have created it meanwhile.
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
 }
 
 function restrict(path: string): void {

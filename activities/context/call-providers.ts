@@ -276,7 +276,7 @@ async function settleFailure(deps: ActivityDeps, run: ContextRun, call: Call, er
     type: 'context_provider_failed',
     message:
       provider.mcp?.failure ??
-      `The context provider ${JSON.stringify(id.provider)} failed in ${id.phase}Run (attempt ${attempts} of ${definition.maxAttempts}). The run's record contains its error. Correct the cause, then resume the run or send the message again; with onError "skip", runs continue without it.`,
+      `The context provider ${JSON.stringify(id.provider)} failed in ${id.phase}Run (attempt ${attempts} of ${definition.maxAttempts}). \`perdure runs SESSION RUN\` shows its error. Correct the cause, then resume the run or send the message again; with onError "skip", runs continue without it.`,
     nonRetryable: true,
   });
 }

@@ -4,6 +4,7 @@ import { loadDeployment } from '../../agents/templates/load-deployment.ts';
 import { loadTemplates } from '../../agents/templates/load-templates.ts';
 import { TemplateError } from '../../agents/templates/template-error.ts';
 import { unkeptHistory } from '../../hosting/unkept-history.ts';
+import { unknownModels } from '../../hosting/unknown-models.ts';
 import { createModelDirectory } from '../../models/directory/model-directory.ts';
 import { readSettings } from '../services/settings.ts';
 import { modelList } from '../look/model-list.ts';
@@ -21,11 +22,9 @@ export async function checkAgents(deps: CommandDeps, folder: string, env: NodeJS
   try {
     const registry = await loadTemplates(folder, { env, onNotice: (notice) => notices.push(notice) });
     await renewEditorSchema(folder);
-    const problem = await historyProblem(registry, env);
-    if (problem !== null) {
-      const problems = [{ file: folder, line: null, column: null, field: 'history', message: problem }];
-      throw new TemplateError(problems);
-    }
+    const problems = await modelProblems(registry, env);
+    if (problems.length > 0)
+      throw new TemplateError(problems.map((problem) => ({ file: folder, line: null, column: null, ...problem })));
     const versions = registry.list().flatMap(({ name }) => registry.agent(name) ?? []);
     if (deps.json) {
       deps.printJson({ agents: versions.map(({ hash, spec }) => ({ ...spec, version: hash })), problems: [], notices });
@@ -50,9 +49,11 @@ export async function checkAgents(deps: CommandDeps, folder: string, env: NodeJS
   }
 }
 
-/** Whether a provider that is to keep conversations cannot. Calls no provider: what the default model would be is left open unless it is set. */
-async function historyProblem(registry: AgentRegistry, env: NodeJS.ProcessEnv): Promise<string | null> {
-  if (registry.list().every(({ history }) => history !== 'service')) return null;
+/** Models that do not exist, and providers that are to keep conversations and cannot. Calls no provider: what the default model would be is left open unless it is set. */
+async function modelProblems(
+  registry: AgentRegistry,
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly field: string; readonly message: string }[]> {
   const { deploymentFile, deploymentChosen } = readSettings(env);
   const { providers } = await loadDeployment(deploymentFile, { chosen: deploymentChosen });
   const defaultModel = env['PERDURE_MODEL'] || null;
@@ -60,5 +61,9 @@ async function historyProblem(registry: AgentRegistry, env: NodeJS.ProcessEnv): 
     env: { ...env, PERDURE_MODEL: defaultModel ?? 'scripted/echo' },
     providers,
   });
-  return unkeptHistory(registry, { resolve: (name) => models.resolve(name), defaultModel });
+  const problems = {
+    model: unknownModels(registry, models),
+    history: unkeptHistory(registry, { resolve: (name) => models.resolve(name), defaultModel }),
+  };
+  return Object.entries(problems).flatMap(([field, message]) => (message === null ? [] : [{ field, message }]));
 }

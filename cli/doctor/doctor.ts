@@ -45,7 +45,7 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
     checkInbox(deps),
     checkPorts(deps, env, owner?.gatewayUrl ?? null),
   ]);
-  const findings = [
+  const first = [
     checkNode(process.versions.node),
     ...checked,
     ...(await builds),
@@ -53,6 +53,10 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
     ...(await named),
     ...(await mcp),
   ];
+  const findings = await repeatLateChecks(first, {
+    Temporal: async () => [await checkTemporal(env, address)],
+    Redis: () => checkRedis(env),
+  });
   const healthy = findings.every(({ state }) => state !== 'problem');
   if (deps.json) deps.printJson({ ok: healthy, findings });
   else for (const finding of findings) show(deps, finding);
@@ -61,6 +65,22 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
 
 /** Without a server of one's own, whatever listens on Temporal's default port is someone else's. */
 const NO_WORKER: Finding = { check: 'Worker', state: 'note', found: 'unknown without Temporal', remedy: null };
+
+/**
+ * Repeats, one by one, checks of a time that have found something. While all checks load their code at once, this process may be
+ * too busy to see a response in time, above all on a machine with a problem.
+ */
+async function repeatLateChecks(
+  findings: readonly Finding[],
+  checks: Readonly<Record<string, () => Promise<Finding[]>>>,
+): Promise<Finding[]> {
+  const repeated: Finding[] = [];
+  for (const finding of findings) {
+    const again = finding.state === 'ok' ? undefined : checks[finding.check];
+    repeated.push(...(again === undefined ? [finding] : await again()));
+  }
+  return repeated;
+}
 
 const MARKS = { ok: ['green', 'OK     '], note: ['yellow', 'NOTE   '], problem: ['red', 'PROBLEM'] } as const;
 

@@ -1,5 +1,6 @@
 import type { Pause } from '../../contracts/admin/pause.ts';
 import { describePause, pausedWhat } from '../../core/pauses/describe-pause.ts';
+import { suggestName } from '../../core/text/closest-name.ts';
 import { formatTime } from '../render/format-time.ts';
 import { printTable } from '../render/print-table.ts';
 import { stripControl } from '../render/strip-control.ts';
@@ -29,6 +30,17 @@ export async function pause(deps: CommandDeps, options: PauseOptions): Promise<v
   if (deps.json) return deps.printJson(set);
   deps.print(`Paused ${stripControl(pausedWhat(set))}: ${effectOf(set)}.`);
   deps.hint(`It ends with \`perdure unpause ${optionOf(set)}\`.`);
+  const unknown = await unknownAgent(deps, options.agent);
+  if (unknown !== null) deps.print(unknown);
+}
+
+/** A warning if the gateway has no such agent: a slip of the keyboard, or an agent that only newer workers have. */
+async function unknownAgent({ client }: CommandDeps, name: string | undefined): Promise<string | null> {
+  if (name === undefined) return null;
+  const agents = await client.agents().catch(() => null);
+  const names = agents?.data.map((agent) => agent.name) ?? [name];
+  if (names.includes(name)) return null;
+  return `Warning: the gateway has no agent ${JSON.stringify(name)}; ${suggestName(name, names, 'agents')}`;
 }
 
 /** `perdure unpause`: removes a pause. */

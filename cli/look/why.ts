@@ -4,11 +4,13 @@ import type { RunWhy, SessionWhy } from '../../contracts/why.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { nullIfNotFound } from '../shared/null-if-not-found.ts';
 import { resolveRun } from '../shared/resolve-run.ts';
+import { shellQuote } from '../shared/shell-quote.ts';
 import { findByShortId } from '../shared/find-by-short-id.ts';
 import { withSession } from '../shared/with-session.ts';
 import { formatCount } from '../render/format-count.ts';
 import { stripControl } from '../render/strip-control.ts';
 import { formatTable } from '../render/format-table.ts';
+import { printText } from '../render/print-text.ts';
 import { childLines } from './family/child-lines.ts';
 import { modelList } from './model-list.ts';
 import { waterfall } from './waterfall.ts';
@@ -25,7 +27,7 @@ export async function why(deps: CommandDeps, first: string, runId: string | unde
   // A run without a session is stored as a session with the run's id, for which only the run is of interest.
   const oneOff = session === null ? null : await nullIfNotFound(() => deps.client.whyRun(first, first));
   if (session !== null && oneOff !== null) {
-    if (oneOff.endedAt === null && !deps.json) deps.print(`${stripControl(session.text)}\n`);
+    if (oneOff.endedAt === null && !deps.json) printText(deps, `${ofOwner(stripControl(session.text), deps.of)}\n`);
     return showRun(deps, oneOff);
   }
   if (session !== null) return showSession(deps, session);
@@ -41,7 +43,16 @@ export async function why(deps: CommandDeps, first: string, runId: string | unde
 
 function showSession(deps: CommandDeps, session: SessionWhy): void {
   if (deps.json) deps.printJson(session);
-  else deps.print(stripControl(session.text));
+  else printText(deps, ofOwner(stripControl(session.text), deps.of));
+}
+
+/** The commands in a text, which are those of the session's user, for an operator who looks at it. */
+export function ofOwner(text: string, of: string | undefined): string {
+  if (of === undefined) return text;
+  return text.replaceAll(
+    /`perdure (?:cancel|resume|why|approve|reject|answer) [^`]+/g,
+    (command) => `${command} --of ${shellQuote(of)}`,
+  );
 }
 
 function showRun(deps: CommandDeps, run: RunWhy): void {

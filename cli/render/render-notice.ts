@@ -58,7 +58,7 @@ export function renderNotice(
     case 'run.failed':
       return [paint('red', `✗ Run ${event.runId} failed (${event.error.code}): ${oneLine(event.error.detail)}`)];
     case 'run.cancelled':
-      return [paint('yellow', `■ Run ${event.runId} was cancelled: ${oneLine(event.reason)}`)];
+      return [paint('yellow', `■ Run ${event.runId} was cancelled${reasonOf(event.reason)}`)];
     case 'session.recovered':
       return dim(`The session ${RECOVERED[event.reason]}.`);
     case 'session.ended':
@@ -148,4 +148,9 @@ function summarise(event: Extract<StreamEvent, { type: 'run.completed' }>, runSi
   if (typeof event.costUsd === 'number') parts.push(formatUsd(event.costUsd));
   if (runSince !== null) parts.push(formatDuration(Date.parse(event.at) - Date.parse(runSince)));
   return parts.join(' · ');
+}
+
+/** The reason of a cancel, unless it says no more than that there was one. */
+function reasonOf(reason: string): string {
+  return reason === 'cancelled' ? '.' : `: ${oneLine(reason)}`;
 }

@@ -38,6 +38,7 @@ export async function serve(
     failed.reject(error);
   };
   const stack = new AsyncDisposableStack();
+  let cause: { readonly error: unknown } | null = null;
   try {
     const throwIfStopping = (): void => {
       if (failure) throw failure;
@@ -47,11 +48,12 @@ export async function serve(
     progress.done();
     await Promise.race([stopRequested.promise, died, failed.promise]);
   } catch (error) {
-    if (!stopping) throw error;
-  } finally {
-    await stack.disposeAsync();
-    progress.done();
+    cause = stopping ? null : { error };
   }
+  // The end of what was started may fail by the same cause, such as a full disk: the first error is the one to report.
+  await stack.disposeAsync().catch((error: unknown) => (cause ??= { error }));
+  progress.done();
+  if (cause !== null) throw cause.error;
   print('Stopped.');
   return EXIT.ok;
 }

@@ -12,6 +12,7 @@ import { openMemories } from '../../hosting/open-memories.ts';
 import type { HostDeps } from '../../hosting/open-host.ts';
 import { defaultModelOf, unknownProvider } from '../../hosting/open-models.ts';
 import { unkeptHistory } from '../../hosting/unkept-history.ts';
+import { unknownModels } from '../../hosting/unknown-models.ts';
 import { createProcessTelemetry } from '../../hosting/process-telemetry.ts';
 import { createModelDirectory, type ChosenModelDirectory } from '../../models/directory/model-directory.ts';
 import { ModelError, type ModelDirectory } from '../../models/model-client.ts';
@@ -149,6 +150,12 @@ export async function findModels(
   return models;
 }
 
+/** Throws a CliError if an agent names a model that does not exist, or leaves its history to a provider that keeps none. */
+export function checkAgentModels(agents: AgentRegistry, models: ChosenModelDirectory): void {
+  const problem = unknownModels(agents, models) ?? unkeptHistory(agents, models);
+  if (problem !== null) throw new CliError(problem, EXIT.usage);
+}
+
 /** Resolves once the Temporal server responds. Throws `temporal_unavailable` if it does not in time. */
 export async function awaitTemporal(
   { temporalNamespace: namespace, temporalApiKey: apiKey }: Settings,
@@ -170,8 +177,6 @@ export async function startWorkerWith(
   address: string,
   stack: AsyncDisposableStack,
 ): Promise<RunningWorker> {
-  const problem = unkeptHistory(services.agents, services.models);
-  if (problem !== null) throw new CliError(problem, EXIT.usage);
   const connection = { address, namespace: settings.temporalNamespace, apiKey: settings.temporalApiKey };
   const { workflowStacks, buildId, deployment, temporalAddress } = settings;
   // An embedded Temporal server has one worker, which every session is for.

@@ -12,6 +12,7 @@ export async function startOne(role: 'worker' | 'gateway', env: NodeJS.ProcessEn
   // Loaded after the settings are checked, because loading takes a second.
   const {
     awaitTemporal,
+    checkAgentModels,
     findDefaultModel,
     findModels,
     openServices,
@@ -25,6 +26,7 @@ export async function startOne(role: 'worker' | 'gateway', env: NodeJS.ProcessEn
     const { progress, stack, throwIfStopping, print } = startup;
     const files = await readFiles(settings, env, progress);
     const models = role === 'worker' ? await findModels(env, files.deployment, progress) : null;
+    if (models !== null) checkAgentModels(files.agents, models);
     throwIfStopping();
     const telemetry = await openTelemetry(settings, 'json', env, stack);
     handleUncaughtErrors(telemetry, startup);

@@ -3,12 +3,14 @@ import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import { createReplaceableRegistry } from '../../agents/replaceable-registry.ts';
 import { prepareWorkflowThread } from '../../worker/session-worker.ts';
 import { saveAgentVersions } from '../../worker/save-agent-versions.ts';
+import { terminalWidth } from '../render/terminal-width.ts';
 import { handleUncaughtErrors } from './handle-uncaught-errors.ts';
 import type { OpenTemporal } from './open-temporal.ts';
 import { readLoadedFiles, reloadAgents } from './reload-agents.ts';
 import type { Startup } from './serve.ts';
 import {
   awaitTemporal,
+  checkAgentModels,
   findModels,
   loadAgents,
   openServices,
@@ -37,6 +39,7 @@ export async function loadServices(
   const files = await readFiles(settings, env, progress);
   const agents = createReplaceableRegistry(files.agents);
   const models = await findModels(env, files.deployment, progress);
+  checkAgentModels(agents, models);
   return {
     async start(temporal, reload) {
       prepareWorkflowThread();
@@ -64,11 +67,16 @@ export async function loadServices(
       const watching = reload ? settings.agentsDir : null;
       const server = own ? { address, uiUrl } : null;
       const up = { gateway: gateway.url, temporal: server, model, because: choice.because, agents: names, watching };
-      for (const line of welcome(up)) print(line);
+      const width = terminalWidth({ terminal: process.stdout.isTTY });
+      for (const line of welcome({ ...up, width })) print(line);
       // Node writes it at exit only, and a start after a kill should be quick.
       module.flushCompileCache();
       if (reload) {
-        const load = (revision: number) => loadAgents(settings, env, print, revision);
+        const load = async (revision: number): Promise<AgentRegistry> => {
+          const next = await loadAgents(settings, env, print, revision);
+          checkAgentModels(next, models);
+          return next;
+        };
         const save = (next: AgentRegistry) => saveAgentVersions(services.db, next);
         stack.use(reloadAgents({ ...settings, agents, loaded, load, save, print }));
       }

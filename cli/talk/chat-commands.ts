@@ -28,7 +28,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   },
   '/attach': {
     usage: '/attach FILE',
-    description: 'attach a file to the next message; without a file, list those attached',
+    description: 'attach a file to the next message; without a name, list them',
     run: (chat, path) => (path === '' ? listAttached(chat) : attach(chat, path)),
   },
   '/later': {
@@ -52,7 +52,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   },
   '/agent': {
     usage: '/agent NAME',
-    description: 'start a new session with this agent; without a name, list the agents',
+    description: 'new session with this agent; without a name, list agents',
     run: (chat, name) => (name === '' ? listAgents(chat) : chat.startSession(name)),
   },
   '/sessions': {

@@ -3,6 +3,8 @@ import type { SendResult } from '../../client/http/gateway-client.ts';
 import type { MessageInput, Receipt, WhileRunning } from '../../contracts/session/message.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
+import { onInterrupt } from '../shared/interruption.ts';
+import { shellQuote } from '../shared/shell-quote.ts';
 import { attachFiles } from '../shared/attach-file.ts';
 import { readMessageText } from './read-message-text.ts';
 import { readSchema } from './read-schema.ts';
@@ -35,7 +37,18 @@ export async function send(deps: CommandDeps, text: string | undefined, options:
     ...(await readSchema(options.schema)),
   };
   if (!options.wait) return showReceipt(deps, await deps.client.send(options.session, input));
-  showAnswer(deps, await deps.client.sendAndWait(options.session, input, options.timeout), options.timeout);
+  const release = onInterrupt(() => {
+    const id = shellQuote(stripControl(options.session));
+    process.stderr.write(
+      `Stopped waiting. If the message has arrived, its run continues: \`perdure watch ${id}\` shows it, \`perdure cancel ${id}\` stops it.\n`,
+    );
+    process.exit(EXIT.interrupted);
+  });
+  try {
+    showAnswer(deps, await deps.client.sendAndWait(options.session, input, options.timeout), options.timeout);
+  } finally {
+    release();
+  }
 }
 
 function showReceipt(deps: CommandDeps, receipt: Receipt): void {

@@ -3,6 +3,8 @@ import { closestName, suggestName } from './closest-name.ts';
 import { fieldProblem, type FieldPath, type FieldProblem } from './field-problem.ts';
 import { quoteValue } from './quote-value.ts';
 import { fieldNames } from './schema-fields.ts';
+import { expectedOfUnion, meantOption } from './union-options.ts';
+import { valueAt } from './value-at.ts';
 
 export interface DescribeOptions {
   /** The schema that rejected `input`. */
@@ -26,7 +28,7 @@ export function describeIssues(
 ): readonly FieldProblem[] {
   return issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
-    const meant = issue.code === 'invalid_union' ? meantOption(issue) : undefined;
+    const meant = issue.code === 'invalid_union' ? meantOption(issue, valueAt(input, path)) : undefined;
     if (meant !== undefined) {
       const inner = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
       return describeIssues(inner, { schema, input, mayQuote });
@@ -42,7 +44,7 @@ export function describeIssues(
 }
 
 function withValue(issue: z.core.$ZodIssue, value: unknown, quote: boolean): string {
-  const expected = expectation(issue);
+  const expected = expectation(issue, value);
   if (value === undefined) return `missing, ${expected}`;
   const isScalar = value === null || !['object', 'function', 'symbol'].includes(typeof value);
   if (quote && isScalar) return `${expected}, got ${quoteValue(value)}${suggestChoice(issue, value)}`;
@@ -50,10 +52,10 @@ function withValue(issue: z.core.$ZodIssue, value: unknown, quote: boolean): str
 }
 
 /** zod's own message without its prefix ("Invalid input: ") and without the type that it was given. */
-function expectation(issue: z.core.$ZodIssue): string {
+function expectation(issue: z.core.$ZodIssue, value?: unknown): string {
   const [first] = issue.code === 'invalid_key' ? issue.issues : [];
   if (first !== undefined && issue.message === 'Invalid key in record') return `invalid name: ${expectation(first)}`;
-  if (issue.code === 'invalid_union' && issue.message === 'Invalid input') return expectedOfUnion(issue.errors);
+  if (issue.code === 'invalid_union' && issue.message === 'Invalid input') return expectedOfUnion(issue, value);
   if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid ')) {
     const choices = issue.values.map((choice) => quoteValue(choice)).join(', ');
     return issue.values.length === 1 ? `expected ${choices}` : `expected one of ${choices}`;
@@ -61,27 +63,6 @@ function expectation(issue: z.core.$ZodIssue): string {
   const choices = /^Invalid discriminator value\. Expected (.*)$/.exec(issue.message)?.[1];
   if (choices !== undefined) return `expected one of ${choices.replaceAll(' | ', ', ').replaceAll("'", '"')}`;
   return issue.message.replace(/^[A-Z][A-Za-z ]*: /, '').replace(/, received .*$/, '');
-}
-
-/** The problems of the only option of a union that accepts the type of the value. */
-function meantOption({
-  errors: options,
-  message,
-}: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined {
-  const ofType = options.filter(
-    (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
-  );
-  const meant = ofType.length === 1 && options.length > 1 ? ofType[0] : undefined;
-  // The message of the union names the values of its other options, too.
-  const hasMessage = message !== 'Invalid input' && meant?.every(({ code }) => code === 'invalid_value') === true;
-  return hasMessage ? undefined : meant;
-}
-
-function expectedOfUnion(options: readonly (readonly z.core.$ZodIssue[])[]): string {
-  const types = options.flatMap(([issue]) =>
-    issue?.code === 'invalid_type' && issue.path.length === 0 ? [issue.expected] : [],
-  );
-  return types.length === 0 ? 'has none of the accepted forms' : `expected ${[...new Set(types)].join(' or ')}`;
 }
 
 function suggestChoice(issue: z.core.$ZodIssue, value: unknown): string {
@@ -97,13 +78,4 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-function valueAt(input: unknown, path: FieldPath): unknown {
-  let value = input;
-  for (const part of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Record<string | number, unknown>)[part];
-  }
-  return value;
 }

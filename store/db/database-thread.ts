@@ -4,7 +4,9 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { modulePath } from '../../assets/package-files.ts';
+import { PerdureError } from '../../contracts/errors.ts';
 import type { Row } from './db.ts';
+import { describeOpenFailure } from './describe-open-failure.ts';
 import { isFolder } from './is-folder.ts';
 import type { StatementReply, StatementRequest } from './pglite-thread.ts';
 
@@ -46,13 +48,24 @@ export function prepareDatabaseThread(dataDir: string): AsyncDisposable {
   };
 }
 
-/** Starts the thread of a database, or takes the one that was prepared for it. `begin`: what a database in memory begins with. */
+/**
+ * Starts the thread of a database, or takes the one that was prepared for it. `begin`: what a database in memory begins with.
+ * @throws {PerdureError} `store_unavailable` when its files cannot be created or opened.
+ */
 export async function startDatabaseThread(path: string, begin?: string): Promise<DatabaseThread> {
   const ready = prepared.get(path);
   prepared.delete(path);
-  if (ready) return await ready;
-  await ensureCluster(path);
-  return await openThread(path, begin);
+  try {
+    if (ready) return await ready;
+    await ensureCluster(path);
+    return await openThread(path, begin);
+  } catch (error) {
+    throw new PerdureError(
+      'store_unavailable',
+      `The embedded store ${path} cannot be opened (${describeOpenFailure(error)}). Check that its disk has room, and that this user can read and write its files.`,
+      { cause: error },
+    );
+  }
 }
 
 /** Creates the folder of the database unless it exists. */

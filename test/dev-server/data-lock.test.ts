@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { acquireDataLock, DataFolderInUseError, ownerOf } from '../../dev-server/index.ts';
 import { tryLockFile } from '../../dev-server/file-lock.ts';
@@ -167,6 +169,15 @@ test('a data folder that cannot be created is an error that names its variable',
       message: expect.stringMatching(/data folder .* cannot be used .*Set PERDURE_DATA/),
     });
   }
+});
+
+// Node's own recursive `mkdir` does not return there, so another process tries it, which can be killed.
+test.runIf(process.platform === 'linux')('so is one in a place where the system creates no folders', async () => {
+  const script = `const { acquireDataLock } = await import(${JSON.stringify(import.meta.resolve('../../dev-server/index.ts'))});
+    await acquireDataLock('/proc/none/data').catch(({ message }) => console.log(message));`;
+  const options = { timeout: 12_000, killSignal: 'SIGKILL' } as const;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], options);
+  expect(stdout).toMatch(/^The data folder \/proc\/none\/data cannot be used \(ENOENT.*\)\. Set PERDURE_DATA/);
 });
 
 /** The folder and its entries that users other than their owner may access. */

@@ -2,8 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
-import { defineAgent } from '../../agents/define-agent.ts';
-import type { Tool } from '../../agents/define-tool.ts';
+import { defineAgent, type Agent } from '../../agents/define-agent.ts';
 import { filesIn } from '../../agents/tool-file.ts';
 import { deploymentSchema } from '../../contracts/deployment.ts';
 import { acceptedContent } from '../../core/providers/accepted-content.ts';
@@ -59,8 +58,8 @@ test('the examples of docs/capabilities/attachments.md do what they show', async
     ]);
 
     await writeFile(join(folder, 'report.ts'), blockOf('ts', 'defineTool'));
-    const { report } = (await import(join(folder, 'report.ts'))) as { readonly report: Tool };
-    const [made] = filesIn(await report.execute({ month: '2026-01' }, toolContext()));
+    const { reporter } = (await import(join(folder, 'report.ts'))) as { readonly reporter: Agent };
+    const [made] = filesIn(await reporter.tools[0]?.execute({ month: '2026-01' }, toolContext()));
     expect(made).toMatchObject({ name: '2026-01.csv', data: 'month,total\n2026-01,42\n' });
 
     const [, upload = ''] = /4747([^']+)/.exec(blockOf('bash', 'data-binary')) ?? [];

@@ -1,10 +1,11 @@
 import { globSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { basename, join } from 'node:path';
 import threads from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { prepareDatabaseThread } from '../../store/db/database-thread.ts';
+import { describeOpenFailure } from '../../store/db/describe-open-failure.ts';
 import { openStore } from '../../store/open-store.ts';
 import { openPostgres } from '../../store/db/postgres.ts';
 import { driverCall, storeFailure } from '../../store/db/store-failure.ts';
@@ -336,4 +337,16 @@ describeStores(DATABASES, (db) => {
     });
     expect([done, tries]).toEqual(['done', 3]);
   });
+});
+
+test('an embedded store that cannot be created is an error with its folder, the reason and a remedy', async () => {
+  const file = join(await temporaryFolder(), 'file');
+  await writeFile(file, '');
+  await expect(openStore({ dataDir: file })).rejects.toMatchObject({
+    code: 'store_unavailable',
+    message: expect.stringMatching(
+      /^The embedded store .*file\/store cannot be opened \(E[A-Z]+.*\)\. Check that its disk has room/,
+    ),
+  });
+  expect(describeOpenFailure({ name: 'ErrnoError', errno: 51 })).toBe('its disk is full');
 });

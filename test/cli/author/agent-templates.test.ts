@@ -94,7 +94,7 @@ test('agents check refuses history: service for a model whose provider keeps no 
   expect(list.code).toBe(1);
   expect(list.stdout).toContain('"kept" (openai/y)');
   expect((await check('model: [openai-responses/x, openai/y]', { PERDURE_OPENAI_API: 'responses' })).code).toBe(0);
-});
+}, 60_000);
 
 test('agents schema prints the schema', async () => {
   const { code, stdout } = await runCli(['agents', 'schema']);

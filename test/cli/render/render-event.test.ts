@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { expect, test } from 'vitest';
+import { UNKNOWN_USAGE } from '../../../contracts/session/run.ts';
 import type { Paint } from '../../../cli/shared/command-deps.ts';
 import { BLANK_SCREEN, renderEvent, RESUMED_SCREEN } from '../../../cli/render/render-event.ts';
 import type { StreamEvent } from '../../../contracts/events/event.ts';
@@ -96,6 +97,14 @@ test('text that was cut short by a cancel says so', () => {
   const where = { runId: 'r', step: 1, attempt: 1 };
   const events = [completed(writer, where, 'Once upon', { finish: 'cancelled', partial: true })];
   expect(render(events, false)).toBe('Once upon\n■ Cut short here.\n');
+});
+
+test.each([
+  ['cancelled', '■ Run r was cancelled.\n'],
+  ['Stopped.', '■ Run r was cancelled: Stopped.\n'],
+])('a cancel with the reason %j is shown as %j', (reason, line) => {
+  const event = eventWriter().durable({ type: 'run.cancelled', runId: 'r', reason, steps: 1, usage: UNKNOWN_USAGE });
+  expect(render([event], false)).toBe(line);
 });
 
 test('an answer that does not match its schema is shown as such, with its repair', () => {

@@ -112,6 +112,10 @@ test('agents are reloaded when their files change: new runs take the new version
   expect(await listed('assistant')).toEqual(after);
   await ask('s4', 'assistant', '@echo=hi');
   expect((await started('s4')).agentVersion).toBe(after.hash);
+  // Valid, but its provider keeps no conversations.
+  await save('agents/assistant.yaml', 'name: assistant\nmodel: openai/x\nhistory: service\n');
+  await perdure.says(/^agents: not reloaded.* Agents set history: service.* "assistant" \(openai\/x\)\./m);
+  expect(await listed('assistant')).toEqual(after);
   await save('agents/assistant.yaml', 'name: assistant\ninstructions: Be kind.\n');
   await save('agents/helper.yaml', 'name: helper\n');
   await expect.poll(async () => (await call(caller, 'GET', '/v1/agents/helper')).status).toBe(200);
@@ -119,7 +123,7 @@ test('agents are reloaded when their files change: new runs take the new version
 
   await save('perdure.yaml', 'policy: { maxSteps: 5 }\n');
   await perdure.says(/perdure\.yaml: changed; restart Perdure to apply it$/m);
-  expect(perdure.output().match(/not reloaded/g)).toHaveLength(1);
+  expect(perdure.output().match(/not reloaded/g)).toHaveLength(2);
   await perdure.stop();
 });
 

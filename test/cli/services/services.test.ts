@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { createProgressReporter } from '../../../cli/services/progress-reporter.ts';
 import { readSettings } from '../../../cli/services/settings.ts';
+import { serve } from '../../../cli/services/serve.ts';
 import { welcome } from '../../../cli/services/welcome.ts';
 import { runCli } from '../../support/process/run-cli.ts';
 
@@ -51,6 +52,17 @@ test('something that takes long is never silent for more than three seconds', ()
   }
 });
 
+test('the first error of a start is reported, also if the end of what it has started fails', async () => {
+  const start = serve(async ({ stack }) => {
+    for (const later of ['second', 'third'])
+      stack.defer(() => {
+        throw new Error(later);
+      });
+    throw new Error('first');
+  });
+  await expect(start).rejects.toThrow(/^first$/);
+});
+
 test('the welcome says where everything is, and that a scripted model is one', () => {
   const up = {
     gateway: 'http://127.0.0.1:4748',
@@ -68,4 +80,8 @@ test('the welcome says where everything is, and that a scripted model is one', (
   const withoutUi = { ...up, temporal: { ...up.temporal, uiUrl: null }, model: 'openai/gpt' };
   expect(welcome(withoutUi).join('\n')).toContain('off; start with --ui to turn it on');
   expect(welcome({ ...up, temporal: null, model: 'openai/gpt' }).join('\n')).not.toContain('Temporal');
+  const narrow = welcome({ ...up, model: 'scripted/demo', width: 60 });
+  // The last lines have a command to paste, which is not broken.
+  expect(narrow.filter((line) => line.startsWith(' ') && line.length > 60)).toEqual([]);
+  expect(narrow).toContain('               The answers are scripted: no language model');
 });

@@ -64,6 +64,33 @@ test('of a union, the problems of the only option with the type of the value are
   expect(described({ content: 7 })).toBe('content: expected string or array');
 });
 
+test.each<[unknown, string]>([
+  [{ name: 'a', approval: 'no' }, 'tool.approval: expected "yes"'],
+  [{ name: 'a', aproval: 'yes' }, 'tool.aproval: unknown field; did you mean "approval"?'],
+  [{ agent: 'a', budget: 'much' }, 'tool.budget: expected number, got a string'],
+  [{ client: 7 }, 'tool.client: expected string, got a number'],
+  [{ approval: 'yes' }, 'tool.name: missing, expected string'],
+  [{}, 'tool: has none of the fields name, client, agent'],
+  [7, 'tool: expected string or object'],
+])(
+  'of a union of objects, in a union too, the problems of the option whose fields fit %j best are described',
+  (tool, text) => {
+    const ref = z.union([
+      z.string(),
+      z.strictObject({ name: z.string(), approval: z.enum(['yes']).optional() }),
+      z.strictObject({ client: z.string() }),
+    ]);
+    const inUnion = z.object({
+      tool: z.union([
+        ref,
+        z.strictObject({ agent: z.string(), name: z.string().optional(), budget: z.number().optional() }),
+      ]),
+    });
+    const { error } = inUnion.safeParse({ tool });
+    expect(joinProblems(describeIssues(error?.issues ?? [], { schema: inUnion, input: { tool } }))).toBe(text);
+  },
+);
+
 test.each<[string, unknown, string]>([
   ['a scalar', { age: 0 }, 'age: expected number to be >=1, got 0'],
   ['a choice', { size: 'larg' }, 'size: expected one of "small", "large", got "larg"; did you mean "large"?'],
