@@ -1,4 +1,5 @@
-import { EXIT } from '../shared/exit-codes.ts';
+import type { ConnectionSettings } from '../../client/temporal/connection-options.ts';
+import { CliError, EXIT } from '../shared/exit-codes.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { checkAgents } from './check-agents.ts';
 import { checkAttachments } from './check-attachments.ts';
@@ -19,21 +20,21 @@ import { checkWorker } from './check-worker.ts';
 import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
 import { dataFolderOwner } from '../services/data-folder-owner.ts';
+import { findConnection, readTemporal } from '../services/temporal-settings.ts';
 
 /** `perdure doctor`: prints the result of each check. Resolves with the exit code, 1 when there is a problem. */
 export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise<number> {
   const owner = dataFolderOwner(env);
-  const address = env['TEMPORAL_ADDRESS'] || (owner?.temporalAddress ?? undefined);
+  const inMemory = isInMemory(deps);
   const named = checkNamedProviders(env);
   const mcp = checkMcpServers(env);
   const redis = checkRedis(env);
+  const temporal = checkTemporalAndWorker(deps, env, inMemory);
   const checked = await Promise.all([
     checkDeploymentFile(env),
     checkAuthentication(deps, env),
     checkAgents(env),
-    checkTemporal(env, address),
-    address === undefined ? NO_WORKER : checkWorker(deps, { ...env, TEMPORAL_ADDRESS: address }),
-    checkStore(env),
+    checkStore(env, inMemory),
     checkAttachments(env),
     checkModel(env),
     checkMemory(env),
@@ -43,12 +44,57 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
     checkInbox(deps),
     checkPorts(deps, env, owner?.gatewayUrl ?? null),
   ]);
-  const findings = [checkNode(process.versions.node), ...checked, ...(await redis), ...(await named), ...(await mcp)];
+  const findings = [
+    checkNode(process.versions.node),
+    ...(await temporal),
+    ...checked,
+    ...(await redis),
+    ...(await named),
+    ...(await mcp),
+  ];
   const healthy = findings.every(({ state }) => state !== 'problem');
   if (deps.json) deps.printJson({ ok: healthy, findings });
   else for (const finding of findings) show(deps, finding);
   return healthy ? EXIT.ok : EXIT.failed;
 }
+
+/** Whether the gateway is that of a `perdure start --memory`. */
+async function isInMemory({ client }: CommandDeps): Promise<boolean> {
+  const response = await client.ready().catch(() => null);
+  return response !== null && isReadiness(response) && response.inMemory === true;
+}
+
+async function checkTemporalAndWorker(
+  deps: CommandDeps,
+  env: NodeJS.ProcessEnv,
+  inMemory: Promise<boolean>,
+): Promise<Finding[]> {
+  let connection: ConnectionSettings | null;
+  try {
+    connection = findConnection(env);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return [{ check: 'Temporal', state: 'problem', found: error.message, remedy: null }, NO_WORKER];
+  }
+  if (connection !== null) {
+    const isConfigured = readTemporal(env).address !== undefined;
+    const [temporal, worker] = await Promise.all([
+      checkTemporal(connection),
+      checkWorker(deps, connection, isConfigured),
+    ]);
+    return [...temporal, worker];
+  }
+  if (!(await inMemory)) return [NO_TEMPORAL, NO_WORKER];
+  const found = `in memory, in the process of the gateway at ${deps.url}`;
+  return [{ check: 'Temporal', state: 'ok', found, remedy: null }, await checkWorker(deps, null, false)];
+}
+
+const NO_TEMPORAL: Finding = {
+  check: 'Temporal',
+  state: 'note',
+  found: 'not running; `perdure start` starts one',
+  remedy: 'To use another server, set TEMPORAL_ADDRESS.',
+};
 
 /** Without a server of one's own, whatever listens on Temporal's default port is someone else's. */
 const NO_WORKER: Finding = { check: 'Worker', state: 'note', found: 'unknown without Temporal', remedy: null };

@@ -3,6 +3,8 @@ export function welcome(up: {
   gateway: string;
   /** The embedded server; null if another one is configured. */
   temporal: { readonly address: string; readonly uiUrl: string | null } | null;
+  /** Whether everything is lost when the process ends. */
+  inMemory: boolean;
   model: string;
   /** Why this model is the default. */
   because: string;
@@ -26,6 +28,7 @@ export function welcome(up: {
           `  Temporal     ${up.temporal.address}`,
           `  Temporal UI  ${up.temporal.uiUrl ?? 'off; start with --ui to turn it on'}`,
         ]),
+    ...(up.inMemory ? ['  data         in memory; lost when this process ends'] : []),
     `  model        ${up.model} (${up.because})`,
     ...scripted,
     `  agents       ${up.agents.join(', ')}`,
