@@ -85,6 +85,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
     'worker/erasure',
     'worker/serving',
     'admission',
+    'client/temporal',
     'activities/**',
     'agents',
     'assets',

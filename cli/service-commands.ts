@@ -26,11 +26,12 @@ export function addServiceCommands(
     .option('--data <dir>', "folder of the store's and Temporal's files (default: PERDURE_DATA, or .perdure)")
     .option('--model <provider/model>', 'model of agents that name none (default: PERDURE_MODEL, or what is reachable)')
     .option('--ui', "serve Temporal's UI, which shows every message to anyone on this machine")
+    .option('--memory', 'keep everything in memory, for tests and demos: all of it is lost at the end')
     .option('--no-reload', 'do not reload agents when their files change')
-    .action(async ({ reload, ui = false, ...options }: StartOptions) => {
+    .action(async ({ reload, ui = false, memory = false, ...options }: StartOptions) => {
       addEnvFile(env);
       const { start } = await import('./services/start.ts');
-      setExitCode(await start(withStartOptions(withAgents(env, options), options), { reload, ui }));
+      setExitCode(await start(withStartOptions(withAgents(env, options), options), { reload, ui, memory }));
     });
   addOwner(program.command('open [name]'))
     .usage('[options] [session | run]')
@@ -67,6 +68,7 @@ interface AgentsOption {
 interface StartOptions extends AgentsOption {
   readonly reload: boolean;
   readonly ui?: boolean;
+  readonly memory?: boolean;
   readonly port?: number;
   readonly data?: string;
   readonly model?: string;

@@ -1,28 +1,29 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** The log file of a server. */
+/** The log of a server. */
 export interface ServerLog {
-  readonly path: string;
+  /** Null: in memory. */
+  readonly path: string | null;
   write(text: string): void;
   /** Its last lines, or the beginning of the last panic, for an error message. */
   tail(): string;
-  /** Stops limiting its size; removes a temporary file. */
+  /** Stops limiting its size. */
   close(): void;
 }
 
 const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_CHARS_IN_MEMORY = 64 * 1024;
 const CHECK_INTERVAL_MS = 30_000;
 const TAIL_LINES = 10;
 
 /**
- * Opens `temporal.log` in the data folder, emptied first if `fresh`, or a temporary file. The file is truncated when it
+ * Opens `temporal.log` in the data folder, emptied first if `fresh`; without a folder, a log in memory. The file is truncated when it
  * exceeds 16 MiB; the server appends, so it then continues at the beginning.
  */
 export function openServerLog(dataDir: string | null, fresh: boolean): ServerLog {
-  const temporary = dataDir === null;
-  const path = join(dataDir ?? mkdtempSync(join(tmpdir(), 'perdure-temporal-')), 'temporal.log');
+  if (dataDir === null) return logInMemory();
+  const path = join(dataDir, 'temporal.log');
   if (fresh) writeFileSync(path, '', { mode: 0o600 });
   const timer = setInterval(() => {
     if (sizeOf(path) > MAX_BYTES) truncateSync(path);
@@ -31,10 +32,20 @@ export function openServerLog(dataDir: string | null, fresh: boolean): ServerLog
     path,
     write: (text) => appendFileSync(path, text),
     tail: () => tailOf(readFileSync(path, 'utf8')),
-    close() {
-      clearInterval(timer);
-      if (temporary) rmSync(dirname(path), { recursive: true, force: true });
+    close: () => clearInterval(timer),
+  };
+}
+
+/** Keeps the end of the log. */
+function logInMemory(): ServerLog {
+  let text = '';
+  return {
+    path: null,
+    write(more) {
+      text = (text + more).slice(-MAX_CHARS_IN_MEMORY);
     },
+    tail: () => tailOf(text),
+    close: () => {},
   };
 }
 

@@ -122,7 +122,12 @@ export class ServerSupervisor implements TemporalServer {
   }
 
   async #spawn(): Promise<void> {
-    this.#process = await spawnTemporal(this.#options.binary, this.#args, this.#log.path, this.#options.dataDir);
+    this.#process = await spawnTemporal(
+      this.#options.binary,
+      this.#args,
+      this.#log.path ?? ((text) => this.#log.write(text)),
+      this.#options.dataDir,
+    );
     const { address, uiUrl } = this;
     const settings = settingsFingerprint(settingsOf(this.#options));
     const server = { ...this.#process.identity, address, uiUrl, binary: this.#options.binary, settings };
@@ -139,7 +144,8 @@ export class ServerSupervisor implements TemporalServer {
   }
 
   #failure(what: string): string {
-    return `The Temporal server at ${this.address} ${what}. Its last log lines (${this.#log.path}):\n${this.#log.tail()}`;
+    const { path } = this.#log;
+    return `The Temporal server at ${this.address} ${what}. Its last log lines${path === null ? '' : ` (${path})`}:\n${this.#log.tail()}`;
   }
 
   #emit(event: TemporalServerEvent): void {

@@ -7,7 +7,7 @@ import type { ModelDirectory } from '../models/model-client.ts';
 import { createConnectedGateway, type OpenGateway } from './create-connected-gateway.ts';
 
 export interface GatewaySettings extends HostOptions {
-  /** The Temporal server. Defaults: `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE` and `TEMPORAL_API_KEY`. */
+  /** The Temporal server. Each field that is missing comes from the variables `TEMPORAL_…`, or from the profile that they name. */
   readonly temporal?: TemporalOptions | undefined;
   /** A Temporal client to use instead. It stays open when the gateway closes. */
   readonly client?: Client | undefined;

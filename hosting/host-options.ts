@@ -17,6 +17,11 @@ export interface HostOptions {
    * and a gateway in that process share its store.
    */
   readonly dataDir?: string | undefined;
+  /**
+   * True: a store in memory, for tests and demos, as an alternative to both; everything is lost when it is closed. A worker and a gateway
+   * in one process share it. Contents of attachments are in it too, whatever `deployment` says.
+   */
+  readonly inMemory?: boolean | undefined;
   /** Folder for archived sessions. Default: archives are stored in the database. */
   readonly archivesDir?: string | undefined;
   /** Agents created by `defineAgent`, or the path of a folder of templates and modules. */

@@ -21,12 +21,12 @@ export interface HostStore {
 }
 
 /** The options that select a store. */
-export type HostStoreOptions = Pick<HostOptions, 'databaseUrl' | 'redisUrl' | 'dataDir' | 'archivesDir'> &
+export type HostStoreOptions = Pick<HostOptions, 'databaseUrl' | 'redisUrl' | 'dataDir' | 'inMemory' | 'archivesDir'> &
   Pick<Deployment, 'attachments' | 'redis'> & { readonly telemetry?: Telemetry | undefined };
 
 /**
  * Opens a store and the live channel that goes with it: PostgreSQL, or an embedded store in `dataDir`, or in memory
- * without either. The caller must hold the lock of `dataDir`. `onWait` is called before a wait for another process that is
+ * without either, with the contents of attachments. The caller must hold the lock of `dataDir`. `onWait` is called before a wait for another process that is
  * migrating the store.
  */
 export async function openHostStore(
@@ -38,7 +38,7 @@ export async function openHostStore(
   const db = await openStore({
     ...(databaseUrl === undefined ? { dataDir } : { databaseUrl }),
     archivesDir,
-    attachments,
+    ...(databaseUrl === undefined && dataDir === undefined ? {} : { attachments }),
     onWait,
   });
   const redis =

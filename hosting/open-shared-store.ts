@@ -2,26 +2,30 @@ import { resolve } from 'node:path';
 import { acquireDataLock } from '../dev-server/index.ts';
 import { openHostStore, type HostStore, type HostStoreOptions } from './open-host-store.ts';
 
-/** The open embedded stores of this process, by folder. */
-const embedded = new Map<string, { users: number; readonly opened: Promise<HostStore> }>();
+/** The open embedded stores of this process, by folder; null: in memory. */
+const embedded = new Map<string | null, { users: number; readonly opened: Promise<HostStore> }>();
 
 /**
  * Opens the store that the options select. A worker and a gateway of one process share an embedded store.
- * @throws {TypeError} unless exactly one of `databaseUrl` and `dataDir` is set.
+ * @throws {TypeError} unless exactly one of `databaseUrl`, `dataDir` and `inMemory` is set, and for archives of a store in memory.
  * @throws {DataFolderInUseError} when another process owns `dataDir`.
  */
-export async function openSharedStore({ databaseUrl, dataDir, ...rest }: HostStoreOptions): Promise<HostStore> {
-  if ((databaseUrl === undefined) === (dataDir === undefined)) {
+export async function openSharedStore(options: HostStoreOptions): Promise<HostStore> {
+  const { databaseUrl, dataDir, inMemory = false, ...rest } = options;
+  const chosen = [databaseUrl !== undefined, dataDir !== undefined, inMemory];
+  if (chosen.filter(Boolean).length !== 1) {
     throw new TypeError(
-      'Set exactly one of the options "databaseUrl" (PostgreSQL) and "dataDir" (the folder of an embedded store).',
+      'Set exactly one of the options "databaseUrl" (PostgreSQL), "dataDir" (the folder of an embedded store) and "inMemory".',
     );
   }
+  if (databaseUrl !== undefined) return openHostStore({ databaseUrl, ...rest });
   if (dataDir !== undefined) return shareEmbedded(resolve(dataDir), rest);
-  return openHostStore({ databaseUrl, ...rest });
+  if (rest.archivesDir === undefined) return shareEmbedded(null, rest);
+  throw new TypeError('A store in memory writes no archives. Leave out the option "archivesDir", or "inMemory".');
 }
 
-/** The first user of a folder opens its store, and the last one closes it. */
-async function shareEmbedded(folder: string, rest: HostStoreOptions): Promise<HostStore> {
+/** The first user of a folder, or of the memory, opens its store, and the last one closes it. */
+async function shareEmbedded(folder: string | null, rest: HostStoreOptions): Promise<HostStore> {
   const shared = embedded.get(folder) ?? { users: 0, opened: openEmbedded(folder, rest) };
   shared.users += 1;
   embedded.set(folder, shared);
@@ -43,7 +47,8 @@ async function shareEmbedded(folder: string, rest: HostStoreOptions): Promise<Ho
   }
 }
 
-async function openEmbedded(dataDir: string, rest: HostStoreOptions): Promise<HostStore> {
+async function openEmbedded(dataDir: string | null, rest: HostStoreOptions): Promise<HostStore> {
+  if (dataDir === null) return openHostStore(rest);
   const lock = await acquireDataLock(dataDir);
   try {
     const store = await openHostStore({ ...rest, dataDir });

@@ -1,6 +1,7 @@
 import { assistant } from '../agents/index.ts';
 import { createPerdure, type Perdure } from '../client/index.ts';
-import { provideTemporalBinary, startTemporalServer } from '../dev-server/index.ts';
+import { lazyClient } from '../client/temporal/temporal-connection.ts';
+import { startEmbedded } from '../dev-server/index.ts';
 import { createConnectedGateway } from '../gateway/create-connected-gateway.ts';
 import { serveGateway } from '../gateway/serve-gateway.ts';
 import type { HostOptions } from '../hosting/host-options.ts';
@@ -44,9 +45,12 @@ export async function startPerdure(options: TestOptions): Promise<TestPerdure> {
   const { model, agents = [assistant], deployment, user, onProgress = writeToStandardError } = options;
   await using stack = new AsyncDisposableStack();
   const loaded = await loadHostOptions({ agents, deployment });
-  const { path } = await provideTemporalBinary({ onProgress });
-  const server = stack.adopt(await startTemporalServer({ binary: path, dataDir: null }), (it) => it.stop());
-  const temporal = { address: server.address, namespace: 'default' };
+  const server = stack.adopt(await startEmbedded({ dataDir: null, ports: { temporal: 0 }, onProgress }), (it) =>
+    it.stop(),
+  );
+  // Complete: nothing of it comes from the environment.
+  const temporal = { address: server.address, namespace: 'default', tls: false };
+  const client = stack.adopt(lazyClient(temporal, undefined, {}), (it) => it.close()).get();
   const { db, live } = stack.adopt(await openHostStore({}), (it) => it.close());
   const memories = openMemories(db, loaded.deployment, loaded.telemetry);
   const deps = { ...loaded, db, live, memories };
@@ -60,12 +64,11 @@ export async function startPerdure(options: TestOptions): Promise<TestPerdure> {
     temporalMetrics: true,
   });
   stack.adopt(worker, (it) => it.stop());
-  const gateway = stack.adopt(
-    await createConnectedGateway(deps, { temporal, defaultModel: models.defaultModel }),
-    (it) => it.close(),
+  const gateway = stack.adopt(await createConnectedGateway(deps, { client, defaultModel: models.defaultModel }), (it) =>
+    it.close(),
   );
   const served = stack.adopt(await serveGateway({ gateway, port: 0 }), (it) => it.close());
-  const perdure = createPerdure({ temporal, gateway: served.url, ...(user === undefined ? {} : { user }) });
+  const perdure = createPerdure({ temporal: { client }, gateway: served.url, ...(user === undefined ? {} : { user }) });
   stack.adopt(perdure, (it) => it.close());
   const all = stack.move();
   const close = (): Promise<void> => all.disposeAsync();

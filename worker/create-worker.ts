@@ -2,16 +2,18 @@ import type { NativeConnection } from '@temporalio/worker';
 import type { HostOptions } from '../hosting/host-options.ts';
 import { openHost, type HostDeps } from '../hosting/open-host.ts';
 import { openModels, type ModelOptions } from '../hosting/open-models.ts';
+import type { ConnectionOptions } from '../client/temporal/connection-options.ts';
+import { connectionSettings } from '../client/temporal/connection-settings.ts';
 import { unkeptHistory } from '../hosting/unkept-history.ts';
 import type { ModelDirectory } from '../models/model-client.ts';
 import { serveHealth, type HealthServer } from '../telemetry/health-server.ts';
 import { catchUncaughtErrors, endAsNodeDoes } from '../telemetry/uncaught-errors.ts';
-import { startWorker, type RunningWorker, type WorkerSettings } from './start-worker.ts';
+import { startWorker, type RunningWorker } from './start-worker.ts';
 import type { Tuning } from './tuning.ts';
 import { versioningOf, type WorkerVersioning } from './versioning/worker-versioning.ts';
 
 export interface WorkerOptions extends HostOptions, Tuning {
-  /** The Temporal server. Defaults: `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE` and `TEMPORAL_API_KEY`. */
+  /** The Temporal server. Each field that is missing comes from the variables `TEMPORAL_…`, or from the profile that they name. */
   readonly temporal?: WorkerTemporal | undefined;
   /** Model settings, or a directory of model clients such as those of `perdure/testing`. Default: the environment variables. */
   readonly models?: ModelOptions | ModelDirectory | undefined;
@@ -45,15 +47,8 @@ export interface CreatedWorker extends RunningWorker {
   readonly healthUrl: string | null;
 }
 
-export interface WorkerTemporal {
-  /** `host:port`. Default: `TEMPORAL_ADDRESS`, otherwise `127.0.0.1:7233`. */
-  readonly address?: string | undefined;
-  /** Default: `TEMPORAL_NAMESPACE`, otherwise `default`. */
-  readonly namespace?: string | undefined;
-  /** Default: `TEMPORAL_API_KEY`. */
-  readonly apiKey?: string | undefined;
-  readonly tls?: boolean | undefined;
-  /** An open connection, used instead of `address`, `apiKey` and `tls`. It stays open when the worker stops. */
+export interface WorkerTemporal extends ConnectionOptions {
+  /** An open connection, used instead of `address`, `apiKey`, `tls` and `metadata`. It stays open when the worker stops. */
   readonly connection?: NativeConnection | undefined;
 }
 
@@ -77,7 +72,7 @@ export async function createWorker(options: WorkerOptions): Promise<CreatedWorke
     return await startWorker({
       ...deps,
       models: directory,
-      connection: connectionOf(temporal),
+      connection: { ...connectionSettings(temporal), open: temporal.connection },
       taskQueue,
       schedules,
       shutdownGraceMs,
@@ -122,17 +117,4 @@ function serveWorkerHealth(
     },
     details: () => ({ redis: redis?.isUsed ?? null }),
   });
-}
-
-function connectionOf(
-  { address, namespace, apiKey, tls, connection }: WorkerTemporal,
-  env: NodeJS.ProcessEnv = process.env,
-): WorkerSettings['connection'] {
-  return {
-    address: address ?? (env['TEMPORAL_ADDRESS'] || '127.0.0.1:7233'),
-    namespace: namespace ?? (env['TEMPORAL_NAMESPACE'] || 'default'),
-    apiKey: apiKey ?? (env['TEMPORAL_API_KEY'] || undefined),
-    tls,
-    open: connection,
-  };
 }

@@ -1,7 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NativeConnection } from '@temporalio/worker';
+import { refusedCredential } from '../client/temporal/temporal-failures.ts';
+import { PerdureError } from '../contracts/errors.ts';
 import { isNotFound } from './is-not-found.ts';
 
+/** Codes of gRPC. */
+const PERMISSION_DENIED = 7;
+const UNAUTHENTICATED = 16;
 /** A server caches for some seconds which namespaces exist. */
 const MAX_CACHED_MS = 30_000;
 const POLL_MS = 500;
@@ -15,6 +20,21 @@ export async function readRetention(connection: NativeConnection, namespace: str
     if (isNotFound(error)) return null;
     throw error;
   }
+}
+
+/** An error of Temporal for a namespace that does not exist, or that the credential may not use, as a sentence; others as they are. */
+export function describeRefusal(error: unknown, namespace: string): unknown {
+  if (isNotFound(error)) {
+    return new PerdureError(
+      'not_found',
+      `Temporal has no namespace ${JSON.stringify(namespace)}. Create it, or set TEMPORAL_NAMESPACE to another.`,
+      { cause: error },
+    );
+  }
+  const { code } = error as { code?: unknown };
+  return code === UNAUTHENTICATED || code === PERMISSION_DENIED
+    ? refusedCredential(code === UNAUTHENTICATED, error)
+    : error;
 }
 
 /** Creates a namespace that was lost with its Temporal server, with the retention that it had. Resolves when it can be used. */

@@ -1,6 +1,6 @@
 import { Client } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
-import { NativeConnection } from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
 import type { ChildDeps } from '../activities/children/children.ts';
 import { cancelAbandoned } from '../activities/children/cancel-abandoned.ts';
 import { continueChildren } from '../activities/children/continue-children.ts';
@@ -13,7 +13,6 @@ import type { ActivityDeps } from '../activities/shared/deps.ts';
 import { ProviderLimiter } from '../activities/shared/provider-limiter.ts';
 import { clientDataConverter } from '../codec/client-data-converter.ts';
 import type { Deployment } from '../contracts/deployment.ts';
-import { PerdureError } from '../contracts/errors.ts';
 import { memoriesPerUser } from '../contracts/limits/memories-per-user.ts';
 import { TASK_QUEUE } from '../contracts/names.ts';
 import { createPriceTable } from '../models/price-table.ts';
@@ -25,11 +24,15 @@ import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { encodesFailures, workerDataConverter } from './data-converter.ts';
 import { restoreNamespace, startUpkeep, type UpkeepSettings } from './upkeep/upkeep.ts';
 import { userExecutions } from './erasure/user-executions.ts';
+import { describeRefusal } from './namespace.ts';
+import { connectToTemporal } from './connect-to-temporal.ts';
 import { isServer } from './is-server.ts';
 import { runWorkflows } from './run-workflows.ts';
 import { scheduleMaintenance } from './schedule-maintenance.ts';
 import { saveAgentVersions } from './save-agent-versions.ts';
-import { missingSearchAttributes, registerSearchAttributes } from './search-attributes.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
+import { missingSearchAttributes } from '../client/temporal/search-attributes.ts';
+import type { ConnectionSettings } from '../client/temporal/connection-options.ts';
 import { activityTracing } from './activity-tracing.ts';
 import { backgroundRequester } from './upkeep/request-background.ts';
 import { expiryCheckRequester } from './request-expiry-check.ts';
@@ -78,11 +81,7 @@ export interface WorkerSettings extends GivenDeps, Tuning {
   /** Whether to merge the Temporal SDK's metrics of this process with Perdure's. Only the first worker of a process decides. Default false. */
   readonly temporalMetrics?: boolean | undefined;
   /** The Temporal server. */
-  readonly connection: {
-    readonly address: string;
-    readonly namespace: string;
-    readonly apiKey?: string | undefined;
-    readonly tls?: boolean | undefined;
+  readonly connection: ConnectionSettings & {
     /** An open connection to use instead; stays open when the worker stops. */
     readonly open?: NativeConnection | undefined;
   };
@@ -125,8 +124,14 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   ]);
   const taskQueue = settings.taskQueue ?? TASK_QUEUE;
   const { namespace } = to;
-  await restoreNamespace({ db, connection, namespace, taskQueue, telemetry });
-  await registerSearchAttributes(connection, namespace);
+  try {
+    await restoreNamespace({ db, connection, namespace, taskQueue, telemetry });
+    await registerSearchAttributes(connection, to);
+  } catch (error) {
+    // Left open, it would keep the process running.
+    if (to.open === undefined) await connection.close();
+    throw describeRefusal(error, namespace);
+  }
   const { providers = {} } = deployment;
   const limiter = new ProviderLimiter({ db, live: settings.live, providers, metrics: telemetry.metrics });
   const pauses = new KnownPauses(db, settings.live);
@@ -198,6 +203,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       telemetry,
       client,
       connection,
+      address: to.address,
       namespace,
       taskQueue,
       versioning: settings.versioning,
@@ -259,23 +265,4 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
 async function takeOverEnded(db: Db, takeOver: TakeOver): Promise<void> {
   await endOtherLeases(db);
   await takeOver.run(new AbortController().signal);
-}
-
-/** Connects to a Temporal server. Throws `temporal_unavailable` when it does not respond or rejects the credential. */
-export async function connectToTemporal({
-  address,
-  apiKey,
-  tls,
-  open,
-}: WorkerSettings['connection']): Promise<NativeConnection> {
-  if (open !== undefined) return open;
-  try {
-    return await NativeConnection.connect({ address, ...(apiKey ? { apiKey } : {}), ...(tls ? { tls: true } : {}) });
-  } catch (error) {
-    throw new PerdureError(
-      'temporal_unavailable',
-      `Temporal at ${JSON.stringify(address)} does not respond. Check TEMPORAL_ADDRESS (host:port) and TEMPORAL_API_KEY, and that the server is running.`,
-      { cause: error },
-    );
-  }
 }

@@ -1,3 +1,4 @@
+import type { ConnectionSettings } from '../../client/temporal/connection-options.ts';
 import { lazyClient } from '../../client/temporal/temporal-connection.ts';
 import { DEFAULT_DEPLOYMENT } from '../../contracts/worker.ts';
 import { readBuilds } from '../services/builds.ts';
@@ -6,9 +7,9 @@ import type { Finding } from './finding.ts';
 const CHECK = 'Builds';
 
 /** With worker versioning: checks that a build is current. Until then, no worker takes up a session. Empty without versioning. */
-export async function checkBuilds(env: NodeJS.ProcessEnv, address: string): Promise<readonly Finding[]> {
+export async function checkBuilds(env: NodeJS.ProcessEnv, connection: ConnectionSettings): Promise<readonly Finding[]> {
   const name = env['PERDURE_DEPLOYMENT'] || DEFAULT_DEPLOYMENT;
-  const temporal = lazyClient({ address }, undefined, env);
+  const temporal = lazyClient(connection, undefined, {});
   try {
     const client = temporal.get();
     const builds = await readBuilds({ client, namespace: client.options.namespace, name });

@@ -6,11 +6,23 @@ import { describeConnectFailure } from '../../core/postgres/describe-connect-fai
 import { postgresConfig } from '../../core/postgres/postgres-config.ts';
 import type { Finding } from './finding.ts';
 
-/** Checks that PostgreSQL is reachable, or that the folder of the embedded store is writable. Changes nothing. */
-export async function checkStore(env: NodeJS.ProcessEnv): Promise<Finding> {
+/**
+ * Checks that PostgreSQL is reachable, or that the folder of the embedded store is writable. Changes nothing. `inMemory`: whether the
+ * running gateway has its store in memory.
+ */
+export async function checkStore(env: NodeJS.ProcessEnv, inMemory: Promise<boolean>): Promise<Finding> {
   const url = env['DATABASE_URL']?.trim();
-  return url ? checkPostgres(url) : checkFolder(resolve(env['PERDURE_DATA']?.trim() || '.perdure'));
+  if (url) return checkPostgres(url);
+  if (await inMemory) return IN_MEMORY;
+  return checkFolder(resolve(env['PERDURE_DATA']?.trim() || '.perdure'));
 }
+
+const IN_MEMORY: Finding = {
+  check: 'Store',
+  state: 'note',
+  found: 'in memory: sessions and everything else are lost when the process of the gateway ends',
+  remedy: 'To keep them, run `perdure start` without --memory.',
+};
 
 async function checkPostgres(databaseUrl: string): Promise<Finding> {
   const check = 'Store';

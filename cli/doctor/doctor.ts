@@ -3,7 +3,6 @@ import type { CommandDeps } from '../shared/command-deps.ts';
 import { checkAgents } from './check-agents.ts';
 import { checkAttachments } from './check-attachments.ts';
 import { checkAuthentication } from './check-authentication.ts';
-import { checkBuilds } from './check-builds.ts';
 import { checkDeploymentFile } from './check-deployment-file.ts';
 import { checkInbox } from './check-inbox.ts';
 import { checkMcpServers } from './check-mcp-servers.ts';
@@ -15,8 +14,7 @@ import { checkProviders } from './check-providers.ts';
 import { checkPorts } from './check-ports.ts';
 import { checkRedis } from './check-redis.ts';
 import { checkStore } from './check-store.ts';
-import { checkTemporal } from './check-temporal.ts';
-import { checkWorker } from './check-worker.ts';
+import { checkTemporalServer, checkWorkers } from './check-temporal-and-workers.ts';
 import type { Finding } from './finding.ts';
 import { isReadiness } from './is-readiness.ts';
 import { dataFolderOwner } from '../services/data-folder-owner.ts';
@@ -24,18 +22,17 @@ import { dataFolderOwner } from '../services/data-folder-owner.ts';
 /** `perdure doctor`: prints the result of each check. Resolves with the exit code, 1 when there is a problem. */
 export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise<number> {
   const owner = dataFolderOwner(env);
-  const address = env['TEMPORAL_ADDRESS'] || (owner?.temporalAddress ?? undefined);
+  const inMemory = isInMemory(deps);
   const named = checkNamedProviders(env);
   const mcp = checkMcpServers(env);
   const redis = checkRedis(env);
-  const builds = address === undefined ? [] : checkBuilds(env, address);
+  const temporal = checkTemporalServer(deps, env, inMemory);
+  const workers = checkWorkers(deps, env, inMemory);
   const checked = await Promise.all([
     checkDeploymentFile(env),
     checkAuthentication(deps, env),
     checkAgents(env),
-    checkTemporal(env, address),
-    address === undefined ? NO_WORKER : checkWorker(deps, { ...env, TEMPORAL_ADDRESS: address }),
-    checkStore(env),
+    checkStore(env, inMemory),
     checkAttachments(env),
     checkModel(env),
     checkMemory(env),
@@ -47,14 +44,15 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
   ]);
   const first = [
     checkNode(process.versions.node),
+    ...(await temporal),
+    ...(await workers),
     ...checked,
-    ...(await builds),
     ...(await redis),
     ...(await named),
     ...(await mcp),
   ];
   const findings = await repeatLateChecks(first, {
-    Temporal: async () => [await checkTemporal(env, address)],
+    Temporal: () => checkTemporalServer(deps, env, inMemory),
     Redis: () => checkRedis(env),
   });
   const healthy = findings.every(({ state }) => state !== 'problem');
@@ -63,11 +61,14 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
   return healthy ? EXIT.ok : EXIT.failed;
 }
 
-/** Without a server of one's own, whatever listens on Temporal's default port is someone else's. */
-const NO_WORKER: Finding = { check: 'Worker', state: 'note', found: 'unknown without Temporal', remedy: null };
+/** Whether the gateway is that of a `perdure start --memory`. */
+async function isInMemory({ client }: CommandDeps): Promise<boolean> {
+  const response = await client.ready().catch(() => null);
+  return response !== null && isReadiness(response) && response.inMemory === true;
+}
 
 /**
- * Repeats, one by one, checks of a time that have found something. While all checks load their code at once, this process may be
+ * Repeats, one by one, checks of a time that have found a problem. While all checks load their code at once, this process may be
  * too busy to see a response in time, above all on a machine with a problem.
  */
 async function repeatLateChecks(
@@ -76,7 +77,7 @@ async function repeatLateChecks(
 ): Promise<Finding[]> {
   const repeated: Finding[] = [];
   for (const finding of findings) {
-    const again = finding.state === 'ok' ? undefined : checks[finding.check];
+    const again = finding.state === 'problem' ? checks[finding.check] : undefined;
     repeated.push(...(again === undefined ? [finding] : await again()));
   }
   return repeated;

@@ -1,13 +1,15 @@
 import { NamespaceNotFoundError, ServiceError } from '@temporalio/client';
 import type { CheckProgress, HistoryCheck, SkippedHistory } from '../../worker/replay/check-histories.ts';
+import type { ConnectionSettings } from '../../client/temporal/connection-options.ts';
+import { describeConnectProblem } from '../../client/temporal/describe-connect-problem.ts';
 import { lazyClient } from '../../client/temporal/temporal-connection.ts';
 import { TASK_QUEUE } from '../../contracts/names.ts';
 import { formatCount } from '../render/format-count.ts';
 import { stripControl } from '../render/strip-control.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
-import { dataFolderOwner } from './data-folder-owner.ts';
 import { readSettings } from './settings.ts';
+import { findConnection } from './temporal-settings.ts';
 
 export interface CheckHistoriesOptions {
   /** The version of this build. */
@@ -20,11 +22,10 @@ export interface CheckHistoriesOptions {
   readonly seed?: number;
 }
 
-/** The address and the namespace of the Temporal server of a command: the configured one, or that of the running `perdure start`. */
-export function temporalOf(env: NodeJS.ProcessEnv): { readonly address: string; readonly namespace: string } {
-  const { temporalAddress, temporalNamespace } = readSettings(env);
-  const address = temporalAddress ?? dataFolderOwner(env)?.temporalAddress;
-  if (address) return { address, namespace: temporalNamespace };
+/** The connection of a command, which needs a Temporal server: the configured one, or that of the running `perdure start`. */
+export function temporalOf(env: NodeJS.ProcessEnv): ConnectionSettings {
+  const connection = findConnection(env);
+  if (connection !== null) return connection;
   throw new CliError(
     'There is no Temporal server: set TEMPORAL_ADDRESS (host:port), or run this in the folder of a running `perdure start`.',
     EXIT.usage,
@@ -37,8 +38,8 @@ export async function checkHistories(
   env: NodeJS.ProcessEnv,
   options: CheckHistoriesOptions,
 ): Promise<number> {
-  const { address, namespace: configured } = temporalOf(env);
-  const { namespace = configured, taskQueue = TASK_QUEUE, sample, since, version } = options;
+  const configured = temporalOf(env);
+  const { namespace = configured.namespace, taskQueue = TASK_QUEUE, sample, since, version } = options;
   const seed = options.seed ?? Math.floor(Math.random() * 1_000_000);
   // Loaded after the settings are checked, because loading takes a second.
   const [{ checkHistories: check }, { codecsOf }] = await Promise.all([
@@ -46,7 +47,8 @@ export async function checkHistories(
     import('./services.ts'),
   ]);
   const payloadCodecs = codecsOf(readSettings(env));
-  const temporal = lazyClient({ address, namespace, payloadCodecs }, undefined, env);
+  const connection = { ...configured, namespace };
+  const temporal = lazyClient({ ...connection, payloadCodecs }, undefined, {});
   const progress = progressLine(deps);
   try {
     await temporal.get().connection.ensureConnected();
@@ -67,7 +69,7 @@ export async function checkHistories(
     return result.failed.length > 0 || nothingChecked ? EXIT.failed : EXIT.ok;
   } catch (error) {
     progress.clear();
-    throw asUnreachable(error, address, namespace);
+    throw await asUnreachable(error, connection);
   } finally {
     await temporal.close();
   }
@@ -136,7 +138,8 @@ function remedyOf({ reason, codecKey = '' }: SkippedHistory): string {
 }
 
 /** An error of Temporal with its remedy; others as they are. */
-export function asUnreachable(error: unknown, address: string, namespace: string): unknown {
+export async function asUnreachable(error: unknown, connection: ConnectionSettings): Promise<unknown> {
+  const { address, namespace } = connection;
   const at = `Temporal at ${address}`;
   if (error instanceof NamespaceNotFoundError) {
     return new CliError(
@@ -145,9 +148,11 @@ export function asUnreachable(error: unknown, address: string, namespace: string
     );
   }
   if (!(error instanceof ServiceError) && !/connect/i.test((error as Error).message)) return error;
+  const problem = await describeConnectProblem(connection);
+  if (problem !== null) return new CliError(`${at} ${problem.found}. ${problem.remedy}`, EXIT.unreachable);
   const { details } = (error as { cause?: { details?: string } }).cause ?? {};
   return new CliError(
-    `${at} does not respond or refused the request${details ? ` (${details})` : ''}. Check TEMPORAL_ADDRESS (host:port) and TEMPORAL_API_KEY, and that the server is running.`,
+    `${at} does not respond or refused the request${details ? ` (${details})` : ''}. Check TEMPORAL_ADDRESS (host:port), TEMPORAL_NAMESPACE and the credential.`,
     EXIT.unreachable,
   );
 }

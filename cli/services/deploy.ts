@@ -86,14 +86,14 @@ function stateOf({ isCurrent, wasPromoted, open }: BuildStatus): string {
 }
 
 async function withDeployment(env: NodeJS.ProcessEnv, act: (deployment: Deployment) => Promise<void>): Promise<void> {
-  const { address, namespace } = temporalOf(env);
+  const connection = temporalOf(env);
   const { deployment: name = DEFAULT_DEPLOYMENT } = readSettings(env);
-  const temporal = lazyClient({ address, namespace }, undefined, env);
+  const temporal = lazyClient(connection, undefined, {});
   try {
     await temporal.get().connection.ensureConnected();
-    await act({ client: temporal.get(), namespace, name });
+    await act({ client: temporal.get(), namespace: connection.namespace, name });
   } catch (error) {
-    throw asUnreachable(error, address, namespace);
+    throw await asUnreachable(error, connection);
   } finally {
     await temporal.close();
   }

@@ -1,6 +1,6 @@
 import { acquireDataLock, startEmbedded, type Embedded } from '../../dev-server/index.ts';
 import type { Startup } from './serve.ts';
-import type { Settings } from './settings.ts';
+import type { ServiceSettings } from './temporal-settings.ts';
 
 export interface OpenTemporal extends Pick<Embedded, 'address' | 'uiUrl' | 'recordGateway'> {
   /** Records in the data folder that this process is stopping. */
@@ -24,28 +24,28 @@ export interface OpenTemporalOptions {
  * configured. Locks the data folder, unless both servers are configured.
  */
 export async function openTemporal(
-  settings: Settings,
+  settings: ServiceSettings,
   { ui, env, onLocked, beforeFetch }: OpenTemporalOptions,
   { progress, stack, print }: Pick<Startup, 'progress' | 'stack' | 'print'>,
 ): Promise<OpenTemporal> {
-  const { dataDir, temporalAddress, temporalNamespace, temporalPort, temporalUiPort, databaseUrl } = settings;
-  const isLocked = temporalAddress === undefined || databaseUrl === undefined;
+  const { dataDir, temporal, temporalPort, temporalUiPort, databaseUrl } = settings;
+  const isUsed = temporal.address === undefined || databaseUrl === undefined;
   // Held until the store is closed, also when the server fails.
-  const lock = isLocked ? await acquireDataLock(dataDir, (line) => progress.note(line)) : null;
+  const lock = dataDir !== undefined && isUsed ? await acquireDataLock(dataDir, (line) => progress.note(line)) : null;
   stack.defer(() => lock?.release());
   const recordStopping = (): void => lock?.recordStopping();
-  if (temporalAddress !== undefined) {
+  if (temporal.address !== undefined) {
     onLocked();
     const recordGateway = (url: string): void => lock?.recordGateway(url);
-    return { address: temporalAddress, uiUrl: null, own: false, recordGateway, recordStopping };
+    return { address: temporal.address, uiUrl: null, own: false, recordGateway, recordStopping };
   }
   progress.step('Starting the Temporal server');
   const starting = startEmbedded({
-    dataDir,
+    dataDir: dataDir ?? null,
     lock: lock ?? undefined,
     env,
     onProgress: (line) => progress.note(line),
-    namespace: temporalNamespace,
+    namespace: temporal.namespace,
     ports: { temporal: temporalPort, ui: temporalUiPort ?? ui },
     onSpawned: onLocked,
     async beforeFetch() {
@@ -58,13 +58,14 @@ export async function openTemporal(
   stack.defer(async () => (await starting.catch(() => null))?.stop());
   const embedded = await starting;
   for (const note of embedded.notes) progress.note(note);
-  printServerEvents(embedded, print);
+  printServerEvents(embedded, print, dataDir === undefined);
   return { ...embedded, own: true, recordStopping };
 }
 
-function printServerEvents(embedded: Embedded, print: (line: string) => void): void {
+function printServerEvents(embedded: Embedded, print: (line: string) => void, inMemory: boolean): void {
+  const lost = inMemory ? 'Open sessions continue from the store.' : 'Nothing is lost.';
   embedded.onEvent((event) => {
-    if (event.kind === 'died') print(`The Temporal server died (${event.cause}) and is restarted. Nothing is lost.`);
+    if (event.kind === 'died') print(`The Temporal server died (${event.cause}) and is restarted. ${lost}`);
     if (event.kind === 'restarted') print(`The Temporal server is back after ${event.downMs} ms.`);
     if (event.kind === 'gave-up') print(`The Temporal server could not be restarted: ${event.reason}`);
   });

@@ -8,7 +8,7 @@ import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { nullIfNotFound } from '../shared/null-if-not-found.ts';
 import { findByShortId } from '../shared/find-by-short-id.ts';
 import { dataFolderOwner } from './data-folder-owner.ts';
-import { readSettings } from './settings.ts';
+import { readTemporal } from './temporal-settings.ts';
 
 /** `perdure open [session|run]`: prints the address of its page in the Temporal UI, and on a desktop opens it. */
 export async function openUi(
@@ -17,8 +17,8 @@ export async function openUi(
   name: string | undefined,
   { browser }: { readonly browser: boolean },
 ): Promise<void> {
-  const { temporalNamespace } = readSettings(env);
-  const workflows = `${uiUrl(deps, env)}/namespaces/${encodeURIComponent(temporalNamespace)}/workflows`;
+  const { namespace } = readTemporal(env);
+  const workflows = `${uiUrl(deps, env)}/namespaces/${encodeURIComponent(namespace)}/workflows`;
   const url = name === undefined ? workflows : `${workflows}/${encodeURIComponent(await workflowOf(deps, name))}`;
   if (deps.json) return deps.printJson({ url });
   deps.print(url);

@@ -4,6 +4,7 @@ import { loadDeployment } from '../../agents/templates/load-deployment.ts';
 import { loadTemplates } from '../../agents/templates/load-templates.ts';
 import { encryptionCodec } from '../../codec/encryption-codec.ts';
 import type { Deployment } from '../../contracts/deployment.ts';
+import { lazyClient } from '../../client/temporal/temporal-connection.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { createConnectedGateway } from '../../gateway/create-connected-gateway.ts';
 import { serveGateway, type ServedGateway } from '../../gateway/serve-gateway.ts';
@@ -20,12 +21,14 @@ import { serveHealth } from '../../telemetry/health-server.ts';
 import { openTracing } from '../../telemetry/open-tracing.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { clientTracing } from '../../telemetry/temporal-client-tracing.ts';
-import { connectToTemporal, startWorker, type RunningWorker } from '../../worker/start-worker.ts';
+import { connectToTemporal } from '../../worker/connect-to-temporal.ts';
+import { startWorker, type RunningWorker } from '../../worker/start-worker.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import type { ProgressReporter } from './progress-reporter.ts';
 import { retryAtStart } from './retry-at-start.ts';
 import type { Startup } from './serve.ts';
 import type { Settings } from './settings.ts';
+import { connectionTo, type ServiceSettings } from './temporal-settings.ts';
 
 /** Metrics, traces and logs of this process. `plain` logs lines for people, from `warn` on; `json` logs for programs, from `info` on. */
 export async function openTelemetry(
@@ -96,6 +99,12 @@ function asUsage(error: unknown): never {
   throw error;
 }
 
+/** A refusal of Temporal is not one of the gateway, for which the command line has remedies of its own. */
+function asRefusal(error: unknown): never {
+  const isRefusal = error instanceof PerdureError && ['unauthenticated', 'forbidden', 'not_found'].includes(error.code);
+  throw isRefusal ? new CliError(error.message, EXIT.unreachable) : error;
+}
+
 /** Throws a CliError for invalid keys. */
 export function codecsOf({ codecKey: key, codecDecryptKeys: decryptKeys }: Settings): PayloadCodec[] {
   if (key === undefined && decryptKeys === undefined) return [];
@@ -109,22 +118,21 @@ export function codecsOf({ codecKey: key, codecDecryptKeys: decryptKeys }: Setti
 /** Serves the gateway. `defaultModel`: that of the workers, `provider/model`; null if it is unknown. */
 export async function startGateway(
   services: HostDeps,
-  settings: Settings,
+  settings: ServiceSettings,
   temporalAddress: string,
   stack: AsyncDisposableStack,
   defaultModel: string | null,
 ): Promise<ServedGateway> {
   const { tracing } = services.telemetry;
   const temporal = {
-    address: temporalAddress,
-    namespace: settings.temporalNamespace,
-    apiKey: settings.temporalApiKey,
+    ...connectionTo(settings.temporal, temporalAddress),
     interceptors: tracing.on ? [clientTracing(tracing)] : [],
     payloadCodecs: codecsOf(settings),
   };
+  const client = stack.adopt(lazyClient(temporal, undefined, {}), (it) => it.close()).get();
   const { tokens, operators, origins, metricsToken, host, port, portChosen } = settings;
   const gateway = stack.adopt(
-    await createConnectedGateway(services, { temporal, tokens, operators, origins, metricsToken, defaultModel }),
+    await createConnectedGateway(services, { client, tokens, operators, origins, metricsToken, defaultModel }),
     (it) => it.close(),
   );
   const served = await serveGateway({ gateway, host, port, orNextPort: !portChosen });
@@ -158,40 +166,40 @@ export function checkAgentModels(agents: AgentRegistry, models: ChosenModelDirec
 
 /** Resolves once the Temporal server responds. Throws `temporal_unavailable` if it does not in time. */
 export async function awaitTemporal(
-  { temporalNamespace: namespace, temporalApiKey: apiKey }: Settings,
+  { temporal }: Pick<ServiceSettings, 'temporal'>,
   address: string,
   startup: Pick<Startup, 'progress' | 'throwIfStopping'>,
 ): Promise<void> {
   const connection = await retryAtStart(
     startup,
-    () => connectToTemporal({ address, namespace, apiKey }),
+    () => connectToTemporal(connectionTo(temporal, address)),
     (error) => error instanceof PerdureError && error.code === 'temporal_unavailable',
-  );
+  ).catch(asRefusal);
   await connection.close();
 }
 
 /** Starts a worker, which polls Temporal for tasks. */
 export async function startWorkerWith(
   services: HostDeps & { readonly models: ModelDirectory },
-  settings: Settings,
+  settings: ServiceSettings,
   address: string,
   stack: AsyncDisposableStack,
 ): Promise<RunningWorker> {
-  const connection = { address, namespace: settings.temporalNamespace, apiKey: settings.temporalApiKey };
-  const { workflowStacks, buildId, deployment, temporalAddress } = settings;
+  const { workflowStacks, buildId, deployment, temporal } = settings;
   // An embedded Temporal server has one worker, which every session is for.
-  const isVersioned = buildId !== undefined && temporalAddress !== undefined;
+  const isVersioned = buildId !== undefined && temporal.address !== undefined;
   const versioning = isVersioned ? { buildId, deployment } : undefined;
   const payloadCodecs = codecsOf(settings);
   const worker = await startWorker({
     ...services,
-    connection,
+    connection: connectionTo(temporal, address),
     workflowStacks,
     temporalMetrics: true,
     payloadCodecs,
     versioning,
   }).catch((error: unknown) => {
-    throw error instanceof TypeError && versioning !== undefined ? new CliError(error.message, EXIT.usage) : error;
+    if (error instanceof TypeError && versioning !== undefined) throw new CliError(error.message, EXIT.usage);
+    return asRefusal(error);
   });
   stack.adopt(worker, (it) => it.stop());
   return worker;

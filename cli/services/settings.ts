@@ -3,13 +3,14 @@ import { isLibraryFolder } from '../../agents/templates/library-folder.ts';
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 
-/** The settings of the services, read from the environment. */
+/** The settings of the services, read from the environment, without Temporal's. */
 export interface Settings {
   readonly host: string;
   readonly port: number;
   /** Whether the port was set. If not, the next free port is used. */
   readonly portChosen: boolean;
-  readonly dataDir: string;
+  /** Undefined: everything is in memory. */
+  readonly dataDir: string | undefined;
   /** Absolute, as all paths here. */
   readonly agentsDir: string;
   /** Undefined: archives are stored in the database. */
@@ -17,14 +18,10 @@ export interface Settings {
   readonly deploymentFile: string;
   /** Whether the path of the deployment file was set. The file must exist then. */
   readonly deploymentChosen: boolean;
-  /** Undefined: the embedded server. */
-  readonly temporalAddress: string | undefined;
-  readonly temporalNamespace: string;
   /** Port of the embedded Temporal server. Undefined: the data folder's. */
   readonly temporalPort: number | undefined;
   /** Port of the embedded server's UI, which is turned on by setting it. */
   readonly temporalUiPort: number | undefined;
-  readonly temporalApiKey: string | undefined;
   /** Undefined: the embedded store. */
   readonly databaseUrl: string | undefined;
   /** Undefined: no Redis. */
@@ -54,7 +51,7 @@ export interface Settings {
 }
 
 /** Reads the settings. An empty variable counts as not set, as in a compose file. */
-export function readSettings(env: NodeJS.ProcessEnv): Settings {
+export function readSettings(env: NodeJS.ProcessEnv): Settings & { readonly dataDir: string } {
   const given = (name: string): string | undefined => env[name]?.trim() || undefined;
   const port = checkPort('PERDURE_PORT', given('PERDURE_PORT'));
   const archives = given('PERDURE_ARCHIVES');
@@ -70,11 +67,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     archivesDir: archives === undefined ? undefined : resolve(archives),
     deploymentFile: resolve(given('PERDURE_CONFIG') ?? 'perdure.yaml'),
     deploymentChosen: given('PERDURE_CONFIG') !== undefined,
-    temporalAddress: given('TEMPORAL_ADDRESS'),
     temporalPort: portOf('PERDURE_TEMPORAL_PORT', given('PERDURE_TEMPORAL_PORT')),
     temporalUiPort: portOf('PERDURE_TEMPORAL_UI_PORT', given('PERDURE_TEMPORAL_UI_PORT')),
-    temporalNamespace: given('TEMPORAL_NAMESPACE') ?? 'default',
-    temporalApiKey: given('TEMPORAL_API_KEY'),
     databaseUrl: given('DATABASE_URL'),
     redisUrl: given('REDIS_URL'),
     metricsHost: withoutBrackets(given('PERDURE_METRICS_HOST') ?? '127.0.0.1'),

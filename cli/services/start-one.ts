@@ -1,13 +1,13 @@
+import { describeConnectProblem } from '../../client/temporal/describe-connect-problem.ts';
 import { DEFAULT_DEPLOYMENT } from '../../contracts/worker.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { handleUncaughtErrors } from './handle-uncaught-errors.ts';
 import { serve } from './serve.ts';
-import { readSettings } from './settings.ts';
-import type { Settings } from './settings.ts';
+import { connectionTo, readServiceSettings, type ServiceSettings } from './temporal-settings.ts';
 
 /** `perdure worker` and `perdure gateway`: a worker or a gateway alone, for production. Resolves with the exit code. */
 export async function startOne(role: 'worker' | 'gateway', env: NodeJS.ProcessEnv): Promise<number> {
-  const settings = readSettings(env);
+  const settings = readServiceSettings(env);
   const address = requireShared(settings, role);
   // Loaded after the settings are checked, because loading takes a second.
   const {
@@ -36,8 +36,13 @@ export async function startOne(role: 'worker' | 'gateway', env: NodeJS.ProcessEn
       const { url } = await startGateway(services, settings, address, stack, await findDefaultModel(env));
       print(`The gateway listens at ${url}.`);
       if (!(await reachesTemporal(url))) {
+        const problem = await describeConnectProblem(connectionTo(settings.temporal, address));
+        const {
+          found = 'does not respond',
+          remedy = 'Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the credential.',
+        } = problem ?? {};
         print(
-          `Temporal at ${address} does not respond. Messages are accepted and wait until it does, and commands are refused (503); check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE.`,
+          `Temporal at ${address} ${found}. Messages are accepted and wait until it can be used, and commands are refused (503). ${remedy}`,
         );
       }
       return { died: new Promise(() => undefined) };
@@ -65,12 +70,12 @@ async function reachesTemporal(gateway: string): Promise<boolean> {
 }
 
 /** Returns the address of the Temporal server. Throws unless it and PostgreSQL are set, because other processes share them. */
-function requireShared({ databaseUrl, temporalAddress }: Settings, role: string): string {
+function requireShared({ databaseUrl, temporal: { address } }: ServiceSettings, role: string): string {
   const missing = [
     ...(databaseUrl === undefined ? ['DATABASE_URL (a PostgreSQL)'] : []),
-    ...(temporalAddress === undefined ? ['TEMPORAL_ADDRESS (a Temporal server)'] : []),
+    ...(address === undefined ? ['TEMPORAL_ADDRESS (a Temporal server)'] : []),
   ];
-  if (temporalAddress !== undefined && missing.length === 0) return temporalAddress;
+  if (address !== undefined && missing.length === 0) return address;
   throw new CliError(
     `\`perdure ${role}\` shares its store and its Temporal server with other processes: set ${missing.join(' and ')}. For everything in one process use \`perdure start\`.`,
     EXIT.usage,

@@ -1,4 +1,5 @@
 import module from 'node:module';
+import type { Deployment } from '../../contracts/deployment.ts';
 import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import { createReplaceableRegistry } from '../../agents/replaceable-registry.ts';
 import { prepareWorkflowThread } from '../../worker/session-worker.ts';
@@ -19,7 +20,7 @@ import {
   startGateway,
   startWorkerWith,
 } from './services.ts';
-import type { Settings } from './settings.ts';
+import type { ServiceSettings } from './temporal-settings.ts';
 import { welcome } from './welcome.ts';
 
 /** The services of `perdure start`, with their files read. */
@@ -28,15 +29,24 @@ export interface LoadedServices {
   start(temporal: Promise<OpenTemporal>, reload: boolean): Promise<{ readonly died: Promise<unknown> }>;
 }
 
+const ATTACHMENTS_NOTICE =
+  'Images and files are kept in memory, not in the folder or bucket that `attachments` of the deployment file names.';
+
+/** Whether the deployment file names a place for attachments, which a store in memory does not use. */
+function isKeptElsewhere({ dataDir, databaseUrl }: ServiceSettings, { attachments }: Deployment): boolean {
+  return dataDir === undefined && databaseUrl === undefined && (attachments?.store ?? 'database') !== 'database';
+}
+
 /** Reads the files and finds a model, so that their errors are reported before anything slow starts. */
 export async function loadServices(
-  settings: Settings,
+  settings: ServiceSettings,
   env: NodeJS.ProcessEnv,
   startup: Startup,
 ): Promise<LoadedServices> {
   const { progress, stack, throwIfStopping, print } = startup;
   const loaded = await readLoadedFiles(settings);
   const files = await readFiles(settings, env, progress);
+  if (isKeptElsewhere(settings, files.deployment)) progress.note(ATTACHMENTS_NOTICE);
   const agents = createReplaceableRegistry(files.agents);
   const models = await findModels(env, files.deployment, progress);
   checkAgentModels(agents, models);
@@ -66,9 +76,17 @@ export async function loadServices(
       const names = agents.list().map(({ name }) => name);
       const watching = reload ? settings.agentsDir : null;
       const server = own ? { address, uiUrl } : null;
-      const up = { gateway: gateway.url, temporal: server, model, because: choice.because, agents: names, watching };
-      const width = terminalWidth({ terminal: process.stdout.isTTY });
-      for (const line of welcome({ ...up, width })) print(line);
+      const up = {
+        gateway: gateway.url,
+        temporal: server,
+        inMemory: services.db.isInMemory === true,
+        model,
+        because: choice.because,
+        agents: names,
+        watching,
+        width: terminalWidth({ terminal: process.stdout.isTTY }),
+      };
+      for (const line of welcome(up)) print(line);
       // Node writes it at exit only, and a start after a kill should be quick.
       module.flushCompileCache();
       if (reload) {

@@ -1,13 +1,16 @@
 import { prepareHostStore } from '../../hosting/prepare-host-store.ts';
 import { serve } from './serve.ts';
+import { IN_MEMORY_NOTICE, inMemory, withoutNotes } from './memory-settings.ts';
 import { openTemporal } from './open-temporal.ts';
-import { readSettings } from './settings.ts';
+import { readServiceSettings } from './temporal-settings.ts';
 
 export interface StartOptions {
   /** Whether to reload the agents when their files change. */
   readonly reload: boolean;
   /** Whether to serve Temporal's UI. */
   readonly ui: boolean;
+  /** Whether to keep everything in memory. */
+  readonly memory: boolean;
 }
 
 /**
@@ -15,12 +18,15 @@ export interface StartOptions {
  * configured. Resolves with the exit code. While the server starts, this process loads its code, reads the files and opens
  * the store.
  */
-export async function start(env: NodeJS.ProcessEnv, { reload, ui }: StartOptions): Promise<number> {
-  const settings = readSettings(env);
+export async function start(given: NodeJS.ProcessEnv, { reload, ui, memory }: StartOptions): Promise<number> {
+  const configured = readServiceSettings(given);
+  const settings = memory ? inMemory(configured, given) : configured;
+  const env = memory ? withoutNotes(given) : given;
   // The files of the data folder, and those of tools, are for their owner only.
   process.umask(0o077);
   return serve(async (startup) => {
     const { throwIfStopping } = startup;
+    if (memory) startup.print(IN_MEMORY_NOTICE);
     const locked = Promise.withResolvers<void>();
     const loading = locked.promise.then(async () => {
       startup.stack.use(prepareHostStore(settings));

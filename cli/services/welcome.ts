@@ -8,6 +8,8 @@ export function welcome(up: {
   gateway: string;
   /** The embedded server; null if another one is configured. */
   temporal: { readonly address: string; readonly uiUrl: string | null } | null;
+  /** Whether everything is lost when the process ends. */
+  inMemory: boolean;
   model: string;
   /** Why this model is the default. */
   because: string;
@@ -31,6 +33,7 @@ export function welcome(up: {
           ...row('Temporal', up.temporal.address),
           ...row('Temporal UI', up.temporal.uiUrl ?? 'off; start with --ui to turn it on'),
         ]),
+    ...(up.inMemory ? row('data', 'in memory; lost when this process ends') : []),
     ...row('model', `${up.model} (${up.because})`),
     ...scripted,
     ...row('agents', up.agents.join(', ')),

@@ -48,6 +48,8 @@ export interface AgentPage extends Page<AgentSpec> {
 
 /** Whether a gateway can serve requests. */
 export interface GatewayReadiness {
+  /** Whether everything is in memory and lost when the gateway's process ends. Absent in older gateways. */
+  readonly inMemory?: boolean;
   /** Whether the gateway's Redis responds; null without one. Absent in older gateways. */
   readonly redis?: boolean | null;
   readonly status: 'ready' | 'unavailable';

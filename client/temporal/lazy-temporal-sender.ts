@@ -49,7 +49,7 @@ async function loadSdk() {
     return { lazyClient, createTemporalSender };
   } catch (error) {
     throw new Error(
-      'The option `temporal` needs the package @temporalio/client. Run `npm install @temporalio/client`, or leave the option out to send through the gateway.',
+      'The option `temporal` needs packages of Temporal. Run `npm install @temporalio/client @temporalio/common @temporalio/envconfig`, or leave the option out to send through the gateway.',
       { cause: error },
     );
   }

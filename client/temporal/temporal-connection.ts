@@ -1,17 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
-import type { ConnectionOptions, WorkflowClientInterceptor } from '@temporalio/client';
+import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import { clientDataConverter } from '../../codec/client-data-converter.ts';
+import type { ConnectionOptions } from './connection-options.ts';
+import { connectionSettings, connectOptions } from './connection-settings.ts';
 
-export interface TemporalOptions {
-  /** Default: `TEMPORAL_ADDRESS`, else `127.0.0.1:7233`. */
-  readonly address?: string | undefined;
-  /** Default: `TEMPORAL_NAMESPACE`, else `default`. */
-  readonly namespace?: string | undefined;
-  readonly tls?: ConnectionOptions['tls'];
-  /** Default: `TEMPORAL_API_KEY`. */
-  readonly apiKey?: string | undefined;
+export interface TemporalOptions extends ConnectionOptions {
   /** Interceptors of workflow calls, such as those of Temporal's OpenTelemetry packages. */
   readonly interceptors?: readonly WorkflowClientInterceptor[] | undefined;
   /** Codecs of payloads, the same as those of workers and gateways, such as `encryptionCodec` of `perdure/worker`. Default: none. */
@@ -24,7 +19,10 @@ export interface LazyClient {
   close(): Promise<void>;
 }
 
-/** With `given`, that client is used, and `close` leaves it open. */
+/**
+ * With `given`, that client is used, and `close` leaves it open. `env` completes the options ({@link connectionSettings}); pass `{}`
+ * for options that are complete.
+ */
 export function lazyClient(options: TemporalOptions, given: Client | undefined, env = process.env): LazyClient {
   const retries = stoppableRetries();
   let own: Client | undefined;
@@ -41,16 +39,11 @@ export function lazyClient(options: TemporalOptions, given: Client | undefined, 
 type Interceptor = ReturnType<typeof makeGrpcRetryInterceptor>;
 
 function connect(options: TemporalOptions, env: NodeJS.ProcessEnv, retry: Interceptor): Client {
-  const apiKey = options.apiKey ?? (env['TEMPORAL_API_KEY'] || undefined);
-  const connection = Connection.lazy({
-    address: options.address ?? (env['TEMPORAL_ADDRESS'] || '127.0.0.1:7233'),
-    interceptors: [retry],
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
-    ...(apiKey === undefined ? {} : { apiKey }),
-  });
+  const settings = connectionSettings(options, env);
+  const connection = Connection.lazy({ ...connectOptions(settings), interceptors: [retry] });
   return new Client({
     connection,
-    namespace: options.namespace ?? (env['TEMPORAL_NAMESPACE'] || 'default'),
+    namespace: settings.namespace,
     dataConverter: clientDataConverter(options.payloadCodecs),
     interceptors: { workflow: [...(options.interceptors ?? [])] },
   });

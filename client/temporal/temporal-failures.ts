@@ -89,17 +89,27 @@ function readGrpcStatus(code: number, details: string, cause: unknown): CallFail
         return fail('too_large', 'The request is too large for Temporal. Send less at once.', cause);
       return fail('rate_limited', 'Temporal limits the rate of requests. Try again later.', cause);
     case GRPC.unauthenticated:
-      return fail('unauthenticated', 'Temporal rejected the credential. Check TEMPORAL_API_KEY.', cause);
     case GRPC.permissionDenied:
-      return fail(
-        'forbidden',
-        'Temporal denies this credential access to the namespace. Check TEMPORAL_API_KEY and TEMPORAL_NAMESPACE.',
-        cause,
-      );
+      return { kind: 'error', error: refusedCredential(code === GRPC.unauthenticated, cause) };
     case GRPC.unavailable:
       return fail('temporal_unavailable', TEMPORAL_UNREACHABLE, cause);
   }
   return fail('internal', `Temporal returned the unexpected gRPC status ${code}.`, cause);
+}
+
+/** The error for a credential that Temporal does not know, or does not let use the namespace. */
+export function refusedCredential(isUnknown: boolean, cause: unknown): PerdureError {
+  return isUnknown
+    ? new PerdureError(
+        'unauthenticated',
+        'Temporal rejected the credential. Check TEMPORAL_API_KEY, or the client certificate.',
+        { cause },
+      )
+    : new PerdureError(
+        'forbidden',
+        'Temporal denies this credential access to the namespace. Check TEMPORAL_NAMESPACE, and TEMPORAL_API_KEY or the client certificate.',
+        { cause },
+      );
 }
 
 /** The message when the server does not respond. */

@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { SEARCH_ATTRIBUTE } from '../../contracts/names.ts';
+import { missingSearchAttributes } from './search-attributes.ts';
 import { callServer } from './temporal-call.ts';
 
 /** The newest execution of a workflow. */
@@ -57,13 +57,11 @@ export async function isReady(client: Client): Promise<boolean> {
 
 /** Whether the namespace has the search attributes of sessions, without which their workflow tasks fail. Rejects when the server does not respond. */
 export async function hasSearchAttributes(client: Client): Promise<boolean> {
-  const { namespace } = client.options;
-  let names: string[] = [];
+  let missing: string[] = [];
   await callServer(client, async () => {
-    const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace });
-    names = Object.keys(customAttributes);
+    missing = await missingSearchAttributes(client.connection, client.options.namespace);
   });
-  return Object.values(SEARCH_ATTRIBUTE).every((name) => names.includes(name));
+  return missing.length === 0;
 }
 
 /** The workflow task of the running execution, if it keeps failing; null otherwise. Rejects when the server does not respond within a second. */

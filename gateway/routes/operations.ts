@@ -25,6 +25,8 @@ const readinessSchema = z.object({
   workflows: z.boolean().nullable(),
   /** Whether Redis responds; null without `REDIS_URL`. It does not affect the status: PostgreSQL carries live messages then. */
   redis: z.boolean().nullable(),
+  /** Whether the store is in memory: everything is lost when the process ends. */
+  inMemory: z.boolean(),
   /** Unhealthy model providers. They do not affect the status: runs wait for them. Empty while the store is unavailable. */
   providers: z.array(
     providerStatusSchema.pick({ provider: true, coolDownUntil: true }).extend({ circuit: circuitPhaseSchema }),
@@ -73,6 +75,7 @@ export function operationRoutes(
         return await readinessResponse(checks, () => ({
           workflows,
           redis: redis?.isUsed ?? null,
+          inMemory: db.isInMemory === true,
           providers: providers.filter(isUnhealthy).map(summaryOf),
         }));
       },

@@ -17,6 +17,8 @@ export interface Db extends Tx {
   /** Where contents of attachments are kept outside the database. Absent: all are in it. */
   readonly places?: AttachmentPlaces | undefined;
   readonly kind: 'pglite' | 'postgres';
+  /** Whether everything is lost when the process ends. Absent: it is not. */
+  readonly isInMemory?: boolean | undefined;
   /** Statements that may not wait until a connection is free, on a connection of their own. Each has 2 seconds. Absent: there is one connection only. */
   readonly urgent?: Tx | undefined;
   /** Runs `work` in a READ COMMITTED transaction: commits when it resolves, rolls back when it rejects. Retries serialization failures and deadlocks (40001, 40P01), so `work` may run more than once and must have no other side effects. */

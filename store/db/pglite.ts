@@ -1,5 +1,6 @@
 import { startDatabaseThread } from './database-thread.ts';
 import type { Db, Tx } from './db.ts';
+import { isFolder } from './is-folder.ts';
 import { SingleConnection } from './single-connection.ts';
 import { driverCall, nullOnConflict, retryConflicts, storeFailure } from './store-failure.ts';
 
@@ -17,6 +18,7 @@ export async function openPglite(path: string, begin?: string): Promise<Db> {
   };
   return {
     kind: 'pglite',
+    isInMemory: !isFolder(path),
     query: async <R extends object>(sql: string, params?: readonly unknown[]) =>
       await guarded(connection.statement(async () => await tx.query<R>(sql, params))),
     attempt: async <R extends object>(sql: string, params: readonly unknown[]) =>

@@ -25,6 +25,22 @@ test('hosts of one process share the embedded store of a folder, which the last 
   (await acquireDataLock(dataDir)).release();
 }, 30_000);
 
+test('hosts of one process share a store in memory, which is empty again once the last one has closed it', async () => {
+  const attachments = { store: 'folder', folder: 'never-made' } as const;
+  const options = { inMemory: true, agents, deployment: { attachments } };
+  const [first, second] = [await openHost(options), await openHost(options)];
+  expect(second.db).toBe(first.db);
+  expect(first.db.isInMemory).toBe(true);
+  expect(first.db.places?.all).toEqual([]);
+  await first.db.query('CREATE TABLE kept (one int)');
+  await first.close();
+  expect(await second.db.query('SELECT * FROM kept')).toEqual([]);
+  await second.close();
+  const third = await openHost(options);
+  await expect(third.db.query('SELECT * FROM kept')).rejects.toThrow();
+  await third.close();
+}, 30_000);
+
 test('an embedded store whose folder another owner has cannot be opened, and can be once it is free', async () => {
   const dataDir = await temporaryFolder();
   const lock = await acquireDataLock(dataDir);
@@ -42,11 +58,13 @@ test('agents may be objects, which may name built-in tools', async () => {
 }, 30_000);
 
 test.for<[string, Partial<HostOptions>, RegExp]>([
-  ['neither store', { dataDir: undefined }, /^Set exactly one of the options "databaseUrl" .* and "dataDir"/],
+  ['no store', { dataDir: undefined }, /^Set exactly one of the options "databaseUrl" .*, "dataDir" .* and "inMemory"/],
+  ['two stores', { databaseUrl: 'postgres://127.0.0.1:1/x' }, /^Set exactly one of the options "databaseUrl"/],
+  ['a folder in memory', { inMemory: true }, /^Set exactly one of the options "databaseUrl"/],
   [
-    'both stores',
-    { databaseUrl: 'postgres://127.0.0.1:1/x' },
-    /^Set exactly one of the options "databaseUrl" .* and "dataDir"/,
+    'archives of a store in memory',
+    { dataDir: undefined, inMemory: true, archivesDir: 'archives' },
+    /^A store in memory writes no archives\. Leave out the option "archivesDir"/,
   ],
   ['no agents', { agents: [] }, /^The option "agents" is missing or empty/],
   [

@@ -38,6 +38,7 @@ function upkeepOf(db: Db, memories = createMemories({ db })): { cut(): void } {
       models: functionModels(() => 'ok'),
       telemetry: createTelemetry(),
       connection: {} as NativeConnection,
+      address: '127.0.0.1:1',
       namespace: 'default',
       taskQueue: 'any',
       schedules: false,

@@ -42,6 +42,8 @@ export interface UpkeepSettings {
 interface UpkeepDeps extends Pick<ActivityDeps, 'db' | 'agents' | 'deployment' | 'memories' | 'models' | 'telemetry'> {
   readonly client: Client;
   readonly connection: NativeConnection;
+  /** Of the server. */
+  readonly address: string;
   readonly namespace: string;
   readonly taskQueue: string;
   /** Temporal's worker versioning; undefined: off. */
@@ -201,8 +203,8 @@ async function repairNamespace(
   return retentionSeconds;
 }
 
-async function repairSearchAttributes({ connection, namespace, telemetry }: UpkeepDeps): Promise<void> {
-  if (!(await registerSearchAttributes(connection, namespace))) return;
+async function repairSearchAttributes({ connection, address, namespace, telemetry }: UpkeepDeps): Promise<void> {
+  if (!(await registerSearchAttributes(connection, { address, namespace }))) return;
   telemetry.log.warn('Search attributes were missing in Temporal and were registered again');
 }
 

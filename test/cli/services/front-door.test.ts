@@ -16,14 +16,14 @@ test('a worker whose Temporal does not respond names its variable, and exits as 
   const env = { DATABASE_URL: await database(), TEMPORAL_ADDRESS: NOWHERE, PERDURE_MODEL: 'scripted/instant' };
   const { code, stderr } = await runCli(['worker', ...AGENTS], env);
   expect(code).toBe(3);
-  expect(stderr).toContain(`Temporal at "${NOWHERE}" does not respond. Check TEMPORAL_ADDRESS`);
+  expect(stderr).toContain(`Temporal at "${NOWHERE}" does not respond (ECONNREFUSED). Check TEMPORAL_ADDRESS`);
   expect(stderr).not.toContain('tonic');
 }, 60_000);
 
 test('a gateway whose Temporal does not respond listens, and says so; one Ctrl-C prints one line', async () => {
   const env = { DATABASE_URL: await database(), TEMPORAL_ADDRESS: NOWHERE, PERDURE_PORT: '0' };
   const gateway = startCli(['gateway', ...AGENTS], env);
-  await gateway.shows(`Temporal at ${NOWHERE} does not respond.`);
+  await gateway.shows(`Temporal at ${NOWHERE} does not respond (ECONNREFUSED).`);
   gateway.signal('SIGINT');
   const { code, stdout } = await gateway.done;
   expect(code).toBe(0);

@@ -69,6 +69,7 @@ test('the welcome says where everything is, and that a scripted model is one', (
     temporal: { address: '127.0.0.1:7234', uiUrl: 'http://127.0.0.1:8233' },
     agents: ['assistant'],
     watching: null,
+    inMemory: false,
     because: 'it is there',
   };
   const lines = welcome({ ...up, model: 'scripted/demo' }).join('\n');

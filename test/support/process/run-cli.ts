@@ -17,10 +17,13 @@ export interface RunningCli {
   type(text: string | Uint8Array): void;
   endInput(): void;
   signal(name: NodeJS.Signals): void;
+  /** Its standard output so far. */
+  output(): string;
 }
 
-export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
-  return startThrough([], args, env);
+/** `folder`: its working directory; default: that of this process. */
+export function startCli(args: readonly string[], env: Record<string, string> = {}, folder?: string): RunningCli {
+  return startThrough([], args, env, folder);
 }
 
 /** Runs a program in a pseudo-terminal, and forwards input and output. */
@@ -42,11 +45,17 @@ export function startInTerminal(
   return startThrough([python, '-c', IN_TERMINAL, ...sized], args, { TERM: 'xterm', NO_COLOR: '1', ...env });
 }
 
-function startThrough(before: readonly string[], args: readonly string[], env: Record<string, string>): RunningCli {
+function startThrough(
+  before: readonly string[],
+  args: readonly string[],
+  env: Record<string, string>,
+  folder?: string,
+): RunningCli {
   const [program, ...rest] = [...before, process.execPath, MAIN, ...args];
   const child = spawn(program as string, rest, {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    cwd: folder,
   });
   const output = { stdout: '', stderr: '' };
   const looks = new Set<() => void>();
@@ -77,6 +86,7 @@ function startThrough(before: readonly string[], args: readonly string[], env: R
     type: (text) => void child.stdin.write(text),
     endInput: () => void child.stdin.end(),
     signal: (name) => void child.kill(name),
+    output: () => output.stdout,
   };
 }
 
