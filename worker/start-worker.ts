@@ -61,6 +61,7 @@ type GivenDeps = Omit<
   | 'runs'
   | 'isServer'
   | 'isCutOff'
+  | 'draining'
   | 'releases'
   | 'userExecutions'
   | 'workerId'
@@ -169,6 +170,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
         runs: runWorkflows(client, taskQueue),
         isServer: isServer(client),
         isCutOff: () => lease?.isCutOff() ?? false,
+        draining: sessions.draining,
         userExecutions: (user) => userExecutions(client, user),
         workerId,
       },

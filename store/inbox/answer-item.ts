@@ -15,7 +15,7 @@ import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import type { InboxRow, ToolCallRow } from '../log/rows.ts';
 import { endKey, itemFields } from '../items/item-fields.ts';
 import { loadItem } from '../items/load-items.ts';
-import { closeCall } from '../runs/close-call.ts';
+import { closeCall, type ToolOutcome } from '../runs/close-call.ts';
 import { loadRun, type LoadedRun } from '../runs/load-run.ts';
 import { resumeProgram } from '../programs/resume-program.ts';
 import { openRunOf } from '../runs/order-open-runs.ts';
@@ -91,7 +91,7 @@ export async function answerApproval(
   });
 }
 
-/** Hands in the result of a client tool's call, or why it failed. Throws as {@link answerApproval}, and `too_large`. */
+/** Hands in the result of a client tool's call, why it failed, or that the user does not answer. Throws as {@link answerApproval}, and `too_large`. */
 export async function answerClientCall(
   db: Db,
   key: SessionKey,
@@ -103,15 +103,23 @@ export async function answerClientCall(
     hash: answer.hash,
     checked: 'result' in answer ? { value: answer.result, field: 'result', limit: 'toolResultBytes' } : null,
     settle: async ({ session, pending, item, call }) => {
-      pending.add({ type: 'client_call.answered', ...itemFields(item), by: by.user }, endKey(item));
-      const outcome =
-        'result' in answer
-          ? ({ status: 'completed', result: answer.result } as const)
-          : ({ status: 'failed', error: answer.error } as const);
-      closeCall(pending, call, outcome, session.at, null);
+      const action = 'action' in answer ? { action: answer.action } : {};
+      pending.add({ type: 'client_call.answered', ...itemFields(item), by: by.user, ...action }, endKey(item));
+      item.decision = action.action ?? null;
+      closeCall(pending, call, clientOutcome(answer), session.at, null);
       return null;
     },
   });
+}
+
+const REFUSED = {
+  decline: 'The user declined to answer.',
+  cancel: 'The question was closed without an answer.',
+} as const;
+
+function clientOutcome(answer: ClientAnswer): ToolOutcome {
+  if ('result' in answer) return { status: 'completed', result: answer.result };
+  return { status: 'failed', error: 'action' in answer ? REFUSED[answer.action] : answer.error };
 }
 
 interface Answering {
