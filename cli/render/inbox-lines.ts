@@ -29,11 +29,13 @@ function kindOf({ kind, tool }: Pick<InboxItem, 'kind' | 'tool'>): string {
   return tool === ASK_USER ? 'question' : 'client call';
 }
 
+const DECIDED = { approve: 'approved', reject: 'rejected', decline: 'declined', cancel: 'closed' } as const;
+
 /** How an item was settled, and by whom. */
 export function outcomeOf({ status, decision, answeredBy }: InboxItem): string {
   if (status === 'pending') return 'waits';
   if (status !== 'answered') return status;
-  const what = decision === 'approve' ? 'approved' : decision === 'reject' ? 'rejected' : 'answered';
+  const what = decision === null ? 'answered' : DECIDED[decision];
   return answeredBy === null ? what : `${what} by ${stripControl(answeredBy)}`;
 }
 
