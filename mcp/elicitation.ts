@@ -35,7 +35,8 @@ const MESSAGE_CHARACTERS = 4_000;
 export function questionIn(params: unknown): McpQuestion {
   const { mode = 'form', message, requestedSchema } = params as Readonly<Record<string, unknown>>;
   if (mode !== 'form') throw new McpError('Only forms are shown to the user: opening a URL for them is not supported.');
-  if (typeof message !== 'string' || message.trim() === '') throw new McpError('The question to the user has no message.');
+  if (typeof message !== 'string' || message.trim() === '')
+    throw new McpError('The question to the user has no message.');
   const problem = outputSchemaProblem(requestedSchema);
   if (problem !== null) {
     const where = problem.path.length === 0 ? 'it' : problem.path.join('.');

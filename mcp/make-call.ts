@@ -1,6 +1,12 @@
 import { isInputRequiredResult, type CallToolResult, type Client } from '@modelcontextprotocol/client';
 import type { JsonObject } from '../contracts/json.ts';
-import { inputRequiredIn, type InputRequired, type McpAnswer, type McpAnswers, type McpQuestion } from './elicitation.ts';
+import {
+  inputRequiredIn,
+  type InputRequired,
+  type McpAnswer,
+  type McpAnswers,
+  type McpQuestion,
+} from './elicitation.ts';
 import { McpError } from './mcp-error.ts';
 import { StreamWatch, watchedCall } from './stream-watch.ts';
 
@@ -43,12 +49,7 @@ export interface McpAsking {
 export type McpCallEnd = { readonly result: CallToolResult } | { readonly asks: InputRequired };
 
 /** Makes a call over an open connection. `onLost`: the connection does not bring the result. Throws what the client throws, or an {@link McpError}. */
-export async function makeCall(
-  server: string,
-  client: Client,
-  call: McpCall,
-  onLost: () => void,
-): Promise<McpCallEnd> {
+export async function makeCall(server: string, client: Client, call: McpCall, onLost: () => void): Promise<McpCallEnd> {
   const { tool: name, parameters, timeoutMs, onProgress, asking } = call;
   using watch = new StreamWatch();
   const stop = new AbortController();

@@ -68,11 +68,7 @@ export class ServerConnection {
   #uses = 0;
   #usedAt = performance.now();
 
-  constructor(
-    name: string,
-    settings: McpServerSettings,
-    options: ConnectionOptions,
-  ) {
+  constructor(name: string, settings: McpServerSettings, options: ConnectionOptions) {
     this.#name = name;
     this.#settings = settings;
     this.#env = options.env;
@@ -204,8 +200,7 @@ export class ServerConnection {
     for (const prior of [undefined, { kind: 'legacy' } as const]) {
       const client = newClient({
         onListChanged: () => this.#live && (this.#live.list = null),
-        onQuestion:
-          this.#questionsMs === null ? null : (question, asked) => this.#answer(question, redact, asked),
+        onQuestion: this.#questionsMs === null ? null : (question, asked) => this.#answer(question, redact, asked),
       });
       const transport = openTransport(this.#name, this.#settings, resolved, this.#questionsMs ?? 0);
       const live: Live = { client, transport, connectedAt: performance.now(), redact, list: null, uses: 0 };

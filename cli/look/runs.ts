@@ -42,7 +42,8 @@ export async function runs(deps: CommandDeps, id: string, runId: string | undefi
   const called = withChildren ? ['CALLED'] : [];
   printTable(deps, [['RUN', 'STATUS', 'AGENT', 'STEPS', ...called, 'QUEUED', 'TOOK', 'CREATED'], ...rows]);
   const first = page.data.find(({ childRuns }) => childRuns !== undefined);
-  if (first && deps.terminal) deps.hint(`\`perdure runs ${shellQuote(id)} ${shortRunId(first.id, true)}\` shows the runs that it has called.`);
+  if (first && deps.terminal)
+    deps.hint(`\`perdure runs ${shellQuote(id)} ${shortRunId(first.id, true)}\` shows the runs that it has called.`);
 }
 
 function detailLines(run: RunDetail): string[] {

@@ -11,7 +11,10 @@ export interface FormField {
 
 /** The fields of a form; null for a schema whose answers cannot be typed field by field, only as JSON. */
 export function formFields(schema: unknown): readonly FormField[] | null {
-  const { properties, required = [] } = (schema ?? {}) as { readonly properties?: unknown; readonly required?: unknown };
+  const { properties, required = [] } = (schema ?? {}) as {
+    readonly properties?: unknown;
+    readonly required?: unknown;
+  };
   if (typeof properties !== 'object' || properties === null) return null;
   const names = Array.isArray(required) ? required : [];
   const fields = Object.entries(properties).map(([name, field]) => fieldOf(name, field, names.includes(name)));
@@ -52,7 +55,13 @@ function partsOf(fields: readonly FormField[], line: string): Map<string, string
     const found = fields.find((field) => part.trimStart().startsWith(`${field.name}=`));
     if (found) {
       name = found.name;
-      parts.set(name, part.trimStart().slice(name.length + 1).trim());
+      parts.set(
+        name,
+        part
+          .trimStart()
+          .slice(name.length + 1)
+          .trim(),
+      );
     } else if (name !== null) parts.set(name, `${parts.get(name) ?? ''},${part}`);
   }
   return parts;

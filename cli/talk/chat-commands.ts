@@ -42,7 +42,8 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     usage: '/decline',
     description: 'refuse to answer an open question',
     async run({ deps, current }) {
-      if ((await current.questions?.decline()) !== true) deps.print('No question is open. An approval is rejected with r.');
+      if ((await current.questions?.decline()) !== true)
+        deps.print('No question is open. An approval is rejected with r.');
     },
   },
   '/inbox': {

@@ -48,7 +48,9 @@ export function questionLines(
     ...(server ? [paint('dim', `The MCP server ${stripControl(server)} asks:`)] : []),
     ...lines.map((line, index) => (index === 0 ? `${mark} ${paint('bold', line)}` : `  ${line}`)),
     ...choices.map((choice, index) => `  ${paint('cyan', String(index + 1).padStart(2))}  ${stripControl(choice)}`),
-    ...(fields ?? []).map((field) => `    ${paint('dim', stripControl(field.name).padEnd(width))}  ${describeField(field)}`),
+    ...(fields ?? []).map(
+      (field) => `    ${paint('dim', stripControl(field.name).padEnd(width))}  ${describeField(field)}`,
+    ),
     paint('dim', answersOf(asked)),
   ];
 }

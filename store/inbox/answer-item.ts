@@ -19,7 +19,8 @@ import { closeCall, type ToolOutcome } from '../runs/close-call.ts';
 import { loadRun, type LoadedRun } from '../runs/load-run.ts';
 import { resumeProgram } from '../programs/resume-program.ts';
 import { openRunOf } from '../runs/order-open-runs.ts';
-import { approveRemembered, type ApprovedOthers } from './approve-remembered.ts';
+import { approveElsewhere, type ApprovedElsewhere } from './approve-elsewhere.ts';
+import { approveRemembered, type ApprovedOthers, type RememberedApproval } from './approve-remembered.ts';
 import { rememberApproval } from './approval-rules.ts';
 import { continueRun } from './continue-run.ts';
 import { inboxItemOf } from './inbox-record.ts';
@@ -36,6 +37,8 @@ export interface AnsweredItem {
   readonly item: InboxItem;
   /** Those that were settled with it, because the answer is remembered. */
   readonly others: readonly InboxItem[];
+  /** What was settled with it in other sessions of the user, because the answer is remembered for the user. */
+  readonly elsewhere: readonly ApprovedElsewhere[];
   readonly events: PerdureEvent[];
   /** The run that goes on, the first one of several, for the session's workflow; null if none does: they wait for other answers, or have not begun to wait. */
   readonly wakes: OpenRun | null;
@@ -57,7 +60,8 @@ export async function answerApproval(
 ): Promise<AnsweredItem> {
   const { answer, by } = request;
   const { decision, reason = null, arguments: edited, remember } = answer;
-  return await answerItem(db, key, request, {
+  let remembered: RememberedApproval | null = null;
+  const answered = await answerItem(db, key, request, {
     kind: 'approval',
     hash: answer.hash,
     checked: edited === undefined ? null : { value: edited, field: 'arguments', limit: 'toolArgumentsBytes' },
@@ -86,9 +90,14 @@ export async function answerApproval(
       if (edited !== undefined) call.arguments = edited;
       if (remember === undefined) return null;
       await rememberApproval(tx, session, item, remember, by.user);
+      if (remember === 'user') remembered = { item, by };
       return await approveRemembered(tx, session, pending, { item, by }, loaded);
     },
   });
+  // After the commit: each session has its own lock. The answer stands whatever happens here.
+  return remembered
+    ? { ...answered, elsewhere: await approveElsewhere(db, key, remembered).catch(() => []) }
+    : answered;
 }
 
 /** Hands in the result of a client tool's call, why it failed, or that the user does not answer. Throws as {@link answerApproval}, and `too_large`. */
@@ -179,6 +188,7 @@ async function answerItem(
     return {
       item: inboxItemOf(item, key),
       others: (others?.inbox ?? []).map((other) => inboxItemOf(other, key)),
+      elsewhere: [],
       events,
       wakes: continued[0] ? openRunOf(continued[0].run) : null,
       kind: sessionKind,

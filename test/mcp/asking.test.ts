@@ -60,7 +60,11 @@ test('a connection is used again for calls of the same user only', async () => {
   const settings = askingServer(effects, '2025');
   const answer = async (): Promise<McpAnswer> => ({ action: 'decline' });
   for (const user of ['ann', 'bob', 'ann'])
-    await servers.callAsking('trains', settings, callOf(user, async ({ message }) => (message === 'Which seat?' ? SEAT : answer())));
+    await servers.callAsking(
+      'trains',
+      settings,
+      callOf(user, async ({ message }) => (message === 'Which seat?' ? SEAT : answer())),
+    );
   const pids = (await readFile(effects, 'utf8'))
     .split('\n')
     .flatMap((line) => (line === '' ? [] : [(JSON.parse(line) as { pid: number }).pid]));
@@ -70,20 +74,27 @@ test('a connection is used again for calls of the same user only', async () => {
 });
 
 test.each([
-  ['a URL', 'does not support URL-mode', { mode: 'url', message: 'Go', url: 'https://example.com', elicitationId: 'x' }],
+  [
+    'a URL',
+    'does not support URL-mode',
+    { mode: 'url', message: 'Go', url: 'https://example.com', elicitationId: 'x' },
+  ],
   ['a form that is no object', 'Invalid elicitation request', { message: 'Go', requestedSchema: { type: 'string' } }],
-])('a server that asks the user by %s is told that this is not accepted, and nobody is asked', async (_what, reason, params) => {
-  const servers = mcpServers();
-  const settings = oddServer('asking', { env: { QUESTION: JSON.stringify(params) } });
-  const asked: unknown[] = [];
-  const ask = async (question: unknown): Promise<McpAnswer> => {
-    asked.push(question);
-    return SEAT;
-  };
-  const end = await servers.callAsking('odd', settings, callOf('ann', ask, { tool: 'act' }));
-  expect(JSON.stringify(end)).toContain(reason);
-  expect(asked).toEqual([]);
-});
+])(
+  'a server that asks the user by %s is told that this is not accepted, and nobody is asked',
+  async (_what, reason, params) => {
+    const servers = mcpServers();
+    const settings = oddServer('asking', { env: { QUESTION: JSON.stringify(params) } });
+    const asked: unknown[] = [];
+    const ask = async (question: unknown): Promise<McpAnswer> => {
+      asked.push(question);
+      return SEAT;
+    };
+    const end = await servers.callAsking('odd', settings, callOf('ann', ask, { tool: 'act' }));
+    expect(JSON.stringify(end)).toContain(reason);
+    expect(asked).toEqual([]);
+  },
+);
 
 test('a question that a server asks after its call reaches nobody, and is closed', async () => {
   const asked: unknown[] = [];

@@ -61,7 +61,10 @@ export function askingExecution(deps: ActivityDeps, run: ToolRun, call: ClaimedC
             waitedMs += performance.now() - since;
           }
         });
-      const { settings, call: given } = mcpCall(deps, agent, spec, args as JsonObject, { signal, progress: context.progress });
+      const { settings, call: given } = mcpCall(deps, agent, spec, args as JsonObject, {
+        signal,
+        progress: context.progress,
+      });
       try {
         let answers: McpAnswers | null = questions.answers;
         for (let leg = 1; leg <= LIMITS.mcpQuestions.value; leg++) {

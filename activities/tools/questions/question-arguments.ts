@@ -14,7 +14,11 @@ export function argumentsOf(server: string, { message, schema }: McpQuestion): J
 }
 
 /** What a question waits for: who may answer, and until when, are the agent's settings of approvals. */
-export function waitOf({ spec }: AgentVersion, { schema }: McpQuestion, mostMs = Number.POSITIVE_INFINITY): WaitingCall {
+export function waitOf(
+  { spec }: AgentVersion,
+  { schema }: McpQuestion,
+  mostMs = Number.POSITIVE_INFINITY,
+): WaitingCall {
   const { expiresMs, threshold: _, ...settings } = resolveApprovals(spec.approvals);
   return { kind: 'client', expiresMs: Math.min(expiresMs, mostMs), rules: { ...settings, schema } };
 }

@@ -28,7 +28,11 @@ test('fields are typed with their names, and a comma in a text is part of it', (
   const fields = fieldsOf(SCHEMA);
   expect(parseForm(fields, 'row=3, window=Yes')).toEqual({ row: 3, window: true });
   expect(parseForm(fields, ' note=no, thanks, window=n,row=4')).toEqual({ note: 'no, thanks', window: false, row: 4 });
-  expect(parseForm(fields, 'row=1, window=no, extras=wifi, bike')).toEqual({ row: 1, window: false, extras: ['wifi', 'bike'] });
+  expect(parseForm(fields, 'row=1, window=no, extras=wifi, bike')).toEqual({
+    row: 1,
+    window: false,
+    extras: ['wifi', 'bike'],
+  });
   expect(parseForm(fields, '{"row": 5}')).toEqual({ row: 5 });
 });
 

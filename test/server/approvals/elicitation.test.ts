@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { defineAgent } from '../../../agents/define-agent.ts';
@@ -23,7 +23,11 @@ const booking = (name: string, effects: string, generation: Generation, more: Pa
   mcpServers: { trains: askingServer(effects, generation) },
   ...more,
 });
-const asksEverything = (name: string, server: NonNullable<Agent['mcpServers']>[string], elicitation: boolean): Agent => ({
+const asksEverything = (
+  name: string,
+  server: NonNullable<Agent['mcpServers']>[string],
+  elicitation: boolean,
+): Agent => ({
   name,
   tools: [{ mcp: 'everything', elicitation }],
   mcpServers: { everything: server },
@@ -33,6 +37,7 @@ let effects: string;
 let asking: AskingStack;
 beforeAll(async () => {
   effects = join(await temporaryFolder(afterAll), 'effects.jsonl');
+  writeFileSync(effects, '');
   const agents = [
     booking('2025', effects, '2025'),
     booking('2026', effects, '2026'),

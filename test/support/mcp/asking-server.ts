@@ -18,7 +18,11 @@ const form = (message: string, requestedSchema: z.ZodObject) => inputRequired.el
 function createServer(): McpServer {
   const server = new McpServer({ name: 'asking', version: '1.0.0' });
   const register = (name: string, annotations: object, handler: Parameters<typeof server.registerTool>[2]): void =>
-    void server.registerTool(name, { description: `Does ${name}.`, annotations, inputSchema: z.object({}) }, handler as never);
+    void server.registerTool(
+      name,
+      { description: `Does ${name}.`, annotations, inputSchema: z.object({}) },
+      handler as never,
+    );
 
   // Two rounds: the seat, then whether the user is sure.
   const book = async (_: unknown, { mcpReq }: { mcpReq: { inputResponses?: never; requestState: () => unknown } }) => {
