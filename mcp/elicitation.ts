@@ -67,6 +67,6 @@ export function inputRequiredIn({
 /** The content of an accepted form, which is an object by its schema. */
 export function accepted(result: Json): McpAnswer {
   return typeof result === 'object' && result !== null && !Array.isArray(result)
-    ? { action: 'accept', content: result as JsonObject }
+    ? { action: 'accept', content: result }
     : { action: 'cancel' };
 }

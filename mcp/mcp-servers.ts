@@ -88,9 +88,9 @@ export function createMcpServers({
     const key = canonicalJson([name, settings, questionsMs]);
     const open = (): ServerConnection =>
       new Connection(name, settings, { env, onChange: (is) => onChange(name, is), questionsMs });
-    const connections = asking.get(key) ?? new AskingConnections(open);
-    asking.set(key, connections);
-    return connections;
+    const found = asking.get(key) ?? new AskingConnections(open);
+    asking.set(key, found);
+    return found;
   }
 
   async function listing(

@@ -95,9 +95,10 @@ function choicesOf(schema: unknown): string[] {
   const { enum: values, oneOf, anyOf } = (schema ?? {}) as Readonly<Record<string, unknown>>;
   if (Array.isArray(values)) return values.map(String);
   const titled = Array.isArray(oneOf) ? oneOf : Array.isArray(anyOf) ? anyOf : [];
-  return (titled as { readonly const?: unknown; readonly title?: unknown }[]).flatMap(({ const: value, title }) =>
-    value === undefined ? [] : [typeof title === 'string' ? `${String(value)} (${title})` : String(value)],
-  );
+  return (titled as { readonly const?: unknown; readonly title?: unknown }[]).flatMap(({ const: value, title }) => {
+    if (typeof value !== 'string') return [];
+    return typeof title === 'string' ? `${value} (${title})` : value;
+  });
 }
 
 const YES: ReadonlySet<string> = new Set(['yes', 'y', 'true']);

@@ -60,8 +60,8 @@ export async function answerApproval(
 ): Promise<AnsweredItem> {
   const { answer, by } = request;
   const { decision, reason = null, arguments: edited, remember } = answer;
-  let remembered: RememberedApproval | null = null;
-  const answered = await answerItem(db, key, request, {
+  const forUser: RememberedApproval[] = [];
+  const committed = await answerItem(db, key, request, {
     kind: 'approval',
     hash: answer.hash,
     checked: edited === undefined ? null : { value: edited, field: 'arguments', limit: 'toolArgumentsBytes' },
@@ -90,14 +90,14 @@ export async function answerApproval(
       if (edited !== undefined) call.arguments = edited;
       if (remember === undefined) return null;
       await rememberApproval(tx, session, item, remember, by.user);
-      if (remember === 'user') remembered = { item, by };
+      if (remember === 'user') forUser.push({ item, by });
       return await approveRemembered(tx, session, pending, { item, by }, loaded);
     },
   });
+  const [remembered] = forUser;
+  if (!remembered) return committed;
   // After the commit: each session has its own lock. The answer stands whatever happens here.
-  return remembered
-    ? { ...answered, elsewhere: await approveElsewhere(db, key, remembered).catch(() => []) }
-    : answered;
+  return { ...committed, elsewhere: await approveElsewhere(db, key, remembered).catch(() => []) };
 }
 
 /** Hands in the result of a client tool's call, why it failed, or that the user does not answer. Throws as {@link answerApproval}, and `too_large`. */

@@ -58,12 +58,11 @@ test('a connection is used again for calls of the same user only', async () => {
   const servers = mcpServers();
   const effects = join(await temporaryFolder(), 'effects');
   const settings = askingServer(effects, '2025');
-  const answer = async (): Promise<McpAnswer> => ({ action: 'decline' });
   for (const user of ['ann', 'bob', 'ann'])
     await servers.callAsking(
       'trains',
       settings,
-      callOf(user, async ({ message }) => (message === 'Which seat?' ? SEAT : answer())),
+      callOf(user, async ({ message }) => (message === 'Which seat?' ? SEAT : { action: 'decline' })),
     );
   const pids = (await readFile(effects, 'utf8'))
     .split('\n')

@@ -27,9 +27,9 @@ export async function untilAnswered(
   { key, runId, signal }: Pick<ToolRun, 'key' | 'runId' | 'signal'>,
   { program, callId, gone }: OpenQuestion,
 ): Promise<RecordedQuestion> {
-  let look = (): void => {};
-  const subscription = await live.subscribe(key, ({ kind }) => kind === 'appended' && look());
-  const onAbort = (): void => look();
+  let look: (() => void) | null = null;
+  const subscription = await live.subscribe(key, ({ kind }) => kind === 'appended' && look?.());
+  const onAbort = (): void => look?.();
   signal.addEventListener('abort', onAbort);
   gone.addEventListener('abort', onAbort);
   try {

@@ -11,6 +11,13 @@ const SEAT = { result: { row: 3, window: true } };
 /** By session: the tool that asks. */
 const CALLS = { rounds: 'rounds_book', lost: 'book', again: 'reserve' } as const;
 
+const asked = (events: readonly PerdureEvent[], count = 1) =>
+  events.filter(({ type }) => type === 'client_call.requested').length >= count;
+const itemOf = (events: readonly PerdureEvent[]): string => {
+  const last = events.findLast((event) => event.type === 'client_call.requested');
+  return last?.type === 'client_call.requested' ? last.itemId : '';
+};
+
 test.each(['the embedded store', 'PostgreSQL'])(
   'on %s, a kill of the worker while servers wait for answers loses no question that it need not, and repeats no call that it must not',
   { timeout: 300_000 },
@@ -30,12 +37,6 @@ test.each(['the embedded store', 'PostgreSQL'])(
         .poll(async () => holds((found = await eventsOf(caller(), session))), { timeout: 90_000, interval: 100 })
         .toBe(true);
       return found;
-    };
-    const asked = (events: readonly PerdureEvent[], count = 1) =>
-      events.filter(({ type }) => type === 'client_call.requested').length >= count;
-    const itemOf = (events: readonly PerdureEvent[]): string => {
-      const last = events.findLast((event) => event.type === 'client_call.requested');
-      return last?.type === 'client_call.requested' ? last.itemId : '';
     };
     const answer = async (session: string, item: string, body: object) =>
       await callJson(caller(), 'POST', pathOf(session, 'client-calls', item), body);

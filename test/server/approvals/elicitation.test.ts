@@ -33,6 +33,8 @@ const asksEverything = (
   mcpServers: { everything: server },
 });
 
+const INVALID = { cause: { type: 'invalid_request' } };
+
 let effects: string;
 let asking: AskingStack;
 beforeAll(async () => {
@@ -76,7 +78,7 @@ test.each(['2025', '2026'] as const)(
       .poll(async () => (await readSnapshot(stack.db, key, () => resolvePolicy()))?.waitingFor)
       .toMatchObject({ what: 'client', who: 'an answer by the user or an operator', until: seat?.expiresAt });
     // Not by the schema: it goes on waiting.
-    await expect(asking.answer(key, seat, { result: { row: 99, window: true } })).rejects.toThrow();
+    await expect(asking.answer(key, seat, { result: { row: 99, window: true } })).rejects.toMatchObject(INVALID);
     await asking.answer(key, seat, { result: { row: 3, window: true } });
     const sure = await nextItem(asking, key, 2);
     expect(sure).toMatchObject({ callId: 'book/2', arguments: { question: 'Row 3?' } });
@@ -134,7 +136,9 @@ test('a cancel of the run ends the open call and withdraws the question', async 
   expect(events.at(-1)).toMatchObject({ type: 'run.cancelled' });
   expect(events.filter(({ type }) => type === 'client_call.withdrawn')).toMatchObject([{ itemId: seat?.id }]);
   expect(events.filter(({ type }) => type === 'tool.unknown')).toMatchObject([{ callId: 'book' }]);
-  await expect(asking.answer(key, seat, { result: { row: 3, window: true } })).rejects.toThrow();
+  await expect(asking.answer(key, seat, { action: 'decline' })).rejects.toMatchObject({
+    cause: { type: 'already_decided' },
+  });
   expect(booked()).toBe(before);
 });
 
@@ -143,7 +147,7 @@ async function answersEverything(one: AskingStack, agent: string): Promise<strin
   const key = stack.key(`everything-${agent}`);
   const [item] = await one.ask(key, [toolCall('trigger-elicitation-request', {}, 'call')], agent);
   expect(item).toMatchObject({ tool: 'ask_user', arguments: { server: 'everything' } });
-  await expect(one.answer(key, item, { result: { name: 'Ada', integer: 1_000 } })).rejects.toThrow();
+  await expect(one.answer(key, item, { result: { name: 'Ada', integer: 1_000 } })).rejects.toMatchObject(INVALID);
   await one.answer(key, item, { result: { name: 'Ada', integer: 7 } });
   return lastOutput(await stack.ended(key));
 }

@@ -15,6 +15,27 @@ const note = (did: object): void => appendFileSync(effects, `${JSON.stringify({ 
 const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] });
 const form = (message: string, requestedSchema: z.ZodObject) => inputRequired.elicit({ message, requestedSchema });
 
+/** Two rounds: the seat, then whether the user is sure. */
+const book = async (_: unknown, { mcpReq }: { mcpReq: { inputResponses?: never; requestState: () => unknown } }) => {
+  const given = inputResponse(mcpReq.inputResponses, 'seat');
+  const state = mcpReq.requestState();
+  if (given.kind === 'elicit' && given.action !== 'accept') return text(`the user said ${given.action}`);
+  const seat = acceptedContent(mcpReq.inputResponses, 'seat', seatSchema);
+  const sure = acceptedContent(mcpReq.inputResponses, 'sure', sureSchema);
+  note({ leg: true, seat, sure, state });
+  if (sure) {
+    note({ booked: state });
+    return text(`booked ${String(state)}: ${sure.sure}`);
+  }
+  if (seat) {
+    return inputRequired({
+      inputRequests: { sure: form(`Row ${seat.row}?`, sureSchema) },
+      requestState: JSON.stringify(seat),
+    });
+  }
+  return inputRequired({ inputRequests: { seat: form('Which seat?', seatSchema) }, requestState: 'first' });
+};
+
 function createServer(): McpServer {
   const server = new McpServer({ name: 'asking', version: '1.0.0' });
   const register = (name: string, annotations: object, handler: Parameters<typeof server.registerTool>[2]): void =>
@@ -24,26 +45,6 @@ function createServer(): McpServer {
       handler as never,
     );
 
-  // Two rounds: the seat, then whether the user is sure.
-  const book = async (_: unknown, { mcpReq }: { mcpReq: { inputResponses?: never; requestState: () => unknown } }) => {
-    const given = inputResponse(mcpReq.inputResponses, 'seat');
-    const state = mcpReq.requestState();
-    if (given.kind === 'elicit' && given.action !== 'accept') return text(`the user said ${given.action}`);
-    const seat = acceptedContent(mcpReq.inputResponses, 'seat', seatSchema);
-    const sure = acceptedContent(mcpReq.inputResponses, 'sure', sureSchema);
-    note({ leg: true, seat, sure, state });
-    if (sure) {
-      note({ booked: state });
-      return text(`booked ${String(state)}: ${sure.sure}`);
-    }
-    if (seat) {
-      return inputRequired({
-        inputRequests: { sure: form(`Row ${seat.row}?`, sureSchema) },
-        requestState: JSON.stringify(seat),
-      });
-    }
-    return inputRequired({ inputRequests: { seat: form('Which seat?', seatSchema) }, requestState: 'first' });
-  };
   register('book', { destructiveHint: false }, book as never);
   register('reserve', { destructiveHint: false, idempotentHint: true }, book as never);
   return server;

@@ -78,6 +78,14 @@ export const asking = defineAgent({
   tools: [{ name: 'act', approval: 'always' }],
 });
 
+/** A model decides about the calls of its tool. */
+export const judged = defineAgent({
+  name: 'judged',
+  model: 'openai/stub-model',
+  tools: [{ name: 'act', approval: 'auto' }],
+  approvals: { evaluator: { criteria: 'Approve everything.' } },
+});
+
 const writeDown = defineTool({
   name: 'write_down',
   description: 'Writes a word down.',
