@@ -8,7 +8,7 @@ import type { CommandDeps } from '../shared/command-deps.ts';
 import { editorOf, editText } from '../shared/edit-text.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { findItem } from './find-item.ts';
-import { ASK_USER, parseQuestionReply, userQuestionOf } from '../shared/user-question.ts';
+import { ASK_USER, parseQuestionReply, userQuestionOf } from '../shared/questions/user-question.ts';
 
 export interface ApproveOptions {
   /** JSON that replaces the arguments. */

@@ -1,7 +1,7 @@
 import type { InboxItem } from '../../contracts/session/inbox-item.ts';
 import type { Paint } from '../shared/command-deps.ts';
 import { shortItemId } from '../shared/short-id.ts';
-import { ASK_USER } from '../shared/user-question.ts';
+import { ASK_USER } from '../shared/questions/user-question.ts';
 import { formatTime, type TimeStyle } from './format-time.ts';
 import { oneLine } from './one-line.ts';
 import { shellQuote } from '../shared/shell-quote.ts';

@@ -5,7 +5,7 @@ import type { Json } from '../../contracts/json.ts';
 import { waitSentence } from '../render/inbox-lines.ts';
 import { printText } from '../render/print-text.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { parseQuestionReply, userQuestionOf } from '../shared/user-question.ts';
+import { parseQuestionReply, userQuestionOf } from '../shared/questions/user-question.ts';
 import { parseApprovalReply } from './parse-reply.ts';
 import { isForPeople, isRequest, questionLines, questionOf, type Question } from './question.ts';
 

@@ -5,8 +5,8 @@ import { shortItemId } from '../shared/short-id.ts';
 import { formatTime, type TimeStyle } from '../render/format-time.ts';
 import { stripControl } from '../render/strip-control.ts';
 import type { Paint } from '../shared/command-deps.ts';
-import { exampleOf, type FormField } from '../shared/form.ts';
-import { ASK_USER, userQuestionOf, type UserQuestion } from '../shared/user-question.ts';
+import { exampleOf, type FormField } from '../shared/questions/form.ts';
+import { ASK_USER, userQuestionOf, type UserQuestion } from '../shared/questions/user-question.ts';
 
 /** What is asked in a chat. */
 export type Question = Pick<InboxItem, 'id' | 'kind' | 'tool' | 'arguments' | 'hash' | 'expiresAt'>;

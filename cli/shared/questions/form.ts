@@ -1,4 +1,4 @@
-import type { Json } from '../../contracts/json.ts';
+import type { Json } from '../../../contracts/json.ts';
 
 /** A field of a form whose answer is one line of text. */
 export interface FormField {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formFields, parseForm } from '../../../cli/shared/form.ts';
+import { formFields, parseForm } from '../../../../cli/shared/questions/form.ts';
 
 const SCHEMA = {
   type: 'object',

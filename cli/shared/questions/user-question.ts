@@ -1,4 +1,4 @@
-import type { Json } from '../../contracts/json.ts';
+import type { Json } from '../../../contracts/json.ts';
 import { formFields, parseForm, type FormField } from './form.ts';
 
 /** The name of the built-in client tool that asks the user. */
