@@ -48,6 +48,8 @@ export function addInboxCommands(program: Command, deps: CreateDeps): void {
     .description('answer a question of an agent, or hand in the result of a client call')
     .option('--result <json>', 'the result as JSON')
     .option('--error <text>', 'why the call failed, which the model is given')
+    .option('--decline', 'refuse to answer')
+    .option('--cancel', 'close the question without an answer')
     .action(async (item: string, text: string | undefined, { of, ...options }) =>
       (await import('./inbox/answer-item.ts')).answerCall(deps({ of }), item, text, options),
     );

@@ -66,7 +66,7 @@ export interface SessionHandle {
   approve(item: ItemRef, options?: Omit<ApprovalAnswer, 'decision'>): Promise<void>;
   /** Rejects a tool call. The model is given the reason. */
   reject(item: ItemRef, reason?: string): Promise<void>;
-  /** Hands in the result of a client call, or its error. */
+  /** Hands in the result of a client call, its error, or `{ action: 'decline' }` or `'cancel'` for a user who does not answer. */
   answerClientCall(item: ItemRef, answer: ClientAnswer): Promise<void>;
   /** Past events from the start, or after `after`, then new ones. Each exactly once, over any number of reconnects. `tools` and `onApproval` answer what they request. */
   stream(options?: StreamOptions & AnswerOptions): AsyncIterable<StreamEvent>;

@@ -22,10 +22,16 @@ export interface OpenTransport {
 /** How long the end of a session over HTTP may take. */
 const END_MS = 1_000;
 
-export function openTransport(name: string, settings: McpServerSettings, resolved: ResolvedServer): OpenTransport {
-  return settings.url === undefined
-    ? stdio(name, settings, resolved)
-    : http(name, settings, new URL(settings.url), resolved);
+/** `questionsMs`: how long the server may wait for the user during a call, besides the timeout. */
+export function openTransport(
+  name: string,
+  settings: McpServerSettings,
+  resolved: ResolvedServer,
+  questionsMs = 0,
+): OpenTransport {
+  if (settings.url === undefined) return stdio(name, settings, resolved);
+  const callMs = (settings.timeoutMs ?? LIMITS.toolMs.value) + questionsMs;
+  return http(name, { ...settings, timeoutMs: callMs }, new URL(settings.url), resolved);
 }
 
 function stdio(name: string, settings: McpServerSettings, { env }: ResolvedServer): OpenTransport {

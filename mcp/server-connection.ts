@@ -1,43 +1,23 @@
 import { performance } from 'node:perf_hooks';
-import type { CallToolResult, Client } from '@modelcontextprotocol/client';
-import type { JsonObject } from '../contracts/json.ts';
+import type { Client } from '@modelcontextprotocol/client';
 import { LIMITS } from '../contracts/limits.ts';
 import type { McpServerSettings } from '../contracts/mcp/mcp-server.ts';
 import { backoffMs } from '../core/backoff.ts';
 import { secretRedactor } from '../core/mcp/redact-secrets.ts';
 import { describeFailure } from './describe-failure.ts';
+import type { McpAnswer, McpQuestion } from './elicitation.ts';
 import { listTools, type ListedTools } from './list-tools.ts';
+import { makeCall, type McpCall, type McpCallEnd } from './make-call.ts';
 import { McpError } from './mcp-error.ts';
 import { newClient } from './new-client.ts';
 import { openTransport, type OpenTransport } from './open-transport.ts';
 import { resolveSettings } from './resolve-settings.ts';
-import { StreamWatch, watchedCall } from './stream-watch.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** Between attempts to connect to a server that is away. */
 const RETRY = { maxAttempts: 0, initialIntervalMs: 1_000, backoffCoefficient: 2, maxIntervalMs: 60_000 };
 /** A connection that is lost sooner counts as a failed attempt, so that a server that exits at once is not started in a loop. */
 const STABLE_MS = 10_000;
-/** A request has no timeout before that of its call, which has ended it. */
-const SLACK_MS = 1_000;
-
-/** A call of a tool. */
-export interface McpCall {
-  /** The name that the server has given to the tool. */
-  readonly tool: string;
-  readonly arguments: JsonObject;
-  /** JSON Schema of the arguments. */
-  readonly parameters: JsonObject;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: McpProgress) => void;
-}
-
-export interface McpProgress {
-  readonly progress: number;
-  readonly total?: number | undefined;
-  readonly message?: string | undefined;
-}
 
 /** What is known of a server that is connected. */
 export interface McpServerInfo {
@@ -45,6 +25,13 @@ export interface McpServerInfo {
   /** Of its own choice. */
   readonly serverName: string;
   readonly serverVersion: string;
+}
+
+export interface ConnectionOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly onChange: (connected: boolean) => void;
+  /** The server may ask the user: how long a call of it waits for answers, in ms. Default: it may not. */
+  readonly questionsMs?: number | undefined;
 }
 
 /** A server whose connection is open. */
@@ -67,6 +54,9 @@ export class ServerConnection {
   readonly #settings: McpServerSettings;
   readonly #env: NodeJS.ProcessEnv;
   readonly #onChange: (connected: boolean) => void;
+  /** How long questions of the server to the user may wait; null if it may ask nothing. */
+  readonly #questionsMs: number | null;
+  readonly #calls = new Set<McpCall>();
   #live: Live | null = null;
   #connecting: Promise<Live> | null = null;
   #listing: Promise<ListedTools> | null = null;
@@ -78,15 +68,12 @@ export class ServerConnection {
   #uses = 0;
   #usedAt = performance.now();
 
-  constructor(
-    name: string,
-    settings: McpServerSettings,
-    options: { readonly env: NodeJS.ProcessEnv; readonly onChange: (connected: boolean) => void },
-  ) {
+  constructor(name: string, settings: McpServerSettings, options: ConnectionOptions) {
     this.#name = name;
     this.#settings = settings;
     this.#env = options.env;
     this.#onChange = options.onChange;
+    this.#questionsMs = options.questionsMs ?? null;
   }
 
   /** The time since the last use, in ms; 0 during one. */
@@ -119,43 +106,29 @@ export class ServerConnection {
   }
 
   /** Calls a tool. Throws an {@link McpError}, or the signal's reason. */
-  async call(call: McpCall): Promise<CallToolResult> {
-    return await this.#use(call.signal, async (live) => {
-      const { client, redact } = live;
-      const { tool: name, parameters, timeoutMs, onProgress } = call;
-      using watch = new StreamWatch();
-      const stop = new AbortController();
-      const onStop = (): void => stop.abort(new DOMException('The call was cancelled.', 'AbortError'));
-      call.signal.addEventListener('abort', onStop, { once: true });
-      try {
-        const result = watchedCall.run(watch, () =>
-          client.callTool(
-            { name, arguments: call.arguments },
-            {
-              // Instead of the list that the client would request to find out about headers.
-              toolDefinition: { name, inputSchema: { ...parameters, type: 'object' } },
-              timeout: timeoutMs + SLACK_MS,
-              signal: stop.signal,
-              onprogress: onProgress,
-            },
-          ),
-        );
-        result.catch(() => {});
-        const lost = watch.lost.then(() => {
-          throw new McpError(`The MCP server ${JSON.stringify(this.#name)} closed the connection during the call.`, {
-            retryable: true,
-            mayHaveTakenEffect: true,
-          });
-        });
-        lost.catch(() => this.#drop(live));
-        const returned = redact(await Promise.race([result, lost]));
+  async call(call: McpCall): Promise<McpCallEnd> {
+    this.#calls.add(call);
+    try {
+      return await this.#use(call.signal, async (live) => {
+        const end = await makeCall(this.#name, live.client, call, () => this.#drop(live));
         this.#failures = 0;
-        return returned;
-      } finally {
-        onStop();
-        call.signal.removeEventListener('abort', onStop);
-      }
-    });
+        return live.redact(end);
+      });
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
+  /** Whether the server asks the user in the results of calls, not over the open connection. Throws as {@link call}. */
+  async asksInResults(signal: AbortSignal): Promise<boolean> {
+    return await this.#use(signal, async ({ client }) => client.getProtocolEra() === 'modern');
+  }
+
+  /** Answers a question over the open connection, which says nothing of the call that it belongs to: only where there is one. */
+  async #answer(question: McpQuestion, redact: Live['redact'], signal: AbortSignal): Promise<McpAnswer> {
+    const [call, another] = this.#calls;
+    if (!call?.asking || another) return { action: 'cancel' };
+    return await call.asking.ask(redact(question), signal);
   }
 
   async close(): Promise<void> {
@@ -225,8 +198,11 @@ export class ServerConnection {
     const timeoutMs = this.#settings.connectTimeoutMs ?? LIMITS.mcpConnectMs.value;
     // A server that exits when it is asked for its versions is started again and not asked.
     for (const prior of [undefined, { kind: 'legacy' } as const]) {
-      const client = newClient(() => this.#live && (this.#live.list = null));
-      const transport = openTransport(this.#name, this.#settings, resolved);
+      const client = newClient({
+        onListChanged: () => this.#live && (this.#live.list = null),
+        onQuestion: this.#questionsMs === null ? null : (question, asked) => this.#answer(question, redact, asked),
+      });
+      const transport = openTransport(this.#name, this.#settings, resolved, this.#questionsMs ?? 0);
       const live: Live = { client, transport, connectedAt: performance.now(), redact, list: null, uses: 0 };
       let isOpen = true;
       Object.assign(client, {

@@ -66,6 +66,7 @@ type GivenDeps = Omit<
   | 'runs'
   | 'isServer'
   | 'isCutOff'
+  | 'draining'
   | 'releases'
   | 'userExecutions'
   | 'workerId'
@@ -172,6 +173,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
         runs: runWorkflows(client, taskQueue),
         isServer: isServer(client),
         isCutOff: () => lease?.isCutOff() ?? false,
+        draining: sessions.draining,
         userExecutions: (user, onFound) => userExecutions(client, user, onFound),
         workerId,
       },

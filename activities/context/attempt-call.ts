@@ -1,7 +1,7 @@
 import type { AnsweredRun, ProviderCall, ProviderReply, ProviderRun } from '../../agents/context/context-provider.ts';
 import type { ContextPhase } from '../../contracts/capabilities/context-provider.ts';
 import { describeThrown } from '../tools/describe-thrown.ts';
-import { PausableTimer } from './pausable-timer.ts';
+import { PausableTimer } from '../shared/pausable-timer.ts';
 import { checkReturn, type ProviderReturn } from './contribution.ts';
 import type { ListedProvider } from '../shared/listed-providers.ts';
 import { readProviderState } from './provider-state.ts';

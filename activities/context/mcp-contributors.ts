@@ -4,7 +4,7 @@ import type { ToolSpec } from '../../contracts/agent.ts';
 import type { Contribution } from '../../contracts/capabilities/context-provider.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { McpServerSettings } from '../../contracts/mcp/mcp-server.ts';
-import { mcpProviderName, type McpUse } from '../../contracts/mcp/mcp-tools.ts';
+import { mcpProviderName, questionsMsOf, type McpUse } from '../../contracts/mcp/mcp-tools.ts';
 import { providersListed } from '../../contracts/session/history.ts';
 import { nameTools } from '../../core/mcp/name-tools.ts';
 import type { LeftOutTool, McpToolDefinition } from '../../core/mcp/read-definition.ts';
@@ -76,7 +76,7 @@ async function contribute(
   signal: AbortSignal,
 ): Promise<Contribution | null> {
   const settings = mcpSettings(deps, agent, use.server);
-  const listed = await deps.mcp.list(use.server, settings, signal).catch((error: unknown) => {
+  const listed = await deps.mcp.list(use.server, settings, signal, questionsMsOf(use)).catch((error: unknown) => {
     signal.throwIfAborted();
     // Another attempt would meet the same pause.
     throw new ToolError((error as Error).message, { cause: error });

@@ -62,11 +62,17 @@ function answererOf(
 
 function publishAnswer(
   deps: ActivityDeps,
-  { item, others, events, wakes, session, served }: AnsweredItem,
+  { item, others, elsewhere, events, wakes, session, served }: AnsweredItem,
 ): AnswerOutput {
   const { id, answeredAt, answeredBy } = item;
   publishAppended(deps, callingSession().key, events);
-  for (const one of [item, ...others]) recordAnswer(deps.telemetry.metrics, one);
+  for (const { key, kind, session: of, events: own, wakes: run, served: isServed, epoch } of elsewhere) {
+    publishAppended(deps, key, own);
+    if (run && !isServed)
+      void deps.runs.wake({ key, kind, agent: of.agent, run, served: false, epoch }).catch(() => {});
+  }
+  const items = [item, ...others, ...elsewhere.flatMap(({ items: own }) => own)];
+  for (const one of items) recordAnswer(deps.telemetry.metrics, one);
   return {
     session,
     openRuns: wakes && !served ? [wakes] : [],

@@ -2,6 +2,7 @@ import type { AgentRegistry } from '../../agents/agent-registry.ts';
 import type { AgentVersion } from '../../contracts/agent.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import type { Pause } from '../../contracts/admin/pause.ts';
+import { questionsMs } from '../../core/mcp/questions-ms.ts';
 import { pauseOf } from '../../core/pauses/find-pause.ts';
 import { decideToolPlacement, type ToolPlacement } from '../../core/tools/decide-tool-placement.ts';
 import type { ToolTask } from '../shared/contract.ts';
@@ -36,7 +37,9 @@ export function callPlacement(
   const hasCode = spec?.mcp !== undefined || agents.tool(tool) !== undefined;
   const isPaused = pauseOf(pauses, 'tool', tool)?.refuse === false;
   const { stepsPerActivity } = policy;
-  const placement = decideToolPlacement({ spec, refused, lost, isPaused, hasCode, stepsPerActivity });
+  const waitMs = spec ? questionsMs(agent.spec, spec) : null;
+  const asks = waitMs !== null;
+  const placement = decideToolPlacement({ spec, refused, lost, isPaused, asks, hasCode, stepsPerActivity });
   if (placement !== 'own-activity') return { placement };
-  return { placement, task: { callId, tool, timeoutMs: spec?.timeoutMs ?? LIMITS.toolMs.value } };
+  return { placement, task: { callId, tool, timeoutMs: (spec?.timeoutMs ?? LIMITS.toolMs.value) + (waitMs ?? 0) } };
 }

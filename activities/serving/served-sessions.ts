@@ -32,7 +32,7 @@ export class ServedSessions {
   readonly #staying = new Set<ServedSession>();
   /** In the order in which they began to linger. */
   readonly #lingering = new Set<ServedSession>();
-  #draining = false;
+  readonly #draining = new AbortController();
 
   /** With `places` sessions served, one leaves for each new one. */
   constructor(places: number) {
@@ -41,7 +41,12 @@ export class ServedSessions {
 
   /** Whether the worker takes no more work: nothing may begin to linger. */
   get isDraining(): boolean {
-    return this.#draining;
+    return this.#draining.signal.aborted;
+  }
+
+  /** Aborted when the worker begins to drain. */
+  get draining(): AbortSignal {
+    return this.#draining.signal;
   }
 
   /** Number of activities. */
@@ -94,7 +99,7 @@ export class ServedSessions {
    * linger last are first: their next messages are the next to come.
    */
   drain(): void {
-    this.#draining = true;
+    this.#draining.abort();
     const lingering = [...this.#lingering].toReversed();
     const leave = (): void => {
       for (const session of lingering.splice(0, DRAIN_BATCH)) session.leave();

@@ -59,6 +59,8 @@ export interface ActivityDeps {
   readonly isCutOff: () => boolean;
   /** The executions of one user, for an erasure. `onFound` is called with the run ids of executions before they are deleted. */
   readonly userExecutions: (user: string, onFound: (runIds: readonly string[]) => Promise<void>) => UserExecutions;
+  /** Aborted when the worker begins to shut down: what waits for people ends, so that calls in progress can end within the grace period. */
+  readonly draining: AbortSignal;
   /** The worker's identity in the store. */
   readonly workerId: string;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Tool } from '../../agents/define-tool.ts';
+import type { Tool, ToolContext } from '../../agents/define-tool.ts';
 import type { AgentVersion, ToolSpec } from '../../contracts/agent.ts';
 import type { JsonObject } from '../../contracts/json.ts';
 import { LIMITS } from '../../contracts/limits.ts';
@@ -7,7 +7,7 @@ import type { McpServerSettings } from '../../contracts/mcp/mcp-server.ts';
 import type { McpToolOrigin } from '../../contracts/mcp/mcp-tools.ts';
 import { callResult } from '../../mcp/call-result.ts';
 import { McpError } from '../../mcp/mcp-error.ts';
-import type { McpProgress } from '../../mcp/server-connection.ts';
+import type { McpCall, McpProgress } from '../../mcp/make-call.ts';
 import type { ActivityDeps } from './deps.ts';
 
 export type ToolCodeDeps = Pick<ActivityDeps, 'agents' | 'mcp' | 'deployment'>;
@@ -52,18 +52,25 @@ function mcpTool(deps: ToolCodeDeps, agent: AgentVersion, spec: ToolSpec, { serv
     retry: spec.retry,
     namespace: spec.name,
     stateSchema: null,
-    async execute(args, { signal, progress }) {
-      const result = await deps.mcp.call(server, mcpSettings(deps, agent, server), {
-        tool,
-        arguments: args as JsonObject,
-        parameters: spec.parameters as JsonObject,
-        timeoutMs: spec.timeoutMs,
-        signal,
-        onProgress: throttled((reported) => progress({ ...reported })),
-      });
-      return callResult(tool, result);
+    async execute(args, context) {
+      const { settings, call } = mcpCall(deps, agent, spec, args as JsonObject, context);
+      return callResult(tool, await deps.mcp.call(server, settings, call));
     },
   };
+}
+
+/** A call of the tool of an MCP server, and the server's settings. Throws an `McpError` for a server that has none. */
+export function mcpCall(
+  deps: Pick<ActivityDeps, 'deployment'>,
+  agent: AgentVersion,
+  { mcp, parameters, timeoutMs }: ToolSpec,
+  args: JsonObject,
+  { signal, progress }: Pick<ToolContext, 'signal' | 'progress'>,
+): { readonly settings: McpServerSettings; readonly call: McpCall } {
+  const { server = '', tool = '' } = mcp ?? {};
+  const onProgress = throttled((reported) => progress({ ...reported }));
+  const given = { tool, arguments: args, parameters: parameters as JsonObject, timeoutMs, signal, onProgress };
+  return { settings: mcpSettings(deps, agent, server), call: given };
 }
 
 /** The most characters of the message of a progress report. */

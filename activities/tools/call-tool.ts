@@ -9,7 +9,7 @@ import { toolCode } from '../shared/tool-code.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import { attributeErrors } from '../../telemetry/uncaught-errors.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
-import type { ClaimedCall, ProgramExecution, ToolRun } from './claimed-call.ts';
+import type { ClaimedCall, SuspendableExecution, ToolRun } from './claimed-call.ts';
 import type { AttemptOutcome } from './execute-tool.ts';
 import { executeAttempt } from './execute-attempt.ts';
 import { startWorkflowFor } from './start-workflow.ts';
@@ -26,12 +26,12 @@ export type CallProgress =
   /** The signal was aborted. The cancel closes the call. */
   | { readonly kind: 'stopped' };
 
-/** Makes one attempt of a claimed call. `program`: what executes it, if that is not the code of its tool. Never rejects. */
+/** Makes one attempt of a claimed call. `execution`: what executes it, if that is not the code of its tool. Never rejects. */
 export async function callTool(
   deps: ActivityDeps,
   run: ToolRun,
   call: ClaimedCall,
-  program?: ProgramExecution | null,
+  execution?: SuspendableExecution | null,
 ): Promise<CallProgress> {
   const { key: session, runId, stream, signal } = run;
   const { callId, step, attempt, idempotencyKey } = call;
@@ -53,7 +53,7 @@ export async function callTool(
     startWorkflow: startWorkflowFor(deps, { ...call, workflowId: callingSession().workflowId, session, runId }),
   };
   const context = { session, runId, step, callId, idempotencyKey, attempt, ...sessionAccess, progress };
-  const isSuspended = (): boolean => (program?.waitsFor().length ?? 0) > 0;
+  const isSuspended = (): boolean => (execution?.waitsFor().length ?? 0) > 0;
   const { tracing } = deps.telemetry;
   const attributes = {
     'gen_ai.operation.name': 'execute_tool',
@@ -65,16 +65,18 @@ export async function callTool(
   };
   const outcome = await tracing.span(`execute_tool ${call.tool}`, { kind: 'internal', attributes }, async (span) => {
     const saveFile = saveToolFile(deps, { user: session.user, idempotencyKey });
-    const executed = program ? { ...tool, execute: program.code } : tool;
-    const given = { tool: executed, args: call.arguments, signal, timeoutMs: spec.timeoutMs, context, saveFile };
+    const executed = execution ? { ...tool, execute: execution.code } : tool;
+    const timeoutMs = execution?.timeoutMs ?? spec.timeoutMs;
+    const given = { tool: executed, args: call.arguments, signal, timeoutMs, context, saveFile };
     const result = await attributeErrors(uncaughtReporter(deps, run, call), () =>
       executeAttempt(deps, run, call, given),
     );
-    // A program that is suspended has not failed.
+    // What is suspended has not failed.
     if (result.status !== 'completed' && !isSuspended()) span.fail(result.status);
     return result;
   });
-  const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
+  const workedMs = performance.now() - startedAt - (execution?.waitedMs?.() ?? 0);
+  const durationMs = Math.max(0, Math.round(workedMs * 10) / 10);
   const { toolSeconds, retries } = deps.telemetry.metrics;
   const errorType = outcome.status === 'completed' ? '' : outcome.status;
   if (!isSuspended()) toolSeconds.record({ gen_ai_tool_name: call.tool, error_type: errorType }, durationMs / 1_000);

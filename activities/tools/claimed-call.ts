@@ -24,10 +24,16 @@ export interface ToolRun {
   readonly signal: AbortSignal;
 }
 
-/** A call that executes a program of the model, and how its execution ended. */
-export interface ProgramExecution {
+/** A call that can be suspended while it waits for somebody, and how its execution ended: a program of the model, or a call whose server asks the user. */
+export interface SuspendableExecution {
   /** The code of the call. */
   readonly code: Tool['execute'];
-  /** The `callId` of each call of the program that waits for an approval or a client. If there is one, the call has no outcome yet. */
+  /** The `callId` of each call below it that waits for an approval or a client. If there is one, the call has no outcome yet. */
   readonly waitsFor: () => readonly string[];
+  /** Saves that the call waits for them. Called after the execution. */
+  readonly suspend: () => Promise<void>;
+  /** The most that the code may take, the time for which it waits included, in ms. Default: the tool's timeout. */
+  readonly timeoutMs?: number;
+  /** How long the code has waited for somebody, in ms, which is no work. Default: 0. */
+  readonly waitedMs?: () => number;
 }

@@ -1,8 +1,9 @@
 import { LIMITS } from '../../contracts/limits.ts';
+import { programCallId } from '../../core/programs/program-call-id.ts';
 import { resolvePolicy } from '../../core/policy.ts';
 import type { ProgramCall } from '../../sandbox/program.ts';
 import { readRememberedTools } from '../../store/inbox/approval-rules.ts';
-import { programCallId, startProgramCall, type ProgramClaim } from '../../store/programs/start-program-call.ts';
+import { startProgramCall, type ProgramClaim } from '../../store/programs/start-program-call.ts';
 import { readSession } from '../../store/read/read-session.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
 import { Evaluations } from '../shared/evaluations.ts';

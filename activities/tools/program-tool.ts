@@ -5,8 +5,9 @@ import { PROGRAM_TOOL, toolsOfPrograms } from '../../core/tools/program-tools.ts
 import type { ProgramLimits } from '../../sandbox/program.ts';
 import { runProgram } from '../../sandbox/run-program.ts';
 import { readProgram } from '../../store/programs/read-program.ts';
+import { suspendProgram } from '../../store/programs/suspend-program.ts';
 import type { ActivityDeps } from '../shared/deps.ts';
-import type { ClaimedCall, ProgramExecution, ToolRun } from './claimed-call.ts';
+import type { ClaimedCall, SuspendableExecution, ToolRun } from './claimed-call.ts';
 import { ProgramCalls } from './program-calls.ts';
 
 const PROGRAM_LIMITS: ProgramLimits = {
@@ -18,7 +19,7 @@ const PROGRAM_LIMITS: ProgramLimits = {
 };
 
 /** The execution of a call that is a program of the model; null for other calls, whose tools have code of their own. */
-export function programExecution(deps: ActivityDeps, run: ToolRun, call: ClaimedCall): ProgramExecution | null {
+export function programExecution(deps: ActivityDeps, run: ToolRun, call: ClaimedCall): SuspendableExecution | null {
   if (call.tool !== PROGRAM_TOOL || run.agent.spec.codeMode === undefined) return null;
   let calls: ProgramCalls | null = null;
   return {
@@ -30,6 +31,12 @@ export function programExecution(deps: ActivityDeps, run: ToolRun, call: Claimed
       return await execute(calls, run, call, { source: (args as { source: string }).source, now: calledAt, signal });
     },
     waitsFor: () => calls?.waitsFor ?? [],
+    suspend: async () =>
+      await suspendProgram(deps.db, run.key, {
+        runId: run.runId,
+        program: call.callId,
+        waitsFor: calls?.waitsFor ?? [],
+      }),
   };
 }
 

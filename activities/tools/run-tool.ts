@@ -3,10 +3,10 @@ import { pauseOf } from '../../core/pauses/find-pause.ts';
 import { publishAppended } from '../../live/publish-appended.ts';
 import { finishTools } from '../../store/runs/finish-tools.ts';
 import { readRun } from '../../store/read/read-run.ts';
-import { suspendProgram } from '../../store/programs/suspend-program.ts';
 import { releaseTool } from '../../store/runs/release-tool.ts';
 import { callTool } from './call-tool.ts';
 import { programExecution } from './program-tool.ts';
+import { askingExecution } from './questions/asking-execution.ts';
 import { claimTool } from './claim-tool.ts';
 import { callingSession } from '../shared/calling-session.ts';
 import { commitWhenStoreIsBack } from '../shared/commit-when-store-is-back.ts';
@@ -45,11 +45,11 @@ export async function runTool(
 
   const toolRun = { key, runId, agent, stream, signal: watch.signal };
   const call = { ...claim, callId };
-  const program = programExecution(deps, toolRun, call);
-  const progress = await callTool(deps, toolRun, call, program);
-  const waitsFor = program?.waitsFor() ?? [];
-  if (waitsFor.length > 0 && progress.kind !== 'stopped') {
-    await suspendProgram(db, key, { runId, program: callId, waitsFor });
+  const execution = programExecution(deps, toolRun, call) ?? askingExecution(deps, toolRun, call);
+  const progress = await callTool(deps, toolRun, call, execution);
+  const isSuspended = (execution?.waitsFor().length ?? 0) > 0;
+  if (isSuspended && progress.kind !== 'stopped') {
+    await execution?.suspend();
     return;
   }
   switch (progress.kind) {

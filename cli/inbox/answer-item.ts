@@ -1,5 +1,5 @@
 import type { RuleScope } from '../../contracts/approvals/approval-decision.ts';
-import type { InboxItem } from '../../contracts/session/inbox-item.ts';
+import type { ClientAnswer, InboxItem } from '../../contracts/session/inbox-item.ts';
 import type { Json } from '../../contracts/json.ts';
 import { outcomeOf } from '../render/inbox-lines.ts';
 import { oneLine } from '../render/one-line.ts';
@@ -8,7 +8,7 @@ import type { CommandDeps } from '../shared/command-deps.ts';
 import { editorOf, editText } from '../shared/edit-text.ts';
 import { CliError, EXIT } from '../shared/exit-codes.ts';
 import { findItem } from './find-item.ts';
-import { ASK_USER, parseQuestionReply, userQuestionOf } from '../shared/user-question.ts';
+import { ASK_USER, parseQuestionReply, userQuestionOf } from '../shared/questions/user-question.ts';
 
 export interface ApproveOptions {
   /** JSON that replaces the arguments. */
@@ -50,19 +50,37 @@ export async function reject(deps: CommandDeps, text: string, { reason }: { read
   show(deps, await deps.client.answerApproval(item.sessionId, item.id, answer, ownerOf(deps, item)));
 }
 
-/** `perdure answer ITEM`: hands in the result of a client call, or its error. */
+export interface CallAnswerOptions {
+  /** JSON. */
+  readonly result?: string | undefined;
+  readonly error?: string | undefined;
+  /** The user refuses to answer. */
+  readonly decline?: boolean | undefined;
+  /** The question is closed without an answer. */
+  readonly cancel?: boolean | undefined;
+}
+
+/** `perdure answer ITEM`: hands in the result of a client call, its error, or that the user does not answer. */
 export async function answerCall(
   deps: CommandDeps,
   name: string,
   text: string | undefined,
-  { result, error }: { readonly result?: string; readonly error?: string },
+  { result, error, decline, cancel }: CallAnswerOptions,
 ): Promise<void> {
-  if ([text, result, error].filter((given) => given !== undefined).length !== 1)
-    throw new CliError('Pass one of these: a text, --result or --error.', EXIT.usage);
+  if ([text, result, error, decline, cancel].filter((given) => given !== undefined).length !== 1)
+    throw new CliError('Pass one of these: a text, --result, --error, --decline or --cancel.', EXIT.usage);
   const item = await findItem(deps, name, 'client');
-  const answer = error === undefined ? { result: resultOf(item, text, result) } : { error };
-  const request = { ...answer, hash: item.hash };
+  const request = { ...answerOf(item, text, { result, error, decline, cancel }), hash: item.hash };
   show(deps, await deps.client.answerClientCall(item.sessionId, item.id, request, ownerOf(deps, item)));
+}
+
+function answerOf(
+  item: InboxItem,
+  text: string | undefined,
+  { result, error, decline, cancel }: CallAnswerOptions,
+): ClientAnswer {
+  if (decline === true || cancel === true) return { action: decline === true ? 'decline' : 'cancel' };
+  return error === undefined ? { result: resultOf(item, text, result) } : { error };
 }
 
 /** A text answers a question as in a chat; for another tool it is a string. */
@@ -70,7 +88,12 @@ function resultOf({ tool, arguments: args }: InboxItem, text: string | undefined
   if (result !== undefined) return parseJson(result, '--result');
   if (text === undefined || tool !== ASK_USER) return text ?? null;
   const question = userQuestionOf(args);
-  return question.isJson ? parseJson(text, 'The answer') : parseQuestionReply(question, text);
+  if (question.isJson && !question.fields) return parseJson(text, 'The answer');
+  try {
+    return parseQuestionReply(question, text);
+  } catch (thrown) {
+    throw new CliError(`This is no answer to the question: ${(thrown as Error).message}.`, EXIT.usage);
+  }
 }
 
 async function editedArguments(item: InboxItem, options: ApproveOptions): Promise<Json | undefined> {

@@ -17,7 +17,7 @@ export async function listRuns(deps: CommandDeps, query: RunQuery): Promise<void
   const rows = page.data.map((run) => [
     shortRunId(run.id, deps.terminal),
     ...(withUser ? [stripControl(run.user)] : []),
-    stripControl(run.sessionId),
+    stripControl(run.parent ? `└ ${run.parent.sessionId}` : run.sessionId),
     run.error === null ? run.status : `${run.status} (${run.error.code})`,
     run.agent,
     run.totalMs === null ? 'in progress' : formatDuration(run.totalMs),

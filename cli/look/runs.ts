@@ -12,6 +12,7 @@ import { oneLine } from '../render/one-line.ts';
 import { formatTable } from '../render/format-table.ts';
 import { formatTime } from '../render/format-time.ts';
 import { shortRunId } from '../shared/short-id.ts';
+import { shellQuote } from '../shared/shell-quote.ts';
 import { printTable } from '../render/print-table.ts';
 
 /** `perdure runs <session> [run]`: lists the runs of a session, or shows one with its steps and tool calls. */
@@ -27,16 +28,22 @@ export async function runs(deps: CommandDeps, id: string, runId: string | undefi
   const page = await withSession(deps, id, (found) => deps.client.runs(found));
   if (deps.json) return deps.printJson(page);
   if (page.data.length === 0) return deps.print(`Session ${id} has no runs yet.`);
+  const withChildren = page.data.some(({ childRuns }) => childRuns !== undefined);
   const rows = page.data.map((run) => [
     shortRunId(run.id, deps.terminal),
     run.status,
     run.agent,
     formatCount(run.steps, 'step'),
+    ...(withChildren ? [run.childRuns === undefined ? '' : formatCount(run.childRuns, 'run')] : []),
     queued(run),
     took(run),
     formatTime(run.createdAt, deps),
   ]);
-  printTable(deps, [['RUN', 'STATUS', 'AGENT', 'STEPS', 'QUEUED', 'TOOK', 'CREATED'], ...rows]);
+  const called = withChildren ? ['CALLED'] : [];
+  printTable(deps, [['RUN', 'STATUS', 'AGENT', 'STEPS', ...called, 'QUEUED', 'TOOK', 'CREATED'], ...rows]);
+  const first = page.data.find(({ childRuns }) => childRuns !== undefined);
+  if (first && deps.terminal)
+    deps.hint(`\`perdure runs ${shellQuote(id)} ${shortRunId(first.id, true)}\` shows the runs that it has called.`);
 }
 
 function detailLines(run: RunDetail): string[] {

@@ -1,7 +1,7 @@
 import type { InboxItem } from '../../contracts/session/inbox-item.ts';
 import type { Paint } from '../shared/command-deps.ts';
 import { shortItemId } from '../shared/short-id.ts';
-import { ASK_USER } from '../shared/user-question.ts';
+import { ASK_USER } from '../shared/questions/user-question.ts';
 import { formatTime, type TimeStyle } from './format-time.ts';
 import { oneLine } from './one-line.ts';
 import { shellQuote } from '../shared/shell-quote.ts';
@@ -29,11 +29,13 @@ function kindOf({ kind, tool }: Pick<InboxItem, 'kind' | 'tool'>): string {
   return tool === ASK_USER ? 'question' : 'client call';
 }
 
+const DECIDED = { approve: 'approved', reject: 'rejected', decline: 'declined', cancel: 'closed' } as const;
+
 /** How an item was settled, and by whom. */
 export function outcomeOf({ status, decision, answeredBy }: InboxItem): string {
   if (status === 'pending') return 'waits';
   if (status !== 'answered') return status;
-  const what = decision === 'approve' ? 'approved' : decision === 'reject' ? 'rejected' : 'answered';
+  const what = decision === null ? 'answered' : DECIDED[decision];
   return answeredBy === null ? what : `${what} by ${stripControl(answeredBy)}`;
 }
 

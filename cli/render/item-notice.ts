@@ -28,6 +28,8 @@ export function itemNotice(event: ItemEvent, paint: Paint): string {
       return decision === 'approve' ? paint('green', `✓ ${parts.join('')}`) : paint('red', `✗ ${parts.join('')}`);
     }
     case 'client_call.answered':
+      if (event.action !== undefined)
+        return paint('yellow', `■ ${stripControl(event.by)} ${REFUSED[event.action]} ${tool}`);
       return paint('green', `✓ ${tool} was answered by ${stripControl(event.by)}`);
     case 'approval.expired':
       return paint('yellow', `■ The approval of ${tool} expired. ${EXPIRED[event.outcome]}`);
@@ -38,6 +40,8 @@ export function itemNotice(event: ItemEvent, paint: Paint): string {
       return paint('dim', `■ ${tool} no longer waits for an answer.`);
   }
 }
+
+const REFUSED = { decline: 'declined to answer', cancel: 'closed without an answer:' } as const;
 
 const EXPIRED = {
   reject: 'The call is rejected.',

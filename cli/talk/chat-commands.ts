@@ -38,6 +38,14 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
       if (current.questions?.setAside() !== true) deps.print('No question is open.');
     },
   },
+  '/decline': {
+    usage: '/decline',
+    description: 'refuse to answer an open question',
+    async run({ deps, current }) {
+      if ((await current.questions?.decline()) !== true)
+        deps.print('No question is open. An approval is rejected with r.');
+    },
+  },
   '/inbox': {
     usage: '/inbox',
     description: 'ask again what was set aside',

@@ -5,7 +5,7 @@ import type { Json } from '../../contracts/json.ts';
 import { waitSentence } from '../render/inbox-lines.ts';
 import { printText } from '../render/print-text.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
-import { parseQuestionReply, userQuestionOf } from '../shared/user-question.ts';
+import { parseQuestionReply, userQuestionOf } from '../shared/questions/user-question.ts';
 import { parseApprovalReply } from './parse-reply.ts';
 import { isForPeople, isRequest, questionLines, questionOf, type Question } from './question.ts';
 
@@ -92,6 +92,14 @@ export class ChatQuestions {
     return true;
   }
 
+  /** Refuses to answer the open question. Resolves with false if there is none, or if it is an approval, which is rejected instead. */
+  async decline(): Promise<boolean> {
+    const [question] = this.#waiting;
+    if (question?.kind !== 'client') return false;
+    await this.answer(null);
+    return true;
+  }
+
   /** Asks again what was set aside. False if nothing waits. */
   bringBack(): boolean {
     const wasOpen = this.isOpen;
@@ -100,15 +108,16 @@ export class ChatQuestions {
     return wasOpen || this.isOpen;
   }
 
-  /** Takes a typed line as the answer. */
-  async answer(line: string): Promise<void> {
+  /** Takes a typed line as the answer; null refuses to answer. */
+  async answer(line: string | null): Promise<void> {
     const [question] = this.#waiting;
     if (!question) return;
     try {
-      if (question.kind === 'approval') await this.#answerApproval(question, line);
+      if (line === null) await this.#send(question, { action: 'decline' });
+      else if (question.kind === 'approval') await this.#answerApproval(question, line);
       else await this.#send(question, { result: this.#result(question, line) });
     } catch (error) {
-      if (error instanceof SyntaxError) this.#problem(notJson(error));
+      if (error instanceof SyntaxError) this.#problem(isForm(question) ? notForm(error) : notJson(error));
       else if (error instanceof PerdureError && SETTLED.has(error.code)) {
         this.#problem(error.message);
         this.#remove(question.id);
@@ -248,6 +257,14 @@ export class ChatQuestions {
 }
 
 const PROMPTS = { answer: '? ', reason: 'Reason, for the agent: ', arguments: 'Arguments: ' } as const;
+
+function isForm({ arguments: args }: Question): boolean {
+  return Boolean(userQuestionOf(args).fields);
+}
+
+function notForm({ message }: SyntaxError): string {
+  return `This is no answer to the question: ${message}.`;
+}
 
 function notJson({ message }: SyntaxError): string {
   return `This is not JSON: ${message}.`;

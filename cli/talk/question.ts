@@ -5,7 +5,8 @@ import { shortItemId } from '../shared/short-id.ts';
 import { formatTime, type TimeStyle } from '../render/format-time.ts';
 import { stripControl } from '../render/strip-control.ts';
 import type { Paint } from '../shared/command-deps.ts';
-import { ASK_USER, userQuestionOf } from '../shared/user-question.ts';
+import { exampleOf, type FormField } from '../shared/questions/form.ts';
+import { ASK_USER, userQuestionOf, type UserQuestion } from '../shared/questions/user-question.ts';
 
 /** What is asked in a chat. */
 export type Question = Pick<InboxItem, 'id' | 'kind' | 'tool' | 'arguments' | 'hash' | 'expiresAt'>;
@@ -39,16 +40,28 @@ export function questionLines(
       paint('dim', 'a approve · s always in this session · u always · e edit · r reject'),
     ];
   }
-  const { question: text, choices, isJson } = userQuestionOf(question.arguments);
+  const asked = userQuestionOf(question.arguments);
+  const { question: text, choices, fields, server } = asked;
   const lines = stripControl(text).split('\n');
+  const width = Math.min(24, Math.max(0, ...(fields ?? []).map(({ name }) => name.length)));
   return [
+    ...(server ? [paint('dim', `The MCP server ${stripControl(server)} asks:`)] : []),
     ...lines.map((line, index) => (index === 0 ? `${mark} ${paint('bold', line)}` : `  ${line}`)),
     ...choices.map((choice, index) => `  ${paint('cyan', String(index + 1).padStart(2))}  ${stripControl(choice)}`),
-    paint('dim', answersOf(choices, isJson)),
+    ...(fields ?? []).map(
+      (field) => `    ${paint('dim', stripControl(field.name).padEnd(width))}  ${describeField(field)}`,
+    ),
+    paint('dim', answersOf(asked)),
   ];
 }
 
-function answersOf(choices: readonly string[], isJson: boolean): string {
-  if (choices.length > 0) return `Type a number from 1 to ${choices.length}.`;
-  return isJson ? 'Type the answer as JSON.' : 'Type your answer.';
+function describeField({ takes, isRequired }: FormField): string {
+  return stripControl(isRequired ? takes : `${takes} (may be left out)`);
+}
+
+function answersOf({ choices, isJson, fields }: UserQuestion): string {
+  const decline = '/decline refuses to answer.';
+  if (choices.length > 0) return `Type a number from 1 to ${choices.length}. ${decline}`;
+  if (fields && fields.length > 1) return `Type ${stripControl(exampleOf(fields))} ${decline}`;
+  return `${isJson && !fields ? 'Type the answer as JSON.' : 'Type your answer.'} ${decline}`;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { approvalDecisionSchema, ruleScopeSchema } from '../approvals/approval-decision.ts';
 import { onExpirySchema } from '../approvals/approval-settings.ts';
 import { jsonSchema } from '../json-schema.ts';
+import { clientRefusalSchema } from '../session/inbox-item.ts';
 import { at, call, count } from './event-fields.ts';
 
 /** Fields of every event of an inbox item. */
@@ -35,7 +36,13 @@ export const ITEM_EVENTS = [
   z.object({ type: z.literal('client_call.requested'), ...item, ...requested }),
   z.object({ type: z.literal('client_call.reminded'), ...item, reminder: count }),
   /** A client has handed in the result, which is in the event of the tool call that follows. */
-  z.object({ type: z.literal('client_call.answered'), ...item, by: z.string() }),
+  z.object({
+    type: z.literal('client_call.answered'),
+    ...item,
+    by: z.string(),
+    /** The user does not answer. Absent: there is a result, or an error. */
+    action: clientRefusalSchema.optional(),
+  }),
   z.object({ type: z.literal('client_call.expired'), ...item }),
   z.object({ type: z.literal('client_call.withdrawn'), ...item }),
 ] as const;

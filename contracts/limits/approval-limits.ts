@@ -51,5 +51,11 @@ export const APPROVAL_LIMITS = {
     error: 'invalid_request',
     what: 'remembered approvals of a user',
   },
+  rememberedSessions: {
+    value: 100,
+    unit: 'items',
+    error: null,
+    what: 'other sessions of the user whose waiting calls an approval with `remember: user` approves; calls in further ones stay in the inbox',
+  },
   groupUsers: { value: 10_000, unit: 'items', error: null, what: 'users in a group of the deployment file' },
 } as const satisfies Record<string, Limit>;

@@ -69,6 +69,30 @@ export const MCP_LIMITS = {
     error: null,
     what: 'how long a worker uses the list of tools of an MCP server that does not announce changes',
   },
+  mcpQuestionMs: {
+    value: 3_600_000,
+    unit: 'ms',
+    error: 'invalid_request',
+    what: 'how long the questions of one call to an MCP server may wait while the call is open (`elicitation.waitMs`)',
+  },
+  mcpQuestions: {
+    value: 20,
+    unit: 'items',
+    error: 'run_failed',
+    what: 'questions that one call to an MCP server asks the user',
+  },
+  mcpQuestionStateBytes: {
+    value: 64 * 1024,
+    unit: 'bytes',
+    error: 'run_failed',
+    what: 'the state that an MCP server gives with its questions, and gets back with the answers',
+  },
+  mcpAskingCalls: {
+    value: 50,
+    unit: 'items',
+    error: null,
+    what: 'calls in progress on one worker whose MCP server asks over an open connection; further ones wait within their timeout',
+  },
   mcpIdleMs: {
     value: 1_800_000,
     unit: 'ms',

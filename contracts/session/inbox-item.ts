@@ -11,6 +11,10 @@ export type InboxKind = z.infer<typeof inboxKindSchema>;
 export const inboxStatusSchema = z.enum(['pending', 'answered', 'expired', 'withdrawn']);
 export type InboxStatus = z.infer<typeof inboxStatusSchema>;
 
+/** How an item was answered. `decline` and `cancel`: a client's refusal, and a question that was closed without an answer. */
+export const itemDecisionSchema = z.enum([...approvalDecisionSchema.options, 'decline', 'cancel']);
+export type ItemDecision = z.infer<typeof itemDecisionSchema>;
+
 /** A tool call that waits for somebody, or has waited. Times are ISO 8601 UTC. */
 export const inboxItemSchema = z.object({
   id: z.string(),
@@ -44,8 +48,8 @@ export const inboxItemSchema = z.object({
   answeredAt: z.string().nullable(),
   /** The user who answered; null unless answered. */
   answeredBy: z.string().nullable(),
-  /** Null for a client tool, and unless answered. */
-  decision: approvalDecisionSchema.nullable(),
+  /** Null for a client tool whose result was handed in, and unless answered. */
+  decision: itemDecisionSchema.nullable(),
   reason: z.string().nullable(),
   /** The arguments with which the tool is called; absent unless they were edited. */
   editedArguments: jsonSchema.optional(),
@@ -77,9 +81,14 @@ export const approvalAnswerSchema = z
   });
 export type ApprovalAnswer = z.infer<typeof approvalAnswerSchema>;
 
-/** What a client hands in for a call of a client tool: its result, or why it failed. */
+/** `decline`: the user refuses to answer. `cancel`: the question was closed without an answer. */
+export const clientRefusalSchema = z.enum(['decline', 'cancel']);
+export type ClientRefusal = z.infer<typeof clientRefusalSchema>;
+
+/** What a client hands in for a call of a client tool: its result, why it failed, or that the user does not answer. */
 export const clientAnswerSchema = z.union([
   z.strictObject({ result: jsonSchema, hash: hash.optional() }),
   z.strictObject({ error: z.string().min(1).max(LIMITS.toolErrorCharacters.value), hash: hash.optional() }),
+  z.strictObject({ action: clientRefusalSchema, hash: hash.optional() }),
 ]);
 export type ClientAnswer = z.infer<typeof clientAnswerSchema>;

@@ -240,6 +240,8 @@ export const runRecordSchema = z.object({
   /** The structured answer; absent unless completed with one. */
   object: jsonObjectSchema.optional(),
   error: runErrorSchema.nullable(),
+  /** In lists: the number of runs that its calls of other agents have made, without those below them. Absent for none. */
+  childRuns: z.number().int().optional(),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
@@ -254,6 +256,8 @@ export const listedRunSchema = runRecordSchema.omit({ output: true, object: true
   sessionId: z.string(),
   /** From its admission to its end, waits included; null until it ends. */
   totalMs: z.number().nullable(),
+  /** The run whose call has made this one. Absent for a run that no other one has made. */
+  parent: runFamilyFields.parent,
 });
 export type ListedRun = z.infer<typeof listedRunSchema>;
 

@@ -16,6 +16,8 @@ export interface PlacementFacts {
   readonly lost: boolean;
   /** Whether the call waits because an operator has paused the tool: it then holds no slot. Default false. */
   readonly isPaused?: boolean;
+  /** Whether the call may ask the user, and so take as long as a person. Default false. */
+  readonly asks?: boolean;
   /** Whether this worker has the tool's code. */
   readonly hasCode: boolean;
   /** The policy's. 1 asks for an activity per tool, too. */
@@ -33,12 +35,13 @@ export function decideToolPlacement({
   refused,
   lost,
   isPaused = false,
+  asks = false,
   hasCode,
   stepsPerActivity,
 }: PlacementFacts): ToolPlacement {
   if (refused) return 'none';
   if (spec === undefined) return 'in-place';
-  const quick = spec.timeoutMs <= LIMITS.inPlaceToolMs.value;
+  const quick = !asks && spec.timeoutMs <= LIMITS.inPlaceToolMs.value;
   return spec.idempotent && quick && hasCode && !lost && !isPaused && stepsPerActivity !== 1
     ? 'in-place'
     : 'own-activity';

@@ -1,15 +1,18 @@
 import type { AgentSpec, AgentVersion, ToolSpec } from '../../contracts/agent.ts';
+import { questionsMs } from '../mcp/questions-ms.ts';
 import { declareTools } from './declare-tools.ts';
 
 /** The tool that executes a program of the model. Agents have it by `codeMode`. */
 export const PROGRAM_TOOL = 'run_program';
 
-/** Whether a tool of an agent is called by programs, and not by the model itself. The model calls other agents itself. */
+/** Whether a tool of an agent is called by programs, and not by the model itself. The model itself calls other agents, and tools whose servers may ask the user. */
 function isCalledByPrograms(
-  { codeMode }: Pick<AgentSpec, 'codeMode'>,
-  { name, agent }: Pick<ToolSpec, 'name' | 'agent'>,
+  spec: Pick<AgentSpec, 'codeMode' | 'mcp'>,
+  tool: Pick<ToolSpec, 'name' | 'agent' | 'mcp'>,
 ): boolean {
-  if (codeMode === undefined || name === PROGRAM_TOOL || agent) return false;
+  const { codeMode } = spec;
+  const { name } = tool;
+  if (codeMode === undefined || name === PROGRAM_TOOL || tool.agent || questionsMs(spec, tool) !== null) return false;
   return codeMode === true || codeMode.tools.includes(name);
 }
 

@@ -33,12 +33,17 @@ export function createCommitAnswer(deps: CommitAnswerDeps): CommitAnswer {
   return async (caller, key, commit) => {
     const by = answeringUser(caller);
     const answered = await within({ user: caller.user, session: key.session }, () => commit(by));
-    const { item, others, events, wakes, kind, session, served, epoch } = answered;
+    const { item, others, elsewhere, events, wakes, kind, session, served, epoch } = answered;
     publishAppended({ live, commits }, key, events);
     // An activity that serves the session finds the run itself. Otherwise the workflow reads the open runs, whose order has changed.
     const reference = { session, run: null, interrupts: null, wasIdle: false, epoch };
     if (wakes !== null && !served) void waker.wake(key, kind, reference);
-    for (const one of [item, ...others]) recordAnswer(metrics, one);
+    for (const other of elsewhere) {
+      publishAppended({ live, commits }, other.key, other.events);
+      const woken = { ...reference, session: other.session, epoch: other.epoch };
+      if (other.wakes !== null && !other.served) void waker.wake(other.key, other.kind, woken);
+    }
+    for (const one of [item, ...others, ...elsewhere.flatMap(({ items }) => items)]) recordAnswer(metrics, one);
     return item;
   };
 }

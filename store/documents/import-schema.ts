@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { approvalDecisionSchema } from '../../contracts/approvals/approval-decision.ts';
 import { policySchema } from '../../contracts/agent.ts';
 import {
   contextCallStatusSchema,
@@ -10,7 +9,7 @@ import { jsonObjectSchema, jsonSchema } from '../../contracts/json-schema.ts';
 import { LIMITS } from '../../contracts/limits.ts';
 import { waitKindSchema } from '../../contracts/provider.ts';
 import { contextRecordSchema } from '../../contracts/session/call-context.ts';
-import { inboxKindSchema, inboxStatusSchema } from '../../contracts/session/inbox-item.ts';
+import { inboxKindSchema, inboxStatusSchema, itemDecisionSchema } from '../../contracts/session/inbox-item.ts';
 import { agentVersionSchema, exportedAttachmentSchema } from '../../contracts/session/session-export.ts';
 import { agentNameSchema, messageIdSchema, receiptSchema } from '../../contracts/session/message.ts';
 import { recordCountsSchema } from '../../contracts/session/recorded-counts.ts';
@@ -278,7 +277,7 @@ export const TABLE_SCHEMAS = {
     reminders: int,
     answered_at: time.nullable().default(null),
     answered_by: text(1_000).nullable().default(null),
-    decision: approvalDecisionSchema.nullable().default(null),
+    decision: itemDecisionSchema.nullable().default(null),
     reason: text(LIMITS.approvalReasonCharacters.value).nullable().default(null),
     edited: bounded(jsonObjectSchema.nullable(), 2 * LIMITS.toolArgumentsBytes.value).default(null),
   }),

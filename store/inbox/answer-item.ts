@@ -15,11 +15,12 @@ import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import type { InboxRow, ToolCallRow } from '../log/rows.ts';
 import { endKey, itemFields } from '../items/item-fields.ts';
 import { loadItem } from '../items/load-items.ts';
-import { closeCall } from '../runs/close-call.ts';
+import { closeCall, type ToolOutcome } from '../runs/close-call.ts';
 import { loadRun, type LoadedRun } from '../runs/load-run.ts';
 import { resumeProgram } from '../programs/resume-program.ts';
 import { openRunOf } from '../runs/order-open-runs.ts';
-import { approveRemembered, type ApprovedOthers } from './approve-remembered.ts';
+import { approveElsewhere, type ApprovedElsewhere } from './approve-elsewhere.ts';
+import { approveRemembered, type ApprovedOthers, type RememberedApproval } from './approve-remembered.ts';
 import { rememberApproval } from './approval-rules.ts';
 import { continueRun } from './continue-run.ts';
 import { inboxItemOf } from './inbox-record.ts';
@@ -36,6 +37,8 @@ export interface AnsweredItem {
   readonly item: InboxItem;
   /** Those that were settled with it, because the answer is remembered. */
   readonly others: readonly InboxItem[];
+  /** What was settled with it in other sessions of the user, because the answer is remembered for the user. */
+  readonly elsewhere: readonly ApprovedElsewhere[];
   readonly events: PerdureEvent[];
   /** The run that goes on, the first one of several, for the session's workflow; null if none does: they wait for other answers, or have not begun to wait. */
   readonly wakes: OpenRun | null;
@@ -57,7 +60,8 @@ export async function answerApproval(
 ): Promise<AnsweredItem> {
   const { answer, by } = request;
   const { decision, reason = null, arguments: edited, remember } = answer;
-  return await answerItem(db, key, request, {
+  const forUser: RememberedApproval[] = [];
+  const committed = await answerItem(db, key, request, {
     kind: 'approval',
     hash: answer.hash,
     checked: edited === undefined ? null : { value: edited, field: 'arguments', limit: 'toolArgumentsBytes' },
@@ -86,12 +90,17 @@ export async function answerApproval(
       if (edited !== undefined) call.arguments = edited;
       if (remember === undefined) return null;
       await rememberApproval(tx, session, item, remember, by.user);
+      if (remember === 'user') forUser.push({ item, by });
       return await approveRemembered(tx, session, pending, { item, by }, loaded);
     },
   });
+  const [remembered] = forUser;
+  if (!remembered) return committed;
+  // After the commit: each session has its own lock. The answer stands whatever happens here.
+  return { ...committed, elsewhere: await approveElsewhere(db, key, remembered).catch(() => []) };
 }
 
-/** Hands in the result of a client tool's call, or why it failed. Throws as {@link answerApproval}, and `too_large`. */
+/** Hands in the result of a client tool's call, why it failed, or that the user does not answer. Throws as {@link answerApproval}, and `too_large`. */
 export async function answerClientCall(
   db: Db,
   key: SessionKey,
@@ -103,15 +112,23 @@ export async function answerClientCall(
     hash: answer.hash,
     checked: 'result' in answer ? { value: answer.result, field: 'result', limit: 'toolResultBytes' } : null,
     settle: async ({ session, pending, item, call }) => {
-      pending.add({ type: 'client_call.answered', ...itemFields(item), by: by.user }, endKey(item));
-      const outcome =
-        'result' in answer
-          ? ({ status: 'completed', result: answer.result } as const)
-          : ({ status: 'failed', error: answer.error } as const);
-      closeCall(pending, call, outcome, session.at, null);
+      const action = 'action' in answer ? { action: answer.action } : {};
+      pending.add({ type: 'client_call.answered', ...itemFields(item), by: by.user, ...action }, endKey(item));
+      item.decision = action.action ?? null;
+      closeCall(pending, call, clientOutcome(answer), session.at, null);
       return null;
     },
   });
+}
+
+const REFUSED = {
+  decline: 'The user declined to answer.',
+  cancel: 'The question was closed without an answer.',
+} as const;
+
+function clientOutcome(answer: ClientAnswer): ToolOutcome {
+  if ('result' in answer) return { status: 'completed', result: answer.result };
+  return { status: 'failed', error: 'action' in answer ? REFUSED[answer.action] : answer.error };
 }
 
 interface Answering {
@@ -171,6 +188,7 @@ async function answerItem(
     return {
       item: inboxItemOf(item, key),
       others: (others?.inbox ?? []).map((other) => inboxItemOf(other, key)),
+      elsewhere: [],
       events,
       wakes: continued[0] ? openRunOf(continued[0].run) : null,
       kind: sessionKind,

@@ -24,17 +24,17 @@ export interface ApprovedOthers {
 /**
  * Approves the calls of a session that wait already and to which a remembered approval applies, as it does to later ones: those of the tool by
  * the agent, of the same definition. One that its giver may not answer goes on waiting. The caller holds the session's lock. `answered`: the
- * run of the remembered approval.
+ * run of the remembered approval; null in another session.
  */
 export async function approveRemembered(
   tx: Tx,
   session: LockedSession,
   pending: PendingEvents,
   { item, by }: RememberedApproval,
-  answered: LoadedRun,
+  answered: LoadedRun | null,
 ): Promise<ApprovedOthers> {
   const { key, at } = session;
-  const runs = new Map([[answered.run.run_id, answered]]);
+  const runs = new Map(answered ? [[answered.run.run_id, answered]] : []);
   const toolCalls: ToolCallRow[] = [];
   const inbox: InboxRow[] = [];
   for (const other of await loadPendingItems(tx, key)) {

@@ -21,7 +21,8 @@ export async function withdrawItems(
   return items;
 }
 
-function withdrawItem(pending: PendingEvents, item: InboxRow): void {
+/** Withdraws a pending item. The caller saves it. */
+export function withdrawItem(pending: PendingEvents, item: InboxRow): void {
   const type = item.kind === 'approval' ? 'approval.withdrawn' : 'client_call.withdrawn';
   pending.add({ type, ...itemFields(item) }, endKey(item));
   item.status = 'withdrawn';

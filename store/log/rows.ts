@@ -1,4 +1,3 @@
-import type { ApprovalDecision } from '../../contracts/approvals/approval-decision.ts';
 import type { Answerer, OnExpiry } from '../../contracts/approvals/approval-settings.ts';
 import type { Policy } from '../../contracts/agent.ts';
 import type {
@@ -9,7 +8,7 @@ import type {
 } from '../../contracts/capabilities/context-provider.ts';
 import type { Json, JsonObject } from '../../contracts/json.ts';
 import type { ContextRecord } from '../../contracts/session/call-context.ts';
-import type { InboxKind, InboxStatus } from '../../contracts/session/inbox-item.ts';
+import type { InboxKind, InboxStatus, ItemDecision } from '../../contracts/session/inbox-item.ts';
 import type { Receipt } from '../../contracts/session/message.ts';
 import type {
   CallKind,
@@ -182,10 +181,20 @@ export interface InboxRow {
   reminders: number;
   answered_at: string | null;
   answered_by: string | null;
-  decision: ApprovalDecision | null;
+  decision: ItemDecision | null;
   reason: string | null;
   /** In an object, because the arguments may be null. */
   edited: { readonly arguments: Json } | null;
+}
+
+/** Where a question of an MCP server belongs: the server gets the answers to all questions of a round, and its state. */
+export interface ElicitationRound {
+  /** From 1. */
+  readonly round: number;
+  /** The name that the server has given to the question. */
+  readonly key: string;
+  /** What the server gets back as it is; null if it has given nothing. */
+  readonly state: string | null;
 }
 
 /** What applies to an inbox item, as its agent had it when the call was made. */
@@ -199,6 +208,8 @@ export interface InboxRules {
   readonly schema: Readonly<Record<string, unknown>> | null;
   /** The hash of the definition of an MCP server's tool, for which an approval is remembered. Absent: a tool without one. */
   readonly definition?: string;
+  /** For a question of an MCP server that is answered by calling the tool again. Absent: any other item. */
+  readonly elicitation?: ElicitationRound;
 }
 
 /** A call of a context provider, in one phase of a run. */

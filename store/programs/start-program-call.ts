@@ -1,6 +1,7 @@
 import type { PerdureEvent } from '../../contracts/events/event.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
+import { programCallId } from '../../core/programs/program-call-id.ts';
 import { idempotencyKey } from '../../core/tools/idempotency-key.ts';
 import type { Db } from '../db/db.ts';
 import { requestItem, type WaitingCall } from '../items/request-item.ts';
@@ -33,11 +34,6 @@ export interface StartProgramCall {
 export type ProgramClaim =
   | Exclude<ToolClaim, { claim: 'superseded' }>
   | { readonly claim: 'waits'; readonly events: PerdureEvent[] };
-
-/** The id of a program's call. No call of a model has a slash in its id. */
-export function programCallId(program: string, index: number): string {
-  return `${program}/${index}`;
-}
 
 /**
  * Records a call of a program, and claims it in the same transaction, unless it is refused or waits. `closed`: it is refused, or the

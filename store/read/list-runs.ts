@@ -14,6 +14,15 @@ export interface RunPage {
   readonly nextCursor: string | null;
 }
 
+/** SQL: how many runs the calls of a run have made. */
+export const childCount = (run: string): string =>
+  `(SELECT count(*)::int FROM perdure.child_runs c
+     WHERE c.user_id = ${run}.user_id AND c.session_id = ${run}.session_id AND c.run_id = ${run}.run_id)`;
+
+export function countOf(children: number): Pick<RunRecord, 'childRuns'> {
+  return children === 0 ? {} : { childRuns: children };
+}
+
 /** Lists a session's runs by descending ordinal, at most 200 per page. Throws `invalid_request` for an invalid cursor. */
 export async function listRuns(
   db: Db,
@@ -22,13 +31,13 @@ export async function listRuns(
 ): Promise<RunPage> {
   const limit = pageSize(page.limit, RUNS_PER_PAGE);
   const [before] = page.cursor === undefined ? [null] : positionIn(page.cursor, ['number']);
-  const rows = await db.query<{ run: RunRow }>(
-    `SELECT to_json(r) AS run FROM perdure.runs r
+  const rows = await db.query<{ run: RunRow; children: number }>(
+    `SELECT to_json(r) AS run, ${childCount('r')} AS children FROM perdure.runs r
       WHERE r.user_id = $1 AND r.session_id = $2 AND ($3::integer IS NULL OR r.ordinal < $3)
       ORDER BY r.ordinal DESC
       LIMIT $4`,
     [key.user, key.session, before, limit + 1],
   );
   const { page: runs, nextCursor } = cutPage(rows, limit, ({ run }) => [run.ordinal]);
-  return { data: runs.map(({ run }) => runRecordOf(run)), nextCursor };
+  return { data: runs.map(({ run, children }) => ({ ...runRecordOf(run), ...countOf(children) })), nextCursor };
 }

@@ -129,7 +129,7 @@ function waitingFor(row: SessionRecordRow & OpenWork, expiresAt: string | null, 
     held,
     items,
   } = row;
-  const executed = calls.find((call) => call.status !== 'waiting');
+  const executed = calls.find((call) => call.status !== 'waiting' && !onlyAsks(call, calls));
   // A call that waits without an item is executed by another agent.
   const call = executed ?? calls.find(({ call_id: id }) => !items.some((item) => item.call_id === id));
   const queued = open.find((run) => run.status === 'queued');
@@ -158,6 +158,12 @@ function waitingFor(row: SessionRecordRow & OpenWork, expiresAt: string | null, 
   if (queued) return wait('worker', queued.created_at, 'a worker');
   if (status === 'completed') return wait('nothing', last_active_at, 'nobody');
   return wait('message', last_active_at, 'the user', expiresAt);
+}
+
+/** Whether a call in progress waits for the calls below it, which all wait for somebody. */
+function onlyAsks({ call_id: id }: ToolCallRow, calls: readonly ToolCallRow[]): boolean {
+  const below = calls.filter(({ program }) => program === id);
+  return below.length > 0 && below.every(({ status }) => status === 'waiting');
 }
 
 /** The wait for the answer to an item. */

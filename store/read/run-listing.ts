@@ -3,6 +3,7 @@ import type { Db } from '../db/db.ts';
 import type { RunRow } from '../log/rows.ts';
 import { isClaimed } from '../rows/row-claims.ts';
 import { runRecordOf } from '../runs/records.ts';
+import { childCount, countOf } from './list-runs.ts';
 
 /** Which runs to list. Days are UTC, `YYYY-MM-DD`, both inclusive, of the run's admission; null is unbounded. */
 export interface RunListing {
@@ -23,11 +24,19 @@ const ORDER_BY: Readonly<Record<RunOrder, string>> = {
 
 type Row = Omit<RunRow, 'output' | 'object'> & { readonly user_id: string; readonly session_id: string };
 
+interface ListedRow {
+  readonly run: Row;
+  readonly children: number;
+  readonly parent: ListedRun['parent'] | null;
+}
+
 /** Lists runs across sessions, of one user or of all (null). Reads all their runs of the period: not for hot paths. */
 export async function listRunsAcross(db: Db, user: string | null, listing: RunListing): Promise<ListedRun[]> {
   const { order, status, from, to, id, limit } = listing;
-  const rows = await db.query<{ run: Row }>(
-    `SELECT to_jsonb(r) - 'output' - 'object' AS run
+  const rows = await db.query<ListedRow>(
+    `SELECT to_jsonb(r) - 'output' - 'object' AS run, ${childCount('r')} AS children,
+            (SELECT json_build_object('sessionId', c.session_id, 'runId', c.run_id, 'callId', c.call_id)
+               FROM perdure.child_runs c WHERE c.user_id = r.user_id AND c.child_id = r.run_id) AS parent
        FROM (SELECT * FROM perdure.runs o
               WHERE ($1::text IS NULL OR user_id = $1)
                 AND ($2::text IS NULL OR status = $2)
@@ -39,10 +48,10 @@ export async function listRunsAcross(db: Db, user: string | null, listing: RunLi
               LIMIT $6) r`,
     [user, status, from, to, id, limit],
   );
-  return rows.map(({ run }) => listedRunOf(run));
+  return rows.map(listedRunOf);
 }
 
-function listedRunOf(row: Row): ListedRun {
+function listedRunOf({ run: row, children, parent }: ListedRow): ListedRun {
   const { output: _output, ...record } = runRecordOf({ ...row, output: null, object: null });
   const { createdAt, endedAt } = record;
   return {
@@ -50,5 +59,7 @@ function listedRunOf(row: Row): ListedRun {
     user: row.user_id,
     sessionId: row.session_id,
     totalMs: endedAt === null ? null : Date.parse(endedAt) - Date.parse(createdAt),
+    ...countOf(children),
+    ...(parent ? { parent } : {}),
   };
 }

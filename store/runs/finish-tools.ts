@@ -3,6 +3,7 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { appendEvents } from '../log/append-events.ts';
 import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
 import { closeCall, type ToolOutcome } from './close-call.ts';
+import { closeQuestions, questionsOf } from './questions/close-questions.ts';
 import type { Db, Tx } from '../db/db.ts';
 import { loadRun } from './load-run.ts';
 import { lockExistingSession, touch, type LockedSession } from '../log/lock-session.ts';
@@ -32,8 +33,11 @@ export async function finishTools(
     const closed = closeCalls(session, pending, openCalls, results);
     const [first] = closed;
     if (!first) return { events: [] };
+    const questions = questionsOf(closed, openCalls);
+    const inbox = await closeQuestions(tx, session, pending, questions, 'withdrawn');
     run.active_ms += Math.max(0, toolTimeMs(results, closed) - (await longestCallMs(tx, key, first)));
-    return { events: await appendEvents(tx, session, pending, { runs: [run], toolCalls: closed }) };
+    const toolCalls = [...closed, ...questions];
+    return { events: await appendEvents(tx, session, pending, { runs: [run], toolCalls, inbox }) };
   });
 }
 

@@ -7,7 +7,9 @@ import { pendingEvents } from '../log/pending-events.ts';
 import { closeCall } from './close-call.ts';
 import type { Db } from '../db/db.ts';
 import type { ToolCallRow } from '../log/rows.ts';
+import { closeQuestions, questionsOf } from './questions/close-questions.ts';
 import { loadCall } from './load-call.ts';
+import { loadRun } from './load-run.ts';
 import { lockExistingSession } from '../log/lock-session.ts';
 
 export interface StartTool {
@@ -58,7 +60,10 @@ export async function startTool(
     const error = call.status === 'running' ? lostFor(call, { idempotent, maxAttempts }) : null;
     if (error !== null) {
       closeCall(pending, call, { status: 'unknown', error }, session.at, null);
-      const events = await appendEvents(tx, session, pending, { toolCalls: [call] });
+      const { openCalls } = await loadRun(tx, key, runId);
+      const questions = questionsOf([call], openCalls);
+      const inbox = await closeQuestions(tx, session, pending, questions, 'withdrawn');
+      const events = await appendEvents(tx, session, pending, { toolCalls: [call, ...questions], inbox });
       return { claim: 'closed', status: 'unknown', events };
     }
     call.status = 'running';

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import type { McpCall } from '../../mcp/server-connection.ts';
+import type { McpCall } from '../../mcp/make-call.ts';
 import { mcpServers } from '../support/mcp/servers.ts';
 
 const signal = new AbortController().signal;

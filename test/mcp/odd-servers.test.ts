@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { McpCall } from '../../mcp/server-connection.ts';
+import type { McpCall } from '../../mcp/make-call.ts';
 import { oddServer } from '../support/mcp/server-settings.ts';
 import { mcpServers } from '../support/mcp/servers.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { McpCall } from '../../mcp/server-connection.ts';
+import type { McpCall } from '../../mcp/make-call.ts';
 import { freePort } from '../support/mcp/free-port.ts';
 import { everythingServer, fileServer } from '../support/mcp/server-settings.ts';
 import { mcpServers, startEverythingOverHttp } from '../support/mcp/servers.ts';

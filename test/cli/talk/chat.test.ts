@@ -97,6 +97,7 @@ test('/help lists every command', async () => {
     '/cancel',
     '/attach FILE',
     '/later',
+    '/decline',
     '/inbox',
     '/new',
     '/agent NAME',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseQuestionReply } from '../../../cli/shared/user-question.ts';
+import { parseQuestionReply } from '../../../cli/shared/questions/user-question.ts';
 import { parseApprovalReply } from '../../../cli/talk/parse-reply.ts';
 
 test.each([

@@ -95,6 +95,27 @@ test('several calls are answered in any order, by different people, and a rememb
   expect(after.filter(({ type }) => type === 'approval.requested')).toHaveLength(5);
 });
 
+test('an approval that is remembered for the user approves what waits in the other sessions of the user, and nothing of other users', async () => {
+  const { stack, payments } = asking;
+  const key = stack.key('first');
+  const other = { user: key.user, session: 'other' };
+  const untouched = stack.key('foreign');
+  const [item] = await asking.ask(key, [pay(11)]);
+  await asking.ask(other, [pay(12), toolCall('locate', {})]);
+  await asking.ask(untouched, [pay(13)]);
+  await asking.approve(key, item, { remember: 'user' });
+  await stack.ended(key);
+  const events = await stack.until(other, (found) => found.some(({ type }) => type === 'tool.completed'));
+  expect(events.filter((event) => event.type === 'approval.decided')).toMatchObject([{ rememberedFrom: item?.id }]);
+  // A call of another kind goes on waiting.
+  const [locate] = await listPendingItems(stack.db, other);
+  expect(locate).toMatchObject({ kind: 'client' });
+  await asking.answer(other, locate, { result: { city: 'Ulm' } });
+  expect(lastOutput(await stack.ended(other))).toBe('paid 12 | {"city":"Ulm"}');
+  expect(await listPendingItems(stack.db, untouched)).toMatchObject([{ kind: 'approval' }]);
+  expect(payments.filter(({ euros }) => euros > 10 && euros < 14).map(({ euros }) => euros)).toEqual([11, 12]);
+});
+
 test('arguments that the tool does not accept fail without asking anybody', async () => {
   const { stack } = asking;
   const key = stack.key('invalid');

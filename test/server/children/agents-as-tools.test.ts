@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dayOf } from '../../../core/money/utc-period.ts';
+import { listRuns } from '../../../store/read/list-runs.ts';
+import { listUserRuns } from '../../../store/read/list-user-runs.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { readUsage } from '../../../store/read/statistics/read-usage.ts';
 import { childrenOf, DELEGATING_AGENTS, delegatingModel } from '../../support/children/delegating-agents.ts';
@@ -77,6 +79,15 @@ test('the failure of a child is the error of the call, and its parent goes on', 
     tool: 'writer',
     error: expect.stringMatching(/^The agent writer failed \(\w+\): /),
   });
+  const { data } = await listRuns(stack.db, key, { limit: 1 });
+  expect(data).toMatchObject([{ agent: 'lead', childRuns: 2 }]);
+  const all = { order: 'newest', status: null, from: null, to: null, id: null, limit: 10 } as const;
+  const listed = await listUserRuns(stack.db, key.user, all);
+  expect(listed.filter(({ parent }) => parent !== undefined)).toMatchObject([
+    { agent: 'writer', parent: { sessionId: key.session, runId: data[0]?.id } },
+    { agent: 'writer', parent: { sessionId: key.session, runId: data[0]?.id } },
+  ]);
+  expect(listed.find(({ id }) => id === data[0]?.id)).toMatchObject({ childRuns: 2 });
   expect(events.find(({ type }) => type === 'tool.completed')).toMatchObject({ result: 'writer did work' });
   expect(events.at(-1)).toMatchObject({ type: 'run.completed' });
 });

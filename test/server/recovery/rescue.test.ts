@@ -100,6 +100,7 @@ async function otherVersion(
       runs: runWorkflows(client, taskQueue),
       isServer: isServer(client),
       isCutOff: () => false,
+      draining: new AbortController().signal,
       userExecutions: (user, onFound) => userExecutions(client, user, onFound),
       limiter: new ProviderLimiter({ db, live, providers: {}, metrics: telemetry.metrics }),
       pauses: { current: [] },

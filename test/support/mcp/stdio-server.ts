@@ -9,6 +9,10 @@ const ACT = { name: 'act', description: 'Acts.', inputSchema: { type: 'object', 
 
 type Id = string | number;
 
+const QUESTION = JSON.parse(
+  process.env['QUESTION'] ?? '{"message":"Sure?","requestedSchema":{"type":"object","properties":{}}}',
+) as object;
+
 let asked: Id | null = null;
 /** Grows with each call. */
 let edition = 1;
@@ -88,12 +92,13 @@ function call(id: Id, progressToken: Id | undefined): void {
       write({ id, result: text(`${process.env['TOKEN'] ?? 'unset'} ${Object.keys(process.env).toSorted().join()}`) });
       return;
     case 'asking':
-      write({
-        id: 'ask',
-        method: 'elicitation/create',
-        params: { message: 'Sure?', requestedSchema: { type: 'object', properties: {} } },
-      });
+      write({ id: 'ask', method: 'elicitation/create', params: QUESTION });
       asked = id;
+      return;
+    case 'late':
+      // Asks without a call, and writes what it is told to its standard error.
+      write({ id, result: text('acted') });
+      setTimeout(() => write({ id: 'ask', method: 'elicitation/create', params: QUESTION }), 200);
       return;
     default:
       write({ id, result: text('acted') });
@@ -108,10 +113,12 @@ else {
     const message = JSON.parse(line) as {
       id?: Id;
       method?: string;
+      result?: object;
       error?: { message: string };
       params?: { cursor?: string; _meta?: { progressToken?: Id } };
     };
     const { id, method, params } = message;
+    if (mode === 'late' && id === 'ask') process.stderr.write(`told: ${JSON.stringify(message.result)}`);
     if (method === undefined && id === 'ask' && asked !== null) {
       write({ id: asked, result: text(`refused: ${message.error?.message ?? ''}`) });
     }

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { askingServer } from '../../mcp/server-settings.ts';
 import { agentTool, defineAgent, defineTool } from '../../../../agents/index.ts';
 
 /** Appends a line to the file of effects, which stands for the external side effects of tools. */
@@ -55,6 +56,18 @@ export const assistant = defineAgent({ name: 'assistant', tools });
 export const leader = defineAgent({ name: 'leader', tools: [agentTool(assistant)] });
 /** Its model writes programs that call the tools. */
 export const programmer = defineAgent({ name: 'programmer', tools, codeMode: true });
+/** Its MCP servers ask the user: over an open call, and in the results of calls. They write what they do beside the effects. */
+export const travelling = defineAgent({
+  name: 'travelling',
+  tools: [
+    { mcp: 'held', only: ['book', 'reserve'], elicitation: true },
+    { mcp: 'rounds', only: ['book'], elicitation: true },
+  ],
+  mcpServers: {
+    held: askingServer(`${process.env['PERDURE_TEST_EFFECTS']}.held`, '2025'),
+    rounds: askingServer(`${process.env['PERDURE_TEST_EFFECTS']}.rounds`, '2026'),
+  },
+});
 /** One step per activity: the workflow decides after each step. */
 export const stepwise = defineAgent({ name: 'stepwise', tools, policy: { stepsPerActivity: 1 } });
 
@@ -63,6 +76,14 @@ export const asking = defineAgent({
   name: 'asking',
   instructions: process.env['PERDURE_TEST_INSTRUCTIONS'] ?? 'Ask.',
   tools: [{ name: 'act', approval: 'always' }],
+});
+
+/** A model decides about the calls of its tool. */
+export const judged = defineAgent({
+  name: 'judged',
+  model: 'openai/stub-model',
+  tools: [{ name: 'act', approval: 'auto' }],
+  approvals: { evaluator: { criteria: 'Approve everything.' } },
 });
 
 const writeDown = defineTool({
