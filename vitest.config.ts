@@ -17,7 +17,7 @@ export default defineConfig({
   },
   test: {
     // Of two cores: many files wait, for processes, timers and answers.
-    maxWorkers: 4,
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
