@@ -40,9 +40,9 @@ export function startGateway(db: Db, options: Partial<GatewayOptions> = {}): Tes
     sender,
     live,
     async call(method, path, body, headers = {}) {
-      const json = body === undefined ? {} : { body: JSON.stringify(body) };
+      const content = body === undefined ? {} : { body: JSON.stringify(body) };
       const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-      return gateway.app.request(path, { method, headers: { ...type, ...headers }, ...json });
+      return gateway.app.request(path, { method, headers: { ...type, ...headers }, ...content });
     },
   };
 }

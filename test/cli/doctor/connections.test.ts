@@ -166,7 +166,8 @@ mcpServers:
     PERDURE_PORT: '0',
     TEMPORAL_ADDRESS: '127.0.0.1:1',
   };
-  const { stdout } = await runCli(['doctor', '--json'], env);
+  const { code, stdout, stderr } = await runCli(['doctor', '--json'], env);
+  expect([code, stderr]).toEqual([1, '']);
   const { findings } = JSON.parse(stdout) as Report;
   const of = (name: string) => findings.find(({ check }) => check === `MCP server ${name}`);
   expect(of('files')).toMatchObject({
