@@ -7,6 +7,7 @@ import { asScript, readMigrations, type Migration } from './schema/read-migratio
 const LOCK = 0x70657264757265n;
 const TURN = 0x70657264757266n;
 
+const BUSY = 'Waiting for another process that is migrating the store';
 /** How often a process looks whether the one that is migrating has ended. */
 const LOOK_MS = 250;
 /** A migration that takes longer is reported, and again each time this has passed. */
@@ -26,13 +27,14 @@ export type MigrationOptions = PartOptions;
 export async function migrate(db: Db, options: MigrationOptions = {}): Promise<void> {
   const migrations = await readMigrations();
   if (missingOf(migrations, await readApplied(db)).length === 0) return;
+  const lock = lockOf(options);
   if (db.kind === 'pglite') {
-    while (await applyScripts(db, migrations, 1));
+    while (await applyScripts(db, migrations, lock, { limit: 1 }));
     return;
   }
   await db.transaction(async (turn) => {
     await takeTurn(turn, options);
-    await applyScripts(db, migrations, Number.POSITIVE_INFINITY, { onlyToEmpty: true });
+    await applyScripts(db, migrations, lock, { onlyToEmpty: true });
     const applied = await readApplied(db);
     for (const migration of missingOf(migrations, applied)) {
       const report = reporting(migration, options);
@@ -55,22 +57,29 @@ async function takeTurn(turn: Tx, { onWait }: MigrationOptions): Promise<void> {
     // Without parameters: the portal of a statement with some keeps its snapshot until the next statement.
     const [row] = await turn.query<{ free: boolean }>(`SELECT pg_try_advisory_xact_lock(${TURN}) AS free`);
     if (row?.free) return;
-    if (attempt === 1) onWait?.('Waiting for another process that is migrating the store');
+    if (attempt === 1) onWait?.(BUSY);
     await delay(LOOK_MS);
   }
 }
 
 /** Keeps older versions out, which take this lock to migrate. */
-async function lock(tx: Tx): Promise<void> {
-  await tx.query(`SELECT pg_advisory_xact_lock($1::bigint)`, [LOCK.toString()]);
+function lockOf({ onWait }: MigrationOptions): (tx: Tx) => Promise<void> {
+  let isReported = false;
+  return async (tx) => {
+    const [row] = await tx.query<{ free: boolean }>(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS free`);
+    if (row?.free) return;
+    if (!isReported) onWait?.(BUSY);
+    isReported = true;
+    await tx.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
+  };
 }
 
 /** Applies up to `limit` missing migrations in one transaction, with locks that are held until it ends. Returns whether there may be more. */
 async function applyScripts(
   db: Db,
   migrations: readonly Migration[],
-  limit: number,
-  { onlyToEmpty = false } = {},
+  lock: (tx: Tx) => Promise<void>,
+  { limit = Number.POSITIVE_INFINITY, onlyToEmpty = false } = {},
 ): Promise<boolean> {
   return await db.transaction(async (tx) => {
     await tx.query('SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0');

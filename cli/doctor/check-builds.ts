@@ -5,6 +5,7 @@ import { readBuilds } from '../services/builds.ts';
 import type { Finding } from './finding.ts';
 
 const CHECK = 'Builds';
+const DEADLINE_MS = 3_000;
 
 /** With worker versioning: checks that a build is current. Until then, no worker takes up a session. Empty without versioning. */
 export async function checkBuilds(env: NodeJS.ProcessEnv, connection: ConnectionSettings): Promise<readonly Finding[]> {
@@ -12,7 +13,8 @@ export async function checkBuilds(env: NodeJS.ProcessEnv, connection: Connection
   const temporal = lazyClient(connection, undefined, {});
   try {
     const client = temporal.get();
-    const builds = await readBuilds({ client, namespace: client.options.namespace, name });
+    const read = () => readBuilds({ client, namespace: client.options.namespace, name });
+    const builds = await client.withDeadline(Date.now() + DEADLINE_MS, read);
     if (builds.length === 0) return [];
     const current = builds.find(({ isCurrent }) => isCurrent);
     if (current !== undefined) {

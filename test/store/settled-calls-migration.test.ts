@@ -67,4 +67,5 @@ test.each(DATABASES)(
     );
     expect(await readSession(db, key)).toMatchObject({ ...sums, unpricedCalls: 3, knownUsage: { inputTokens: 10 } });
   },
+  60_000,
 );
