@@ -117,7 +117,7 @@ test('a row in any table with a user is erased, those of another user stay, and 
   expect(await db.query('SELECT state FROM perdure.leases')).toEqual([{ state: { retentionSeconds: 7 } }]);
   await endErasure(db, id);
   expect(await tablesWith(db, '"ada"')).toEqual({});
-}, 60_000);
+}, 120_000);
 
 test('a table that names users in a column of another name cannot be forgotten either', async () => {
   const database = await openTestDatabase('pglite');
