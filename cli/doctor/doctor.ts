@@ -61,7 +61,7 @@ const NO_WORKER: Finding = { check: 'Worker', state: 'note', found: 'unknown wit
  * Repeats, one by one, checks of a time that have found something. While all checks load their code at once, this process may be
  * too busy to see a response in time, above all on a machine with a problem.
  */
-async function repeatLateChecks(
+export async function repeatLateChecks(
   findings: readonly Finding[],
   checks: Readonly<Record<string, () => Promise<Finding[]>>>,
 ): Promise<Finding[]> {

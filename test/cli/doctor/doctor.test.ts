@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { repeatLateChecks } from '../../../cli/doctor/doctor.ts';
 import { acquireDataLock } from '../../../dev-server/index.ts';
 import { identityOf } from '../../../dev-server/process-identity.ts';
 import { servedGateway } from '../../gateway/start-gateway.ts';
@@ -359,4 +360,17 @@ mcpServers:
     remedy: 'Check its URL, its headers and the network, and that the server is running.',
   });
   expect(of('ghost')).toMatchObject({ state: 'problem', found: 'is used by librarian, but does not exist' });
+});
+
+test('a check of a time that has found something is repeated, and its second result counts; others are not', async () => {
+  const finding = (check: string, state: 'ok' | 'note' | 'problem') => ({ check, state, found: '', remedy: null });
+  const repeated: string[] = [];
+  const again = (check: string) => async () => {
+    repeated.push(check);
+    return [finding(check, 'ok')];
+  };
+  const first = [finding('Temporal', 'problem'), finding('Store', 'problem'), finding('Redis', 'ok')];
+  const findings = await repeatLateChecks(first, { Temporal: again('Temporal'), Redis: again('Redis') });
+  expect(findings).toEqual([finding('Temporal', 'ok'), finding('Store', 'problem'), finding('Redis', 'ok')]);
+  expect(repeated).toEqual(['Temporal']);
 });
