@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { CreateDeps } from './shared/command-deps.ts';
 import { parseOrdinal, parseShare } from './shared/parse-number.ts';
-import { requireFolder } from './shared/require-folder.ts';
+import { requireFolder } from './author/require-folder.ts';
 
 /** Adds the commands about agents: the deployment's, and the templates of a folder. */
 export function addAgentCommands(

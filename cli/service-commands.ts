@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { addEnvFile } from './services/env-file.ts';
 import type { CreateDeps, OwnerOption } from './shared/command-deps.ts';
-import { requireFolder } from './shared/require-folder.ts';
+import { requireFolder } from './author/require-folder.ts';
 import { addOwner } from './shared/user-scope-options.ts';
 import { parsePort } from './shared/parse-number.ts';
 

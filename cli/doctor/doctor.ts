@@ -71,7 +71,7 @@ async function isInMemory({ client }: CommandDeps): Promise<boolean> {
  * Repeats, one by one, checks of a time that have found a problem. While all checks load their code at once, this process may be
  * too busy to see a response in time, above all on a machine with a problem.
  */
-async function repeatLateChecks(
+export async function repeatLateChecks(
   findings: readonly Finding[],
   checks: Readonly<Record<string, () => Promise<Finding[]>>>,
 ): Promise<Finding[]> {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { repeatLateChecks } from '../../../cli/doctor/doctor.ts';
 import { acquireDataLock } from '../../../dev-server/index.ts';
 import { identityOf } from '../../../dev-server/process-identity.ts';
 import { servedGateway } from '../../gateway/start-gateway.ts';
@@ -163,4 +164,17 @@ test('doctor says of a gateway that asks for a token that it does not know the p
     PERDURE_PORT: '0',
   });
   expect(stdout).toMatch(/^NOTE {5}Providers: unknown: .*token/m);
+});
+
+test('a check of a time that has found a problem is repeated, and its second result counts; others are not', async () => {
+  const finding = (check: string, state: 'ok' | 'note' | 'problem') => ({ check, state, found: '', remedy: null });
+  const repeated: string[] = [];
+  const again = (check: string) => async () => {
+    repeated.push(check);
+    return [finding(check, 'ok')];
+  };
+  const first = [finding('Temporal', 'problem'), finding('Store', 'problem'), finding('Redis', 'ok')];
+  const findings = await repeatLateChecks(first, { Temporal: again('Temporal'), Redis: again('Redis') });
+  expect(findings).toEqual([finding('Temporal', 'ok'), finding('Store', 'problem'), finding('Redis', 'ok')]);
+  expect(repeated).toEqual(['Temporal']);
 });

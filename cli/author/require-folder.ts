@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { CliError, EXIT } from './exit-codes.ts';
+import { CliError, EXIT } from '../shared/exit-codes.ts';
 
 /** Throws a CliError unless the folder exists. `argument`: what names it on the command line. */
 export function requireFolder(folder: string, argument: string): void {
