@@ -37,7 +37,7 @@ test('hosts of one process share a store in memory, which is empty again once th
   expect(await second.db.query('SELECT * FROM kept')).toEqual([]);
   await second.close();
   const third = await openHost(options);
-  await expect(third.db.query('SELECT * FROM kept')).rejects.toThrow();
+  await expect(third.db.query('SELECT * FROM kept')).rejects.toThrow('kept');
   await third.close();
 }, 30_000);
 
