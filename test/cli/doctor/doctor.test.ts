@@ -41,7 +41,8 @@ test('doctor on a machine where all is well says so line by line, and exits 0', 
   expect(lines).toEqual(
     expect.arrayContaining([
       expect.stringMatching(/^OK {7}Node: version \d+/),
-      `OK       Store: embedded, in ${folder}/data`,
+      // That of the gateway of this test.
+      'NOTE     Store: in memory: sessions and everything else are lost when the process of the gateway ends',
       `OK       Model: OpenAI-compatible endpoint at ${model}/v1`,
       `OK       Gateway: reachable at ${url}`,
       'OK       Providers: all healthy',
@@ -100,6 +101,7 @@ test('doctor examines what runs on the data folder, and no server of others', as
   };
   const idle = await find();
   expect(idle('Temporal')).toMatchObject({ state: 'note', found: 'not running; `perdure start` starts one' });
+  expect(idle('Store')).toMatchObject({ state: 'ok', found: `embedded, in ${folder}` });
   expect(idle('Worker')).toMatchObject({ state: 'note', found: 'unknown without Temporal' });
   const lock = await acquireDataLock(folder);
   onTestFinished(() => lock.release());

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import type { ConnectionOptions } from '../../../client/temporal/connection-options.ts';
 import { describeConnectProblem } from '../../../client/temporal/describe-connect-problem.ts';
 import { freePort } from '../../support/mcp/free-port.ts';
 import { createAuthority, type Authority, type CertificateFiles } from '../../support/temporal/certificates.ts';
@@ -20,6 +21,13 @@ function trusting(authority: Authority, client?: CertificateFiles) {
   };
 }
 
+/** What is wrong, as a sentence; null if nothing is. */
+async function find(address: string, tls: ConnectionOptions['tls']): Promise<string | null> {
+  const problem = await describeConnectProblem({ address, tls });
+  expect(problem?.mayPass ?? false).toBe(false);
+  return problem === null ? null : `${problem.found}. ${problem.remedy}`;
+}
+
 test('each way in which TLS fails has its own sentence', async () => {
   const [ours, theirs] = [await createAuthority(), await createAuthority()];
   const client = ours.sign('client');
@@ -29,11 +37,6 @@ test('each way in which TLS fails has its own sentence', async () => {
   const { address } = await served(ours.sign('server', { names: 'IP:127.0.0.1' }));
   const named = await served(ours.sign('named', { names: 'DNS:temporal.internal' }));
   const expired = await served(ours.sign('expired', { names: 'IP:127.0.0.1', days: -1 }));
-  const find = async (to: string, tls: Parameters<typeof describeConnectProblem>[0]['tls']) => {
-    const problem = await describeConnectProblem({ address: to, tls });
-    expect(problem?.mayPass ?? false).toBe(false);
-    return problem === null ? null : `${problem.found}. ${problem.remedy}`;
-  };
 
   expect(await find(address, trusting(ours, client))).toBe(null);
   expect(await find(address, undefined)).toContain('accepts TLS only. Set TEMPORAL_TLS=true');
