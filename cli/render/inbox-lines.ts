@@ -1,7 +1,7 @@
 import type { InboxItem } from '../../contracts/session/inbox-item.ts';
 import type { Paint } from '../shared/command-deps.ts';
 import { shortItemId } from '../shared/short-id.ts';
-import { ASK_USER } from '../shared/questions/user-question.ts';
+import { ASK_USER, userQuestionOf } from '../shared/questions/user-question.ts';
 import { formatTime, type TimeStyle } from './format-time.ts';
 import { oneLine } from './one-line.ts';
 import { shellQuote } from '../shared/shell-quote.ts';
@@ -13,7 +13,7 @@ export function inboxRows(items: readonly InboxItem[], style: TimeStyle, withUse
     shortItemId(item.id, style.terminal),
     kindOf(item),
     stripControl(item.tool),
-    oneLine(item.arguments),
+    argumentsOf(item),
     ...(withUser ? [stripControl(item.user)] : []),
     stripControl(item.sessionId),
     formatTime(item.requestedAt, style),
@@ -21,6 +21,12 @@ export function inboxRows(items: readonly InboxItem[], style: TimeStyle, withUse
   ]);
   const user = withUser ? ['USER'] : [];
   return [['ITEM', 'KIND', 'TOOL', 'ARGUMENTS', ...user, 'SESSION', 'SINCE', 'UNTIL'], ...rows];
+}
+
+/** Of a question of an MCP server, the question and the server, without the form. */
+function argumentsOf({ tool, arguments: args }: Pick<InboxItem, 'tool' | 'arguments'>): string {
+  const { question, server } = userQuestionOf(args);
+  return tool === ASK_USER && server ? `${oneLine(question)} (${stripControl(server)})` : oneLine(args);
 }
 
 /** `approval`, `question` of the tool `ask_user`, or `client call`. */

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
 export const approvalDecisionSchema = z.enum(['approve', 'reject']);
-export type ApprovalDecision = z.infer<typeof approvalDecisionSchema>;
 
 /** For what an approval is remembered: later calls of the tool in the session, or in all sessions of its user. */
 export const ruleScopeSchema = z.enum(['session', 'user']);

@@ -83,7 +83,6 @@ export type ApprovalAnswer = z.infer<typeof approvalAnswerSchema>;
 
 /** `decline`: the user refuses to answer. `cancel`: the question was closed without an answer. */
 export const clientRefusalSchema = z.enum(['decline', 'cancel']);
-export type ClientRefusal = z.infer<typeof clientRefusalSchema>;
 
 /** What a client hands in for a call of a client tool: its result, why it failed, or that the user does not answer. */
 export const clientAnswerSchema = z.union([

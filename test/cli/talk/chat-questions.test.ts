@@ -194,18 +194,18 @@ test('a question of ask_user is answered by the number of a choice', async ({ sk
   expect(asked.answers).toEqual([{ result: 'aisle', hash: 'h1' }]);
 }, 20_000);
 
-test('an answer with a schema is JSON, and is asked for again until it is', async ({ skip }) => {
-  const schema = { type: 'object', properties: { seats: { type: 'integer' } } };
+test('an answer with a schema that is no form is JSON, and is asked for again until it is', async ({ skip }) => {
+  const schema = { type: 'object', properties: { seats: { type: 'object' } } };
   const asked = asking('ask_user', { question: 'How many?', schema });
   await chatting(skip, asked, async (running) => {
     await running.shows('Type the answer as JSON.');
     running.type('two\n');
     await running.shows('This is not JSON');
-    running.type('{"seats": 2}\n');
+    running.type('{"seats": {}}\n');
     await running.shows('1 step');
   });
 
-  expect(asked.answers).toEqual([{ result: { seats: 2 }, hash: 'h1' }]);
+  expect(asked.answers).toEqual([{ result: { seats: {} }, hash: 'h1' }]);
 }, 20_000);
 
 test('another client tool is named with the command that answers it', async ({ skip }) => {
@@ -231,4 +231,40 @@ test('with piped lines a run that waits is named with its commands, the next lin
   expect(stdout).toContain('perdure approve inb_1, or perdure reject inb_1 --reason WHY');
   expect(service.gateway.requests.filter(({ path }) => path.endsWith('/messages'))).toHaveLength(2);
   expect(code).toBe(1);
+}, 20_000);
+
+const SEAT = {
+  question: 'Which seat?',
+  server: 'trains',
+  schema: {
+    type: 'object',
+    properties: { row: { type: 'integer', minimum: 1 }, window: { type: 'boolean' } },
+    required: ['row', 'window'],
+  },
+};
+
+test('the form of an MCP server is shown field by field, and typed with the names of the fields', async ({ skip }) => {
+  const asked = asking('ask_user', SEAT);
+  const screen = await chatting(skip, asked, async (running) => {
+    await running.shows('Type row=…, window=…');
+    running.type('row=three, window=yes\n');
+    await running.shows('takes a whole number');
+    running.type('row=3, window=yes\n');
+    await running.shows('1 step');
+  });
+
+  expect(screen).toContain('The MCP server trains asks:');
+  expect(screen).toMatch(/ {4}row {5}a whole number from 1/);
+  expect(asked.answers).toEqual([{ result: { row: 3, window: true }, hash: 'h1' }]);
+}, 20_000);
+
+test('/decline refuses to answer a question', async ({ skip }) => {
+  const asked = asking('ask_user', SEAT);
+  await chatting(skip, asked, async (running) => {
+    await running.shows('Type row=…, window=…');
+    running.type('/decline\n');
+    await running.shows('1 step');
+  });
+
+  expect(asked.answers).toEqual([{ action: 'decline', hash: 'h1' }]);
 }, 20_000);
