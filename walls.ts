@@ -121,7 +121,10 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
 
   'activities/erasure': ['activities/shared', 'activities/sweep', 'contracts', 'store/**', 'live', 'telemetry'],
 
+  'activities/batch': ['activities/shared', 'contracts', 'core', 'store/**', 'live', 'telemetry'],
+
   worker: [
+    'worker/batches',
     'worker/erasure',
     'worker/serving',
     'admission',
@@ -142,6 +145,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
 
   'worker/replay': ['worker', 'contracts', 'core'],
 
+  'worker/batches': ['worker', 'activities/shared', 'client/temporal', 'contracts', 'store/**'],
   'worker/erasure': ['worker', 'activities/shared', 'contracts', 'core/text', 'store/**'],
   'worker/serving': ['worker', 'activities/serving', 'assets', 'contracts', 'store/**', 'telemetry'],
 

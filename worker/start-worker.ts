@@ -22,6 +22,7 @@ import { createMemories, type Memories } from '../memory/create-memories.ts';
 import { createCommitObserver } from '../telemetry/commit-observer.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { restoreNamespace, startUpkeep, type UpkeepSettings } from './upkeep/upkeep.ts';
+import { sessionCommands } from './batches/session-commands.ts';
 import { userExecutions } from './erasure/user-executions.ts';
 import { isServer } from './is-server.ts';
 import { runWorkflows } from './run-workflows.ts';
@@ -62,6 +63,7 @@ type GivenDeps = Omit<
   | 'isServer'
   | 'isCutOff'
   | 'releases'
+  | 'commands'
   | 'userExecutions'
   | 'workerId'
 >;
@@ -169,6 +171,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
         runs: runWorkflows(client, taskQueue),
         isServer: isServer(client),
         isCutOff: () => lease?.isCutOff() ?? false,
+        commands: sessionCommands(client, taskQueue),
         userExecutions: (user) => userExecutions(client, user),
         workerId,
       },

@@ -27,6 +27,7 @@ import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
 import type { CallContext } from '../../contracts/session/call-context.ts';
 import type { RunWhy, SessionWhy } from '../../contracts/why.ts';
 import type { Workers } from '../../contracts/worker.ts';
+import { createFleetClient, type FleetClient } from './fleet-client.ts';
 import { createInboxClient, type InboxClient } from './inbox-client.ts';
 import { streamEvents, type Connect } from './event-stream.ts';
 import type { StreamOptions } from './event-stream.ts';
@@ -81,7 +82,7 @@ export interface SendResult {
  * The gateway's HTTP interface, typed. Every method rejects with a PerdureError for a problem response, and with a
  * {@link import('./gateway-unreachable-error.ts').GatewayUnreachableError} when the connection fails or times out.
  */
-export interface GatewayClient extends InboxClient {
+export interface GatewayClient extends InboxClient, FleetClient {
   /** Gets or creates a session. */
   open(
     id: string | undefined,
@@ -223,6 +224,7 @@ export function createGatewayClient(options: GatewayClientOptions = {}): Gateway
     );
 
   return {
+    ...createFleetClient({ json }),
     ...createInboxClient({ json, owned, discard: (request) => http.discard(request) }),
     async open(id, input) {
       const request = post(['v1', 'sessions'], { ...(id === undefined ? {} : { id }), ...input });

@@ -36,6 +36,11 @@ export const auditActionSchema = z.enum([
   'keys.revoke',
   'user.erase',
   'erasures.read',
+  'batch.preview',
+  'batch.start',
+  'batch.cancel',
+  'batches.read',
+  'fleet.read',
   'pauses.read',
   'pause.set',
   'pause.remove',
@@ -54,7 +59,7 @@ export const auditEntrySchema = z.object({
   user: z.string().nullable(),
   sessionId: z.string().nullable(),
   runId: z.string().nullable(),
-  /** What else it concerns: the id of an API key. */
+  /** What else it concerns: the id of an API key or of a batch, what is paused. */
   subject: z.string().nullable(),
   /** The entry's number, without gaps except where the retention has removed entries. */
   seq: z.number().int(),

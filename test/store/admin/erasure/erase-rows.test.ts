@@ -25,7 +25,7 @@ const UNGUARDED: readonly string[] = [
   'events, runs, steps, tool_calls, waits, model_calls, context_calls, inbox, recorded_counts',
   'imported_agent_versions, archives, children, child_runs, attachment_references',
   'provider_places, provider_tickets, provider_turns, attachment_chunks, memory_words',
-  'audit, erasures, sweep_actions, kept_conversations',
+  'audit, erasures, sweep_actions, kept_conversations, batches, batch_items',
 ].flatMap((names) => names.split(', '));
 
 async function eraseAll(db: Db, user: string, id: string): Promise<void> {
