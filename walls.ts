@@ -81,7 +81,10 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
 
   'activities/erasure': ['activities/shared', 'activities/sweep', 'contracts', ...COMMITS],
 
+  'activities/batch': ['activities/shared', ...COMMITS, ...PURE],
+
   worker: [
+    'worker/batches',
     'worker/erasure',
     'worker/serving',
     'admission',
@@ -103,6 +106,7 @@ export const WALLS: Readonly<Record<string, readonly string[]>> = {
 
   'worker/replay': ['worker', 'codec', ...PURE],
 
+  'worker/batches': ['worker', 'activities/shared', 'client/temporal', 'contracts', 'store/**'],
   'worker/erasure': ['worker', 'codec', 'activities/shared', 'contracts', 'core/text', 'store/**'],
   'worker/serving': ['worker', 'activities/serving', 'assets', 'contracts', 'store/**', 'telemetry'],
 

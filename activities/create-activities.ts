@@ -30,6 +30,7 @@ import {
 import { expireSession } from './session/expire-session.ts';
 import { answerApproval, answerClientCall } from './inbox/answer-item.ts';
 import { settleDue } from './inbox/settle-due.ts';
+import { runBatch } from './batch/run-batch.ts';
 import { eraseUser } from './erasure/erase-user.ts';
 import { sweepPage } from './sweep/sweep-page.ts';
 import { cancelOpenRun, endRun, requestStop } from './session/stop-run.ts';
@@ -84,5 +85,6 @@ export function createActivities(
     callInBackground: () => requiringStore(deps, () => callInBackground(deps)),
     sweepPage: (input) => sweepPage(deps, input),
     eraseUser: (input) => eraseUser(deps, input),
+    runBatch: (input) => runBatch(deps, input),
   };
 }

@@ -1,5 +1,5 @@
 import { listAllSessions } from '../store/admin/reports/list-all-sessions.ts';
-import { listSessions, type SessionListQuery } from '../store/read/list-sessions.ts';
+import { listSessions, type SessionListQuery } from '../store/read/lists/list-sessions.ts';
 import { atMost, type Aim, type Benchmark, type BenchmarkRow } from './benchmark.ts';
 import { BIG_USER, generateSessions } from './generated-sessions.ts';
 import { percentile } from './statistics.ts';

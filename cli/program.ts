@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander';
 import { packageVersion } from '../assets/package-files.ts';
 import { whileRunningSchema } from '../contracts/session/message.ts';
-import { runOrderSchema, runStatusSchema } from '../contracts/session/run.ts';
+import { runStatusFilterSchema } from '../contracts/session/list-filters.ts';
+import { runOrderSchema } from '../contracts/session/run.ts';
 import { sessionStatusSchema } from '../contracts/session/session.ts';
 import { usageBySchema } from '../contracts/usage.ts';
+import { addBatchCommands } from './batch-commands.ts';
 import { addAgentCommands } from './agent-commands.ts';
 import { addCompletion } from './completion.ts';
 import { createCommandDeps } from './shared/command-deps.ts';
@@ -14,6 +16,8 @@ import { addDataCommands } from './data-commands.ts';
 import { addInboxCommands } from './inbox-commands.ts';
 import { addFleetCommands } from './fleet-commands.ts';
 import { addMemoryCommands } from './memory-commands.ts';
+import { addListFilters, toListFilter } from './fleet/list-filter-options.ts';
+import { parseDuration } from './shared/parse-duration.ts';
 import { parseFraction, parsePositive, parseWhole } from './shared/parse-number.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { addServiceCommands } from './service-commands.ts';
@@ -48,7 +52,8 @@ export function createProgram(env: NodeJS.ProcessEnv, setExitCode: (code: number
   program.commandsGroup('Control:');
   addControlCommands(program, deps);
   addKeyCommands(program, env, deps);
-  addFleetCommands(program, deps);
+  addFleetCommands(program, deps, setExitCode);
+  addBatchCommands(program, deps, setExitCode);
   program.commandsGroup('Cost:');
   addCostCommands(program, deps);
   program.commandsGroup('Move and remove:');
@@ -134,10 +139,12 @@ function attachOption(): Option {
 }
 
 function addReadCommands(program: Command, deps: CreateDeps, setExitCode: (code: number) => void): void {
-  addUserScope(program.command('sessions'))
+  addListFilters(addUserScope(program.command('sessions')), { which: 'only sessions ', noun: 'created' })
     .description('list sessions, most recently active first')
     .addOption(new Option('--status <status>', 'only sessions with this status').choices(sessionStatusSchema.options))
-    .option('--agent <name>', 'only sessions of this agent')
+    .addOption(
+      new Option('--idle <time>', 'only sessions without activity for this long, such as 12h').argParser(parseDuration),
+    )
     .addOption(
       new Option('--min-error-rate <rate>', 'only sessions with at least this error rate, 0 to 1').argParser(
         parseFraction,
@@ -156,7 +163,9 @@ function addReadCommands(program: Command, deps: CreateDeps, setExitCode: (code:
     )
     .addOption(new Option('--limit <n>', 'maximum number of results').argParser(parseWhole))
     .option('--cursor <cursor>', 'show the next page, as printed below the previous one')
-    .action(async (options) => (await import('./look/sessions.ts')).sessions(deps(), toUserScope(options)));
+    .action(async (options) =>
+      (await import('./look/sessions.ts')).sessions(deps(), toListFilter(toUserScope(options))),
+    );
   addOwner(program.command('session <id>'))
     .description('show a session: status, current run, totals, metadata and state')
     .action(async (id: string, owner: OwnerOption) => (await import('./look/sessions.ts')).session(deps(owner), id));
@@ -165,18 +174,26 @@ function addReadCommands(program: Command, deps: CreateDeps, setExitCode: (code:
     .action(async (id: string, owner: OwnerOption) =>
       (await import('./look/show-transcript.ts')).showTranscript(deps(owner), id),
     );
-  addUserScope(program.command('runs [session] [run]'))
+  addListFilters(addUserScope(program.command('runs [session] [run]')), {
+    which: 'without a session: only runs ',
+    noun: 'admitted',
+  })
     .usage('[options] | <session> | <session> <run>')
     .description('list the runs of all sessions or of one, or show one run with its steps and tool calls')
     .addOption(new Option('--order <order>', 'without a session: the order').choices(runOrderSchema.options))
     .addOption(
-      new Option('--status <status>', 'without a session: only runs with this status').choices(runStatusSchema.options),
+      new Option(
+        '--status <status>',
+        'without a session: only runs with this status; open: any that has not ended',
+      ).choices(runStatusFilterSchema.options),
     )
     .addOption(new Option('--from <day>', 'without a session: first day, as 2026-11-01 or 7d').argParser(parseDay))
     .addOption(new Option('--to <day>', 'without a session: last day').argParser(parseDay))
     .addOption(new Option('--limit <n>', 'without a session: maximum number of results').argParser(parseWhole))
+    .option('--cursor <cursor>', 'show the next page, as printed below the previous one')
     .action(async (session: string | undefined, run: string | undefined, options) => {
-      if (session === undefined) return (await import('./look/list-runs.ts')).listRuns(deps(), toUserScope(options));
+      if (session === undefined)
+        return (await import('./look/list-runs.ts')).listRuns(deps(), toListFilter(toUserScope(options)));
       return (await import('./look/runs.ts')).runs(deps(options), session, run);
     });
   const audit = program

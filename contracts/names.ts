@@ -13,6 +13,8 @@ export const WORKFLOW = {
   maintenance: 'maintenance',
   /** The erasure of a user; workflow id `:erasure:id`. Argument: `{erasureId}`. */
   erasure: 'erasure',
+  /** A batch: one action of an operator on many runs or sessions; workflow id `:batch:id`. Argument: `{batchId}`. */
+  batch: 'batch',
 } as const;
 
 /** Id of the Temporal Schedule that starts clean-ups. */

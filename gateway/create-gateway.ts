@@ -42,6 +42,8 @@ import { auditRoutes } from './routes/admin/audit.ts';
 import { codecRoutes } from './routes/admin/codec.ts';
 import { costRoutes } from './routes/cost.ts';
 import { eventRoutes } from './routes/events.ts';
+import { fleetRoutes } from './routes/admin/fleet.ts';
+import { batchRoutes } from './routes/admin/batches.ts';
 import { erasureRoutes } from './routes/admin/erasures.ts';
 import { exportRoutes } from './routes/exports.ts';
 import { maintenanceRoutes } from './routes/admin/maintenance.ts';
@@ -191,6 +193,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...exportRoutes(deps),
     ...maintenanceRoutes(deps),
     ...erasureRoutes(deps),
+    ...batchRoutes(deps),
+    ...fleetRoutes(deps),
     ...memoryRoutes(deps),
     ...messageRoutes(deps),
     ...inboxRoutes(deps),

@@ -23,6 +23,7 @@ import { createCommitObserver } from '../telemetry/commit-observer.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { encodesFailures, workerDataConverter } from './data-converter.ts';
 import { restoreNamespace, startUpkeep, type UpkeepSettings } from './upkeep/upkeep.ts';
+import { sessionCommands } from './batches/session-commands.ts';
 import { userExecutions } from './erasure/user-executions.ts';
 import { describeRefusal } from './namespace.ts';
 import { connectToTemporal } from './connect-to-temporal.ts';
@@ -68,6 +69,7 @@ type GivenDeps = Omit<
   | 'isCutOff'
   | 'draining'
   | 'releases'
+  | 'commands'
   | 'userExecutions'
   | 'workerId'
 >;
@@ -174,6 +176,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
         isServer: isServer(client),
         isCutOff: () => lease?.isCutOff() ?? false,
         draining: sessions.draining,
+        commands: sessionCommands(client, taskQueue),
         userExecutions: (user, onFound) => userExecutions(client, user, onFound),
         workerId,
       },

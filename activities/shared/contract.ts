@@ -275,6 +275,17 @@ export interface MaintenanceActivities {
   sweepPage(input: SweepPageInput): Promise<SweepPageOutput>;
   /** Erases everything that is stored of a user. Its progress is in the store. */
   eraseUser(input: EraseUserInput): Promise<void>;
+  /** Executes a batch for some minutes. Its progress is in the store. */
+  runBatch(input: RunBatchInput): Promise<RunBatchOutput>;
+}
+
+export interface RunBatchInput {
+  readonly batchId: string;
+}
+
+export interface RunBatchOutput {
+  /** Whether something is left. */
+  readonly more: boolean;
 }
 
 export interface EraseUserInput {

@@ -18,6 +18,7 @@ import type { AskEvaluator } from './evaluations.ts';
 import type { IsServer } from './temporal/is-server.ts';
 import type { RunWorkflows } from './temporal/run-workflows.ts';
 import type { ProviderLimiter } from './provider-limiter.ts';
+import type { SessionCommands } from './temporal/session-commands.ts';
 import type { UserExecutions } from './temporal/user-executions.ts';
 import type { WorkflowStarter } from './temporal/workflow-starter.ts';
 
@@ -57,6 +58,8 @@ export interface ActivityDeps {
   readonly isServer: IsServer;
   /** Whether the worker has lost its lease because the store does not respond to it. */
   readonly isCutOff: () => boolean;
+  /** Commands to workflows of sessions, for batches. */
+  readonly commands: SessionCommands;
   /** The executions of one user, for an erasure. `onFound` is called with the run ids of executions before they are deleted. */
   readonly userExecutions: (user: string, onFound: (runIds: readonly string[]) => Promise<void>) => UserExecutions;
   /** Aborted when the worker begins to shut down: what waits for people ends, so that calls in progress can end within the grace period. */

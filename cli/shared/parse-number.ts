@@ -7,6 +7,15 @@ export function parsePositive(text: string): number {
   return value;
 }
 
+/** Parses an amount of 0 or more. */
+export function parseAmount(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value < Infinity)) {
+    throw new InvalidArgumentError('Expected a number, 0 or more.');
+  }
+  return value;
+}
+
 /** Parses a whole number of 0 or more. */
 export function parseWhole(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number, 0 or more.');
@@ -39,6 +48,13 @@ export function parseShare(text: string): number {
   const percent = /^\d{1,3}(\.\d{1,2})?%$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN;
   if (!(percent <= 100)) throw new InvalidArgumentError('Expected a percentage from 0% to 100%, such as 10%.');
   return percent / 100;
+}
+
+/** Parses the seconds between two readings: 1 to 3,600. */
+export function parseInterval(text: string): number {
+  const value = Number(text);
+  if (!(value >= 1 && value <= 3_600)) throw new InvalidArgumentError('Expected seconds from 1 to 3600.');
+  return value;
 }
 
 /** Parses a port: 0, for any free one, to 65535. */

@@ -21,6 +21,7 @@ import type { TranscriptEntry } from '../../contracts/session/transcript.ts';
 import type { CallContext } from '../../contracts/session/call-context.ts';
 import type { RunWhy, SessionWhy } from '../../contracts/why.ts';
 import type { Workers } from '../../contracts/worker.ts';
+import { createFleetClient, type FleetClient } from './fleet-client.ts';
 import { createInboxClient, type InboxClient } from './inbox-client.ts';
 import { createOperatorClient, type OperatorClient } from './operator-client.ts';
 import { connectTo } from './connect-stream.ts';
@@ -77,7 +78,7 @@ export interface SendResult {
  * The gateway's HTTP interface, typed. Every method rejects with a PerdureError for a problem response, and with a
  * {@link import('./gateway-unreachable-error.ts').GatewayUnreachableError} when the connection fails or times out.
  */
-export interface GatewayClient extends InboxClient, OperatorClient {
+export interface GatewayClient extends InboxClient, OperatorClient, FleetClient {
   /** Gets or creates a session. */
   open(
     id: string | undefined,
@@ -189,6 +190,7 @@ export function createGatewayClient(options: GatewayClientOptions = {}): Gateway
     );
 
   return {
+    ...createFleetClient({ json }),
     ...createInboxClient({ json, owned, discard: (request) => http.discard(request) }),
     ...createOperatorClient({ json, discard: (request) => http.discard(request) }),
     async open(id, input) {

@@ -1,7 +1,8 @@
 import type { AuditAction } from '../../contracts/admin/audit.ts';
 import type { CleanRequest } from '../../contracts/maintenance.ts';
 import type { InboxKind, InboxStatus } from '../../contracts/session/inbox-item.ts';
-import type { RunOrder, RunStatus } from '../../contracts/session/run.ts';
+import type { RunFilter, SessionFilter } from '../../contracts/session/list-filters.ts';
+import type { RunOrder } from '../../contracts/session/run.ts';
 import type { SessionStatus } from '../../contracts/session/session.ts';
 import type { StatsBy } from '../../contracts/stats.ts';
 import type { UsageBy } from '../../contracts/usage.ts';
@@ -19,16 +20,15 @@ interface DayRange {
 }
 
 /** One page of a list. The gateway sets the default and the maximum of `limit`. */
-interface PageQuery {
+export interface PageQuery {
   readonly limit?: number | undefined;
   /** `nextCursor` of the previous page. */
   readonly cursor?: string | undefined;
 }
 
 /** Which sessions to list. */
-export interface SessionQuery extends UserScope, PageQuery {
+export interface SessionQuery extends UserScope, PageQuery, SessionFilter {
   readonly status?: SessionStatus | undefined;
-  readonly agent?: string | undefined;
   /** Sessions whose id begins with this. */
   readonly idPrefix?: string | undefined;
   /** Sessions whose metadata has these values. */
@@ -77,15 +77,12 @@ export interface InboxQuery extends UserScope, ItemQuery {
   readonly item?: string | undefined;
 }
 
-/** Which runs of all sessions to list. */
-export interface RunQuery extends UserScope, DayRange {
+/** Which runs of all sessions to list. Default 20 in a page, at most 200. */
+export interface RunQuery extends UserScope, DayRange, PageQuery, RunFilter {
   /** Default `newest`. */
   readonly order?: RunOrder | undefined;
-  readonly status?: RunStatus | undefined;
   /** The beginning or the end of a run's id, at least 4 characters. */
   readonly id?: string | undefined;
-  /** Default 20, at most 200. */
-  readonly limit?: number | undefined;
 }
 
 /** Which API keys to list. */

@@ -67,6 +67,8 @@ export interface TemporalSender extends SessionSender {
   clean(user: string | null, request: CleanRequest): Promise<string>;
   /** Starts the workflow of an erasure. Needs no worker. */
   erase(erasureId: string): Promise<void>;
+  /** Starts the workflow of a batch. Needs no worker. */
+  startBatch(batchId: string): Promise<void>;
   /** Whether Temporal responds and has the namespace. */
   ready(): Promise<boolean>;
 }
@@ -169,6 +171,10 @@ export function createTemporalSender(options: TemporalSenderOptions): TemporalSe
       const summary = 'Erasure of a user';
       const target = { workflowId: `:erasure:${erasureId}`, workflowType: WORKFLOW.erasure, summary };
       await calls.start(target, { erasureId });
+    },
+    async startBatch(batchId) {
+      const summary = 'Batch of an operator';
+      await calls.start({ workflowId: `:batch:${batchId}`, workflowType: WORKFLOW.batch, summary }, { batchId });
     },
     failingTask: (key) => readFailingTask(client, sessionTarget(key).workflowId),
     workflowsReady: () => hasSearchAttributes(client),

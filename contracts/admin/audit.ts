@@ -37,6 +37,11 @@ export const auditActionSchema = z.enum([
   'user.erase',
   'erasures.read',
   'payloads.read',
+  'batch.preview',
+  'batch.start',
+  'batch.cancel',
+  'batches.read',
+  'fleet.read',
   'pauses.read',
   'pause.set',
   'pause.remove',
@@ -55,7 +60,7 @@ export const auditEntrySchema = z.object({
   user: z.string().nullable(),
   sessionId: z.string().nullable(),
   runId: z.string().nullable(),
-  /** What else it concerns: the id of an API key, or the namespace of payloads. */
+  /** What else it concerns: the id of an API key or of a batch, the namespace of payloads, what is paused. */
   subject: z.string().nullable(),
   /** The entry's number, without gaps except where the retention has removed entries. */
   seq: z.number().int(),

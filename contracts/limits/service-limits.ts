@@ -89,6 +89,12 @@ export const SERVICE_LIMITS = {
     what: 'entries in one page of the audit trail',
   },
   runsPerList: { value: 200, unit: 'items', error: 'invalid_request', what: 'runs in one list across sessions' },
+  listStatementMs: {
+    value: 10_000,
+    unit: 'ms',
+    error: 'too_large',
+    what: 'one statement of a list of runs or sessions with filters',
+  },
   eventPageBytes: {
     value: 512 * 1024,
     unit: 'bytes',
@@ -103,6 +109,26 @@ export const SERVICE_LIMITS = {
     what: 'workflow executions that the erasure of a user deletes from Temporal in a second',
   },
   erasuresPerPage: { value: 200, unit: 'items', error: 'invalid_request', what: 'erasures of users in one page' },
+  batchItems: {
+    value: 100_000,
+    unit: 'items',
+    error: null,
+    what: 'runs or sessions that one batch changes; those beyond it are left, and the batch says so',
+  },
+  batchItemsPerSecond: {
+    value: 200,
+    unit: 'items',
+    error: 'invalid_request',
+    what: 'runs or sessions that one batch changes in a second, at most',
+  },
+  openBatches: { value: 20, unit: 'items', error: 'rate_limited', what: 'batches in progress at once' },
+  batchesPerPage: { value: 200, unit: 'items', error: 'invalid_request', what: 'batches in one page' },
+  batchItemsPerPage: {
+    value: 1_000,
+    unit: 'items',
+    error: 'invalid_request',
+    what: 'runs or sessions in one page of what a batch did',
+  },
   sweepsPerPage: { value: 200, unit: 'items', error: 'invalid_request', what: 'clean-ups in one page' },
   sweepActionsPerPage: {
     value: 1_000,

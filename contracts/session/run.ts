@@ -4,6 +4,7 @@ import { budgetFactsSchema } from '../budget.ts';
 import { inboxItemSchema } from './inbox-item.ts';
 import { contextCallRecordSchema } from '../capabilities/context-provider.ts';
 import { runFamilyFields } from './run-family.ts';
+import { runWaitSchema } from './run-wait.ts';
 import type { Json } from '../json.ts';
 import { costFields } from '../usage.ts';
 
@@ -245,8 +246,11 @@ export const runRecordSchema = z.object({
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
-/** Order of a list of runs. `slowest` counts from the admission of the run to its end. */
-export const runOrderSchema = z.enum(['newest', 'slowest', 'dearest']);
+/**
+ * Order of a list of runs. `slowest` counts from the admission of the run to its end, or to now. `dearest` counts the known cost.
+ * `waiting` lists only open runs, those first that have waited longest for what they wait for now.
+ */
+export const runOrderSchema = z.enum(['newest', 'slowest', 'dearest', 'waiting']);
 export type RunOrder = z.infer<typeof runOrderSchema>;
 
 /** A run in the list of the runs of all sessions, without its output. */
@@ -258,11 +262,17 @@ export const listedRunSchema = runRecordSchema.omit({ output: true, object: true
   totalMs: z.number().nullable(),
   /** The run whose call has made this one. Absent for a run that no other one has made. */
   parent: runFamilyFields.parent,
+  /** What an open run waits for; null for one that has ended. Absent from older gateways. */
+  waitingFor: z.object({ what: runWaitSchema, since: z.string() }).nullable().optional(),
 });
 export type ListedRun = z.infer<typeof listedRunSchema>;
 
 /** Response of `GET /v1/runs`. */
-export const listedRunsSchema = z.object({ data: z.array(listedRunSchema) });
+export const listedRunsSchema = z.object({
+  data: z.array(listedRunSchema),
+  /** Null on the last page. Absent from older gateways. */
+  nextCursor: z.string().nullable().optional(),
+});
 export type ListedRuns = z.infer<typeof listedRunsSchema>;
 
 /** A request for vectors of memories that a run has caused. It is charged to the user, and not part of the run's own usage and cost. */

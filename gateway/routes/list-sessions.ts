@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { timeSchema } from '../../contracts/time.ts';
 import { LIMITS } from '../../contracts/limits.ts';
-import { agentNameSchema } from '../../contracts/session/message.ts';
+import { queryNumber, sessionFilterFields } from '../../contracts/session/list-filters.ts';
 import { sessionRecordSchema, sessionStatusSchema } from '../../contracts/session/session.ts';
 import { listAllSessions } from '../../store/admin/reports/list-all-sessions.ts';
-import { listSessions } from '../../store/read/list-sessions.ts';
+import { listSessions } from '../../store/read/lists/list-sessions.ts';
 import type { GatewayDeps } from '../answers/gateway-deps.ts';
 import { selectUser } from '../answers/select-user.ts';
 import { userQuery } from '../http/operators.ts';
@@ -14,7 +14,7 @@ const METADATA = 'metadata.';
 
 const listQuery = z.object({
   status: sessionStatusSchema.optional(),
-  agent: agentNameSchema.optional(),
+  ...sessionFilterFields(queryNumber),
   idPrefix: z
     .string()
     .min(1)

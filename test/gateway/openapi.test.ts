@@ -28,6 +28,12 @@ test('the OpenAPI document lists every call of the contract', async () => {
   );
   expect(calls.toSorted()).toEqual(
     [
+      'GET /v1/batches',
+      'GET /v1/batches/{batch}',
+      'GET /v1/batches/{batch}/items',
+      'GET /v1/fleet',
+      'POST /v1/batches',
+      'POST /v1/batches/{batch}/cancel',
       'DELETE /v1/memories',
       'DELETE /v1/memories/{memory}',
       'GET /v1/memories',

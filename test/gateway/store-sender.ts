@@ -114,6 +114,7 @@ export function createStoreSender(db: Db, live: LiveChannel): StoreSender {
     deleteExecutions: async () => {},
     clean: async () => 'sweep-1',
     erase: async () => {},
+    startBatch: async () => {},
     ready: async () => true,
     async answer(key, runId, text) {
       if (runId === null) throw new Error('Nobody took the message yet.');

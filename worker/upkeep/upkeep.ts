@@ -12,6 +12,7 @@ import { FOLDERS, removeDueContents, removeOrphans } from '../../store/admin/att
 import { removeUnusedAttachments } from '../../store/attachments/remove-unused.ts';
 import { acquireLease, readLeaseState, releaseLease, saveLeaseState } from '../../store/admin/leases/leases.ts';
 import type { SessionPosition } from '../../store/admin/sweeps/sweeps.ts';
+import { startBatches } from '../batches/start-batches.ts';
 import { startErasures } from '../erasure/start-erasures.ts';
 import type { FailedExecutions } from '../failed-executions.ts';
 import { readRetention, recreateNamespace } from '../namespace.ts';
@@ -117,6 +118,7 @@ export function startUpkeep(
     await attempt(() => repairSchedule(deps), undefined);
     await attempt(() => finishRescues(rescue), undefined);
     await attempt(() => startErasures(db, client, deps.taskQueue), undefined);
+    await attempt(() => startBatches(db, client, deps.taskQueue), undefined);
     await attempt(() => deleteAbandonedRows(db), undefined);
     await attempt(() => removeUnusedAttachments(db), undefined);
     await attempt(() => deps.continueChildren(quietForMs, stopped.signal), undefined);

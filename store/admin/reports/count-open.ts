@@ -2,8 +2,7 @@ import type { Db } from '../../db/db.ts';
 import { isClaimed } from '../../rows/row-claims.ts';
 import { isHeld } from '../../runs/held-runs.ts';
 
-export interface OpenCounts {
-  readonly activeSessions: number;
+export interface OpenRunCounts {
   readonly queuedRuns: number;
   readonly runningRuns: number;
   /** Runs that wait for an answer. */
@@ -12,17 +11,33 @@ export interface OpenCounts {
   readonly oldestQueuedSeconds: number;
 }
 
+export interface OpenCounts extends OpenRunCounts {
+  readonly activeSessions: number;
+}
+
 /** For operators: counts active sessions and open runs of all users. Runs without a session count as runs only. */
 export async function countOpen(db: Db): Promise<OpenCounts> {
+  return { activeSessions: await countActive(db), ...(await countOpenRuns(db)) };
+}
+
+/** For operators: counts the active sessions of all users. Reads all sessions. */
+export async function countActive(db: Db): Promise<number> {
+  const [row] = await db.query<{ sessions: number }>(
+    `SELECT count(*)::int AS sessions FROM perdure.sessions WHERE status = 'active' AND kind = 'session'`,
+    [],
+  );
+  return row?.sessions ?? 0;
+}
+
+/** For operators: counts the open runs of all users. */
+export async function countOpenRuns(db: Db): Promise<OpenRunCounts> {
   const [counts] = await db.query<{
-    sessions: number;
     queued: number;
     running: number;
     waiting: number;
     oldest: number;
   }>(
-    `SELECT (SELECT count(*)::int FROM perdure.sessions WHERE status = 'active' AND kind = 'session') AS sessions,
-            count(*) FILTER (WHERE status = 'queued')::int AS queued,
+    `SELECT count(*) FILTER (WHERE status = 'queued')::int AS queued,
             count(*) FILTER (WHERE status = 'running')::int AS running,
             count(*) FILTER (WHERE status = 'waiting')::int AS waiting,
             -- A run behind another one waits for that, not for a worker.
@@ -35,7 +50,6 @@ export async function countOpen(db: Db): Promise<OpenCounts> {
       WHERE status IN ('queued', 'running', 'waiting') AND NOT ${isClaimed('o')}`,
     [],
   );
-  const { sessions = 0, queued = 0, running = 0, waiting = 0, oldest = 0 } = counts ?? {};
-  const runs = { queuedRuns: queued, runningRuns: running, waitingRuns: waiting };
-  return { activeSessions: sessions, ...runs, oldestQueuedSeconds: oldest };
+  const { queued = 0, running = 0, waiting = 0, oldest = 0 } = counts ?? {};
+  return { queuedRuns: queued, runningRuns: running, waitingRuns: waiting, oldestQueuedSeconds: oldest };
 }

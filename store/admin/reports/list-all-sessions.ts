@@ -1,7 +1,12 @@
 import { LIMITS } from '../../../contracts/limits.ts';
 import { positionIn } from '../../db/cursor.ts';
 import type { Db } from '../../db/db.ts';
-import { readPage, sessionConditions, type SessionListQuery, type SessionPage } from '../../read/list-sessions.ts';
+import {
+  readPage,
+  sessionConditions,
+  type SessionListQuery,
+  type SessionPage,
+} from '../../read/lists/list-sessions.ts';
 import { pageSize } from '../../db/page.ts';
 
 /** For operators: lists the sessions of all users, newest activity first. Throws `invalid_request` for an invalid cursor. */

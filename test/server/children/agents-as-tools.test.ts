@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dayOf } from '../../../core/money/utc-period.ts';
 import { listRuns } from '../../../store/read/list-runs.ts';
-import { listUserRuns } from '../../../store/read/list-user-runs.ts';
+import { listUserRuns } from '../../../store/read/lists/list-user-runs.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { readUsage } from '../../../store/read/statistics/read-usage.ts';
 import { childrenOf, DELEGATING_AGENTS, delegatingModel } from '../../support/children/delegating-agents.ts';
@@ -81,8 +81,7 @@ test('the failure of a child is the error of the call, and its parent goes on', 
   });
   const { data } = await listRuns(stack.db, key, { limit: 1 });
   expect(data).toMatchObject([{ agent: 'lead', childRuns: 2 }]);
-  const all = { order: 'newest', status: null, from: null, to: null, id: null, limit: 10 } as const;
-  const listed = await listUserRuns(stack.db, key.user, all);
+  const { data: listed } = await listUserRuns(stack.db, key.user, { order: 'newest', limit: 10 });
   expect(listed.filter(({ parent }) => parent !== undefined)).toMatchObject([
     { agent: 'writer', parent: { sessionId: key.session, runId: data[0]?.id } },
     { agent: 'writer', parent: { sessionId: key.session, runId: data[0]?.id } },

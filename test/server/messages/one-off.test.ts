@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runWorkflowIdOf, workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { listAllSessions } from '../../../store/admin/reports/list-all-sessions.ts';
-import { listSessions } from '../../../store/read/list-sessions.ts';
+import { listSessions } from '../../../store/read/lists/list-sessions.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { heldModel } from '../../support/models/held-model.ts';
 import { failedTasks, historyOf } from '../../support/temporal/raw-temporal.ts';

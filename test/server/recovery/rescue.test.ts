@@ -7,6 +7,7 @@ import { ProviderLimiter } from '../../../activities/shared/provider-limiter.ts'
 import { createActivities } from '../../../activities/create-activities.ts';
 import { workflowIdOf } from '../../../contracts/session/session-key.ts';
 import { isServer } from '../../../worker/is-server.ts';
+import { sessionCommands } from '../../../worker/batches/session-commands.ts';
 import { userExecutions } from '../../../worker/erasure/user-executions.ts';
 import { runWorkflows } from '../../../worker/run-workflows.ts';
 import { workflowStarter } from '../../../worker/workflow-starter.ts';
@@ -101,6 +102,7 @@ async function otherVersion(
       isServer: isServer(client),
       isCutOff: () => false,
       draining: new AbortController().signal,
+      commands: sessionCommands(client, taskQueue),
       userExecutions: (user, onFound) => userExecutions(client, user, onFound),
       limiter: new ProviderLimiter({ db, live, providers: {}, metrics: telemetry.metrics }),
       pauses: { current: [] },

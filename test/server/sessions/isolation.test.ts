@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineTool } from '../../../agents/define-tool.ts';
 import type { StreamEvent } from '../../../contracts/events/event.ts';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
-import { listSessions } from '../../../store/read/list-sessions.ts';
+import { listSessions } from '../../../store/read/lists/list-sessions.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readMessage } from '../../../store/read/read-message.ts';
 import { readRun } from '../../../store/read/read-run.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { BIG_USER, generateSessions } from '../../../bench/generated-sessions.ts';
 import { listAllSessions } from '../../../store/admin/reports/list-all-sessions.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { listSessions, type SessionListQuery } from '../../../store/read/list-sessions.ts';
+import { listSessions, type SessionListQuery } from '../../../store/read/lists/list-sessions.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { describeStores } from '../../support/store/databases.ts';
 import { explaining } from '../../support/store/explaining.ts';

@@ -7,7 +7,7 @@ import { deleteSession } from '../../../store/sessions/delete-session.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { commitRunEnd } from '../../../store/runs/commit-run-end.ts';
 import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
-import { listSessions } from '../../../store/read/list-sessions.ts';
+import { listSessions } from '../../../store/read/lists/list-sessions.ts';
 import { readSession } from '../../../store/read/read-session.ts';
 import { readSessionStats } from '../../../store/read/statistics/read-session-stats.ts';
 import { readStats } from '../../../store/read/statistics/read-stats.ts';

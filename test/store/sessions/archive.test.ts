@@ -12,7 +12,7 @@ import { archiveFolder } from '../../../store/db/archive-folder.ts';
 import { archiveSession } from '../../../store/sessions/archive-session.ts';
 import { deleteSession } from '../../../store/sessions/delete-session.ts';
 import type { Db } from '../../../store/db/db.ts';
-import { listSessions } from '../../../store/read/list-sessions.ts';
+import { listSessions } from '../../../store/read/lists/list-sessions.ts';
 import { readEvents } from '../../../store/read/read-events.ts';
 import { readRun } from '../../../store/read/read-run.ts';
 import { readSession } from '../../../store/read/read-session.ts';

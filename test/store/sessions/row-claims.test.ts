@@ -7,7 +7,7 @@ import { deleteAbandonedRows } from '../../../store/admin/sweeps/delete-abandone
 import { countOpen } from '../../../store/admin/reports/count-open.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { findRun } from '../../../store/read/find-run.ts';
-import { listUserRuns } from '../../../store/read/list-user-runs.ts';
+import { listUserRuns } from '../../../store/read/lists/list-user-runs.ts';
 import { readHead } from '../../../store/read/read-head.ts';
 import { readMessage } from '../../../store/read/read-message.ts';
 import { readSession } from '../../../store/read/read-session.ts';
@@ -24,7 +24,7 @@ import { converse, newKey, send } from '../conversation.ts';
 
 const LIMITS = { activePerUser: 1_000_000, active: null, evictIdleMs: 60_000 };
 const SPAN = { by: 'session', from: '2000-01-01', to: '2999-12-31' } as const;
-const RUNS = { order: 'newest', status: null, from: null, to: null, id: null, limit: 100 } as const;
+const RUNS = { order: 'newest', limit: 100 } as const;
 
 /** A store that calls `between` after each of its transactions, while none is open. */
 function watched(db: Db, between: () => Promise<void>): Db {
@@ -104,7 +104,7 @@ describeStores(DATABASES, (db) => {
 
   /** What reads show of a session. */
   async function seen(key: SessionKey) {
-    const runs = await listUserRuns(db(), key.user, RUNS);
+    const { data: runs } = await listUserRuns(db(), key.user, RUNS);
     const usage = await readUsage(db(), key.user, SPAN);
     return {
       head: await readHead(db(), key),

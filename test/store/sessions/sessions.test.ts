@@ -9,7 +9,7 @@ import { commitStep } from '../../../store/steps/commit-step.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { commitSessionEnd } from '../../../store/sessions/commit-session-end.ts';
 import { listRuns } from '../../../store/read/list-runs.ts';
-import { listSessions } from '../../../store/read/list-sessions.ts';
+import { listSessions } from '../../../store/read/lists/list-sessions.ts';
 import { getOrCreateSession } from '../../../store/sessions/get-or-create-session.ts';
 import { readContext } from '../../../store/read/read-context.ts';
 import { readEvents } from '../../../store/read/read-events.ts';

@@ -29,7 +29,7 @@ const UNGUARDED: readonly string[] = [
   'imported_agent_versions, archives, children, child_runs, attachment_references',
   'provider_places, provider_tickets, provider_turns, attachment_chunks, memory_words',
   'attachment_removals, archive_removals',
-  'audit, erasures, sweep_actions, kept_conversations',
+  'audit, erasures, sweep_actions, kept_conversations, batches, batch_items',
 ].flatMap((names) => names.split(', '));
 
 /** Every text, JSON and byte column of a table without a user, and why no user is in it; or what erases it. */

@@ -1,15 +1,20 @@
-import { LIMITS } from '../../contracts/limits.ts';
-import type { SessionRecord, SessionStatus } from '../../contracts/session/session.ts';
-import { positionIn } from '../db/cursor.ts';
-import type { Db } from '../db/db.ts';
-import { cutPage, pageSize } from '../db/page.ts';
-import { sanitizeJson } from '../db/sanitize.ts';
-import { SESSION_COLUMNS, sessionRecordOf, type SessionRecordRow } from './session-record.ts';
+import { LIMITS } from '../../../contracts/limits.ts';
+import type { SessionFilter } from '../../../contracts/session/list-filters.ts';
+import type { SessionRecord, SessionStatus } from '../../../contracts/session/session.ts';
+import { positionIn } from '../../db/cursor.ts';
+import type { Db, Tx } from '../../db/db.ts';
+import { cutPage, pageSize } from '../../db/page.ts';
+import { sanitizeJson } from '../../db/sanitize.ts';
+import { boundedRead } from './bounded-read.ts';
+import { newConditions, type Conditions } from './conditions.ts';
+import { addSessionFilter } from './session-filter.ts';
+import { SESSION_COLUMNS, sessionRecordOf, type SessionRecordRow } from '../session-record.ts';
 
-/** Filters of a list of sessions, and its page. */
-export interface SessionListQuery {
+/** Filters of a list of sessions. */
+export interface SessionSelection extends SessionFilter {
   readonly status?: SessionStatus | undefined;
-  readonly agent?: string | undefined;
+  /** Any of these. */
+  readonly statuses?: readonly SessionStatus[] | undefined;
   readonly idPrefix?: string | undefined;
   /** Keys with their values as text: `5` also matches the number 5. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
@@ -17,6 +22,10 @@ export interface SessionListQuery {
   readonly activeSince?: string | undefined;
   /** Minimum share of failed runs among ended ones: 0 to 1. */
   readonly minErrorRate?: number | undefined;
+}
+
+/** Which sessions to list, and the page. */
+export interface SessionListQuery extends SessionSelection {
   /** Page size, at most 200. */
   readonly limit: number;
   readonly cursor?: string | undefined;
@@ -28,23 +37,16 @@ export interface SessionPage {
   readonly nextCursor: string | null;
 }
 
-/** SQL conditions, to be joined with AND, and their parameters. */
-export interface Conditions {
-  readonly sql: string[];
-  readonly params: unknown[];
-  /** Adds a parameter and returns its placeholder. */
-  readonly param: (value: unknown) => string;
-}
-
 /** Returns the conditions of a list of sessions. Only the given filters are part of the SQL, so that the planner can choose an index. Excludes runs without a session. */
-export function sessionConditions(filter: SessionListQuery): Conditions {
+export function sessionConditions(filter: SessionSelection): Conditions {
   const { status, agent, idPrefix, metadata = {}, activeSince, minErrorRate } = filter;
-  const params: unknown[] = [];
-  const param = (value: unknown): string => `$${params.push(value)}`;
-  const sql = [`s.kind = 'session'`];
+  const conditions = newConditions();
+  const { sql, param } = conditions;
+  sql.push(`s.kind = 'session'`);
   if (status !== undefined) sql.push(`s.status = ${param(status)}`);
   // Repeats the predicate of the partial index `sessions_by_status`.
   if (status !== undefined && status !== 'active') sql.push(`s.status <> 'active'`);
+  if (filter.statuses !== undefined) sql.push(`s.status IN (${filter.statuses.map((one) => `'${one}'`).join(', ')})`);
   if (agent !== undefined) sql.push(`s.agent = ${param(agent)}`);
   if (idPrefix !== undefined) sql.push(`starts_with(s.session_id, ${param(idPrefix)})`);
   // In UTC, because PostgreSQL refuses offsets above 15:59.
@@ -54,7 +56,9 @@ export function sessionConditions(filter: SessionListQuery): Conditions {
     // Repeats the predicate of the partial index `sessions_with_errors`.
     if (minErrorRate > 0) sql.push('s.errors > 0');
   }
+  addSessionFilter(conditions, filter);
   if (Object.keys(metadata).length > 0) {
+    conditions.isCostly = true;
     const sought = param(sanitizeJson(metadata).text);
     sql.push(
       `s.metadata <> '{}'`,
@@ -62,7 +66,7 @@ export function sessionConditions(filter: SessionListQuery): Conditions {
       `NOT EXISTS (SELECT FROM json_each_text(${sought}::json) f WHERE s.metadata ->> f.key IS DISTINCT FROM f.value)`,
     );
   }
-  return { sql, params, param };
+  return conditions;
 }
 
 /** Returns a condition that the index of metadata supports. Selects a superset: rows with the value as text, or as the JSON value that the text denotes. */
@@ -90,23 +94,16 @@ function isStorableJson(text: string): boolean {
 /** Reads a page of sessions. `positionOf` returns the values that `order` compares, for the cursor. */
 export async function readPage(
   db: Db,
-  { sql, params, param }: Conditions,
+  { sql, params, param, isCostly }: Conditions,
   order: string,
   limit: number,
   positionOf: (last: SessionRecordRow) => readonly string[],
 ): Promise<SessionPage> {
   const select = `SELECT ${SESSION_COLUMNS} FROM perdure.sessions s WHERE ${sql.join(' AND ')} ORDER BY ${order} LIMIT ${param(limit + 1)}`;
-  const { page, nextCursor } = cutPage(await rowsOf(db, select, params), limit, positionOf);
+  const read = (tx: Tx) => tx.query<SessionRecordRow>(select, params);
+  const rows = isCostly ? await boundedRead(db, read) : await read(db);
+  const { page, nextCursor } = cutPage(rows, limit, positionOf);
   return { data: page.map(sessionRecordOf), nextCursor };
-}
-
-async function rowsOf(db: Db, select: string, params: readonly unknown[]): Promise<SessionRecordRow[]> {
-  if (!select.includes('@>')) return await db.query<SessionRecordRow>(select, params);
-  return await db.transaction(async (tx) => {
-    // The best index depends on how rare the value is, and a generic plan assumes that every value is rare.
-    await tx.query('SET LOCAL plan_cache_mode = force_custom_plan');
-    return await tx.query<SessionRecordRow>(select, params);
-  });
 }
 
 /** Lists a user's sessions, newest activity first. Throws `invalid_request` for an invalid cursor. */
