@@ -25,7 +25,6 @@ export const batchRunFilterSchema = z.strictObject({
   from: daySchema.optional(),
   to: daySchema.optional(),
 });
-export type BatchRunFilter = z.infer<typeof batchRunFilterSchema>;
 
 /** Which sessions. Default status: `active` for `end`; any but `active` for `archive`. */
 export const batchSessionFilterSchema = z.strictObject({
@@ -35,7 +34,6 @@ export const batchSessionFilterSchema = z.strictObject({
   metadata: z.record(z.string().min(1).max(200), z.string().max(1_000)).optional(),
   minErrorRate: z.number().min(0).max(1).optional(),
 });
-export type BatchSessionFilter = z.infer<typeof batchSessionFilterSchema>;
 
 const requestFields = {
   /** The same id with the same body is the same batch. Default: a new one. */

@@ -6,6 +6,8 @@ import { PerdureError } from '../../../contracts/errors.ts';
 import { embeddedDatabase } from '../../support/store/databases.ts';
 import { insertRun } from '../../store/read/lists/insert-runs.ts';
 
+type Cancel = ActivityDeps['commands']['cancel'];
+
 const database = embeddedDatabase();
 const asOf = new Date().toISOString();
 
@@ -29,11 +31,19 @@ async function change(
   return await changeTarget(deps, { order, asOf }, { item: 1, key, runId, begunBefore });
 }
 
+async function refuse(): Promise<never> {
+  throw new PerdureError('session_ended', 'The session has ended.');
+}
+
+async function keepSilent(): Promise<never> {
+  throw new PerdureError('temporal_unavailable', 'Nobody answers.');
+}
+
 const CANCEL: BatchInput = { action: 'cancel', filter: { agent: 'assistant' } };
 
 test('a run of a session is cancelled by its session, one without a session by its own workflow', async () => {
-  const cancel = vi.fn(async () => ({ runId: 'open' }));
-  const cancelRun = vi.fn(async () => ({ runId: 'alone' }));
+  const cancel = vi.fn<Cancel>(async () => ({ runId: 'open' }));
+  const cancelRun = vi.fn<Cancel>(async () => ({ runId: 'alone' }));
   expect(await change(CANCEL, 'open', { cancel, cancelRun })).toEqual({ outcome: 'done' });
   expect(cancel).toHaveBeenCalledExactlyOnceWith({ user: 'ann', session: 'session' }, { runId: 'open' });
   expect(await change(CANCEL, 'alone', { cancel, cancelRun })).toEqual({ outcome: 'done' });
@@ -50,13 +60,10 @@ test('what does not match any more is skipped without a command; what an interru
 });
 
 test('a refusal is skipped with its code, and a run without a session is not resumed', async () => {
-  const refused = async (): Promise<never> => {
-    throw new PerdureError('session_ended', 'The session has ended.');
-  };
   await insertRun(database.db, 'ended', { status: 'failed', ageMs: 60_000, session: 'ended-session' });
   const key = { user: 'ann', session: 'ended-session' };
   const order = batchRequestSchema.parse({ action: 'resume', filter: { all: true } });
-  const deps = { db: database.db, commands: { resume: refused } } as unknown as ActivityDeps;
+  const deps = { db: database.db, commands: { resume: refuse } } as unknown as ActivityDeps;
   const target = { item: 1, key, runId: 'ended', begunBefore: false };
   expect(await changeTarget(deps, { order, asOf }, target)).toMatchObject({
     outcome: 'skipped',
@@ -66,9 +73,7 @@ test('a refusal is skipped with its code, and a run without a session is not res
 });
 
 test('a command that nobody answers is tried again, and has failed after five attempts', async () => {
-  const cancel = vi.fn(async (): Promise<never> => {
-    throw new PerdureError('temporal_unavailable', 'Nobody answers.');
-  });
+  const cancel = vi.fn<Cancel>(keepSilent);
   expect(await change(CANCEL, 'open', { cancel })).toMatchObject({ outcome: 'failed', code: 'temporal_unavailable' });
   expect(cancel).toHaveBeenCalledTimes(5);
 }, 60_000);

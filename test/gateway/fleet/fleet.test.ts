@@ -5,6 +5,7 @@ import { embeddedDatabase } from '../../support/store/databases.ts';
 import { startGateway } from '../start-gateway.ts';
 
 const database = embeddedDatabase();
+const as = (token: string) => ({ authorization: `Bearer ${token}` });
 
 test('an operator sees totals and open runs, with one entry in the audit trail; a user does not', async () => {
   const { db } = database;
@@ -12,7 +13,6 @@ test('an operator sees totals and open runs, with one entry in the audit trail; 
   const open = newKey('bob');
   const { runId } = await send(db, open, { id: 'm1', content: 'hello' });
   const { call } = startGateway(db, { tokens: 'a=ann,o=ops', operators: 'ops' });
-  const as = (token: string) => ({ authorization: `Bearer ${token}` });
   expect((await call('GET', '/v1/fleet', undefined, as('a'))).status).toBe(403);
   for (const order of ['waiting', 'dearest']) {
     const response = await call('GET', `/v1/fleet?order=${order}`, undefined, as('o'));

@@ -77,15 +77,13 @@ export async function insertWait(
   const at = new Date(Date.now() - agoMs).toISOString();
   const columns = {
     inbox: {
-      ...{
-        item_id: `item-${runId}`,
-        call_id: 'c',
-        step: 1,
-        tool: 't',
-        agent: 'assistant',
-        hash: 'h',
-        status: 'pending',
-      },
+      item_id: `item-${runId}`,
+      call_id: 'c',
+      step: 1,
+      tool: 't',
+      agent: 'assistant',
+      hash: 'h',
+      status: 'pending',
       arguments: {},
       rules: {},
       requested_at: at,
