@@ -18,8 +18,8 @@ const ALLOWED: Readonly<Record<PackageName, RegExp>> = {
 const NAMES = Object.keys(ALLOWED) as PackageName[];
 /** About 20 % above the measured sizes. */
 const MAX_PACKED_BYTES: Readonly<Record<PackageName, number>> = {
-  perdure: 3_600_000,
-  'perdure-client': 345_000,
+  perdure: 3_750_000,
+  'perdure-client': 370_000,
   'create-perdure': 8_000,
 };
 
