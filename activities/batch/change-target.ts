@@ -97,7 +97,7 @@ async function archive(deps: ActivityDeps, key: PendingItem['key']): Promise<Ite
     case 'archived':
       publishAppended(deps, key, archived.events);
       if (archived.deactivated) await deps.requestExpiryCheck(key);
-      deps.live.forget?.(key);
+      void deps.live.forget?.(key);
       return DONE;
   }
 }

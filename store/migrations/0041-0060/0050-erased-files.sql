@@ -1,7 +1,6 @@
 -- Files are removed after the commit that no longer needs them. Whose they are, so that an erasure removes them at once; null in rows
 -- of older processes, and once an erasure has removed a file that somebody may still be writing.
 ALTER TABLE perdure.attachment_removals ADD COLUMN user_id text COLLATE "C";
-CREATE INDEX attachment_removals_by_user ON perdure.attachment_removals (user_id) WHERE user_id IS NOT NULL;
 
 -- Files of archives to remove: planned before one is written, and when a session is restored or deleted. A row that stays means that
 -- the process has died before it removed the file, or that the folder has failed.
@@ -22,3 +21,6 @@ CREATE TABLE perdure.erased_executions (
   run_id     text COLLATE "C" NOT NULL,
   PRIMARY KEY (erasure_id, run_id)
 );
+
+-- [concurrently]
+CREATE INDEX CONCURRENTLY attachment_removals_by_user ON perdure.attachment_removals (user_id) WHERE user_id IS NOT NULL;

@@ -168,8 +168,9 @@ test('doctor says of a gateway that asks for a token that it does not know the p
   expect(stdout).toMatch(/^NOTE {5}Providers: unknown: .*token/m);
 });
 
+const finding = (check: string, state: 'ok' | 'note' | 'problem') => ({ check, state, found: '', remedy: null });
+
 test('a check of a time that has found a problem is repeated, and its second result counts; others are not', async () => {
-  const finding = (check: string, state: 'ok' | 'note' | 'problem') => ({ check, state, found: '', remedy: null });
   const repeated: string[] = [];
   const again = (check: string) => async () => {
     repeated.push(check);

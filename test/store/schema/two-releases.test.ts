@@ -17,6 +17,7 @@ const OLDEST_BESIDE = '0010';
 const HARMLESS: Readonly<Record<string, string>> = {
   'runs.runs_status_check must hold': 'it allows one more status',
   'tool_calls.tool_calls_status_check must hold': 'it allows one more status',
+  'inbox.inbox_decision_check must hold': 'it allows more decisions',
   'children.children_on_session_end_check must hold': 'of a column that they do not write',
   'attachments.attachments_content_key_fkey must hold': 'of a column that they do not write',
   'audit.seq must be given': 'a trigger gives it',
