@@ -12,14 +12,14 @@ const ALLOWED: Readonly<Record<PackageName, RegExp>> = {
   perdure:
     /^(package\.json|README\.md|LICENSE|NOTICE|CHANGELOG\.md|bin\/perdure\.js|dist\/[\w/-]+(\.js|\.js\.map|\.d\.ts)|dist\/store\/migrations\/\d{4}-\d{4}\/[\w-]+\.sql|dist\/dev-server\/temporal-build\/go\.(mod|sum)|dist\/agents\/templates\/assistant\.yaml|dist\/cli\/init\/template\/(agents\/)?[\w.]+)$/,
   'perdure-client':
-    /^(package\.json|README\.md|LICENSE|NOTICE|dist\/(client|contracts|core\/text)\/[\w/-]+(\.js|\.js\.map|\.d\.ts))$/,
+    /^(package\.json|README\.md|LICENSE|NOTICE|dist\/(client|codec|contracts|core\/text)\/[\w/-]+(\.js|\.js\.map|\.d\.ts))$/,
   'create-perdure': /^(package\.json|README\.md|LICENSE|NOTICE|bin\/create-perdure\.js)$/,
 };
 const NAMES = Object.keys(ALLOWED) as PackageName[];
-/** About 20 % above the measured sizes. */
+/** A little above the measured sizes. */
 const MAX_PACKED_BYTES: Readonly<Record<PackageName, number>> = {
-  perdure: 3_750_000,
-  'perdure-client': 370_000,
+  perdure: 3_900_000,
+  'perdure-client': 400_000,
   'create-perdure': 8_000,
 };
 

@@ -173,7 +173,9 @@ test('runs wait for a paused provider, or fail', async () => {
 });
 
 test('the commands of docs/fleet.md pause an agent, show it and end the pause', async () => {
-  const { code } = codeBlocks(read('docs/fleet.md')).find(({ language }) => language === 'sh') ?? { code: '' };
+  const { code } = codeBlocks(read('docs/fleet.md')).find((block) => block.code.startsWith('perdure pause ')) ?? {
+    code: '',
+  };
   const [pause = '', pauses = '', unpause = ''] = code.trim().split('\n');
   const env = { PERDURE_URL: gateway.url };
   const run = async (line: string) => {

@@ -20,8 +20,8 @@ const PROVIDERS = ['first', 'second', 'later'];
 const LATER = 'later';
 /** The lines of a run: each provider before and after it, and its model call. */
 const LINES = 2 * PROVIDERS.length + 1;
-/** About as long as each of these takes. */
-const PART_MS = 300;
+/** A call of a provider goes on for 150 ms after its line, so that half of the moments after a line are within its call. */
+const PART_MS = 200;
 const TIMEOUT = { timeout: 900_000 };
 
 /** A model call that streams: every attempt of it has the same request, if it gets the same contributions. */
