@@ -17,7 +17,7 @@ export default defineConfig({
   },
   test: {
     // Of two cores: many files wait, for processes, timers and answers.
-    maxWorkers: 3,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -6,7 +6,7 @@ import { createGateway, type Gateway, type GatewayOptions } from './create-gatew
 
 export interface ConnectedGatewayOptions extends Pick<
   GatewayOptions,
-  'tokens' | 'operators' | 'origins' | 'metricsToken' | 'defaultModel'
+  'tokens' | 'operators' | 'origins' | 'metricsToken' | 'defaultModel' | 'payloadCodecs'
 > {
   readonly temporal?: TemporalOptions | undefined;
   /** A Temporal client to use instead. It stays open when the gateway closes. */
@@ -29,7 +29,7 @@ export async function createConnectedGateway(
   const connected = lazyClient(temporal, client);
   try {
     const sender = createTemporalSender({ client: connected.get(), ...(taskQueue === undefined ? {} : { taskQueue }) });
-    const gateway = createGateway({ ...given, ...deps, sender, payloadCodecs: temporal.payloadCodecs });
+    const gateway = createGateway({ payloadCodecs: temporal.payloadCodecs, ...given, ...deps, sender });
     return {
       fetch: gateway.fetch,
       authenticated: gateway.authenticated,

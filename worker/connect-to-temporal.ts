@@ -24,9 +24,10 @@ export async function connectToTemporal({
       const code = problem.mayPass ? 'temporal_unavailable' : 'unauthenticated';
       throw new PerdureError(code, `${at} ${problem.found}. ${problem.remedy}`, { cause: error });
     }
-    // The first call of a connection. Its status is in the text of the error only.
-    const [status] = /PermissionDenied|Unauthenticated/.exec(String(error)) ?? [];
-    if (status !== undefined) throw refusedCredential(status === 'Unauthenticated', error);
+    // The first call of a connection. Its status is in the text of the error only: the name of the code, or its description.
+    const text = String(error);
+    const isUnknown = /Unauthenticated|valid authentication credentials/.test(text);
+    if (isUnknown || /PermissionDenied|does not have permission/.test(text)) throw refusedCredential(isUnknown, error);
     throw new PerdureError(
       'temporal_unavailable',
       `${at} does not respond. Check TEMPORAL_ADDRESS (host:port) and TEMPORAL_API_KEY, and that the server is running.`,

@@ -124,15 +124,24 @@ export async function startGateway(
   defaultModel: string | null,
 ): Promise<ServedGateway> {
   const { tracing } = services.telemetry;
+  const payloadCodecs = codecsOf(settings);
   const temporal = {
     ...connectionTo(settings.temporal, temporalAddress),
     interceptors: tracing.on ? [clientTracing(tracing)] : [],
-    payloadCodecs: codecsOf(settings),
+    payloadCodecs,
   };
   const client = stack.adopt(lazyClient(temporal, undefined, {}), (it) => it.close()).get();
   const { tokens, operators, origins, metricsToken, host, port, portChosen } = settings;
   const gateway = stack.adopt(
-    await createConnectedGateway(services, { client, tokens, operators, origins, metricsToken, defaultModel }),
+    await createConnectedGateway(services, {
+      client,
+      payloadCodecs,
+      tokens,
+      operators,
+      origins,
+      metricsToken,
+      defaultModel,
+    }),
     (it) => it.close(),
   );
   const served = await serveGateway({ gateway, host, port, orNextPort: !portChosen });

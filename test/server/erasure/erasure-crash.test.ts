@@ -200,7 +200,7 @@ test(
 
     const { report, kills } = await eraseWithKills(gateway.url, worker, () => home.start('worker'), {
       client,
-      most: 5,
+      most: 3,
     });
 
     expect(kills).toBeGreaterThan(1);

@@ -12,7 +12,7 @@ import { testTemporal } from '../../support/temporal/temporal-server.ts';
 const SEED = 7;
 
 /** Requests for each operation and phase. */
-const EXAMPLES = 20;
+const EXAMPLES = 10;
 
 /** Faults of the gateway, and responses that its document does not have. */
 const CHECKS = [
