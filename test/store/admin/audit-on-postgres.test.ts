@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { FIRST_AUDIT_HASH } from '../../../core/audit/audit-hash.ts';
@@ -9,10 +8,10 @@ import { appendAudit } from '../../../store/admin/audit/append-audit.ts';
 import { verifyAudit } from '../../../store/admin/audit/verify-audit.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { openStore } from '../../../store/open-store.ts';
+import { asScript, readMigrations } from '../../../store/schema/read-migrations.ts';
 import { createPostgresDatabase } from '../../support/store/databases.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../support/process/append-audit.ts');
-const MIGRATIONS = join(import.meta.dirname, '../../../store/migrations');
 const START = { seq: 0, hash: FIRST_AUDIT_HASH };
 
 async function database(): Promise<string> {
@@ -71,15 +70,14 @@ test('entries from before the chain are its beginning, in the order of their tim
   const url = await database();
   const client = new Client({ connectionString: url });
   await client.connect();
-  const files = readdirSync(MIGRATIONS, { recursive: true, encoding: 'utf8' }).toSorted();
-  const before = files.filter((file) => /^\d{4}-.+\.sql$/.test(basename(file)) && basename(file) < '0043');
+  const before = (await readMigrations()).filter(({ name }) => name < '0043');
   await client.query(
     `CREATE SCHEMA perdure;
      CREATE TABLE perdure.migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`,
   );
-  for (const file of before) {
-    await client.query(readFileSync(join(MIGRATIONS, file), 'utf8'));
-    await client.query(`INSERT INTO perdure.migrations (name) VALUES ($1)`, [basename(file)]);
+  for (const migration of before) {
+    await client.query(asScript(migration));
+    await client.query(`INSERT INTO perdure.migrations (name) VALUES ($1)`, [migration.name]);
   }
   await client.query(
     `INSERT INTO perdure.audit (audit_id, at, actor, action, user_id) VALUES
