@@ -42,6 +42,16 @@ async function entriesOf(db: Db, actor: string): Promise<number> {
   return row?.count ?? 0;
 }
 
+/** Other connections to the database that execute a statement. */
+async function busyConnections(db: Db): Promise<number> {
+  const [row] = await db.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM pg_stat_activity
+      WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()`,
+    [],
+  );
+  return row?.count ?? 0;
+}
+
 test('what two processes append at the same time is one chain, also where one of them is killed', async () => {
   const url = await database();
   const db = await storeAt(url);
@@ -51,6 +61,8 @@ test('what two processes append at the same time is one chain, also where one of
   await one.ended;
   two.child.kill('SIGKILL');
   await two.ended;
+  // The server completes what the process had sent.
+  await expect.poll(() => busyConnections(db)).toBe(0);
   const [first, second] = [await entriesOf(db, 'one'), await entriesOf(db, 'two')];
   expect(first).toBe(300);
   // Nothing is left locked by the process that was killed.
