@@ -6,7 +6,7 @@ import { eventTypeCondition } from '../../../store/log/event-type-condition.ts';
 
 test('the events of a context are selected by the predicate of their index, word for word', () => {
   const schema = readFileSync('store/migrations/0021-0040/0031-input-decisions.sql', 'utf8');
-  const predicate = /CREATE INDEX events_of_context ON [^;]*\n\s*WHERE (.+);/.exec(schema)?.[1];
+  const predicate = /CREATE INDEX CONCURRENTLY events_of_context\w* ON [^;]*\n\s*WHERE (.+);/.exec(schema)?.[1];
   expect(eventTypeCondition('type', ({ conversation }) => conversation === 'content')).toBe(predicate);
 });
 
