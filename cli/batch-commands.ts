@@ -1,12 +1,10 @@
 import { Option, type Command } from 'commander';
 import { batchOutcomeSchema } from '../contracts/admin/batch.ts';
 import { runStatusFilterSchema } from '../contracts/session/list-filters.ts';
-import { sessionStatusSchema } from '../contracts/session/session.ts';
 import type { CreateDeps } from './shared/command-deps.ts';
-import { addListFilters } from './fleet/list-filter-options.ts';
-import { parseDuration } from './shared/parse-duration.ts';
-import { parseDay, parseNameValue } from './shared/parse-filter.ts';
-import { parseFraction, parseOrdinal, parseWhole } from './shared/parse-number.ts';
+import { addListFilters, addSessionFilters } from './fleet/list-filter-options.ts';
+import { parseDay } from './shared/parse-filter.ts';
+import { parseOrdinal, parseWhole } from './shared/parse-number.ts';
 
 /** Adds the commands with which operators change many runs or sessions at once. They import their code when they run. */
 export function addBatchCommands(program: Command, deps: CreateDeps, setExitCode: (code: number) => void): void {
@@ -61,21 +59,7 @@ function ofRuns(command: Command): Command {
 }
 
 function ofSessions(command: Command): Command {
-  return addStart(addListFilters(command, { which: 'only sessions ', noun: 'created' }))
-    .addOption(new Option('--status <status>', 'only sessions with this status').choices(sessionStatusSchema.options))
-    .addOption(
-      new Option('--idle <time>', 'only sessions without activity for this long, such as 12h').argParser(parseDuration),
-    )
-    .addOption(
-      new Option('--min-error-rate <rate>', 'only sessions with at least this error rate, 0 to 1').argParser(
-        parseFraction,
-      ),
-    )
-    .addOption(
-      new Option('--metadata <name=value>', 'only sessions with this metadata; may be repeated').argParser(
-        parseNameValue,
-      ),
-    );
+  return addStart(addSessionFilters(command));
 }
 
 function addStart(command: Command): Command {

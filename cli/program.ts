@@ -3,7 +3,6 @@ import { packageVersion } from '../assets/package-files.ts';
 import { whileRunningSchema } from '../contracts/session/message.ts';
 import { runStatusFilterSchema } from '../contracts/session/list-filters.ts';
 import { runOrderSchema } from '../contracts/session/run.ts';
-import { sessionStatusSchema } from '../contracts/session/session.ts';
 import { usageBySchema } from '../contracts/usage.ts';
 import { addBatchCommands } from './batch-commands.ts';
 import { addAgentCommands } from './agent-commands.ts';
@@ -16,9 +15,8 @@ import { addDataCommands } from './data-commands.ts';
 import { addInboxCommands } from './inbox-commands.ts';
 import { addFleetCommands } from './fleet-commands.ts';
 import { addMemoryCommands } from './memory-commands.ts';
-import { addListFilters, toListFilter } from './fleet/list-filter-options.ts';
-import { parseDuration } from './shared/parse-duration.ts';
-import { parseFraction, parsePositive, parseWhole } from './shared/parse-number.ts';
+import { addListFilters, addSessionFilters, toListFilter } from './fleet/list-filter-options.ts';
+import { parsePositive, parseWhole } from './shared/parse-number.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { addServiceCommands } from './service-commands.ts';
 import type { ChatOptions } from './talk/chat.ts';
@@ -139,22 +137,8 @@ function attachOption(): Option {
 }
 
 function addReadCommands(program: Command, deps: CreateDeps, setExitCode: (code: number) => void): void {
-  addListFilters(addUserScope(program.command('sessions')), { which: 'only sessions ', noun: 'created' })
+  addSessionFilters(addUserScope(program.command('sessions')))
     .description('list sessions, most recently active first')
-    .addOption(new Option('--status <status>', 'only sessions with this status').choices(sessionStatusSchema.options))
-    .addOption(
-      new Option('--idle <time>', 'only sessions without activity for this long, such as 12h').argParser(parseDuration),
-    )
-    .addOption(
-      new Option('--min-error-rate <rate>', 'only sessions with at least this error rate, 0 to 1').argParser(
-        parseFraction,
-      ),
-    )
-    .addOption(
-      new Option('--metadata <name=value>', 'only sessions with this metadata; may be repeated').argParser(
-        parseNameValue,
-      ),
-    )
     .addOption(
       new Option(
         '--active-since <time>',

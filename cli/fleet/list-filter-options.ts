@@ -1,8 +1,10 @@
 import { Option, type Command } from 'commander';
 import { runWaitSchema } from '../../contracts/session/run-wait.ts';
 import type { SessionFilter } from '../../contracts/session/list-filters.ts';
+import { sessionStatusSchema } from '../../contracts/session/session.ts';
 import { parseDuration } from '../shared/parse-duration.ts';
-import { parseAmount } from '../shared/parse-number.ts';
+import { parseNameValue } from '../shared/parse-filter.ts';
+import { parseAmount, parseFraction } from '../shared/parse-number.ts';
 
 /** The options of {@link addListFilters}, as commander parses them. */
 export interface ListFilterOptions {
@@ -34,6 +36,25 @@ export function addListFilters(command: Command, { which, noun }: { which: strin
     .addOption(option('--max-cost <usd>', 'that cost at most this').argParser(parseAmount))
     .addOption(option('--older <time>', `${noun} this long ago or earlier, such as 1h`).argParser(parseDuration))
     .addOption(option('--younger <time>', `${noun} this long ago or later`).argParser(parseDuration));
+}
+
+/** Adds the filters of lists of sessions. */
+export function addSessionFilters(command: Command): Command {
+  return addListFilters(command, { which: 'only sessions ', noun: 'created' })
+    .addOption(new Option('--status <status>', 'only sessions with this status').choices(sessionStatusSchema.options))
+    .addOption(
+      new Option('--idle <time>', 'only sessions without activity for this long, such as 12h').argParser(parseDuration),
+    )
+    .addOption(
+      new Option('--min-error-rate <rate>', 'only sessions with at least this error rate, 0 to 1').argParser(
+        parseFraction,
+      ),
+    )
+    .addOption(
+      new Option('--metadata <name=value>', 'only sessions with this metadata; may be repeated').argParser(
+        parseNameValue,
+      ),
+    );
 }
 
 /** Converts these options to the fields of the filter. Other options stay. */
