@@ -1,3 +1,4 @@
+import type { GatewayReadiness } from '../../client/http/gateway-client.ts';
 import { EXIT } from '../shared/exit-codes.ts';
 import type { CommandDeps } from '../shared/command-deps.ts';
 import { checkAgents } from './check-agents.ts';
@@ -22,7 +23,12 @@ import { dataFolderOwner } from '../services/data-folder-owner.ts';
 /** `perdure doctor`: prints the result of each check. Resolves with the exit code, 1 when there is a problem. */
 export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise<number> {
   const owner = dataFolderOwner(env);
-  const inMemory = isInMemory(deps);
+  const readiness = deps.client.ready();
+  // Whether the gateway is that of a `perdure start --memory`.
+  const inMemory = readiness.then(
+    (response) => isReadiness(response) && response.inMemory === true,
+    () => false,
+  );
   const named = checkNamedProviders(env);
   const mcp = checkMcpServers(env);
   const redis = checkRedis(env);
@@ -36,51 +42,38 @@ export async function doctor(deps: CommandDeps, env: NodeJS.ProcessEnv): Promise
     checkAttachments(env),
     checkModel(env),
     checkMemory(env),
-    checkGateway(deps),
+    checkGateway(deps.url, readiness),
     checkProviders(deps),
     checkPauses(deps),
     checkInbox(deps),
     checkPorts(deps, env, owner?.gatewayUrl ?? null),
   ]);
-  const first = [
+  // What may be late is repeated when all others are done.
+  const [serving, providers, servers] = await Promise.all([workers, named, mcp]);
+  const findings = [
     checkNode(process.versions.node),
-    ...(await temporal),
-    ...(await workers),
+    ...(await repeatUnlessOk(await temporal, () => checkTemporalServer(deps, env, inMemory))),
+    ...serving,
     ...checked,
-    ...(await redis),
-    ...(await named),
-    ...(await mcp),
+    ...(await repeatUnlessOk(await redis, () => checkRedis(env))),
+    ...providers,
+    ...servers,
   ];
-  const findings = await repeatLateChecks(first, {
-    Temporal: () => checkTemporalServer(deps, env, inMemory),
-    Redis: () => checkRedis(env),
-  });
   const healthy = findings.every(({ state }) => state !== 'problem');
   if (deps.json) deps.printJson({ ok: healthy, findings });
   else for (const finding of findings) show(deps, finding);
   return healthy ? EXIT.ok : EXIT.failed;
 }
 
-/** Whether the gateway is that of a `perdure start --memory`. */
-async function isInMemory({ client }: CommandDeps): Promise<boolean> {
-  const response = await client.ready().catch(() => null);
-  return response !== null && isReadiness(response) && response.inMemory === true;
-}
-
 /**
- * Repeats, one by one, checks of a time that have found a problem. While all checks load their code at once, this process may be
- * too busy to see a response in time, above all on a machine with a problem.
+ * The findings of a check of a time, which is repeated when it has found something. While all checks load their code at once, this process
+ * may be too busy to see a response in time, above all on a machine with a problem.
  */
-export async function repeatLateChecks(
-  findings: readonly Finding[],
-  checks: Readonly<Record<string, () => Promise<Finding[]>>>,
-): Promise<Finding[]> {
-  const repeated: Finding[] = [];
-  for (const finding of findings) {
-    const again = finding.state === 'problem' ? checks[finding.check] : undefined;
-    repeated.push(...(again === undefined ? [finding] : await again()));
-  }
-  return repeated;
+export async function repeatUnlessOk(
+  first: readonly Finding[],
+  check: () => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  return first.every(({ state }) => state === 'ok') ? first : await check();
 }
 
 const MARKS = { ok: ['green', 'OK     '], note: ['yellow', 'NOTE   '], problem: ['red', 'PROBLEM'] } as const;
@@ -103,10 +96,10 @@ function checkNode(version: string): Finding {
   };
 }
 
-async function checkGateway({ client, url }: CommandDeps): Promise<Finding> {
+async function checkGateway(url: string, readiness: Promise<GatewayReadiness>): Promise<Finding> {
   const check = 'Gateway';
   try {
-    const response = await client.ready();
+    const response = await readiness;
     if (!isReadiness(response)) {
       const remedy = 'Set the gateway with --url or PERDURE_URL, or set PERDURE_PORT.';
       return { check, state: 'problem', found: `${url} is not a Perdure gateway`, remedy };
