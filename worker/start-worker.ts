@@ -211,6 +211,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       address: to.address,
       namespace,
       taskQueue,
+      workerId,
       versioning: settings.versioning,
       schedules,
       failed,

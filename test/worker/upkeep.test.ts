@@ -41,6 +41,7 @@ function upkeepOf(db: Db, memories = createMemories({ db })): { cut(): void } {
       address: '127.0.0.1:1',
       namespace: 'default',
       taskQueue: 'any',
+      workerId: randomUUID(),
       schedules: false,
       failed: new FailedExecutions(),
       continueChildren: async () => {},
@@ -56,8 +57,7 @@ function upkeepOf(db: Db, memories = createMemories({ db })): { cut(): void } {
 }
 
 test('a worker that is cut off from Temporal leaves the upkeep to another one', async () => {
-  // As processes that share a server.
-  const db: Db = { ...store.db, kind: 'postgres' };
+  const { db } = store;
   const holder = async () =>
     (
       await db.query<{ holder: string; held: boolean }>(

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
@@ -47,6 +46,8 @@ interface UpkeepDeps extends Pick<ActivityDeps, 'db' | 'agents' | 'deployment' |
   readonly address: string;
   readonly namespace: string;
   readonly taskQueue: string;
+  /** The worker's, which holds the lease. */
+  readonly workerId: string;
   /** Temporal's worker versioning; undefined: off. */
   readonly versioning?: WorkerVersioning | undefined;
   /** Whether this task queue has a schedule of clean-ups. */
@@ -94,11 +95,9 @@ export function startUpkeep(
   const { db, agents, client, telemetry, deployment, memories } = deps;
   const stopped = new AbortController();
   const renewMs = Math.min(everyMs, RENEW_MS);
-  // A file of an embedded store has one process: its lease need not run out after a crash.
-  const holder = db.kind === 'pglite' ? 'embedded' : randomUUID();
-  const lease = { name: upkeepLease(deps.namespace, deps.taskQueue), holder, ttlMs: 3 * renewMs };
+  const lease = { name: upkeepLease(deps.namespace, deps.taskQueue), holder: deps.workerId, ttlMs: 3 * renewMs };
   const perHour = deployment.maintenance?.terminateStuckPerHour ?? TERMINATIONS_PER_HOUR;
-  const rescue = { db, client, holder, stuck: new StuckWorkflows(telemetry.log, perHour) };
+  const rescue = { db, client, holder: deps.workerId, stuck: new StuckWorkflows(telemetry.log, perHour) };
 
   /** A failed repair must not prevent the others. The next round tries it again. */
   const attempt = async <T>(repair: () => Promise<T>, otherwise: T): Promise<T> => {

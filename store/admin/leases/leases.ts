@@ -1,7 +1,10 @@
 import type { JsonObject } from '../../../contracts/json.ts';
 import type { Db } from '../../db/db.ts';
 
-/** A lease: at most one holder at a time, until `ttlMs` after its last call of {@link acquireLease}. */
+/**
+ * A lease: at most one holder at a time, until `ttlMs` after its last call of {@link acquireLease}. If the holder is a worker, by
+ * its identity, the lease ends with the worker's own: a restarted process does not wait for the leases of the one that was killed.
+ */
 export interface LeaseRequest {
   readonly name: string;
   readonly holder: string;
@@ -14,7 +17,8 @@ export async function acquireLease(db: Db, { name, holder, ttlMs }: LeaseRequest
     `INSERT INTO perdure.leases AS l (name, holder, expires_at, state)
      VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3::float8 / 1000), '{}')
          ON CONFLICT (name) DO UPDATE SET holder = EXCLUDED.holder, expires_at = EXCLUDED.expires_at
-      WHERE l.holder = EXCLUDED.holder OR l.expires_at <= clock_timestamp()
+      WHERE l.holder = EXCLUDED.holder OR l.expires_at <= clock_timestamp() OR EXISTS (
+            SELECT 1 FROM perdure.workers w WHERE w.worker_id = l.holder AND w.expires_at <= clock_timestamp())
      RETURNING state`,
     [name, holder, ttlMs],
   );

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { endWorkerLease, renewWorkerLease } from '../../../store/admin/workers/worker-lease.ts';
 import { acquireLease, releaseLease, saveLeaseState } from '../../../store/admin/leases/leases.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
 
@@ -26,5 +27,17 @@ describeStores(DATABASES, (db) => {
     const name = randomUUID();
     await acquireLease(db(), { name, holder: 'dead', ttlMs: -1 });
     expect(await acquireLease(db(), { name, holder: 'alive', ttlMs: 60_000 })).toEqual({});
+  });
+
+  test('a lease of a worker whose own lease has ended goes to another worker', async () => {
+    const name = randomUUID();
+    const begun = { runs: 0, measured: 0, waitedMs: 0 };
+    const worker = { workerId: randomUUID(), taskQueue: name, version: '1.0.0', begun, draining: false };
+    await renewWorkerLease(db(), worker);
+    const next = { name, holder: 'next', ttlMs: 60_000 };
+    await acquireLease(db(), { ...next, holder: worker.workerId });
+    expect(await acquireLease(db(), next)).toBeNull();
+    await endWorkerLease(db(), worker.workerId);
+    expect(await acquireLease(db(), next)).toEqual({});
   });
 });
