@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
+import { NODE_FLAGS } from './test/support/process/node-flags.ts';
 
 /** Tests that need a Temporal server that is really running. */
 const SERVER_TESTS = ['test/server/**/*.test.ts', 'test/**/*.server.test.ts'];
@@ -18,6 +19,7 @@ export default defineConfig({
   test: {
     // Of two cores: many files wait, for processes, timers and answers.
     maxWorkers: 4,
+    execArgv: [...NODE_FLAGS],
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -59,6 +59,9 @@ export const SIGNAL = {
 /** The activity type of the activity that serves a session. */
 export const SERVING_ACTIVITY = 'advanceRun';
 
+/** The activity type of a tool call in an activity of its own. */
+export const TOOL_ACTIVITY = 'runTool';
+
 /** Activity types that differ from the activity's name in code. Recorded histories and older workers use them. */
 export const ACTIVITY_TYPE = {
   requestStop: 'ringStop',

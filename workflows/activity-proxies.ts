@@ -74,19 +74,13 @@ const RUN_ACTIVITY = {
 } as const;
 
 /**
- * A lost worker is detected by its lease, and reported by the signal `serverLost`. The missing heartbeat is for a worker that
- * has lost only its connection to Temporal.
+ * A lost worker is detected by its lease, and reported by the signal `serverLost`, or by the failure of a tool call's activity. The
+ * missing heartbeat is for a worker that has lost only its connection to Temporal.
  */
-export const servingActivities = proxyActivities<Pick<RunActivities, 'advanceRun'>>({
-  ...RUN_ACTIVITY,
-  heartbeatTimeout: '60s',
-});
+const LEASED_ACTIVITY = { ...RUN_ACTIVITY, heartbeatTimeout: '60s' } as const;
 
-/** A lost worker is detected by its missing heartbeat. */
-export const toolActivities = proxyActivities<Pick<RunActivities, 'runTool'>>({
-  ...RUN_ACTIVITY,
-  heartbeatTimeout: '4s',
-});
+export const servingActivities = proxyActivities<Pick<RunActivities, 'advanceRun'>>(LEASED_ACTIVITY);
+export const toolActivities = proxyActivities<Pick<RunActivities, 'runTool'>>(LEASED_ACTIVITY);
 
 /** A lost worker is detected by its missing heartbeat. After the last attempt, upkeep signals the session again. */
 export const backgroundActivities = proxyActivities<Pick<RunActivities, 'callInBackground'>>({

@@ -13,7 +13,8 @@ import {
 import type { Db } from '../../store/db/db.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { temporalResponds } from '../temporal-responds.ts';
-import { hasServer } from './newest-server.ts';
+import { failLostTools } from './fail-lost-tools.ts';
+import { isExecutedBy, newestServer, pendingActivities } from './pending-activities.ts';
 import { reportLostServer } from './report-lost-server.ts';
 
 export interface TakeOverDeps {
@@ -38,7 +39,8 @@ type Reports = Map<string, { readonly session: LostSession; isDelivered: boolean
 
 /**
  * Takes over the sessions of lost workers: ends their serving in the store, after which those workers can commit nothing, and
- * signals the workflows of those with an open run, which start another activity instead of the lost one. One worker does it at a
+ * signals the workflows of those with an open run, which start another activity instead of the lost one. Fails the activities of
+ * tool calls that they have, which Temporal tries again. One worker does it at a
  * time, one that Temporal responds to. Where a signal fails, the worker counts as lost until the next call has repeated it: with
  * the same epoch, since it may have arrived.
  */
@@ -84,7 +86,7 @@ export class TakeOver {
       let failed = 0;
       for (const batch of batchesOf(unserved.filter(({ key }) => !reports.has(workflowIdOf(key))))) {
         if (!(await holds())) return;
-        failed += await inTurn(batch, (session) => this.#reportUnclaimed(reports, lost, session));
+        failed += await inTurn(batch, (session) => this.#reportUnserved(reports, lost, session));
       }
       if (failed > 0 || ![...reports.values()].every(({ isDelivered }) => isDelivered)) continue;
       await noteTakenOver(db, lost);
@@ -96,15 +98,19 @@ export class TakeOver {
   async #report(reports: Reports, lost: string, session: LostSession): Promise<void> {
     const { client, taskQueue } = this.#deps;
     // Otherwise it has returned, and the workflow goes on by itself, unless it is not running or has missed the run.
-    const isLost = await hasServer(client, session, lost);
+    const isLost = isExecutedBy(newestServer(await pendingActivities(client, workflowIdOf(session.key))), lost);
     await reportLostServer(client, taskQueue, session, { epoch: isLost ? session.epoch : 0 });
     reports.set(workflowIdOf(session.key), { session, isDelivered: true });
   }
 
-  /** Reports a worker that had begun to serve a session without having claimed a run: the store did not name it. */
-  async #reportUnclaimed(reports: Reports, lost: string, session: Omit<LostSession, 'epoch'>): Promise<void> {
+  /** For a session for which the store does not name the worker: that had begun to serve it without having claimed a run, or has calls of its tools. */
+  async #reportUnserved(reports: Reports, lost: string, session: Omit<LostSession, 'epoch'>): Promise<void> {
     const { db, client } = this.#deps;
-    if (!(await hasServer(client, session, lost))) return;
+    const workflowId = workflowIdOf(session.key);
+    const pending = await pendingActivities(client, workflowId);
+    if (pending === null) return;
+    await failLostTools(client, workflowId, pending, lost);
+    if (!isExecutedBy(newestServer(pending), lost)) return;
     const epoch = await supersedeServer(db, session.key);
     if (epoch === null) return;
     const report = { ...session, epoch };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { PerdureEvent } from '../../../contracts/events/event.ts';
-import { callJson, eventsOf, pathOf } from '../../support/gateway/http-calls.ts';
+import { call, callJson, eventsOf, pathOf } from '../../support/gateway/http-calls.ts';
 import { perdureHome } from '../../support/process/perdure-process.ts';
 import { startPostgres } from '../../support/store/postgres-server.ts';
 
@@ -38,8 +38,12 @@ test.each(['the embedded store', 'PostgreSQL'])(
         .toBe(true);
       return found;
     };
-    const answer = async (session: string, item: string, body: object) =>
-      await callJson(caller(), 'POST', pathOf(session, 'client-calls', item), body);
+    const answer = async (session: string, item: string, body: object) => {
+      const answered = await call(caller(), 'POST', pathOf(session, 'client-calls', item), body);
+      // With what happened in the session, in case that it fails.
+      const events = answered.ok ? [] : await eventsOf(caller(), session);
+      expect(answered.status, events.map((event) => JSON.stringify(event)).join('\n')).toBe(200);
+    };
     const did = (server: string): string => {
       const path = join(home.dataDir, '..', `effects.jsonl.${server}`);
       return existsSync(path) ? readFileSync(path, 'utf8') : '';

@@ -7,6 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import { endProcess, identityOf } from '../../../dev-server/process-identity.ts';
 import { findTemporalServers } from '../../../dev-server/find-temporal-servers.ts';
 import type { ScriptedLogLine } from '../../../models/scripted/scripted-log.ts';
+import { NODE_FLAGS } from './node-flags.ts';
 import type { Effect } from './process-agents/agents.ts';
 
 const MAIN = fileURLToPath(new URL('../../../bin/perdure.js', import.meta.url));
@@ -115,7 +116,7 @@ interface Running {
 
 function run(what: string, file: string, env: Env): Running {
   // Its own process group, like from a shell.
-  const child = spawn(process.execPath, [MAIN, what], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, what], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   // Covers a test run that is aborted.
   const abandon = (): void => void child.kill('SIGKILL');
   process.once('exit', abandon);

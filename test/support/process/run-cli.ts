@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from './node-flags.ts';
 
 const MAIN = fileURLToPath(new URL('../../../bin/perdure.js', import.meta.url));
 
@@ -51,7 +52,7 @@ function startThrough(
   env: Record<string, string>,
   folder?: string,
 ): RunningCli {
-  const [program, ...rest] = [...before, process.execPath, MAIN, ...args];
+  const [program, ...rest] = [...before, process.execPath, ...NODE_FLAGS, MAIN, ...args];
   const child = spawn(program as string, rest, {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

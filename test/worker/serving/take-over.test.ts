@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { ActivityNotFoundError, type Client } from '@temporalio/client';
 import { expect, test } from 'vitest';
 import type { ServerLoss } from '../../../contracts/session/server-loss.ts';
 import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
@@ -17,20 +17,30 @@ interface SignalOptions {
   readonly signalArgs: readonly [ServerLoss];
 }
 
-/** A Temporal server that may not respond, or not to signals. `workers`: those that have the activities of each session, in order. */
+const SCHEDULED = 1;
+const STARTED = 2;
+const CANCEL_REQUESTED = 3;
+
+/** A Temporal server that may not respond, or not to signals. `workers`: those that have the serving activities of each session, in order. */
 function fakeTemporal(...workers: readonly string[]) {
+  return fakeTemporalOf(workers.map((lastWorkerIdentity) => ({ name: 'advanceRun', lastWorkerIdentity, state: STARTED })));
+}
+
+function fakeTemporalOf(
+  activities: readonly { readonly name: string; readonly lastWorkerIdentity: string; readonly state: number }[],
+) {
   const signals: { readonly workflowId: string; readonly loss: ServerLoss }[] = [];
   const fails = { all: false, signals: false };
   const call = async <T>(isSignal: boolean, result: T): Promise<T> => {
     if (fails.all || (isSignal && fails.signals)) throw new Error('Temporal does not respond.');
     return result;
   };
-  const pendingActivities = workers.map((lastWorkerIdentity, index) => ({
+  const pendingActivities = activities.map(({ name, ...activity }, index) => ({
     activityId: String(index + 9),
-    activityType: { name: 'advanceRun' },
-    lastWorkerIdentity,
-    state: 2,
+    activityType: { name },
+    ...activity,
   }));
+  const failed: string[] = [];
   const client = {
     options: { namespace: 'default' },
     withDeadline: (_: number, work: () => Promise<unknown>) => work(),
@@ -38,8 +48,14 @@ function fakeTemporal(...workers: readonly string[]) {
       getSystemInfo: () => call(false, {}),
       resetStickyTaskQueue: () => call(false, {}),
     },
+    activity: {
+      fail: async ({ runId, activityId }: { runId: string; activityId: string }) => {
+        failed.push(`${runId} ${activityId}`);
+        if (activityId === '9') throw new ActivityNotFoundError('Not found');
+      },
+    },
     workflow: {
-      getHandle: () => ({ describe: () => call(false, { raw: { pendingActivities } }) }),
+      getHandle: () => ({ describe: () => call(false, { runId: 'execution', raw: { pendingActivities } }) }),
       signalWithStart: async (_: string, { workflowId, signalArgs: [loss] }: SignalOptions) => {
         signals.push({ workflowId, loss });
         await call(true, null);
@@ -48,22 +64,20 @@ function fakeTemporal(...workers: readonly string[]) {
   } as unknown as Client;
   const reported = (key: SessionKey): ServerLoss[] =>
     signals.filter(({ workflowId }) => workflowId === workflowIdOf(key)).map(({ loss }) => loss);
-  return { client, fails, reported };
+  return { client, fails, failed, reported };
 }
 
-const NOTHING = { runs: 0, measured: 0, waitedMs: 0 };
+/** Takes the lease of a worker of the task queue of its name. */
+async function renew(worker: string): Promise<void> {
+  const begun = { runs: 0, measured: 0, waitedMs: 0 };
+  await renewWorkerLease(store.db, { workerId: worker, taskQueue: worker, version: '1', begun, draining: false });
+}
 
 /** A session whose run a worker executed that was lost. */
 async function lostSession(worker: string): Promise<SessionKey> {
   const key = newKey();
   const { runId } = await send(store.db, key, { id: 'm1', content: 'hello' });
-  await renewWorkerLease(store.db, {
-    workerId: worker,
-    taskQueue: worker,
-    version: '1',
-    begun: NOTHING,
-    draining: false,
-  });
+  await renew(worker);
   await beginStep(store.db, key, { runId, pin, server: { workerId: worker, epoch: null } });
   await endWorkerLease(store.db, worker);
   return key;
@@ -114,8 +128,7 @@ test('the signal of a take-over spares an activity that another worker has, what
 test('a session that a lost worker has begun to serve without a claim is taken over, unless another one serves it', async () => {
   const key = newKey();
   const { runId } = await send(store.db, key, { id: 'm1', content: 'hello' });
-  const lease = { version: '1', begun: NOTHING, draining: false };
-  await renewWorkerLease(store.db, { workerId: 'fourth', taskQueue: 'fourth', ...lease });
+  await renew('fourth');
   await endWorkerLease(store.db, 'fourth');
   const { client, reported } = fakeTemporal('fourth');
   await takeOverOf('fourth', client).run(new AbortController().signal);
@@ -125,6 +138,33 @@ test('a session that a lost worker has begun to serve without a claim is taken o
   await beginStep(store.db, key, { runId, pin, server: { workerId: 'other', epoch: null } });
   expect(await supersedeServer(store.db, key)).toBe(null);
   expect(await servingOf(key)).toEqual({ by: 'other', epoch: epoch + 1 });
+});
+
+test('a server whose run was stopped before its worker was lost is replaced', async () => {
+  const key = await lostSession('fifth');
+  const { client, reported } = fakeTemporalOf([
+    { name: 'advanceRun', lastWorkerIdentity: 'fifth', state: CANCEL_REQUESTED },
+  ]);
+  await takeOverOf('fifth', client).run(new AbortController().signal);
+  expect(reported(key)).toEqual([{ epoch: (await servingOf(key)).epoch }]);
+});
+
+test('the activities of tool calls that a lost worker has are failed, whether or not one has ended meanwhile', async () => {
+  const key = newKey();
+  await send(store.db, key, { id: 'm1', content: 'hello' });
+  await renew('sixth');
+  await endWorkerLease(store.db, 'sixth');
+  const { client, failed, reported } = fakeTemporalOf([
+    { name: 'runTool', lastWorkerIdentity: 'sixth', state: STARTED },
+    { name: 'runTool', lastWorkerIdentity: 'sixth', state: CANCEL_REQUESTED },
+    { name: 'runTool', lastWorkerIdentity: 'sixth', state: SCHEDULED },
+    { name: 'runTool', lastWorkerIdentity: 'other', state: STARTED },
+    { name: 'callInBackground', lastWorkerIdentity: 'sixth', state: STARTED },
+  ]);
+  await takeOverOf('sixth', client).run(new AbortController().signal);
+  expect(failed).toContain('execution 9');
+  expect(new Set(failed)).toEqual(new Set(['execution 9', 'execution 10']));
+  expect(reported(key)).toEqual([]);
 });
 
 function takeOverOf(taskQueue: string, client: Client): TakeOver {
