@@ -26,8 +26,9 @@ const sessionRowSchema = z.looseObject({
 export const agentVersionSchema = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   spec: agentSpecSchema,
+  /** Each a `ToolSpec`, with what a later version adds: a version that was imported is only read. */
   tools: z.array(
-    z.strictObject({
+    z.looseObject({
       name: z.string(),
       description: z.string(),
       parameters: row,

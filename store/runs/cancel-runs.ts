@@ -46,9 +46,14 @@ export async function cancelRuns(
   };
 }
 
-/** Cancels every open run of a session and appends the events. The caller holds the session's lock, and must lock it again to append more. */
-export async function cancelOpenRuns(tx: Tx, session: LockedSession, reason: string): Promise<PerdureEvent[]> {
-  const open = await loadOpenRuns(tx, session.key);
+/** Cancels the open runs of a session but those in `spared`, and appends the events. The caller holds the session's lock, and must lock it again to append more. */
+export async function cancelOpenRuns(
+  tx: Tx,
+  session: LockedSession,
+  reason: string,
+  spared: ReadonlySet<string> = new Set(),
+): Promise<PerdureEvent[]> {
+  const open = (await loadOpenRuns(tx, session.key)).filter(({ run }) => !spared.has(run.run_id));
   if (open.length === 0) return [];
   const pending = pendingEvents(session);
   return await appendEvents(tx, session, pending, await cancelRuns(tx, session, pending, open, reason));

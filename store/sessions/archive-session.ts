@@ -11,21 +11,19 @@ import { saveArchive, withPackedSession, type PackedSource } from './pack-sessio
 import { adoptRows, deleteArchive, requireArchive, type LoadedArchive } from './session-archive.ts';
 
 /**
- * Cancels the open runs of a session, then archives it: see {@link archiveLocked}. Throws `not_found`, and `too_large`
- * after the runs were cancelled.
+ * Cancels the open runs of a session but those that wait for answers, then archives it: see {@link archiveLocked}. Throws
+ * `not_found`, and `too_large` after the runs were cancelled.
  */
 export async function archiveSession(db: Db, key: SessionKey): Promise<{ events: PerdureEvent[] }> {
   // On its own, so that the document can be read before the transaction that archives.
-  const cancelled = await db.transaction(
-    async (tx) => await cancelOpenRuns(tx, await lockExistingSession(tx, key), 'archived'),
-  );
+  const cancelled = await db.transaction(async (tx) => await cancelWorking(tx, await lockExistingSession(tx, key)));
   const archived = await withPackedSession(
     db,
     key,
     async (source) =>
       await db.transaction(async (tx) => {
         let session = await lockExistingSession(tx, key);
-        const more = await cancelOpenRuns(tx, session, 'archived');
+        const more = await cancelWorking(tx, session);
         if (more.length > 0) session = (await lockSession(tx, key)) ?? session;
         return [...more, ...(await archiveLocked(db, tx, session, source))];
       }),
@@ -33,10 +31,24 @@ export async function archiveSession(db: Db, key: SessionKey): Promise<{ events:
   return { events: [...cancelled, ...archived] };
 }
 
+/** Runs that wait for people are only rows: they go on waiting after the session was restored. One that waits for an agent as its tool has work elsewhere. */
+async function cancelWorking(tx: Tx, session: LockedSession): Promise<PerdureEvent[]> {
+  const { user, session: id } = session.key;
+  const waiting = await tx.query<{ run: string }>(
+    `SELECT r.run_id AS run FROM perdure.runs r
+      WHERE r.user_id = $1 AND r.session_id = $2 AND r.status = 'waiting'
+        AND NOT EXISTS (SELECT FROM perdure.child_runs c
+                         WHERE c.user_id = r.user_id AND c.session_id = r.session_id AND c.run_id = r.run_id
+                           AND c.status <> 'ended')`,
+    [user, id],
+  );
+  return await cancelOpenRuns(tx, session, 'archived', new Set(waiting.map(({ run }) => run)));
+}
+
 /**
  * Saves a session as one compressed document and deletes its rows. Its own row stays, with the status `archived`, so
  * that it is listed and its metadata and counters can be read. A message restores it. The caller holds the session's
- * lock and has checked that no run is open. Does nothing to an archived session. Call it inside `withPackedSession`.
+ * lock and has checked that no run is open, but those that wait for answers. Does nothing to an archived session. Call it inside `withPackedSession`.
  */
 export async function archiveLocked(
   db: Db,

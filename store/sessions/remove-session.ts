@@ -15,7 +15,8 @@ export interface RemovedSession {
 }
 
 /**
- * Archives a session if `archives` returns true, otherwise deletes it, even if it is archived. Cancels its open runs.
+ * Archives a session if `archives` returns true, otherwise deletes it, even if it is archived. Cancels its open runs; in an archive
+ * those that wait for answers go on waiting.
  * Throws `too_large` for a session that is too large to archive.
  */
 export async function removeSession(

@@ -33,6 +33,8 @@ export async function restoreSession(db: Db, key: SessionKey, limits: SessionLim
       runAfterCommit = await restoreRows(db, tx, session, archive);
       const pending = pendingEvents(session);
       reopen(session, pending);
+      // No workflow has it: the one before ended when the session was archived, or earlier.
+      session.row.execution = null;
       session.row.last_active_at = session.at;
       return { agent, events: await appendEvents(tx, session, pending), evicted };
     });

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPerdure, type Perdure } from '../../../client/index.ts';
 import type { InboxItem } from '../../../contracts/session/inbox-item.ts';
-import { workflowIdOf } from '../../../contracts/session/session-key.ts';
+import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
 import { createGateway } from '../../../gateway/create-gateway.ts';
 import { serveGateway, type ServedGateway } from '../../../gateway/serve-gateway.ts';
 import { findProgram } from '../../../dev-server/find-program.ts';
+import { call, callJson, pathOf } from '../../support/gateway/http-calls.ts';
 import { cannotRunHere } from '../../support/cannot-run-here.ts';
-import { pay, startAskingStack, toolCall, type AskingStack } from '../../support/asking-stack.ts';
+import { lastOutput, pay, startAskingStack, toolCall, type AskingStack } from '../../support/asking-stack.ts';
 import { runCli, startInTerminal } from '../../support/process/run-cli.ts';
 import { registry } from '../../support/stack.ts';
 
@@ -44,6 +45,10 @@ async function waiting(name: string, calls: Parameters<AskingStack['ask']>[1]) {
   return { key, perdure, session, items: await read() };
 }
 
+async function archive({ user, session }: SessionKey): Promise<void> {
+  expect((await call({ url: served.url, user }, 'DELETE', `${pathOf(session)}?archive=true`)).status).toBe(204);
+}
+
 const payments = (session: string) =>
   asking.payments.filter((one) => one.session === session).map(({ euros }) => euros);
 
@@ -56,6 +61,37 @@ test('the Temporal UI shows that a session waits for an answer, and no longer on
   await session.approve(items[0] as InboxItem);
   await asking.stack.ended(key);
   await expect.poll(details).not.toContain('Waiting for an answer');
+}, 60_000);
+
+test('an approval goes on waiting while its session is archived, and is answered once the session was restored', async () => {
+  const { key, session, items, perdure } = await waiting('archived', [pay(1)]);
+  const [item] = items as [InboxItem];
+  await archive(key);
+  expect((await perdure.inbox()).data).toEqual([]);
+  await expect(session.approve(item)).rejects.toMatchObject({ code: 'session_archived' });
+  await session.restore();
+  expect((await perdure.inbox()).data).toEqual(items);
+  await session.approve(item);
+  const events = await asking.stack.ended(key);
+  expect(lastOutput(events)).toBe('paid 1');
+  expect(payments('archived')).toEqual([1]);
+  expect(events.flatMap((event) => (event.type === 'session.recovered' ? [event.reason] : []))).toEqual(['restored']);
+}, 60_000);
+
+test('a session whose tools need approvals and clients is exported and imported, and the copy waits for nothing', async () => {
+  const { key, perdure } = await waiting('exported', [pay(1), toolCall('locate', {})]);
+  const caller = { url: served.url, user: key.user };
+  const document = await callJson<object>(caller, 'GET', pathOf('exported', 'export'));
+  await callJson(caller, 'POST', '/v1/sessions/import?id=imported', document);
+  const items = (await perdure.inbox({ status: 'all' })).data;
+  expect(items.filter(({ sessionId }) => sessionId === 'imported').map(({ status }) => status)).toEqual([
+    'withdrawn',
+    'withdrawn',
+  ]);
+  expect(items.filter(({ sessionId }) => sessionId === 'exported').map(({ status }) => status)).toEqual([
+    'pending',
+    'pending',
+  ]);
 }, 60_000);
 
 test('of 100 answers at once one counts, and the tool runs once', async () => {

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { UPDATE } from '../../../contracts/names.ts';
 import { workflowIdOf, type SessionKey } from '../../../contracts/session/session-key.ts';
+import { sessionLimits } from '../../../contracts/session/session-limits.ts';
 import { answerApproval } from '../../../store/inbox/answer-item.ts';
 import { readRun } from '../../../store/read/read-run.ts';
+import { archiveSession } from '../../../store/sessions/archive-session.ts';
+import { restoreSession } from '../../../store/sessions/restore-session.ts';
 import { lastOutput, pay, startAskingStack, type AskingStack } from '../../support/asking-stack.ts';
 import { executionsOf, failedTasks, historyOf } from '../../support/temporal/raw-temporal.ts';
 import { replaySession } from '../../support/temporal/replay-session.ts';
@@ -77,6 +80,17 @@ test('reminder and deadline come, also after the workflow with their timer was t
   const { key } = await waiting('hasty');
   await stack.until(key, (events) => events.some(({ type }) => type === 'approval.reminded'));
   await stack.client.workflow.getHandle(workflowIdOf(key)).terminate('lost');
+  const events = await stack.ended(key);
+  expect(lastOutput(events)).toBe('Error: The call was not approved: nobody answered in time.');
+  expect(events.filter(({ type }) => type === 'approval.expired')).toHaveLength(1);
+});
+
+test('a deadline comes after its session was archived and restored', async () => {
+  const { stack } = asking;
+  const { key } = await waiting('hasty');
+  await stack.client.workflow.getHandle(workflowIdOf(key)).terminate('removed');
+  await archiveSession(stack.db, key);
+  await restoreSession(stack.db, key, sessionLimits(undefined));
   const events = await stack.ended(key);
   expect(lastOutput(events)).toBe('Error: The call was not approved: nobody answered in time.');
   expect(events.filter(({ type }) => type === 'approval.expired')).toHaveLength(1);

@@ -4,6 +4,7 @@ import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { sessionLimits } from '../../../contracts/session/session-limits.ts';
 import { countOpen } from '../../../store/admin/reports/count-open.ts';
 import { archiveSession } from '../../../store/sessions/archive-session.ts';
+import { removeSession } from '../../../store/sessions/remove-session.ts';
 import { restoreSession } from '../../../store/sessions/restore-session.ts';
 import { hasOpenRun } from '../../../store/sessions/expire-if-due.ts';
 import { answerApproval } from '../../../store/inbox/answer-item.ts';
@@ -135,16 +136,46 @@ describeStores(DATABASES, (db) => {
     expect(await found()).toBe(true);
   });
 
-  test('a session that is archived withdraws what its runs have asked for, and keeps its inbox', async () => {
-    const { key, items } = await waitingRun(db(), [asked('c1'), asked('c2')]);
+  test('what a run waits for goes on waiting in an archive, and its run goes on by the answer after the session was restored', async () => {
+    const { key, runId, items } = await waitingRun(db(), [asked('c1'), asked('c2')]);
+    await send(db(), key, { id: 'm2', content: 'behind it' });
     await answerApproval(db(), key, answerTo(items[0] ?? '', { decision: 'reject', reason: 'no' }));
-    await archiveSession(db(), key);
+    const { events } = await archiveSession(db(), key);
+    expect(events).toMatchObject([{ type: 'run.cancelled', reason: 'archived' }, { type: 'session.archived' }]);
     expect((await listItems(db(), { ...key, status: null })).items).toEqual([]);
     await restoreSession(db(), key, sessionLimits(undefined));
     expect((await listItems(db(), { ...key, status: null })).items).toMatchObject([
       { id: items[0], status: 'answered', decision: 'reject', reason: 'no', answeredBy: 'ann' },
-      { id: items[1], status: 'withdrawn' },
+      { id: items[1], status: 'pending' },
     ]);
+    expect(await readRun(db(), key, runId)).toMatchObject({ status: 'waiting' });
+    const { wakes } = await answerApproval(db(), key, answerTo(items[1] ?? '', { decision: 'approve' }));
+    expect(wakes).toMatchObject({ runId });
+    expect(await beginStep(db(), key, { runId, pin })).toMatchObject({ kind: 'tools', calls: [{ callId: 'c2' }] });
+  });
+
+  test('a message that restores a session waits behind a run that holds the queue, as before the archive', async () => {
+    const { key } = await waitingRun(db(), [asked('c1')]);
+    await archiveSession(db(), key);
+    const { receipt } = await send(db(), key, { id: 'm2', content: 'behind it' });
+    expect(receipt).toMatchObject({ disposition: 'queued' });
+  });
+
+  test('what was due while its session was archived is settled after the session was restored', async () => {
+    const { key, runId, items } = await waitingRun(db(), [asked('c1')]);
+    await letExpire(db(), key, items[0] ?? '');
+    await archiveSession(db(), key);
+    expect(await settleDue(db(), key)).toMatchObject({ dueInMs: null, wakes: null, events: [] });
+    await restoreSession(db(), key, sessionLimits(undefined));
+    const { wakes, events } = await settleDue(db(), key);
+    expect(events).toMatchObject([{ type: 'approval.expired' }, { type: 'tool.failed' }]);
+    expect(wakes).toMatchObject({ runId });
+  });
+
+  test('a session that is deleted takes with it what its runs wait for', async () => {
+    const { key } = await waitingRun(db(), [asked('c1')]);
+    await removeSession(db(), key, { archives: () => false });
+    expect((await listItems(db(), { ...key, status: null })).items).toEqual([]);
   });
 
   test('runs that wait are counted as such, and those behind them are not late', async () => {
