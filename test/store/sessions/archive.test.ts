@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,6 +111,26 @@ describeStores(DATABASES, (db) => {
     await send(db(), key, { id: 'next', content: 'again' });
     expect(await readRun(db(), key, runId)).toEqual(before.run);
     expect((await eventsOf(db(), key)).slice(0, before.events.length)).toEqual(before.events);
+  });
+
+  test('an archive is restored whatever this version would refuse in the agents that its runs have pinned', async () => {
+    const key = newKey();
+    const runId = await converse(db(), key, 'm1', 'hello');
+    const hash = randomUUID();
+    const agent = { name: 'assistant', setting: 'of another version' };
+    await db().query('INSERT INTO perdure.agent_versions (hash, spec, tools) VALUES ($1, $2, $3)', [
+      hash,
+      JSON.stringify(agent),
+      JSON.stringify([{ name: 'pay', approval: 'always', later: true }]),
+    ]);
+    await db().query('UPDATE perdure.runs SET agent_version = $3 WHERE user_id = $1 AND session_id = $2', [
+      key.user,
+      key.session,
+      hash,
+    ]);
+    await archiveSession(db(), key);
+    await restoreSession(db(), key, sessionLimits(undefined));
+    expect(await readRun(db(), key, runId)).toMatchObject({ status: 'completed', agentVersion: hash });
   });
 
   test('a message id from before the archive finds its first receipt', async () => {
