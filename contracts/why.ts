@@ -118,10 +118,12 @@ export const runWhySchema = z.object({
     /** Number of calls with an unknown cost. */
     unknownCalls: z.number().int(),
   }),
-  /** One sentence each about the largest part of the time and of the cost, about the models, the context and the background. */
+  /** One sentence each about the largest part of the time and of the cost, about how the run failed, about the models, the context and the background. */
   summary: z.object({
     time: z.string(),
     cost: z.string(),
+    /** The code and the detail of the run's error; absent unless it failed. */
+    failure: z.string().optional(),
     /** Which models gave no answer, and which one did; absent unless more than one was asked. */
     models: z.string().optional(),
     /** The part of the time and of the cost that was that of the runs below it; absent if there are none. */

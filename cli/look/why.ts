@@ -64,8 +64,8 @@ function showRun(deps: CommandDeps, run: RunWhy): void {
 /** The waterfall, the cost and the summary of a run, in `width` columns; without bars where that is null. */
 export function runLines(run: RunWhy, width: number | null, { paint }: Pick<CommandDeps, 'paint'>): string[] {
   const { runId, status, agent, sessionId, createdAt } = run;
-  const { children, models, context, background } = run.summary;
-  const more = [children, models, context, background].filter((sentence) => sentence !== undefined);
+  const { failure, children, models, context, background } = run.summary;
+  const more = [failure, children, models, context, background].filter((sentence) => sentence !== undefined);
   return [
     paint('bold', `run ${runId}: ${status}`),
     `session ${stripControl(sessionId)}`,

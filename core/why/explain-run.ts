@@ -30,11 +30,16 @@ export function explainRun(facts: RunFacts): RunWhy {
     summary: {
       time: timeSentence(spans, time, wallMs, run.endedAt === null),
       cost: costSentence(cost),
+      ...failureSentence(facts),
       ...modelsSentence(facts),
       ...contextSentence(facts),
       ...backgroundSentence(facts),
     },
   };
+}
+
+function failureSentence({ run: { error } }: RunFacts): { readonly failure?: string } {
+  return error === null ? {} : { failure: `It failed (${codeName(error.code)}): ${error.detail}` };
 }
 
 /** The phrases of the summary. */

@@ -25,6 +25,14 @@ test('a plain run is a wait, some overhead and a model call, whose time is what 
   expect(summary.time).toBe('Most of the 1.0 s, 890 ms, was the model: step 1.');
 });
 
+test('the summary of a failed run has the code and the detail of its error', () => {
+  const failed = run({ status: 'failed', error: { code: 'budget_exceeded', detail: 'The budget of the run is used up.' } });
+  expect(explainRun(facts({ run: failed })).summary.failure).toBe(
+    'It failed (budget_exceeded): The budget of the run is used up.',
+  );
+  expect(explainRun(facts()).summary).not.toHaveProperty('failure');
+});
+
 test('the wait for another run is told apart from the wait for a worker', () => {
   const ahead = { runId: 'run-0', endedAt: at(80) };
   expect(told({ ahead }).slice(0, 2)).toEqual(['0+80 queue behind run run-0', '80+20 queue until a worker began']);
