@@ -78,6 +78,8 @@ function instrument(
   const common = { name, help, labelNames: [...labelNames], registers: [registry] };
   if (type === 'gauge') {
     const gauge = new Gauge(common);
+    // One without labels would be 0 before it is set: no worker, where the store was never read.
+    if (labelNames.length === 0) gauge.remove({});
     return { set: (labels: Record<string, string>, value: number) => gauge.set(bounded(labels), value) };
   }
   if (type === 'counter') {

@@ -43,6 +43,14 @@ test('what another exporter of the process shows is merged, in the format that w
   );
 });
 
+test('a gauge that was never set is absent, with labels or without', async () => {
+  const metrics = createMetrics();
+  const samples = async () => (await metrics.scrape()).text.split('\n').filter((line) => /^perdure_workers\b/.test(line));
+  expect(await samples()).toEqual([]);
+  metrics.workers.set({}, 0);
+  expect(await samples()).toEqual(['perdure_workers 0']);
+});
+
 test('a label has few values, however many it is given', async () => {
   const metrics = createMetrics();
   for (let index = 0; index < 1_000; index += 1) metrics.toolCalls.add({ tool: `tool-${index}`, outcome: 'completed' });
