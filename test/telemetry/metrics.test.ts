@@ -45,7 +45,8 @@ test('what another exporter of the process shows is merged, in the format that w
 
 test('a gauge that was never set is absent, with labels or without', async () => {
   const metrics = createMetrics();
-  const samples = async () => (await metrics.scrape()).text.split('\n').filter((line) => /^perdure_workers\b/.test(line));
+  const samples = async () =>
+    (await metrics.scrape()).text.split('\n').filter((line) => /^perdure_workers\b/.test(line));
   expect(await samples()).toEqual([]);
   metrics.workers.set({}, 0);
   expect(await samples()).toEqual(['perdure_workers 0']);

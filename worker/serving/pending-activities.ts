@@ -39,5 +39,7 @@ export function newestServer(pending: Pending | null): PendingActivity | undefin
 
 /** Whether a worker has an activity, as far as Temporal has been informed. */
 export function isExecutedBy(activity: PendingActivity | undefined, workerId: string): boolean {
-  return activity?.lastWorkerIdentity === workerId && (activity.state === STARTED || activity.state === CANCEL_REQUESTED);
+  return (
+    activity?.lastWorkerIdentity === workerId && (activity.state === STARTED || activity.state === CANCEL_REQUESTED)
+  );
 }

@@ -26,7 +26,10 @@ test('a plain run is a wait, some overhead and a model call, whose time is what 
 });
 
 test('the summary of a failed run has the code and the detail of its error', () => {
-  const failed = run({ status: 'failed', error: { code: 'budget_exceeded', detail: 'The budget of the run is used up.' } });
+  const failed = run({
+    status: 'failed',
+    error: { code: 'budget_exceeded', detail: 'The budget of the run is used up.' },
+  });
   expect(explainRun(facts({ run: failed })).summary.failure).toBe(
     'It failed (budget_exceeded): The budget of the run is used up.',
   );

@@ -40,9 +40,9 @@ test.each(['the embedded store', 'PostgreSQL'])(
     };
     const answer = async (session: string, item: string, body: object) => {
       const answered = await call(caller(), 'POST', pathOf(session, 'client-calls', item), body);
-      // With what happened in the session, in case that it fails.
-      const events = answered.ok ? [] : await eventsOf(caller(), session);
-      expect(answered.status, events.map((event) => JSON.stringify(event)).join('\n')).toBe(200);
+      if (answered.ok) return;
+      const events = (await eventsOf(caller(), session)).map((event) => JSON.stringify(event));
+      throw new Error(`An answer was refused: ${await answered.text()}\n${events.join('\n')}`);
     };
     const did = (server: string): string => {
       const path = join(home.dataDir, '..', `effects.jsonl.${server}`);

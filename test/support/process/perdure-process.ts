@@ -116,7 +116,11 @@ interface Running {
 
 function run(what: string, file: string, env: Env): Running {
   // Its own process group, like from a shell.
-  const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, what], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, what], {
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   // Covers a test run that is aborted.
   const abandon = (): void => void child.kill('SIGKILL');
   process.once('exit', abandon);

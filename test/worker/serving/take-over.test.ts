@@ -23,7 +23,9 @@ const CANCEL_REQUESTED = 3;
 
 /** A Temporal server that may not respond, or not to signals. `workers`: those that have the serving activities of each session, in order. */
 function fakeTemporal(...workers: readonly string[]) {
-  return fakeTemporalOf(workers.map((lastWorkerIdentity) => ({ name: 'advanceRun', lastWorkerIdentity, state: STARTED })));
+  return fakeTemporalOf(
+    workers.map((lastWorkerIdentity) => ({ name: 'advanceRun', lastWorkerIdentity, state: STARTED })),
+  );
 }
 
 function fakeTemporalOf(
