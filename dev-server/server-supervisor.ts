@@ -1,4 +1,5 @@
 import { PerdureError } from '../contracts/errors.ts';
+import { listensOn } from './listens-on.ts';
 import { isRunning, sendSignal } from './process-identity.ts';
 import { openServerLog, type ServerLog } from './server-log.ts';
 import { waitForTemporal } from './temporal-health.ts';
@@ -9,6 +10,8 @@ import { settingsFingerprint, settingsOf } from './temporal-settings.ts';
 const READY_TIMEOUT_MS = 30_000;
 /** A server that exits while it starts is started again: it can lose one of the ports that it chooses itself to another process. */
 const MAX_STARTS = 3;
+/** Before it is looked again whether a server that responds is this one. */
+const LOOK_MS = 50;
 /** The server is not restarted after this many deaths within `DEATHS_WITHIN_MS`. */
 const MAX_DEATHS = 5;
 const DEATHS_WITHIN_MS = 60_000;
@@ -136,11 +139,19 @@ export class ServerSupervisor implements TemporalServer {
     if (this.#stopping.signal.aborted) await this.#process.end();
   }
 
-  #ready(): Promise<boolean> {
+  async #ready(): Promise<boolean> {
     const exited = new AbortController();
     void this.#process?.exited.then(() => exited.abort());
     const signal = AbortSignal.any([exited.signal, this.#stopping.signal]);
-    return waitForTemporal(this.address, settingsOf(this.#options).namespace, READY_TIMEOUT_MS, signal);
+    const { namespace } = settingsOf(this.#options);
+    const giveUpAt = performance.now() + READY_TIMEOUT_MS;
+    const port = Number(this.address.split(':').at(-1));
+    for (;;) {
+      if (!(await waitForTemporal(this.address, namespace, giveUpAt - performance.now(), signal))) return false;
+      // The server of another process may have taken the port since it was chosen; this one then exits.
+      if (listensOn(this.pid, port) !== false) return true;
+      await pause(LOOK_MS, signal);
+    }
   }
 
   #failure(what: string): string {

@@ -8,6 +8,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { startEmbedded, type Embedded, type EmbeddedOptions } from '../../dev-server/index.ts';
 import { findTemporalServers } from '../../dev-server/find-temporal-servers.ts';
 import { identityOf, isRunning, sendSignal, type ProcessIdentity } from '../../dev-server/process-identity.ts';
+import { listensOn } from '../../dev-server/listens-on.ts';
 import { anyPort } from '../../dev-server/ports.ts';
 import { adoptTemporal } from '../../dev-server/temporal-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -41,6 +42,13 @@ test('the server of a killed owner is adopted: same process, same address, and i
   expect(workflow.status.name).toBe('RUNNING');
   await next.stop();
   expect(isRunning(identityOf(next.server.pid))).toBe(false);
+});
+
+test('servers that are started at the same time get ports of their own', async () => {
+  const folders = await Promise.all(Array.from({ length: 3 }, temporaryFolder));
+  const all = await Promise.all(folders.map((folder) => embedded(folder, { ports: {} })));
+  expect(new Set(all.map(({ address }) => address)).size).toBe(3);
+  for (const { server, address } of all) expect(listensOn(server.pid, Number(address.split(':')[1]))).not.toBe(false);
 });
 
 test('an orphan that was started with other settings is ended and replaced', async () => {
