@@ -1,5 +1,5 @@
 import { PerdureError } from '../contracts/errors.ts';
-import { listensOn } from './listens-on.ts';
+import { listensOn } from './ports.ts';
 import { isRunning, sendSignal } from './process-identity.ts';
 import { openServerLog, type ServerLog } from './server-log.ts';
 import { waitForTemporal } from './temporal-health.ts';

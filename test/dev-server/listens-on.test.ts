@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { listensOn } from '../../dev-server/listens-on.ts';
+import { listensOn } from '../../dev-server/ports.ts';
 
 test.runIf(process.platform === 'linux')(
   'a process listens on a port as long as it or its group has the socket, and another process does not',

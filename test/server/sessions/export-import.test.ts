@@ -44,7 +44,7 @@ test('a session that is exported here and imported into an empty installation go
   });
 });
 
-test('forgetting a session deletes its executions from Temporal, whatever its name', { timeout: 120_000 }, async () => {
+test('forgetting a session deletes its executions from Temporal, whatever its name', { timeout: 240_000 }, async () => {
   const key = here.key(`it's "quoted" \\ 100%`);
   await here.sender.submit(key, { content: 'hello' });
   await here.ended(key);
@@ -54,9 +54,9 @@ test('forgetting a session deletes its executions from Temporal, whatever its na
   await here.sender.submit(key, { content: 'again' });
   await here.ended(key, 2);
   // The list that executions are found in lags behind.
-  await expect.poll(async () => (await executions(key.user)).length, { timeout: 50_000 }).toBe(2);
+  await expect.poll(async () => (await executions(key.user)).length, { timeout: 100_000 }).toBe(2);
   await here.sender.deleteExecutions(key);
-  await expect.poll(async () => (await executions(key.user)).length, { timeout: 50_000 }).toBe(0);
+  await expect.poll(async () => (await executions(key.user)).length, { timeout: 100_000 }).toBe(0);
 });
 
 async function executions(user: string): Promise<string[]> {
