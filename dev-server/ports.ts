@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { PerdureError } from '../contracts/errors.ts';
+import { linuxStatus } from './process-identity.ts';
 
 /** Default ports of a new data folder; the next free one is used instead of one in use. */
 export const DEFAULT_PORTS = { temporal: 7233, ui: 8233 } as const;
@@ -90,7 +91,7 @@ export function listensOn(pid: number, port: number): boolean | null {
 /** proc_net(5): the local address is the second field, the state the fourth (0A: listening), the inode the tenth. */
 function listeners(path: string, port: number): string[] {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return read(path)
+  return unlessGone(() => readFileSync(path, 'utf8'), '')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
     .filter(([, local, , state]) => state === '0A' && local?.endsWith(suffix))
@@ -98,40 +99,27 @@ function listeners(path: string, port: number): string[] {
 }
 
 function holdsOne(pid: number, sockets: ReadonlySet<string>): boolean {
-  return list(`/proc/${pid}/fd`).some((fd) => {
-    try {
-      return sockets.has(readlinkSync(`/proc/${pid}/fd/${fd}`));
-    } catch {
-      return false;
-    }
-  });
+  return list(`/proc/${pid}/fd`).some((fd) => sockets.has(unlessGone(() => readlinkSync(`/proc/${pid}/fd/${fd}`), '')));
 }
 
-/** The other processes of a group, as a program that is a script may start. */
+/** The processes of a group, as a program that is a script may start. */
 function groupOf(leader: number): number[] {
+  const isMember = (pid: number): boolean => unlessGone(() => linuxStatus(pid)[2], '') === String(leader);
   return list('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== leader)
-    .filter((name) => {
-      const stat = read(`/proc/${name}/stat`);
-      // proc(5): the name in parentheses may contain anything. State, parent and group follow it.
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] === String(leader);
-    })
-    .map(Number);
-}
-
-/** A process may end at any time: what is gone is empty. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter(isMember);
 }
 
 function list(path: string): string[] {
+  return unlessGone(() => readdirSync(path), []);
+}
+
+/** What is read of a process, which may end at any time; `otherwise` when it has. */
+function unlessGone<T>(read: () => T, otherwise: T): T {
   try {
-    return readdirSync(path);
+    return read();
   } catch {
-    return [];
+    return otherwise;
   }
 }

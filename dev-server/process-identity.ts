@@ -67,11 +67,17 @@ function startTimeOf(pid: number): string | null {
   }
 }
 
+/** The fields of a process's status on Linux that follow its name: the state, the parent, the group, and so on. Throws when it has ended. */
+export function linuxStatus(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // proc(5): the name in parentheses may contain anything.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
 function linuxStartTime(pid: number): string | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // proc(5): the name in parentheses may contain anything. The state follows it; the start time is 19 fields later.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // The start time is 19 fields after the state.
+    const fields = linuxStatus(pid);
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return fields[0] === 'Z' || fields[0] === 'X' ? null : `${boot}/${fields[19]}`;
   } catch {

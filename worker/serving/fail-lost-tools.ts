@@ -1,10 +1,7 @@
 import { ActivityNotFoundError, ApplicationFailure, type Client } from '@temporalio/client';
 import { TOOL_ACTIVITY } from '../../contracts/names.ts';
-import { isNotFound } from '../is-not-found.ts';
 import { isExecutedBy, type Pending } from './pending-activities.ts';
-
-/** Time limit of a call of Temporal. */
-const CALL_MS = 5_000;
+import { withDeadline } from './with-deadline.ts';
 
 /**
  * Fails the activities of tool calls that a lost worker has, so that Temporal tries them again at once, on another worker, instead
@@ -21,11 +18,10 @@ export async function failLostTools(
     const { activityId, activityType } = activity;
     if (!activityId || activityType?.name !== TOOL_ACTIVITY || !isExecutedBy(activity, lost)) continue;
     const full = { workflowId, runId: executionId, activityId };
-    await client.withDeadline(Date.now() + CALL_MS, () => client.activity.fail(full, failure)).catch(ignoreEnded);
+    await withDeadline(client, () => client.activity.fail(full, failure)).catch(ignoreEnded);
   }
 }
 
 function ignoreEnded(error: unknown): void {
-  if (error instanceof ActivityNotFoundError || isNotFound(error)) return;
-  throw error;
+  if (!(error instanceof ActivityNotFoundError)) throw error;
 }

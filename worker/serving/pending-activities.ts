@@ -1,9 +1,8 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { SERVING_ACTIVITY } from '../../contracts/names.ts';
+import { withDeadline } from './with-deadline.ts';
 
-/** Time limit of a call of Temporal. */
-const CALL_MS = 5_000;
 const { PENDING_ACTIVITY_STATE_STARTED: STARTED, PENDING_ACTIVITY_STATE_CANCEL_REQUESTED: CANCEL_REQUESTED } =
   proto.temporal.api.enums.v1.PendingActivityState;
 
@@ -17,12 +16,11 @@ export interface Pending {
 
 /** Reads a session's activities that have not returned, as Temporal reports them; null if its workflow does not exist. */
 export async function pendingActivities(client: Client, workflowId: string): Promise<Pending | null> {
-  const execution = await client
-    .withDeadline(Date.now() + CALL_MS, () => client.workflow.getHandle(workflowId).describe())
-    .catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return null;
-      throw error;
-    });
+  const describe = () => client.workflow.getHandle(workflowId).describe();
+  const execution = await withDeadline(client, describe).catch((error: unknown) => {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  });
   return execution && { executionId: execution.runId, activities: execution.raw.pendingActivities ?? [] };
 }
 

@@ -3,9 +3,7 @@ import type { ServerLoss } from '../../contracts/session/server-loss.ts';
 import { SIGNAL } from '../../contracts/names.ts';
 import type { SessionWithOpenRuns } from '../../store/admin/sweeps/list-sessions-with-open-runs.ts';
 import { sessionWorkflow } from '../session-workflow.ts';
-
-/** Time limit of a call of Temporal. */
-const CALL_MS = 5_000;
+import { withDeadline } from './with-deadline.ts';
 
 /**
  * Reports to a session's workflow that its server is lost, and starts the workflow if it is not running. Its next task goes to
@@ -26,8 +24,4 @@ export async function reportLostServer(
   ).catch(() => {});
   const options = { ...workflow, taskQueue, signal: SIGNAL.serverLost, signalArgs: [loss] };
   await withDeadline(client, () => client.workflow.signalWithStart(workflowType, options));
-}
-
-function withDeadline<T>(client: Client, call: () => Promise<T>): Promise<T> {
-  return client.withDeadline(Date.now() + CALL_MS, call);
 }

@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { ServedSessions } from '../../activities/serving/served-sessions.ts';
+import { withDeadline } from './with-deadline.ts';
 
 /** Closed executions are visible a moment after they have closed. */
 const LOOK_BACK_MS = 15_000;
-const CALL_MS = 5_000;
 /** Executions read at once. Those of sessions that others serve are among them. */
 const MAX_EXECUTIONS = 1_000;
 
@@ -16,7 +16,7 @@ export async function stopServingClosed(client: Client, taskQueue: string, sessi
   const since = new Date(Date.now() - LOOK_BACK_MS).toISOString();
   const query = `TaskQueue = '${taskQueue}' AND ExecutionStatus IN ('Terminated', 'TimedOut') AND CloseTime > '${since}'`;
   let read = 0;
-  await client.withDeadline(Date.now() + CALL_MS, async () => {
+  await withDeadline(client, async () => {
     for await (const { runId } of client.workflow.list({ query, pageSize: MAX_EXECUTIONS })) {
       sessions.endExecution(runId);
       if ((read += 1) >= MAX_EXECUTIONS) return;
