@@ -104,18 +104,11 @@ export function createMemories({
       query.trim() === '' ? null : (vectors?.search(user, query, PER_SEARCH, cause) ?? null),
     ]);
     const fused = fuseRanks({ text, vector: Array.isArray(vector) ? vector : [] });
-    const read = await readMemories(
-      db,
-      user,
-      fused.map(({ id }) => id),
-    );
-    const data = fused.flatMap(({ id, score, by }): FoundMemory[] => {
-      const memory = read.get(id);
-      return memory ? [{ ...memory, score, by: [...by] }] : [];
-    });
-    const found = data.slice(0, count);
-    if (vectors === null) return { data: found, search: { mode: 'text', reason: 'no_embeddings', pending: false } };
-    const pending = await hasPendingVectors(db, user, vectors.space);
+    const [found, pending] = await Promise.all([
+      readFound(db, user, fused, count),
+      vectors !== null && hasPendingVectors(db, user, vectors.space),
+    ]);
+    if (vectors === null) return { data: found, search: { mode: 'text', reason: 'no_embeddings', pending } };
     if (!Array.isArray(vector)) {
       return { data: found, search: { mode: 'text', reason: vector ?? 'embeddings_unavailable', pending } };
     }
@@ -154,6 +147,29 @@ export function createMemories({
     forgetAll: (user) => forgetAll(db, user),
     addVectors: async (signal) => (await vectors?.addMissing(signal)) ?? 0,
   };
+}
+
+/** Reads the first `count` of the memories. Reads on if some of them have been forgotten meanwhile. */
+async function readFound(
+  db: Db,
+  user: string,
+  fused: ReturnType<typeof fuseRanks<'text' | 'vector'>>,
+  count: number,
+): Promise<readonly FoundMemory[]> {
+  const found: FoundMemory[] = [];
+  for (let from = 0; from < fused.length && found.length < count; from += count) {
+    const next = fused.slice(from, from + count);
+    const read = await readMemories(
+      db,
+      user,
+      next.map(({ id }) => id),
+    );
+    for (const { id, score, by } of next) {
+      const memory = read.get(id);
+      if (memory) found.push({ ...memory, score, by: [...by] });
+    }
+  }
+  return found.slice(0, count);
 }
 
 function bounded(text: string, maxBytes: number, what: string): string {
