@@ -1,19 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../contracts/limits.ts';
+import type { CentredCodes } from '../core/memory/centred-codes.ts';
 import { cosine } from '../core/memory/cosine.ts';
 import { nearestCodes } from '../core/memory/nearest-codes.ts';
-import { codeBytes } from '../core/memory/vector-code.ts';
 import type { Db } from '../store/db/db.ts';
-import { readCodes, readVectors, type MemoryState } from '../store/memory/vector-rows.ts';
-
-/** The codes of one user's vectors, in the order of their revisions. Never changed: searches that overlap have the same ones. */
-interface UserCodes {
-  readonly bytes: number;
-  /** The user's revision up to which they are complete. */
-  readonly upTo: number;
-  readonly revisions: Float64Array;
-  readonly codes: Uint8Array;
-}
+import { readVectors, type MemoryState } from '../store/memory/vector-rows.ts';
+import { isCentred, noCodes, readUserCodes, type UserCodes } from './user-codes.ts';
 
 /** Vectors that are read from the store and compared exactly. */
 const CANDIDATES = 200;
@@ -28,6 +21,7 @@ const STALE_SHARE = 0.25;
 export class CodeIndex {
   readonly #db: Db;
   readonly #users: LRUCache<string, UserCodes>;
+  #scratch = new Float32Array(0);
   /** By user and space: what is being read. */
   readonly #loading = new Map<string, { readonly upTo: number; readonly codes: Promise<UserCodes> }>();
 
@@ -35,7 +29,8 @@ export class CodeIndex {
     this.#db = db;
     this.#users = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: ({ codes, revisions }) => codes.byteLength + revisions.byteLength + 1,
+      sizeCalculation: ({ codes, revisions }) =>
+        codes.bits.byteLength + codes.factors.byteLength + revisions.byteLength + 1,
     });
   }
 
@@ -47,8 +42,8 @@ export class CodeIndex {
     limit: number,
     state: MemoryState,
   ): Promise<string[]> {
-    const { revisions, codes } = await this.#load(user, space, codeBytes(vector.length), state);
-    const nearest = nearestCodes(vector, codes, revisions.length, CANDIDATES);
+    const { revisions, codes } = await this.#load(user, space, vector.length, state);
+    const nearest = await this.#nearest(vector, codes, Math.ceil(limit / (1 - STALE_SHARE)));
     const found = await readVectors(
       this.#db,
       user,
@@ -63,21 +58,29 @@ export class CodeIndex {
       .map(({ id }) => id);
   }
 
+  /** As `nearestCodes`. Searches one after the other use the same array: a new one of each makes collections of garbage frequent. */
+  async #nearest(vector: readonly number[], codes: CentredCodes, wanted: number): Promise<readonly number[]> {
+    const total = codes.factors.length / 2;
+    const scratch = this.#scratch.length < total ? new Float32Array(total) : this.#scratch;
+    this.#scratch = new Float32Array(0);
+    const nearest = await inSlices(nearestCodes(vector, codes, { count: CANDIDATES, wanted, scratch }));
+    this.#scratch = scratch;
+    return nearest;
+  }
+
   /** The codes up to `state`. Searches of a user that begin at the same time read them once. */
-  async #load(user: string, space: string, bytes: number, state: MemoryState): Promise<UserCodes> {
-    const key = JSON.stringify([user, space, bytes]);
+  async #load(user: string, space: string, dimensions: number, state: MemoryState): Promise<UserCodes> {
+    const key = JSON.stringify([user, space, dimensions]);
     const loading = this.#loading.get(key);
     if (loading !== undefined && loading.upTo >= state.revision) return await loading.codes;
     const cached = this.#users.get(key);
     const isUsable =
       cached !== undefined &&
       cached.upTo <= state.revision &&
-      cached.revisions.length <= state.memories * (1 + STALE_SHARE) + CANDIDATES;
+      cached.revisions.length <= state.memories * (1 + STALE_SHARE) + CANDIDATES &&
+      isCentred(cached);
     if (isUsable && cached.upTo === state.revision) return cached;
-    const codes = this.#append(user, space, {
-      ...(isUsable ? cached : { bytes, revisions: new Float64Array(0), codes: new Uint8Array(0) }),
-      upTo: state.revision,
-    });
+    const codes = readUserCodes(this.#db, user, space, state.revision, isUsable ? cached : noCodes(dimensions));
     const started = { upTo: state.revision, codes };
     this.#loading.set(key, started);
     try {
@@ -88,28 +91,13 @@ export class CodeIndex {
       if (this.#loading.get(key) === started) this.#loading.delete(key);
     }
   }
-
-  /** The codes with those of later revisions. */
-  async #append(user: string, space: string, before: UserCodes): Promise<UserCodes> {
-    const revisions = [before.revisions];
-    const codes = [before.codes];
-    for (let after: number | null = before.revisions.at(-1) ?? 0; after !== null;) {
-      const page = await readCodes(this.#db, user, space, before.bytes, after);
-      revisions.push(page.revisions);
-      codes.push(page.codes);
-      after = page.next;
-    }
-    return { ...before, revisions: joined(Float64Array, revisions), codes: joined(Uint8Array, codes) };
-  }
 }
 
-/** One array with the elements of all, which begins at the start of its buffer. */
-function joined<T extends Float64Array | Uint8Array>(kind: new (length: number) => T, parts: readonly T[]): T {
-  const whole = new kind(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+/** Returns what a generator returns, and lets other work be done at each of its yields. */
+async function inSlices<T>(work: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+    await setImmediate();
   }
-  return whole;
 }

@@ -2,6 +2,7 @@ import { cosine } from '../../core/memory/cosine.ts';
 import type { Db } from '../../store/db/db.ts';
 import { contentHash, saveEmbeddings } from '../../store/memory/embeddings.ts';
 import { wordPrefix, wordsOf } from '../../store/memory/memory-rows.ts';
+import { normals } from '../../test/core/memory/generated-vectors.ts';
 import { seededRandom } from '../../test/support/seeded-random.ts';
 
 const CLUSTERS = 1_000;
@@ -19,13 +20,14 @@ export interface GeneratedMemories {
   nearest(vector: readonly number[], count: number): readonly string[];
 }
 
-/** Generates memories of one user. Deterministic. */
+/** Generates memories of one user, with the vectors of {@link vectorOfText}. Deterministic. */
 export async function generateMemories(
   db: Db,
   user: string,
   count: number,
   space: string,
   dimensions: number,
+  common = 0,
 ): Promise<GeneratedMemories> {
   const vectors: { readonly id: string; readonly vector: readonly number[] }[] = [];
   await db.query(
@@ -37,7 +39,7 @@ export async function generateMemories(
     const batch = Array.from({ length: Math.min(BATCH, count - from) }, (_, index) => {
       const name = `${user}-${from + index}`;
       const content = `${name} ${wordsFor(from + index).join(' ')}`;
-      return { id: name, hash: contentHash(content), content, embedding: vectorOfText(name, dimensions) };
+      return { id: name, hash: contentHash(content), content, embedding: vectorOfText(name, dimensions, common) };
     });
     await db.query(
       `INSERT INTO perdure.memories (user_id, memory_id, content, content_hash, created_at, chain_id, words, revision)
@@ -76,15 +78,11 @@ function wordsFor(seed: number): readonly string[] {
   return [...rare, ...FREQUENT.filter(() => random() < 0.6)];
 }
 
-/** A vector near the centre of a cluster, determined by a text. */
-export function vectorOfText(text: string, dimensions: number): readonly number[] {
+/** A vector near the centre of a cluster, determined by a text. `common`: about the share of its length that all vectors have in common. */
+export function vectorOfText(text: string, dimensions: number, common = 0): readonly number[] {
   const seed = Number.parseInt(contentHash(text).slice(0, 8), 16);
-  const [centre, own] = [normals(seed % CLUSTERS), normals(seed)];
-  return Array.from({ length: dimensions }, () => centre() + own());
-}
-
-/** Standard normal numbers (Box and Muller). */
-function normals(seed: number): () => number {
-  const random = seededRandom(seed);
-  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const [centre, own, all] = [normals(seed % CLUSTERS), normals(seed), normals(CLUSTERS)];
+  const shared = Math.SQRT2 * common;
+  const rest = Math.sqrt(1 - common ** 2);
+  return Array.from({ length: dimensions }, () => rest * (centre() + own()) + shared * all());
 }

@@ -1,6 +1,7 @@
 import { createMemories, type Memories } from '../../memory/create-memories.ts';
 import type { Embedder } from '../../models/embedder.ts';
 import { atLeast, atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts';
+import { recallOfCodes } from './recall-of-codes.ts';
 import { generateMemories, vectorOfText, type GeneratedMemories } from './generated-memories.ts';
 import { percentile } from '../statistics.ts';
 
@@ -18,7 +19,7 @@ const embedder: Embedder = {
 export const memories: Benchmark = {
   name: 'memories',
   describe:
-    'A search among 100,000 generated memories of one user, with vectors of 256 dimensions in 1,000 clusters, beside 10,000 of another user, and the five best. `first` is the first search of a process, which reads the codes of the vectors; the others have other queries. recall@5 is the share of the five nearest vectors that are found, against an exact search. The time of the embedding endpoint is left out.',
+    'A search among 100,000 generated memories of one user, with vectors of 256 dimensions in 1,000 clusters, beside 10,000 of another user, and the five best. `first` is the first search of a process, which reads the codes of the vectors; the others have other queries. recall@5 is the share of the five nearest vectors that are found, against an exact search. `codes`: the share that the codes alone select, for as many vectors of other kinds, of whose length a part is common to all. The time of the embedding endpoint is left out.',
   async run(world) {
     const others = await generateMemories(world.db, 'memory-other', world.size(10_000, 200), SPACE, DIMENSIONS);
     const given = await generateMemories(world.db, 'memory-user', world.size(100_000, 2_000), SPACE, DIMENSIONS);
@@ -32,12 +33,14 @@ export const memories: Benchmark = {
       await measure('full text alone', textOnly, given, queries),
     ];
     const recall = await recallOf(hybrid, given, queries.slice(0, world.size(100, 5)));
+    const codes = recallOfCodes(world.size(100_000, 2_000), DIMENSIONS, world.size(100, 5));
     const [first] = rows;
     return {
-      rows: [...rows, { what: 'vectors', values: { 'recall@5': recall } }],
+      rows: [...rows, { what: 'vectors', values: { 'recall@5': recall } }, ...codes],
       aims: [
         atMost('a search by full text and vectors, p95', first?.values['p95 ms'] ?? Number.NaN, 30, ' ms'),
         atLeast('recall@5 of vectors against exact search', recall, 0.95),
+        ...codes.map(({ what, values }) => atLeast(`recall@5 of ${what}`, values['recall@5'] ?? 0, 0.95)),
       ],
     };
   },

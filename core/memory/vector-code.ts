@@ -1,42 +1,55 @@
 /**
- * Codes of vectors: two bits per dimension, first the signs of all dimensions, then whether each is large. A scan of the codes
- * selects the vectors whose similarity is then calculated exactly. The codes are stored, so the encoding must never change.
+ * Codes of vectors, which the store keeps: four bits per dimension of the rotated vector. They depend on nothing but the vector, so
+ * that whoever reads them can centre them. Stored codes are decoded in every later version.
  */
 
-/** The values that two bits stand for, for a standard normal distribution, and the boundary between small and large ones (Max 1960). */
-export const SMALL = 0.4528;
-export const LARGE = 1.51;
-const BOUNDARY = 0.9816;
+/** Boundaries between the sizes of a standard normal value, and the values that stand for them (Max 1960, 16 levels). */
+const BOUNDARIES = [0.2582, 0.5224, 0.7996, 1.099, 1.437, 1.844, 2.401] as const;
+const SIZES = [0.1284, 0.3881, 0.6568, 0.9424, 1.256, 1.618, 2.069, 2.733] as const;
+/** By code of a dimension: its size, with 8 added if it is positive. */
+const VALUES = Float32Array.from([...SIZES.map((size) => -size), ...SIZES]);
+/** Of codes of two bits per dimension, the former encoding: by its sign, and by its size with 2 added. */
+const FORMER_VALUES = Float32Array.from([-0.4528, 0.4528, -1.51, 1.51]);
 
 /** The longest transform that leaves parts of the vector apart: a shorter one does not spread enough. */
 const SMALLEST_BLOCK = 8;
 
-/** Bytes of each half of a code: whole words of 32 bits. */
-export function halfBytes(dimensions: number): number {
-  return Math.ceil(dimensions / 32) * 4;
-}
-
-/** Bytes of the code of a vector. */
+/** Bytes of the code of a vector. Twice those of the former encoding. */
 export function codeBytes(dimensions: number): number {
-  return 2 * halfBytes(dimensions);
+  return Math.ceil(dimensions / 32) * 16;
 }
 
 /** Encodes a vector by its direction. */
 export function encodeVector(vector: readonly number[] | Float32Array): Uint8Array {
-  return encodeRotated(rotateVector(vector));
-}
-
-/** Encodes a vector that is rotated already. */
-export function encodeRotated(rotated: Float32Array): Uint8Array {
-  const half = halfBytes(rotated.length);
-  const code = new Uint8Array(2 * half);
-  for (const [index, value] of rotated.entries()) {
-    const byte = index >> 3;
-    const bit = 1 << (index & 7);
-    if (value > 0) code[byte] = (code[byte] as number) | bit;
-    if (Math.abs(value) > BOUNDARY) code[half + byte] = (code[half + byte] as number) | bit;
+  const code = new Uint8Array(codeBytes(vector.length));
+  for (const [index, value] of rotateVector(vector).entries()) {
+    const size = BOUNDARIES.filter((boundary) => Math.abs(value) > boundary).length;
+    code[index >> 1] = (code[index >> 1] as number) | ((value > 0 ? size + 8 : size) << (4 * (index & 1)));
   }
   return code;
+}
+
+/** Whether a code of so many bytes may be of a vector of these dimensions. */
+export function isCode(bytes: number, dimensions: number): boolean {
+  return bytes === codeBytes(dimensions) || bytes * 2 === codeBytes(dimensions);
+}
+
+/** Writes the rotated vector, about as it was, whose code of `bytes` bytes begins at `from`. */
+export function decodeVector(codes: Uint8Array, from: number, bytes: number, into: Float32Array): void {
+  if (bytes !== codeBytes(into.length)) return decodeFormer(codes, from, bytes / 2, into);
+  for (let index = 0; index < into.length; index += 1) {
+    into[index] = VALUES[((codes[from + (index >> 1)] as number) >> (4 * (index & 1))) & 15] as number;
+  }
+}
+
+/** Of the former encoding: a bit of each dimension's sign, and after `half` bytes one of whether it is large. */
+function decodeFormer(codes: Uint8Array, from: number, half: number, into: Float32Array): void {
+  for (let index = 0; index < into.length; index += 1) {
+    const at = from + (index >> 3);
+    const sign = ((codes[at] as number) >> (index & 7)) & 1;
+    const large = ((codes[at + half] as number) >> (index & 7)) & 1;
+    into[index] = FORMER_VALUES[sign | (large << 1)] as number;
+  }
 }
 
 /**

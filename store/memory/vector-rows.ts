@@ -1,12 +1,19 @@
 import type { Db } from '../db/db.ts';
 import { readRealArray } from './embeddings.ts';
 
-/** A page of the codes of a user's vectors. */
-export interface CodePage {
+/** Codes of the same length. */
+export interface CodeRows {
+  /** Bytes of each code. */
+  readonly bytes: number;
   /** Number the codes, in ascending order: another vector of the same memory has another one. */
   readonly revisions: Float64Array;
   /** One after the other. */
   readonly codes: Uint8Array;
+}
+
+/** A page of the codes of a user's vectors. */
+export interface CodePage {
+  readonly parts: readonly CodeRows[];
   /** The last revision, if more may follow. */
   readonly next: number | null;
 }
@@ -17,26 +24,22 @@ const PAGE = 20_000;
 const BIGINT = 8;
 
 /**
- * Returns a page of the codes of `bytes` bytes of a user's vectors, in the order of their revisions. One row: a row for each code
- * takes several times as long.
+ * Returns a page of the codes of a user's vectors, in the order of their revisions. One row for all codes of the same length: a row
+ * for each code takes several times as long.
  */
-export async function readCodes(db: Db, user: string, model: string, bytes: number, after: number): Promise<CodePage> {
-  const [row] = await db.query<{ revisions: Uint8Array | null; codes: Uint8Array | null; rows: number; last: number }>(
-    // The condition on the length is outside: the planner expects it to leave few rows, and would not take the index of revisions.
-    `SELECT string_agg(int8send(revision), '' ORDER BY revision) FILTER (WHERE octet_length(code) = $4) AS revisions,
-            string_agg(code, '' ORDER BY revision) FILTER (WHERE octet_length(code) = $4) AS codes,
-            count(*)::int AS rows, max(revision)::float8 AS last
+export async function readCodes(db: Db, user: string, model: string, after: number): Promise<CodePage> {
+  const rows = await db.query<{ bytes: number; revisions: Uint8Array; codes: Uint8Array; last: number }>(
+    `SELECT octet_length(code) AS bytes, string_agg(int8send(revision), '' ORDER BY revision) AS revisions,
+            string_agg(code, '' ORDER BY revision) AS codes, max(revision)::float8 AS last
        FROM (SELECT revision, code FROM perdure.memories
               WHERE user_id = $1 AND revision > $3 AND code IS NOT NULL AND embedding_model = $2
-              ORDER BY revision LIMIT $5) page`,
-    [user, model, after, bytes, PAGE],
+              ORDER BY revision LIMIT $4) page
+      GROUP BY octet_length(code)`,
+    [user, model, after, PAGE],
   );
-  if (!row) throw new Error('An aggregate returned no row.');
-  return {
-    revisions: bigintsOf(row.revisions ?? new Uint8Array()),
-    codes: row.codes ?? new Uint8Array(),
-    next: row.rows < PAGE ? null : row.last,
-  };
+  const parts = rows.map(({ bytes, revisions, codes }) => ({ bytes, revisions: bigintsOf(revisions), codes }));
+  const count = parts.reduce((sum, { revisions }) => sum + revisions.length, 0);
+  return { parts, next: count < PAGE ? null : Math.max(...rows.map(({ last }) => last)) };
 }
 
 function bigintsOf(bytes: Uint8Array): Float64Array {

@@ -3,6 +3,7 @@ import { generateMemories, vectorOfText, type GeneratedMemories } from '../../be
 import { createMemories } from '../../memory/create-memories.ts';
 import type { Db } from '../../store/db/db.ts';
 import { openPgvector } from '../../store/memory/pgvector.ts';
+import { formerCode } from '../core/memory/former-code.ts';
 import { DATABASES, describeStores } from '../support/store/databases.ts';
 import { explaining } from '../support/store/explaining.ts';
 
@@ -10,12 +11,14 @@ const SPACE = 'generated/64';
 const DIMENSIONS = 64;
 /** More than pgvector compares one by one. */
 const MANY = 5_100;
+/** What all vectors have in common, as a share of their length. */
+const COMMON = 0.9;
 const FOUND = 5;
 const VECTORS_OF_PGVECTOR = 'memory_vectors';
 
 const embedder = {
   space: SPACE,
-  embed: async (texts: readonly string[]) => texts.map((text) => vectorOfText(text, DIMENSIONS)),
+  embed: async (texts: readonly string[]) => texts.map((text) => vectorOfText(text, DIMENSIONS, COMMON)),
 };
 
 /** A store that records the statements of searches. */
@@ -35,11 +38,11 @@ describeStores(DATABASES, (db) => {
   let many: GeneratedMemories;
   let few: GeneratedMemories;
   beforeAll(async () => {
-    many = await generateMemories(db(), 'has-many', MANY, SPACE, DIMENSIONS);
-    few = await generateMemories(db(), 'has-few', 10, SPACE, DIMENSIONS);
+    many = await generateMemories(db(), 'has-many', MANY, SPACE, DIMENSIONS, COMMON);
+    few = await generateMemories(db(), 'has-few', 10, SPACE, DIMENSIONS, COMMON);
   }, 120_000);
 
-  test('among many memories of a user, 95 % of the five nearest are found, with pgvector and without it, and none of another user', async () => {
+  test('among many memories whose vectors have much in common, 95 % of the five nearest are found, with pgvector and without it, and none of another user', async () => {
     const found = await Promise.all(
       [true, false].map(async (pgvector) => {
         const memories = createMemories({ db: db(), embedder, pgvector });
@@ -50,7 +53,7 @@ describeStores(DATABASES, (db) => {
           expect(data.map(({ id }) => id.startsWith(`${many.user}-`))).toEqual(
             Array.from({ length: FOUND }, () => true),
           );
-          const nearest = new Set(many.nearest(vectorOfText(text, DIMENSIONS), FOUND));
+          const nearest = new Set(many.nearest(vectorOfText(text, DIMENSIONS, COMMON), FOUND));
           hits += data.filter(({ id }) => nearest.has(id)).length;
         }
         return hits / (texts.length * FOUND);
@@ -84,7 +87,7 @@ describeStores(DATABASES, (db) => {
       query: (sql, params) => (params?.length === 5 ? store : db()).query(sql, params),
       transaction: (work) => db().transaction(work),
     });
-    await explained?.search(few.user, SPACE, vectorOfText('unknown', DIMENSIONS), FOUND);
+    await explained?.search(few.user, SPACE, vectorOfText('unknown', DIMENSIONS, COMMON), FOUND);
 
     expect(store.plans.join('\n')).toMatch(/Index Cond: \(?\(?user_id = /);
     expect(store.plans.join('\n')).not.toContain('Seq Scan');
@@ -110,5 +113,22 @@ describeStores(DATABASES, (db) => {
     await Promise.all(Array.from({ length: 8 }, (_, n) => memories.search(many.user, `unknown-${n}`)));
 
     expect(store.statements.filter((sql) => sql.includes('int8send'))).toHaveLength(1);
+  });
+
+  test('a memory with a code of the former encoding is found by its vector', async () => {
+    const id = `${many.user}-77`;
+    const former = Buffer.from(formerCode(vectorOfText(id, DIMENSIONS, COMMON))).toString('hex');
+    await db().query(`UPDATE perdure.memories SET code = decode($3, 'hex') WHERE user_id = $1 AND memory_id = $2`, [
+      many.user,
+      id,
+      former,
+    ]);
+    const memories = createMemories({
+      db: db(),
+      embedder: { ...embedder, embed: async () => [vectorOfText(id, DIMENSIONS, COMMON)] },
+    });
+    const { data } = await memories.search(many.user, 'unknown', { limit: 1 });
+
+    expect(data).toMatchObject([{ id, by: ['vector'] }]);
   });
 });

@@ -1,54 +1,16 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { cosine } from '../../../core/memory/cosine.ts';
-import { nearestCodes } from '../../../core/memory/nearest-codes.ts';
-import { codeBytes, encodeVector } from '../../../core/memory/vector-code.ts';
-import { seededRandom } from '../../support/seeded-random.ts';
+import { codeBytes, decodeVector, encodeVector, isCode, rotateVector } from '../../../core/memory/vector-code.ts';
+import { formerCode } from './former-code.ts';
+import { normals, vectorsOf } from './generated-vectors.ts';
 
-/** Standard normal numbers (Box and Muller). */
-function normals(seed: number): () => number {
-  const random = seededRandom(seed);
-  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
+const waves = (dimensions: number): number[] => Array.from({ length: dimensions }, (_, index) => Math.sin(index * 1.7));
 
-/** Most of the variance in few dimensions, as embedding models have it. */
-function skewed(dimensions: number, normal: () => number): number[] {
-  return Array.from({ length: dimensions }, (_, index) => normal() * (index % 16 === 0 ? 5 : 0.3));
-}
-
-test.each([
-  { dimensions: 64, kind: 'independent dimensions' },
-  { dimensions: 64, kind: 'skewed dimensions' },
-  { dimensions: 100, kind: 'independent dimensions' },
-  { dimensions: 384, kind: 'skewed dimensions' },
-])(
-  'of the five nearest of 6,000 vectors with $dimensions $kind, 95 % are among the 200 nearest codes',
-  ({ dimensions, kind }) => {
-    const normal = normals(dimensions);
-    const one = () =>
-      kind === 'skewed dimensions' ? skewed(dimensions, normal) : Array.from({ length: dimensions }, () => normal());
-    const vectors = Array.from({ length: 6_000 }, () => one());
-    const bytes = codeBytes(dimensions);
-    const codes = new Uint8Array(vectors.length * bytes);
-    for (const [index, vector] of vectors.entries()) codes.set(encodeVector(vector), index * bytes);
-    let found = 0;
-    const queries = Array.from({ length: 10 }, () => one());
-    for (const query of queries) {
-      const nearest = vectors.map((vector, index) => ({ index, similarity: cosine(query, vector) }));
-      const best = nearest.toSorted((a, b) => b.similarity - a.similarity).slice(0, 5);
-      const candidates = new Set(nearestCodes(query, codes, vectors.length, 200));
-      found += best.filter(({ index }) => candidates.has(index)).length;
-    }
-
-    expect(found / (queries.length * 5)).toBeGreaterThanOrEqual(0.95);
-  },
-);
-
-test('with few vectors every one is a candidate', () => {
-  const codes = encodeVector([1, 2, 3]);
-
-  expect(nearestCodes([-1, 0, 4], codes, 1, 200)).toEqual([0]);
-});
+const hashOf = (encode: (vector: number[]) => Uint8Array): string =>
+  createHash('sha256')
+    .update([3, 96, 512, 520, 1_536].map((dimensions) => Buffer.from(encode(waves(dimensions))).toString('hex')).join())
+    .digest('hex');
 
 test('a code depends on the direction only', () => {
   const normal = normals(1);
@@ -59,13 +21,32 @@ test('a code depends on the direction only', () => {
 });
 
 test('the codes are those that are stored: the encoding does not change', () => {
-  const codes = [3, 96, 512, 520, 1_536].map((dimensions) =>
-    Buffer.from(encodeVector(Array.from({ length: dimensions }, (_, index) => Math.sin(index * 1.7)))).toString('hex'),
+  expect(hashOf(encodeVector)).toMatchInlineSnapshot(
+    `"5fa497d4d6075237a277dc0302a0b1e8b838d6148e835f71a1fc7d09c2d64519"`,
   );
+  // Of the former encoding, as its own test had it.
+  expect(hashOf(formerCode)).toBe('8ac8d1577a12834132331a7b8119367ced762e157480724905936c8612169754');
+});
 
-  expect(createHash('sha256').update(codes.join()).digest('hex')).toMatchInlineSnapshot(
-    `"8ac8d1577a12834132331a7b8119367ced762e157480724905936c8612169754"`,
-  );
+test.each([
+  { encoding: 'current', encode: encodeVector, similarity: 0.99 },
+  { encoding: 'former', encode: formerCode, similarity: 0.92 },
+])('a decoded vector of the $encoding encoding is similar to the rotated one', ({ encode, similarity }) => {
+  const one = vectorsOf('independent', 520);
+  for (let count = 0; count < 10; count += 1) {
+    const vector = one();
+    const code = encode(vector);
+    const decoded = new Float32Array(vector.length);
+    // Behind another one.
+    decodeVector(Buffer.concat([code, code]), code.length, code.length, decoded);
+
+    expect(isCode(code.length, vector.length)).toBe(true);
+    expect(cosine(decoded, rotateVector(vector))).toBeGreaterThan(similarity);
+  }
+});
+
+test('a code of other dimensions is recognised by its length', () => {
+  expect(isCode(encodeVector(waves(96)).length, 64)).toBe(false);
 });
 
 test('similarity without a direction is 0', () => {
