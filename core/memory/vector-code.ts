@@ -23,7 +23,8 @@ export function codeBytes(dimensions: number): number {
 export function encodeVector(vector: readonly number[] | Float32Array): Uint8Array {
   const code = new Uint8Array(codeBytes(vector.length));
   for (const [index, value] of rotateVector(vector).entries()) {
-    const size = BOUNDARIES.filter((boundary) => Math.abs(value) > boundary).length;
+    let size = 0;
+    while (Math.abs(value) > (BOUNDARIES[size] ?? Infinity)) size += 1;
     code[index >> 1] = (code[index >> 1] as number) | ((value > 0 ? size + 8 : size) << (4 * (index & 1)));
   }
   return code;
