@@ -20,6 +20,8 @@ export interface EmbeddedOptions {
   readonly ports?: RequestedPorts | undefined;
   readonly namespace?: string | undefined;
   readonly dynamicConfig?: Readonly<Record<string, DynamicValue>> | undefined;
+  /** URL of the remote codec at which pages of the UI decode payloads. Default null: none. */
+  readonly uiCodecEndpoint?: string | null | undefined;
   /** The lock of `dataDir`, which the caller releases after it has closed everything in the folder. Default: `startEmbedded` acquires it, and releases it when it fails or stops. */
   readonly lock?: DataLock | undefined;
   /** Called when the data folder is locked and the server runs, before it is ready. */
@@ -62,7 +64,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 }
 
 async function startLocked(options: EmbeddedOptions, lock: DataLock | null): Promise<Embedded> {
-  const { env, onProgress, beforeFetch, namespace, dynamicConfig } = options;
+  const { env, onProgress, beforeFetch, namespace, dynamicConfig, uiCodecEndpoint } = options;
   const binary = await provideTemporalBinary({
     ...(env && { env }),
     ...(onProgress && { onProgress }),
@@ -75,6 +77,7 @@ async function startLocked(options: EmbeddedOptions, lock: DataLock | null): Pro
     dataDir: lock?.dataDir ?? null,
     namespace,
     dynamicConfig,
+    uiCodecEndpoint,
     onEvent(event: TemporalServerEvent) {
       if (event.kind === 'spawned') {
         lock?.recordServer(event.server);
@@ -108,7 +111,7 @@ async function startLocked(options: EmbeddedOptions, lock: DataLock | null): Pro
   };
 }
 
-type AdoptionOptions = Pick<TemporalServerOptions, 'dataDir' | 'namespace' | 'dynamicConfig'> & {
+type AdoptionOptions = Pick<TemporalServerOptions, 'dataDir' | 'namespace' | 'dynamicConfig' | 'uiCodecEndpoint'> & {
   readonly ports: RequestedPorts | undefined;
 };
 

@@ -14,6 +14,8 @@ export interface TemporalServerOptions {
   readonly namespace?: string | undefined;
   /** Overrides `DYNAMIC_CONFIG`. */
   readonly dynamicConfig?: Readonly<Record<string, DynamicValue>> | undefined;
+  /** URL of the remote codec at which pages of the UI decode payloads. Default null: none. */
+  readonly uiCodecEndpoint?: string | null | undefined;
   /** A running server on the same folder with the same settings, to adopt instead of starting one. */
   readonly adopt?: ServerRecord | undefined;
   /** Called synchronously; must not throw. */

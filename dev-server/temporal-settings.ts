@@ -12,6 +12,8 @@ export interface TemporalSettings {
   readonly namespace: string;
   /** Overrides {@link DYNAMIC_CONFIG}. */
   readonly dynamicConfig: Readonly<Record<string, DynamicValue>>;
+  /** URL of the remote codec at which pages of the UI decode payloads; null for none. */
+  readonly uiCodecEndpoint: string | null;
 }
 
 /** Fills in the defaults. */
@@ -19,11 +21,13 @@ export function settingsOf(chosen: {
   readonly dataDir: string | null;
   readonly namespace?: string | undefined;
   readonly dynamicConfig?: Readonly<Record<string, DynamicValue>> | undefined;
+  readonly uiCodecEndpoint?: string | null | undefined;
 }): TemporalSettings {
   return {
     dataDir: chosen.dataDir,
     namespace: chosen.namespace ?? 'default',
     dynamicConfig: chosen.dynamicConfig ?? {},
+    uiCodecEndpoint: chosen.uiCodecEndpoint ?? null,
   };
 }
 
@@ -90,13 +94,14 @@ export function settingsFingerprint(settings: TemporalSettings): string {
 }
 
 function settingArguments(settings: TemporalSettings): string[] {
-  const { dataDir, namespace, dynamicConfig } = settings;
+  const { dataDir, namespace, dynamicConfig, uiCodecEndpoint } = settings;
   const dynamic = Object.entries({ ...DYNAMIC_CONFIG, ...dynamicConfig });
   return [
     '--color',
     'never',
     '--namespace',
     namespace,
+    ...(uiCodecEndpoint === null ? [] : ['--ui-codec-endpoint', uiCodecEndpoint]),
     ...(dataDir === null
       ? []
       : ['--db-filename', DATABASE_FILE, '--dynamic-config-value', dataFolderArgument(dataDir)]),

@@ -7,6 +7,7 @@ import { openRedisConnection } from './redis-connection.ts';
 import { createRedisLive } from './redis-live.ts';
 import { DEFAULT_PREFIX } from './redis-keys.ts';
 import { parseRedisUrl } from './redis-url.ts';
+import { codeOf, tlsProblemOf } from './tls-problem.ts';
 
 /** A Redis that does not respond within this time after the start is reported. */
 const START_MS = 5_000;
@@ -36,8 +37,11 @@ export function openRedis({ redisUrl, databaseUrl, settings = {}, telemetry }: R
   let isUsed = false;
   let isClosed = false;
   metrics?.redisUp.set({}, 0);
-  const report = (): void =>
-    log?.warn('Redis does not respond; PostgreSQL carries the live messages, and contexts are read from the store');
+  const report = (): void => {
+    const problem = tlsProblemOf(codeOf(connection.lastError));
+    const meanwhile = 'PostgreSQL carries the live messages, and contexts are read from the store';
+    log?.warn(`Redis ${problem?.found ?? 'does not respond'}; ${meanwhile}${problem ? `. ${problem.remedy}` : ''}`);
+  };
   const unreachable = setTimeout(report, START_MS);
   unreachable.unref();
   const connection = openRedisConnection(url, {

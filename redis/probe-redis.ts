@@ -1,6 +1,7 @@
 import { inTime } from './in-time.ts';
 import { newRedisClient } from './redis-connection.ts';
 import { parseRedisUrl } from './redis-url.ts';
+import { codeOf } from './tls-problem.ts';
 
 const PROBE_MS = 3_000;
 
@@ -44,9 +45,7 @@ export async function probeRedis(redisUrl: string): Promise<RedisProbe> {
 
 /** Describes an error by its code only. Redis begins its errors with one. */
 function failureOf(error: unknown): { readonly kind: 'away' | 'refused'; readonly code: string } {
-  if (!(error instanceof Error)) return { kind: 'away', code: 'connection lost' };
-  const refused = /^(?:NOAUTH|WRONGPASS|NOPERM|DENIED|ERR)\b/.exec(error.message)?.[0];
-  if (refused) return { kind: 'refused', code: refused };
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-  return { kind: 'away', code };
+  const message = error instanceof Error ? error.message : '';
+  const refused = /^(?:NOAUTH|WRONGPASS|NOPERM|DENIED|ERR)\b/.exec(message)?.[0];
+  return refused ? { kind: 'refused', code: refused } : { kind: 'away', code: codeOf(error) };
 }

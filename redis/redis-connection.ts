@@ -35,6 +35,8 @@ export class RedisAway extends Error {
 export interface RedisConnection {
   /** Whether Redis has replied to everything lately. */
   readonly isOpen: boolean;
+  /** The error with which it was last lost, or could not be opened; undefined before the first one. */
+  readonly lastError: unknown;
   /**
    * Sends commands, and rejects if Redis has not replied to them within `ms`. From then on the connection is not open until a check has
    * succeeded: a Redis that does not reply costs the time-out of what was sent at that moment, and nothing later.
@@ -58,6 +60,7 @@ export function openRedisConnection(url: string, handlers: ConnectionHandlers = 
   let client: RedisClient | undefined;
   let isOpen = false;
   let isClosed = false;
+  let lastError: unknown;
   let delayMs = MIN_DELAY_MS;
   let retryTimer: NodeJS.Timeout | undefined;
   let checking: Promise<void> | undefined;
@@ -71,7 +74,7 @@ export function openRedisConnection(url: string, handlers: ConnectionHandlers = 
   async function connect(): Promise<void> {
     const fresh = newRedisClient(url);
     // Also emitted by a client that was replaced; without a listener it would end the process.
-    fresh.on('error', () => lose(fresh));
+    fresh.on('error', (error) => lose(fresh, error));
     fresh.on('end', () => lose(fresh));
     client = fresh;
     try {
@@ -83,15 +86,16 @@ export function openRedisConnection(url: string, handlers: ConnectionHandlers = 
       if (client !== fresh || isClosed) return;
       delayMs = MIN_DELAY_MS;
       setOpen(true);
-    } catch {
-      lose(fresh);
+    } catch (error) {
+      lose(fresh, error);
     }
   }
 
   /** Replaces a connection that is broken. */
-  function lose(broken: RedisClient): void {
+  function lose(broken: RedisClient, error?: unknown): void {
     if (client !== broken) return;
     client = undefined;
+    lastError = error;
     setOpen(false);
     destroy(broken);
     if (isClosed) return;
@@ -107,8 +111,8 @@ export function openRedisConnection(url: string, handlers: ConnectionHandlers = 
     try {
       await inTime(CHECK_MS, probe(used));
       if (client === used) setOpen(true);
-    } catch {
-      lose(used);
+    } catch (error) {
+      lose(used, error);
     }
   }
 
@@ -126,6 +130,9 @@ export function openRedisConnection(url: string, handlers: ConnectionHandlers = 
   return {
     get isOpen() {
       return isOpen;
+    },
+    get lastError() {
+      return lastError;
     },
     async use(ms, work) {
       const used = client;

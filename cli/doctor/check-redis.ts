@@ -1,5 +1,6 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { probeRedis } from '../../redis/probe-redis.ts';
+import { tlsProblemOf } from '../../redis/tls-problem.ts';
 import type { Finding } from './finding.ts';
 
 /** Checks the Redis at REDIS_URL; none without it. Changes nothing. Redis is never needed, so that it is away is no problem but a note. */
@@ -22,12 +23,17 @@ export async function checkRedis(env: NodeJS.ProcessEnv): Promise<Finding[]> {
 function describe(probe: Awaited<ReturnType<typeof probeRedis>>): Omit<Finding, 'check'> {
   const at = `${probe.address} (REDIS_URL)`;
   switch (probe.kind) {
-    case 'away':
-      return {
-        state: 'note',
-        found: `${at} does not respond (${probe.code}): live messages go over PostgreSQL, and contexts are read from the store`,
+    case 'away': {
+      const { found, remedy } = tlsProblemOf(probe.code) ?? {
+        found: `does not respond (${probe.code})`,
         remedy: 'Check that it is running, and the host, the port and TLS (rediss://) in REDIS_URL.',
       };
+      return {
+        state: 'note',
+        found: `${at} ${found}: live messages go over PostgreSQL, and contexts are read from the store`,
+        remedy,
+      };
+    }
     case 'refused':
       return {
         state: 'problem',

@@ -15,6 +15,8 @@ export interface OpenTemporalOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Called when the data folder is locked and the server starts. The rest of the start can proceed until the server is ready. */
   readonly onLocked: () => void;
+  /** Resolves with the URL of the remote codec for the UI, null for none. Awaited before a server with a UI starts. If it rejects, there is none. */
+  readonly uiCodecEndpoint: (() => Promise<string | null>) | null;
   /** Awaited before a server is downloaded or built, which takes long. If it rejects, there is none. */
   readonly beforeFetch: () => Promise<unknown>;
 }
@@ -25,7 +27,7 @@ export interface OpenTemporalOptions {
  */
 export async function openTemporal(
   settings: ServiceSettings,
-  { ui, env, onLocked, beforeFetch }: OpenTemporalOptions,
+  { ui, env, onLocked, uiCodecEndpoint, beforeFetch }: OpenTemporalOptions,
   { progress, stack, print }: Pick<Startup, 'progress' | 'stack' | 'print'>,
 ): Promise<OpenTemporal> {
   const { dataDir, temporal, temporalPort, temporalUiPort, databaseUrl } = settings;
@@ -39,6 +41,9 @@ export async function openTemporal(
     const recordGateway = (url: string): void => lock?.recordGateway(url);
     return { address: temporal.address, uiUrl: null, own: false, recordGateway, recordStopping };
   }
+  const findEndpoint = ui || temporalUiPort !== undefined ? uiCodecEndpoint : null;
+  if (findEndpoint !== null) onLocked();
+  const endpoint = (await findEndpoint?.()) ?? null;
   progress.step('Starting the Temporal server');
   const starting = startEmbedded({
     dataDir: dataDir ?? null,
@@ -47,6 +52,7 @@ export async function openTemporal(
     onProgress: (line) => progress.note(line),
     namespace: temporal.namespace,
     ports: { temporal: temporalPort, ui: temporalUiPort ?? ui },
+    uiCodecEndpoint: endpoint,
     onSpawned: onLocked,
     async beforeFetch() {
       onLocked();

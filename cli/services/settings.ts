@@ -87,6 +87,11 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings & { readonly data
   };
 }
 
+/** Whether keys are set with which the gateway decodes payloads of Temporal. */
+export function decodesPayloads({ codecKey, codecDecryptKeys }: Settings): boolean {
+  return codecKey !== undefined || codecDecryptKeys !== undefined;
+}
+
 /** An IPv6 address as in a URL, `[::1]`, is the address without brackets. */
 function withoutBrackets(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1');

@@ -21,10 +21,13 @@ import {
   startWorkerWith,
 } from './services.ts';
 import type { ServiceSettings } from './temporal-settings.ts';
+import { findUiCodecEndpoint } from './ui-codec-endpoint.ts';
 import { welcome } from './welcome.ts';
 
 /** The services of `perdure start`, with their files read. */
 export interface LoadedServices {
+  /** The URL at which the embedded Temporal UI can decode payloads; null if there is none. */
+  findUiCodecEndpoint(): Promise<string | null>;
   /** Starts them, once the Temporal server is ready. `died` rejects when the worker fails. `reload`: reload the agents when their files change. */
   start(temporal: Promise<OpenTemporal>, reload: boolean): Promise<{ readonly died: Promise<unknown> }>;
 }
@@ -51,6 +54,7 @@ export async function loadServices(
   const models = await findModels(env, files.deployment, progress);
   checkAgentModels(agents, models);
   return {
+    findUiCodecEndpoint: () => findUiCodecEndpoint(settings, files.deployment),
     async start(temporal, reload) {
       prepareWorkflowThread();
       const telemetry = await openTelemetry(settings, 'plain', env, stack);

@@ -2,6 +2,7 @@ import { prepareHostStore } from '../../hosting/prepare-host-store.ts';
 import { serve } from './serve.ts';
 import { IN_MEMORY_NOTICE, inMemory, withoutNotes } from './memory-settings.ts';
 import { openTemporal } from './open-temporal.ts';
+import { decodesPayloads } from './settings.ts';
 import { readServiceSettings } from './temporal-settings.ts';
 
 export interface StartOptions {
@@ -34,7 +35,13 @@ export async function start(given: NodeJS.ProcessEnv, { reload, ui, memory }: St
       return loadServices(settings, env, startup);
     });
     loading.catch(() => undefined);
-    const options = { ui, env, onLocked: locked.resolve, beforeFetch: () => loading };
+    const options = {
+      ui,
+      env,
+      onLocked: locked.resolve,
+      uiCodecEndpoint: decodesPayloads(settings) ? async () => (await loading).findUiCodecEndpoint() : null,
+      beforeFetch: () => loading,
+    };
     const temporal = openTemporal(settings, options, startup);
     temporal.catch(() => undefined);
     await Promise.race([locked.promise, temporal]);

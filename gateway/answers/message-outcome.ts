@@ -4,11 +4,11 @@ import { jsonObjectSchema } from '../../contracts/json-schema.ts';
 import { inboxItemSchema, type InboxItem } from '../../contracts/session/inbox-item.ts';
 import { endsRun } from '../../contracts/events/event-traits.ts';
 import { receiptSchema, type Receipt } from '../../contracts/session/message.ts';
-import { runRecordSchema, runStatusSchema, usageSchema } from '../../contracts/session/run.ts';
+import { runRecordSchema, runStatusSchema, usageSchema, type RunRecord } from '../../contracts/session/run.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Db } from '../../store/db/db.ts';
 import { listPendingItems } from '../../store/inbox/list-items.ts';
-import { readMessage, readRefusal, readRefusals, type Refusal } from '../../store/read/read-message.ts';
+import { endedRun, readMessage, readRefusal, readRefusals, type Refusal } from '../../store/read/read-message.ts';
 import type { Reader } from '../feed/reader.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 
@@ -34,14 +34,16 @@ export type MessageOutcome = z.infer<typeof messageOutcomeSchema>;
 /** The outcome of a message; null when the session has no such message. */
 export async function readOutcome(db: Db, key: SessionKey, messageId: string): Promise<MessageOutcome | null> {
   const found = await readMessage(db, key, messageId);
-  if (found !== null) {
-    const { receipt, run } = found;
-    const status = run?.status ?? 'queued';
-    const answer = { answer: run?.output ?? null, ...(run?.object ? { object: run.object } : {}) };
-    const items = status === 'waiting' ? await readWaitingItems(db, key, run?.id ?? '') : {};
-    return { receipt, status, refusal: null, ...answer, usage: run?.usage ?? null, run, ...items };
-  }
-  return null;
+  if (found === null) return null;
+  const { receipt, run } = found;
+  const items = run?.status === 'waiting' ? await readWaitingItems(db, key, run.id) : {};
+  return { ...outcomeOf(receipt, run), ...items };
+}
+
+function outcomeOf(receipt: Receipt, run: RunRecord | null): MessageOutcome {
+  const status = run?.status ?? 'queued';
+  const answer = { answer: run?.output ?? null, ...(run?.object ? { object: run.object } : {}) };
+  return { receipt, status, refusal: null, ...answer, usage: run?.usage ?? null, run };
 }
 
 /** The items that a run waits for, by kind. */
@@ -116,15 +118,16 @@ export function hasEnded(outcome: MessageOutcome | null): boolean {
 }
 
 /**
- * Waits until the run that answers an admitted message has ended, or waits for an answer itself, and reads the outcome once. `reader`
+ * Waits until the run that answers an admitted message has ended, or waits for an answer itself, and reads the outcome once, or not at all if this process has ended the run. `reader`
  * must start before the message. Resolves with null when the reader is closed first.
  */
 export async function waitForOutcome(
   db: Db,
   key: SessionKey,
-  { messageId, runId }: Receipt,
+  receipt: Receipt,
   reader: Reader,
 ): Promise<MessageOutcome | null> {
+  const { messageId, runId } = receipt;
   for (;;) {
     const frames = await reader.next();
     if (frames === null) return null;
@@ -133,6 +136,8 @@ export async function waitForOutcome(
     );
     const mayWait = types.some((type) => type === 'approval.requested' || type === 'client_call.requested');
     if (!mayWait && !types.some(endsRun)) continue;
+    const ended = runId === null ? null : endedRun(db, key, runId);
+    if (ended) return outcomeOf(receipt, ended);
     const outcome = await readOutcome(db, key, messageId);
     // The run may have been resumed meanwhile.
     if (hasEnded(outcome)) return outcome;

@@ -1,4 +1,5 @@
 import type { AuthSettings } from '../../contracts/identity/auth-settings.ts';
+import { requiresAuthentication } from '../../core/identity/requires-authentication.ts';
 import type { Db } from '../../store/db/db.ts';
 import { findApiKeys, recordApiKeyUse } from '../../store/admin/keys/find-api-keys.ts';
 import { sharedSecret } from '../../store/admin/keys/shared-secret.ts';
@@ -31,11 +32,6 @@ export interface Authentication {
   /** The API keys; null where they are not accepted. */
   readonly keys: KeyRing | null;
   readonly close: () => void;
-}
-
-/** Whether settings turn authentication on. */
-export function requiresAuthentication(tokens: string | undefined, settings: AuthSettings | undefined): boolean {
-  return configuredTokens(tokens) !== null || settings?.keys === true || settings?.jwt !== undefined;
 }
 
 /** Authentication with the configured kinds of credentials, several at once. Once it is on, API keys are accepted unless they are turned off. */

@@ -1,6 +1,7 @@
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Db } from '../db/db.ts';
 import { appendIfUnchanged } from '../log/append-events.ts';
+import { rememberAdmitted } from '../log/resting-session.ts';
 import type { AdmissionDecision, AdmissionRequest } from './admission-request.ts';
 import { admittedSession, type CommittedAdmissions } from './committed-admissions.ts';
 import { decideAdmission } from './decide-admission.ts';
@@ -20,9 +21,13 @@ export async function admitUnlocked(
   if (state?.session?.row.status !== 'active' || !state.pending) return null;
   const { session, pending, messages } = state;
   const openBefore = openIn(state);
+  const rests = state.open.length === 0;
   const results = request.messages.map((message) => decideAdmission(state, message));
   if (!results.every(isPlain) || state.withdrawn.length > 0) return null;
-  const events = await appendIfUnchanged(db, session, pending, { messages, runs: [...state.runs] });
+  const runs = [...state.runs];
+  const events = await appendIfUnchanged(db, session, pending, { messages, runs });
+  const [run, ...others] = runs;
+  if (events && rests && run && others.length === 0) rememberAdmitted(db, session, state.ownLimits, { run, events });
   return (
     events && {
       ...admittedSession(session),

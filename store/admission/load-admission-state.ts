@@ -6,8 +6,9 @@ import { dayOf } from '../../core/money/utc-period.ts';
 import { readAccounts } from '../budgets/read-accounts.ts';
 import { ownLimitsColumn } from '../budgets/spending-columns.ts';
 import type { Db, Tx } from '../db/db.ts';
-import { sessionColumns, sessionOf, type FoundSession, type LockedSession } from '../log/lock-session.ts';
+import { asOfNow, sessionColumns, sessionOf, type FoundSession, type LockedSession } from '../log/lock-session.ts';
 import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
+import { restingSession, type RestingSession } from '../log/resting-session.ts';
 import type { MessageRow, RunRow } from '../log/rows.ts';
 import { offeredAgents } from '../runs/agent-versions.ts';
 import type { OpenRunRow } from '../runs/order-open-runs.ts';
@@ -34,6 +35,8 @@ export interface AdmissionState {
   readonly isHeld: boolean;
   /** Messages admitted now. */
   readonly messages: MessageRow[];
+  /** Limits that an operator has set for the user; null for none. */
+  readonly ownLimits: UserLimits | null;
   /** The budgets in force. */
   readonly accounts: readonly Account[];
   /** Time of the decisions, ISO 8601 UTC. */
@@ -87,17 +90,32 @@ export async function loadAdmissionState(
   return await stateOf(tx, key, request, session, row);
 }
 
-/** As {@link loadAdmissionState}, with the session and without its lock; null when there is none. */
+/**
+ * As {@link loadAdmissionState}, with the session and without its lock; null when there is none. Of a session that rests, the messages
+ * that were admitted before are not read: their ids are unique in the store.
+ */
 export async function loadUnlockedState(
   db: Db,
   key: SessionKey,
   request: AdmissionRequest,
 ): Promise<AdmissionState | null> {
+  const resting = restingSession(db, key);
+  if (resting && !resting.admitted) return await restingState(db, key, request, resting);
   const [found] = await db.query<StateRow & FoundSession>(READ_SESSION_AND_STATE, paramsOf(key, request));
   if (!found) return null;
   const { known, open, current, ownLimits, ...session } = found;
   const row = { at: found.at, known, open, current, ownLimits };
   return await stateOf(db, key, request, sessionOf(key, session), row);
+}
+
+async function restingState(
+  db: Db,
+  key: SessionKey,
+  request: AdmissionRequest,
+  { session, ownLimits }: RestingSession,
+): Promise<AdmissionState> {
+  const now = asOfNow(session);
+  return await stateOf(db, key, request, now, { at: now.at, known: [], open: [], current: null, ownLimits });
 }
 
 function paramsOf(key: SessionKey, { messages }: AdmissionRequest): unknown[] {
@@ -128,6 +146,7 @@ async function stateOf(
     withdrawn: [],
     isHeld: row.open.some(({ status, holds_queue }) => status === 'waiting' && holds_queue === true),
     messages: [],
+    ownLimits: row.ownLimits,
     accounts: await loadAccounts(tx, key, request, session, row.ownLimits, at),
     at,
     runs: new Set(),

@@ -1,3 +1,4 @@
+import type { UserLimits } from '../../contracts/budget.ts';
 import type { Returning } from '../log/append-events.ts';
 import type { Spending } from './warn-of-budgets.ts';
 
@@ -10,6 +11,12 @@ export const spentColumns = (day: string): string => `
            WHERE user_id = $1 AND day = ${day}::text::date) AS "spentToday",
          (SELECT coalesce(json_agg(budget), '[]') FROM perdure.budget_warnings
            WHERE user_id = $1 AND period IN (${day}::text, left(${day}::text, 7))) AS warned`;
+
+/** The limits that an operator has set for the user, for a statement that saves something else. */
+export const OWN_LIMITS: Returning<UserLimits | null> = {
+  columns: () => ownLimitsColumn,
+  read: ({ ownLimits }) => ownLimits as UserLimits | null,
+};
 
 const spendingColumns = (day: string): string => `${ownLimitsColumn},${spentColumns(day)}`;
 

@@ -26,4 +26,5 @@ export async function saveUserLimits(db: Db, user: string, limits: UserLimits): 
          ON CONFLICT (user_id) DO UPDATE SET limits = EXCLUDED.limits`,
     [user, JSON.stringify(limits)],
   );
+  db.memory?.forgetUser(user);
 }

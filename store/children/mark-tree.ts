@@ -67,6 +67,7 @@ async function mark(
   reason: StopReason,
 ): Promise<readonly { readonly session: string; readonly status: RunStatus; readonly isOpen: boolean }[]> {
   const named = JSON.stringify(sessions);
+  for (const session of sessions) tx.memory?.forget({ user, session });
   await tx.query(
     `SELECT 1 FROM perdure.sessions WHERE user_id = $1 AND session_id IN (SELECT json_array_elements_text($2::json)) ORDER BY session_id FOR UPDATE`,
     [user, named],

@@ -1,5 +1,6 @@
 import type { AttachmentPlaces } from '../places/attachment-places.ts';
 import type { ArchiveFolder } from './archive-folder.ts';
+import type { SessionMemory } from './session-memory.ts';
 
 /** A row by column name. SQL casts `bigint` and `numeric` to `int` or `float8`; `json` and `jsonb` arrive parsed, `timestamptz` as ISO 8601 UTC text. */
 export type Row = Record<string, unknown>;
@@ -8,6 +9,8 @@ export type Row = Record<string, unknown>;
 export interface Tx {
   /** Uses `$1`-style parameters; pass JSON columns as JSON text. Without `params`, `sql` may contain several statements and the last one's rows are returned. */
   query<R extends object = Row>(sql: string, params?: readonly unknown[]): Promise<R[]>;
+  /** What the process remembers of sessions. Absent: other processes may change them. */
+  readonly memory?: SessionMemory | undefined;
 }
 
 /** The store: PostgreSQL, either embedded (PGlite) or a server. Both run the same statements. Methods throw `store_unavailable` when the database is unreachable, `internal` for other driver errors. */

@@ -1,6 +1,7 @@
 import { startDatabaseThread } from './database-thread.ts';
 import type { Db, Tx } from './db.ts';
 import { isFolder } from './is-folder.ts';
+import { SessionMemory } from './session-memory.ts';
 import { SingleConnection } from './single-connection.ts';
 import { driverCall, nullOnConflict, retryConflicts, storeFailure } from './store-failure.ts';
 
@@ -12,12 +13,15 @@ import { driverCall, nullOnConflict, retryConflicts, storeFailure } from './stor
 export async function openPglite(path: string, begin?: string): Promise<Db> {
   const thread = await startDatabaseThread(path, begin);
   const connection = new SingleConnection();
+  const memory = new SessionMemory();
   const tx: Tx = {
+    memory,
     query: <R extends object>(sql: string, params?: readonly unknown[]) =>
       driverCall(async () => (await thread.execute(sql, params)) as R[]),
   };
   return {
     kind: 'pglite',
+    memory,
     isInMemory: !isFolder(path),
     query: async <R extends object>(sql: string, params?: readonly unknown[]) =>
       await guarded(connection.statement(async () => await tx.query<R>(sql, params))),

@@ -66,10 +66,10 @@ export async function appendAndReturn<R>(
   return done && { events: done.events, returned: returning.read(done.saved) };
 }
 
-/** Columns to read in the same statement, which is one for each function, and the parameter that they are given. */
+/** Columns to read in the same statement, which is one for each function, and the parameter that they are given, if they need one. */
 export interface Returning<R> {
   readonly columns: (param: string) => string;
-  readonly param: string;
+  readonly param?: string;
   readonly read: (row: Row) => R;
 }
 
@@ -86,7 +86,10 @@ async function saveIfUnchanged(
 ): Promise<{ readonly events: PerdureEvent[]; readonly saved: Row } | null> {
   const { writes, params, events } = prepareSave(session, pending, changed, session.version);
   const statement = saveStatement({ writes, compares: 'version', columns: returning?.columns });
-  const [saved] = (await db.attempt<Saved & Row>(statement, returning ? [...params, returning.param] : params)) ?? [];
+  const given = returning?.param === undefined ? [] : [returning.param];
+  const noteVersion = db.memory?.forget(session.key);
+  const [saved] = (await db.attempt<Saved & Row>(statement, [...params, ...given])) ?? [];
+  if (saved) noteVersion?.(saved.version);
   return saved ? { events: advance(session, saved, events), saved } : null;
 }
 

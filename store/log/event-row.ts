@@ -27,6 +27,11 @@ export function eventRowOf(event: NewEvent, seq: number, at: string): EventRow {
   return { seq, type, run_id: runId ?? null, step: step ?? null, attempt: attempt ?? null, at, data };
 }
 
+/** Returns the row of a stored event. */
+export function storedRowOf({ sessionId: _session, seq, at, ...event }: PerdureEvent): EventRow {
+  return eventRowOf(event, seq, at);
+}
+
 /** Returns the event of a row: equal to the one that was appended, including the order of its keys. */
 export function eventOf(row: EventRow, sessionId: string): PerdureEvent {
   return {

@@ -32,6 +32,7 @@ export const versionOf = (s: string): string => `${s}.xmin::text || '@' || extra
  * it see everything that earlier holders of the lock committed. Returns null when there is no such session.
  */
 export async function lockSession(tx: Tx, key: SessionKey): Promise<LockedSession | null> {
+  tx.memory?.forget(key);
   const [found] = await tx.query<FoundSession>(
     `SELECT ${sessionColumns} FROM perdure.sessions s WHERE user_id = $1 AND session_id = $2 FOR UPDATE`,
     [key.user, key.session],

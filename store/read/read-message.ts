@@ -4,6 +4,7 @@ import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { Db } from '../db/db.ts';
 import { runRecordOf } from '../runs/records.ts';
 import { isClaimed } from '../rows/row-claims.ts';
+import { restingSession } from '../log/resting-session.ts';
 import type { RunRow } from '../log/rows.ts';
 
 /** Why an accepted message was refused by a worker. */
@@ -45,6 +46,12 @@ export async function readRefusals(
 
 function refusalOf({ code, detail, refused_at }: RefusalRow): Refusal {
   return { code, detail, at: new Date(refused_at).toISOString() };
+}
+
+/** The run of a message, if this process has just ended it and the session has rested since; null if the store must be read. */
+export function endedRun(db: Db, key: SessionKey, runId: string): RunRecord | null {
+  const { ended } = restingSession(db, key) ?? {};
+  return ended?.run_id === runId ? runRecordOf(ended) : null;
 }
 
 /** Reads the receipt of a message and its run; null when no such message was admitted. */

@@ -28,6 +28,8 @@ export interface LoadedRun {
 export interface LoadedPosition extends LoadedRun, AnchorTimes {
   readonly newEvents: readonly EventRow[];
   readonly since: number;
+  /** Whether the session has no other open run. Absent if that was not read. */
+  readonly isAlone?: boolean | undefined;
   /** For a run with fallback models, the attempts that `modelPlan` needs; null if they were not loaded. Empty for other runs. */
   readonly tries: readonly StepTry[] | null;
 }

@@ -8,8 +8,9 @@ import type { Finish, ProviderConversation, ProviderData, Usage } from '../../co
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import { resolveBudgets, type ResolvedBudgets } from '../../core/money/budget.ts';
 import { dayOf } from '../../core/money/utc-period.ts';
-import { appendEvents, appendIfUnchanged } from '../log/append-events.ts';
+import { appendAndReturn, appendEvents } from '../log/append-events.ts';
 import { pendingEvents, type PendingEvents } from '../log/pending-events.ts';
+import { rememberEnded } from '../log/resting-session.ts';
 import { afterCommit, type KnownRun } from './known-run.ts';
 import type { ClaimedStep } from './run-position.ts';
 import { insertChildren, withShares } from '../children/new-children.ts';
@@ -30,6 +31,7 @@ import {
 } from '../budgets/model-call.ts';
 import { newCall, requestItems, type CommittedCall } from './new-calls.ts';
 import type { InboxRow, ModelCallRow, RunRow, StepRow, ToolCallRow } from '../log/rows.ts';
+import { OWN_LIMITS } from '../budgets/spending-columns.ts';
 import { mayBeDue, warnOfBudgets } from '../budgets/warn-of-budgets.ts';
 
 export interface CommitStep {
@@ -132,15 +134,18 @@ async function commitClaimed(db: Db, input: CommitStep): Promise<StepCommit | nu
   if (!claimed || input.toolCalls.some(({ child }) => child)) return null;
   const session = asOfNow(claimed.session);
   const pending = pendingEvents(session);
-  const { ownLimits } = claimed;
+  const { isAlone } = claimed;
   const [run, step, modelCall] = [{ ...claimed.run }, { ...claimed.step }, { ...claimed.modelCall }];
   const calls = addReply(session, pending, { run, step, modelCall }, input);
   if (calls.usageDays.some((added) => mayBeDue(added, budgets, claimed))) return null;
   const rest = addCallsAndEnd(session, pending, { run, step, modelCall }, input);
   const { toolCalls: newCalls, inbox } = rest;
   const changed = { runs: [run], steps: [step], newCalls, inbox, ...calls };
-  const events = await appendIfUnchanged(db, session, pending, changed);
-  return events && committed(session, { run, step, modelCall, ownLimits }, rest, events);
+  const saved = await appendAndReturn(db, session, pending, changed, OWN_LIMITS);
+  if (!saved) return null;
+  const { events, returned: ownLimits } = saved;
+  if (rest.ended && isAlone === true) rememberEnded(db, session, ownLimits, run);
+  return committed(session, { run, step, modelCall, ownLimits, isAlone }, rest, events);
 }
 
 interface StepRows {
@@ -209,7 +214,7 @@ function addCallsAndEnd(
 
 function committed(
   session: LockedSession,
-  rows: StepRows & Pick<LoadedRun, 'ownLimits'>,
+  rows: StepRows & Pick<KnownRun['loaded'], 'ownLimits' | 'isAlone'>,
   { toolCalls, ended }: CallsAndEnd,
   events: PerdureEvent[],
 ): StepCommit {

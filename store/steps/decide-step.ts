@@ -144,7 +144,7 @@ export function decideStep(session: LockedSession, loaded: LoadedPosition, input
       ...pinned,
       ownLimits,
       conversation: conversationOf(session, loaded, input, events),
-      claimed: { session, run, step, modelCall, ownLimits, spentToday, warned },
+      claimed: { session, run, step, modelCall, isAlone: loaded.isAlone, ownLimits, spentToday, warned },
     }),
   };
 }

@@ -25,7 +25,7 @@ export function copyOf(loaded: LoadedPosition): LoadedPosition {
 /** A run after a step was committed with these events. The worker's context cache has them too. */
 export function afterCommit(
   session: LockedSession,
-  { run, step, modelCall, toolCalls, ownLimits }: CommittedRows,
+  { run, step, modelCall, toolCalls, ownLimits, isAlone }: CommittedRows,
   events: readonly PerdureEvent[],
 ): KnownRun {
   const openCalls = toolCalls.filter(({ status }) => isOpenCall(status));
@@ -34,7 +34,7 @@ export function afterCommit(
   const conversation = { newEvents: [], since, cachedAt: headAt, headAt };
   return {
     session,
-    loaded: { run, step, modelCall, openCalls, ownLimits, ...conversation, tries: triesOf(run, modelCall) },
+    loaded: { run, step, modelCall, openCalls, ownLimits, isAlone, ...conversation, tries: triesOf(run, modelCall) },
   };
 }
 
@@ -46,7 +46,7 @@ function triesOf({ fallback_models }: LoadedRun['run'], call: LoadedRun['modelCa
   return [{ step, attempt, model, answered: true, gaveUp: false, errorCode: null }];
 }
 
-interface CommittedRows extends Pick<LoadedRun, 'run' | 'step' | 'modelCall' | 'ownLimits'> {
+interface CommittedRows extends Pick<LoadedPosition, 'run' | 'modelCall' | 'ownLimits' | 'isAlone'> {
   readonly step: StepRow;
   readonly toolCalls: readonly ToolCallRow[];
 }

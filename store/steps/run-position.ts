@@ -78,6 +78,8 @@ export interface ClaimedStep extends Spending {
   readonly run: KnownRun['loaded']['run'];
   readonly step: StepRow;
   readonly modelCall: ModelCallRow;
+  /** As of {@link KnownRun}. */
+  readonly isAlone?: boolean | undefined;
 }
 
 /** Events of the conversation that the caller has not cached. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PerdureError } from '../../contracts/errors.ts';
@@ -17,6 +18,9 @@ import type { Db } from '../../store/db/db.ts';
 import { commitRunEnd } from '../../store/runs/commit-run-end.ts';
 import { commitSessionEnd } from '../../store/sessions/commit-session-end.ts';
 import { finishTools } from '../../store/runs/finish-tools.ts';
+import { restingSession } from '../../store/log/resting-session.ts';
+import { versionOf } from '../../store/log/lock-session.ts';
+import { runRecordOf } from '../../store/runs/records.ts';
 import { listRuns } from '../../store/read/list-runs.ts';
 import { readEvents } from '../../store/read/read-events.ts';
 import { readRun } from '../../store/read/read-run.ts';
@@ -42,6 +46,8 @@ interface World {
   readonly resumed: Map<string, Set<number>>;
   readonly claims: Claim[];
   readonly known: KnownRun[];
+  /** The position of a worker's cache after the last commit of a step. */
+  cached: CachedPosition | null;
   readonly calls: { readonly runId: string; readonly callId: string }[];
 }
 
@@ -53,7 +59,7 @@ const send = fc.record({
   how: fc.constantFrom('enqueue', 'steer', 'interrupt', 'reject'),
 });
 const begin = fc.record({ op: fc.constant('begin' as const), run: pick, known: fc.option(pick) });
-const load = fc.record({ op: fc.constant('load' as const) });
+const load = fc.record({ op: fc.constant('load' as const), isCached: fc.boolean() });
 const commit = fc.record({
   op: fc.constant('commit' as const),
   claim: pick,
@@ -109,7 +115,7 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
       return position.events;
     }
     case 'load': {
-      const next = await loadNextRun(db, key, null);
+      const next = await loadNextRun(db, key, operation.isCached ? world.cached : null);
       if (next) world.known.push(next.known);
       return [];
     }
@@ -128,6 +134,9 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
       if (committed.outcome === 'stale') return [];
       world.calls.push(...toolCalls.map(({ callId }) => ({ runId: claim.runId, callId })));
       if (committed.next) world.known.push(committed.next);
+      const last = committed.events.at(-1);
+      const { createdAt } = claim.claimed.session;
+      if (last) world.cached = { createdAt, throughSeq: last.seq, throughAt: last.at };
       return committed.events;
     }
     case 'start': {
@@ -221,6 +230,33 @@ async function problemsIn({ db, key, resumed }: World, returned: readonly Perdur
   return problems(holds);
 }
 
+/** How what is remembered of a session that rests differs from what the store has. */
+async function differencesOfMemory({ db, key }: World): Promise<string[]> {
+  const resting = restingSession(db, key);
+  if (!resting) return [];
+  const { session, ended, admitted } = resting;
+  const run = ended ?? admitted?.run;
+  const stored = run && (await readRun(db, key, run.run_id));
+  const { data: runs } = await listRuns(db, key, { limit: 200 });
+  const open = runs.filter(({ status }) => !isOver(status)).map(({ id }) => id);
+  const { events } = await readEvents(db, key, { after: (admitted?.events[0]?.seq ?? 1_000) - 1, limit: 1_000 });
+  const [{ version } = { version: null }] = await db.query<{ version: string }>(
+    `SELECT ${versionOf('s')} AS version FROM perdure.sessions s WHERE user_id = $1 AND session_id = $2`,
+    [key.user, key.session],
+  );
+  return problems({
+    'the version is the same': session.version === version,
+    'the head is the same': session.row.head === (await readSession(db, key))?.head,
+    'the run is the same': !run || isDeepStrictEqual(runRecordOf(run), pickOf(stored, runRecordOf(run))),
+    'no other run is open': isDeepStrictEqual(open, admitted ? [admitted.run.run_id] : []),
+    'the events are the same': !admitted || isDeepStrictEqual(events, [...admitted.events]),
+  });
+}
+
+function pickOf(from: object | null | undefined, like: object): object {
+  return Object.fromEntries(Object.entries(from ?? {}).filter(([name]) => name in like));
+}
+
 function problems(holds: Record<string, boolean>): string[] {
   return Object.keys(holds).filter((name) => !holds[name]);
 }
@@ -265,10 +301,14 @@ describeStores(DATABASES, (db) => {
           resumed: new Map(),
           claims: [],
           known: [],
+          cached: null,
           calls: [],
         };
         const returned: PerdureEvent[] = [];
-        for (const one of operations) returned.push(...(await perform(world, one)));
+        for (const one of operations) {
+          returned.push(...(await perform(world, one)));
+          expect(await differencesOfMemory(world)).toEqual([]);
+        }
         expect(await problemsIn(world, returned)).toEqual([]);
       }),
       { numRuns: 60 },

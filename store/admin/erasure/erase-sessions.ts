@@ -60,6 +60,7 @@ export async function eraseSessions(db: Db, erasure: ErasureRef, signal: AbortSi
 }
 
 async function erasePiece(tx: Tx, { id, user }: ErasureRef): Promise<number> {
+  tx.memory?.forgetUser(user);
   const rows = await tx.query<{ session: string }>(
     `SELECT session_id AS session FROM perdure.sessions WHERE user_id = $1 ORDER BY session_id LIMIT $2 FOR UPDATE`,
     [user, SESSIONS_PER_PIECE],

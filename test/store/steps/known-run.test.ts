@@ -36,7 +36,7 @@ function counting(db: Db): { readonly db: Db; statements: number } {
           count.statements += 1;
           return await tx.query(sql, params);
         };
-        return await work({ query });
+        return await work({ ...tx, query });
       });
     },
   };

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createClient } from 'redis';
 import { anyPort } from '../../../dev-server/ports.ts';
 import { cannotRunHere } from '../cannot-run-here.ts';
+import type { CertificateFiles } from '../temporal/certificates.ts';
 
 /** A real server on loopback, of Redis or Valkey. */
 export interface RedisServer {
@@ -35,15 +36,22 @@ export function requiresRedis(skip: (reason: string) => never): void {
   if (!HAS_REDIS) cannotRunHere(skip, 'neither redis-server nor valkey-server is installed');
 }
 
-/** The caller stops it. `flags`: further settings, such as `--maxmemory 8mb`. */
-export async function startRedis(flags: readonly string[] = []): Promise<RedisServer> {
+/** What a server with TLS needs. */
+export interface RedisTls extends CertificateFiles {
+  /** Path of the certificate of its authority. */
+  readonly authority: string;
+}
+
+/** The caller stops it. `flags`: further settings, such as `--maxmemory 8mb`. `tls`: it accepts TLS only, and its URL is `rediss://…`. */
+export async function startRedis(flags: readonly string[] = [], tls?: RedisTls): Promise<RedisServer> {
   if (PROGRAM === undefined) throw new Error('redis-server is not installed.');
   const program = PROGRAM;
   const port = await anyPort();
   const folder = mkdtempSync(join(tmpdir(), 'perdure-redis-'));
-  const url = `redis://127.0.0.1:${port}`;
+  const url = `${tls ? 'rediss' : 'redis'}://127.0.0.1:${port}`;
   const launch = async () => {
-    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
+    const ports = tls ? tlsSettings(port, tls) : ['--port', String(port)];
+    const settings = [...ports, '--bind', '127.0.0.1', '--save', '', '--dir', folder];
     const child = spawn(program, [...settings, ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
     child.stdout.on('data', (text: Buffer) => text.includes('Ready to accept connections') && resolve());
@@ -71,7 +79,9 @@ export async function startRedis(flags: readonly string[] = []): Promise<RedisSe
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
     async command(...words) {
-      const client = createClient({ url, disableClientInfo: true, socket: { reconnectStrategy: false } });
+      const trusting = tls && { tls: true as const, ca: readFileSync(tls.authority) };
+      const socket = { reconnectStrategy: false as const, ...trusting };
+      const client = createClient({ url, disableClientInfo: true, socket });
       client.on('error', () => {});
       await client.connect();
       try {
@@ -86,4 +96,9 @@ export async function startRedis(flags: readonly string[] = []): Promise<RedisSe
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function tlsSettings(port: number, { cert, key, authority }: RedisTls): string[] {
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', authority];
+  return ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no', ...files];
 }
