@@ -1,6 +1,6 @@
 import { rotateVector } from '../../../core/memory/vector-code.ts';
 
-/** The code of a vector as it was stored until decision 48: a bit of each dimension's sign, and then one of whether it is large. */
+/** The code of a vector as it was stored until decision 49: a bit of each dimension's sign, and then one of whether it is large. */
 export function formerCode(vector: readonly number[] | Float32Array): Uint8Array {
   const half = Math.ceil(vector.length / 32) * 4;
   const code = new Uint8Array(2 * half);
