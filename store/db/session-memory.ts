@@ -13,8 +13,8 @@ interface Entry {
 
 /**
  * What a process remembers of the sessions in its embedded store, which no other process opens. A session is forgotten before each
- * statement that may change its events or its runs, or that deletes it. Other statements change its version, with which the writes that
- * use what is remembered are compared. The states are those of `store/log/resting-session.ts`.
+ * statement that may change or delete it; one that finds its sessions itself forgets them afterwards. Writes that use what is remembered
+ * compare its version. The states are those of `store/log/resting-session.ts`.
  */
 export class SessionMemory {
   readonly #entries = new LRUCache<string, Entry>({ max: MAX_SESSIONS });

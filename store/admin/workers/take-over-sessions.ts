@@ -38,6 +38,7 @@ export async function takeOverSessions(
                   AND r.status IN ('queued', 'running', 'waiting')) AS open`,
     [workerId, limit],
   );
+  for (const { user, session } of rows) db.memory?.forget({ user, session });
   const withOpenRuns = rows
     .filter(({ open }) => open)
     .map(({ user, session, kind, epoch }) => ({ key: { user, session }, kind, epoch }));
@@ -66,6 +67,7 @@ export async function listUnserved(db: Db, limit: number): Promise<SessionWithOp
  * null if another activity serves it.
  */
 export async function supersedeServer(db: Db, { user, session }: SessionKey): Promise<number | null> {
+  db.memory?.forget({ user, session });
   const [row] = await db.query<{ epoch: number }>(
     `UPDATE perdure.sessions SET epoch = epoch + 1
       WHERE user_id = $1 AND session_id = $2 AND served_by IS NULL RETURNING epoch`,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
+import { supersedeServer, takeOverSessions } from '../../../store/admin/workers/take-over-sessions.ts';
 import { saveUserLimits } from '../../../store/budgets/user-budgets.ts';
 import type { Db } from '../../../store/db/db.ts';
 import { restingSession } from '../../../store/log/resting-session.ts';
@@ -102,6 +103,8 @@ describeStores(['pglite'], (db) => {
     const changes: Record<string, (store: Db, key: SessionKey) => Promise<unknown>> = {
       'once its policy was changed': (store, key) => patchSession(store, key, { policy: { maxSteps: 3 } }),
       'once its server has left': (store, key) => leaveSession(store, key, { epoch: null, handsOver: true }),
+      'once the sessions of its server were taken over': (store) => takeOverSessions(store, SERVER.workerId, 100),
+      'once an activity that was about to serve it was superseded': supersedeServer,
       "once the user's limits were changed": (store, { user }) => saveUserLimits(store, user, { dailyUsd: 1 }),
     };
     test.each(Object.entries(changes))('%s', async (_, change) => {
