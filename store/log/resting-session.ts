@@ -43,6 +43,12 @@ export function rememberAdmitted(
   if (admitted.run.bytes <= MAX_SIZE) remember(db, { session, ownLimits, admitted });
 }
 
+/** Remembers a session that has rested and is not served any more. */
+export function rememberLeft(db: Tx, resting: RestingSession, version: string): void {
+  const { session } = resting;
+  remember(db, { ...resting, session: { ...session, version, row: { ...session.row, served_by: null } } });
+}
+
 function remember({ memory }: Tx, resting: RestingSession): void {
   memory?.remember(resting.session.key, resting.session.version, resting);
 }

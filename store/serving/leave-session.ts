@@ -1,7 +1,8 @@
 import type { SessionKey } from '../../contracts/session/session-key.ts';
 import type { SessionStatus } from '../../contracts/session/session.ts';
 import type { Db } from '../db/db.ts';
-import { lockSession } from '../log/lock-session.ts';
+import { lockSession, versionOf } from '../log/lock-session.ts';
+import { rememberLeft, restingSession } from '../log/resting-session.ts';
 import { findNextRun, type NextRun } from './find-next-run.ts';
 
 export type Leaving =
@@ -20,6 +21,33 @@ export type Leaving =
  * workflow. `epoch`: the one as which the activity serves, or that the session had when it began; null for any.
  */
 export async function leaveSession(
+  db: Db,
+  key: SessionKey,
+  options: { readonly epoch: number | null; readonly handsOver: boolean },
+): Promise<Leaving> {
+  return (await leaveResting(db, key, options.epoch)) ?? (await leaveLocked(db, key, options));
+}
+
+/** Leaves a session that rests, with one statement. Returns null, and has changed nothing, if it does not rest or another one serves it. */
+async function leaveResting(db: Db, key: SessionKey, epoch: number | null): Promise<Leaving | null> {
+  const resting = restingSession(db, key);
+  if (!resting || resting.admitted) return null;
+  const { session } = resting;
+  const { row } = session;
+  if (row.served_by === null || (epoch !== null && row.epoch !== epoch)) return null;
+  const noteVersion = db.memory?.forget(key);
+  const [left] = await db.query<{ version: string }>(
+    `UPDATE perdure.sessions s SET served_by = NULL
+      WHERE user_id = $1 AND session_id = $2 AND ${versionOf('s')} = $3 RETURNING ${versionOf('s')} AS version`,
+    [key.user, key.session, session.version],
+  );
+  if (!left) return null;
+  noteVersion?.(left.version);
+  rememberLeft(db, resting, left.version);
+  return { kind: 'left', lastOrdinal: row.last_ordinal, status: row.status };
+}
+
+async function leaveLocked(
   db: Db,
   key: SessionKey,
   { epoch, handsOver }: { readonly epoch: number | null; readonly handsOver: boolean },

@@ -11,6 +11,7 @@ import { archiveSession } from '../../store/sessions/archive-session.ts';
 import { beginStep } from '../../store/steps/begin-step.ts';
 import type { KnownRun } from '../../store/steps/known-run.ts';
 import type { CachedPosition } from '../../store/runs/load-new-events.ts';
+import { leaveSession } from '../../store/serving/leave-session.ts';
 import { loadNextRun } from '../../store/serving/load-next-run.ts';
 import type { ClaimedStep } from '../../store/steps/run-position.ts';
 import { commitStep } from '../../store/steps/commit-step.ts';
@@ -58,7 +59,7 @@ const send = fc.record({
   id: fc.nat(30),
   how: fc.constantFrom('enqueue', 'steer', 'interrupt', 'reject'),
 });
-const begin = fc.record({ op: fc.constant('begin' as const), run: pick, known: fc.option(pick) });
+const begin = fc.record({ op: fc.constant('begin' as const), run: pick, known: fc.option(pick), serves: fc.boolean() });
 const load = fc.record({ op: fc.constant('load' as const), isCached: fc.boolean() });
 const commit = fc.record({
   op: fc.constant('commit' as const),
@@ -82,6 +83,7 @@ const end = fc.record({
   failSession: fc.boolean(),
 });
 const resume = fc.record({ op: fc.constant('resume' as const), run: pick });
+const leave = fc.record({ op: fc.constant('leave' as const), handsOver: fc.boolean() });
 const close = fc.record({ op: fc.constantFrom('endSession' as const, 'archive' as const) });
 const anyOperation = fc.oneof(
   { arbitrary: send, weight: 5 },
@@ -92,6 +94,7 @@ const anyOperation = fc.oneof(
   { arbitrary: finish, weight: 3 },
   { arbitrary: end, weight: 2 },
   { arbitrary: resume, weight: 1 },
+  { arbitrary: leave, weight: 4 },
   { arbitrary: close, weight: 1 },
 );
 type Operation = typeof anyOperation extends fc.Arbitrary<infer T> ? T : never;
@@ -110,7 +113,13 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
       const known = operation.known === null ? undefined : at(world.known, operation.known);
       const id = known?.loaded.run.run_id ?? runId;
       if (!id) return [];
-      const position = await beginStep(db, key, { runId: id, pin, ...(known && { known, cached: cachedOf(known) }) });
+      const server = operation.serves ? { workerId: 'worker', epoch: null } : undefined;
+      const position = await beginStep(db, key, {
+        runId: id,
+        pin,
+        server,
+        ...(known && { known, cached: cachedOf(known) }),
+      });
       if (position.kind === 'model') world.claims.push({ runId: id, ...position });
       return position.events;
     }
@@ -171,6 +180,9 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
         : ({ status: 'cancelled', reason: 'cancelled' } as const);
       return (await commitRunEnd(db, key, { runId, end: how, partial, failSession: operation.failSession })).events;
     }
+    case 'leave':
+      await leaveSession(db, key, { epoch: null, handsOver: operation.handsOver });
+      return [];
     case 'resume':
       return runId ? await tryToResume(world, runId) : [];
     case 'endSession':

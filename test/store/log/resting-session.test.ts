@@ -13,7 +13,8 @@ import { beginStep } from '../../../store/steps/begin-step.ts';
 import { commitStep } from '../../../store/steps/commit-step.ts';
 import { patchSession } from '../../../store/sessions/patch-session.ts';
 import { DATABASES, describeStores } from '../../support/store/databases.ts';
-import { newKey, pin, refused, replyTo, send } from '../conversation.ts';
+import { commitAdmissions } from '../../../store/admission/commit-admissions.ts';
+import { admission, newKey, pin, refused, replyTo, send } from '../conversation.ts';
 
 const SERVER = { workerId: 'worker', epoch: null };
 
@@ -79,6 +80,33 @@ describeStores(['pglite'], (db) => {
     expect(count.statements).toHaveLength(3);
   });
 
+  test('a session that rests is left with one statement, and rests on', async () => {
+    const key = newKey();
+    const { cached } = await turn(db(), key, 'm1');
+    const { epoch } = restingSession(db(), key)?.session.row ?? { epoch: null };
+    const count = recorded(db());
+    const left = { kind: 'left', lastOrdinal: 1, status: 'active' };
+    expect(await leaveSession(count.db, key, { epoch, handsOver: false })).toEqual(left);
+    expect(count.statements).toHaveLength(1);
+    const { served } = await commitAdmissions(count.db, key, admission({ messages: [{ id: 'm2', content: 'more' }] }));
+    expect(served).toBe(false);
+    const next = await loadNextRun(count.db, key, cached);
+    expect(count.statements).toHaveLength(2);
+    const { memory: _, ...other } = db();
+    expect(comparable(next)).toEqual(comparable(await loadNextRun(other, key, cached)));
+  });
+
+  test.each(['another epoch', 'another version'])('with %s, leaving is decided under the lock', async (what) => {
+    const key = newKey();
+    await turn(db(), key, 'm1');
+    const { epoch = 0 } = restingSession(db(), key)?.session.row ?? {};
+    if (what === 'another version')
+      await db().query(`UPDATE perdure.sessions SET epoch = epoch + 1 WHERE session_id = $1`, [key.session]);
+    const as = what === 'another epoch' ? epoch - 1 : epoch;
+    expect(await leaveSession(db(), key, { epoch: as, handsOver: false })).toEqual({ kind: 'superseded' });
+    expect(restingSession(db(), key)).toBeNull();
+  });
+
   test('a run that was admitted to a session that rests is loaded as the store has it', async () => {
     const key = newKey();
     const { cached } = await turn(db(), key, 'm1');
@@ -102,7 +130,6 @@ describeStores(['pglite'], (db) => {
   describe('a session that rests is read again', () => {
     const changes: Record<string, (store: Db, key: SessionKey) => Promise<unknown>> = {
       'once its policy was changed': (store, key) => patchSession(store, key, { policy: { maxSteps: 3 } }),
-      'once its server has left': (store, key) => leaveSession(store, key, { epoch: null, handsOver: true }),
       'once the sessions of its server were taken over': (store) => takeOverSessions(store, SERVER.workerId, 100),
       'once an activity that was about to serve it was superseded': supersedeServer,
       "once the user's limits were changed": (store, { user }) => saveUserLimits(store, user, { dailyUsd: 1 }),
