@@ -16,8 +16,8 @@ export type Leaving =
   | { readonly kind: 'superseded' };
 
 /**
- * Ends the serving of a session. Without `handsOver`, only if no run is open: it is decided under the session's lock, which
- * every admission takes, so a message is admitted either before, and its run is served, or after, and its sender wakes the
+ * Ends the serving of a session. Without `handsOver`, only if no run is open: it is decided under the session's lock, or on its
+ * version, which every admission changes, so a message is admitted either before, and its run is served, or after, and its sender wakes the
  * workflow. `epoch`: the one as which the activity serves, or that the session had when it began; null for any.
  */
 export async function leaveSession(

@@ -83,6 +83,7 @@ const end = fc.record({
   failSession: fc.boolean(),
 });
 const resume = fc.record({ op: fc.constant('resume' as const), run: pick });
+const turn = fc.record({ op: fc.constant('turn' as const), id: fc.nat(30), serves: fc.boolean() });
 const leave = fc.record({ op: fc.constant('leave' as const), handsOver: fc.boolean() });
 const close = fc.record({ op: fc.constantFrom('endSession' as const, 'archive' as const) });
 const anyOperation = fc.oneof(
@@ -94,7 +95,8 @@ const anyOperation = fc.oneof(
   { arbitrary: finish, weight: 3 },
   { arbitrary: end, weight: 2 },
   { arbitrary: resume, weight: 1 },
-  { arbitrary: leave, weight: 4 },
+  { arbitrary: turn, weight: 4 },
+  { arbitrary: leave, weight: 3 },
   { arbitrary: close, weight: 1 },
 );
 type Operation = typeof anyOperation extends fc.Arbitrary<infer T> ? T : never;
@@ -180,6 +182,11 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
         : ({ status: 'cancelled', reason: 'cancelled' } as const);
       return (await commitRunEnd(db, key, { runId, end: how, partial, failSession: operation.failSession })).events;
     }
+    case 'turn':
+      return [
+        ...(await perform(world, { op: 'send', id: operation.id, how: 'enqueue' })),
+        ...(await answerNext(world, operation.serves)),
+      ];
     case 'leave':
       await leaveSession(db, key, { epoch: null, handsOver: operation.handsOver });
       return [];
@@ -190,6 +197,21 @@ async function perform(world: World, operation: Operation): Promise<PerdureEvent
     case 'archive':
       return world.runs.length > 0 ? await archiveAndRestore(world) : [];
   }
+}
+
+/** Answers the next run as a server does, on what it knows. */
+async function answerNext(world: World, serves: boolean): Promise<PerdureEvent[]> {
+  await perform(world, { op: 'load', isCached: true });
+  const begun = await perform(world, { op: 'begin', run: 0, known: Math.max(0, world.known.length - 1), serves });
+  const committed = await perform(world, {
+    op: 'commit',
+    claim: Math.max(0, world.claims.length - 1),
+    calls: 0,
+    inPlace: false,
+    idempotent: true,
+    refused: false,
+  });
+  return [...begun, ...committed];
 }
 
 /** The position of a cache that has the conversation up to where the known run has it. */
