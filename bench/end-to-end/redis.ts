@@ -3,7 +3,7 @@ import { startRedis } from '../../test/support/redis/redis-server.ts';
 import { startPostgres } from '../../test/support/store/postgres-server.ts';
 import { summarize } from '../statistics.ts';
 import type { EndToEndBenchmark, EndToEndSetting } from './end-to-end-benchmark.ts';
-import { durationMs, MESSAGE, TOOL_TURN_MODEL_MS } from './messages.ts';
+import { durationMs, MESSAGE, MODEL_CALL_MS, TOOL_TURN_MODEL_MS } from './messages.ts';
 import { startPeople, type People } from './people.ts';
 import { startScaledPerdure } from './systems/perdure-scaled.ts';
 
@@ -15,11 +15,14 @@ const LOADS = [
   { what: 'streamed answers', content: MESSAGE.stream(STREAM), modelMs: durationMs(STREAM), sessions: 40 },
 ] as const;
 
+/** People who send a message every two minutes, so that no activity serves their sessions any more when the next one comes. */
+const PEOPLE = { count: 1_000, answer: { deltas: 60, everyMs: 50 }, thoughtMs: 120_000, measureMs: 60_000 };
+
 /** Statements and time of a turn, with Redis and without, on PostgreSQL servers of the same kind. */
 export const redis: EndToEndBenchmark = {
   name: 'redis',
   describe:
-    'Three workers and two gateways on one PostgreSQL, with Redis and without: hot tool turns of 12 sessions, and streamed answers of 60 deltas, one every 20 ms, of 40 sessions. Statements are those that PostgreSQL has executed, without BEGIN and COMMIT; notifications are among them. Times are beyond the model’s.',
+    'Three workers and two gateways on one PostgreSQL, with Redis and without: hot tool turns of 12 sessions, and streamed answers of 60 deltas, one every 20 ms, of 40 sessions; then 1,000 people who each read an answer of 60 deltas in 3 s, and send the next message two minutes later. Statements are those that PostgreSQL has executed, without BEGIN and COMMIT; notifications are among them. Times are beyond the model’s: of a turn, and of people’s first tokens.',
   async run(setting) {
     const rows = [];
     for (const hasRedis of [false, true]) {
@@ -54,16 +57,58 @@ async function measure(setting: EndToEndSetting, hasRedis: boolean) {
       values: await measureLoad(setting, people, { urls: system.urls, admin, load }),
     });
   }
+  const count = setting.size(PEOPLE.count, 20);
+  rows.push({
+    what: `${count.toLocaleString('en')} people, ${hasRedis ? 'with' : 'without'} Redis`,
+    values: await measurePeople(setting, people, { urls: system.urls, admin, count }),
+  });
   return rows;
 }
 
 interface Measured {
   readonly urls: readonly string[];
   readonly admin: Client;
-  readonly load: (typeof LOADS)[number];
 }
 
-async function measureLoad(setting: EndToEndSetting, people: People, { urls, admin, load }: Measured) {
+async function measurePeople(
+  setting: EndToEndSetting,
+  { drivers }: People,
+  { urls, admin, count }: Measured & { readonly count: number },
+) {
+  const thoughtMs = setting.size(PEOPLE.thoughtMs, 1_000);
+  const input = {
+    answer: PEOPLE.answer,
+    thoughtMs,
+    people: count / urls.length,
+    rampMs: thoughtMs,
+    measureMs: setting.size(PEOPLE.measureMs, 5_000),
+    graceMs: 30_000,
+  };
+  const marks: Promise<Statements>[] = [];
+  const outputs = await Promise.all(
+    drivers.map((driver, index) =>
+      driver.run('conversations', { ...input, url: urls[index] ?? '' }, () => {
+        if (index === 0) marks.push(statementsOf(admin));
+      }),
+    ),
+  );
+  const { p50, p95, count: answers } = summarize(outputs.flatMap(({ firstTokensMs }) => firstTokensMs));
+  const gaps = summarize(outputs.flatMap(({ gapsMs }) => gapsMs));
+  return {
+    ...(await perTurn(marks, answers)),
+    'p50 ms': p50 - MODEL_CALL_MS,
+    'p95 ms': p95 - MODEL_CALL_MS,
+    turns: answers,
+    'gap p99 ms': gaps.p99,
+    failures: outputs.reduce((sum, { failures, unanswered }) => sum + failures + unanswered, 0),
+  };
+}
+
+async function measureLoad(
+  setting: EndToEndSetting,
+  people: People,
+  { urls, admin, load }: Measured & { readonly load: (typeof LOADS)[number] },
+) {
   const { content, modelMs } = load;
   const input = {
     content,
@@ -79,17 +124,19 @@ async function measureLoad(setting: EndToEndSetting, people: People, { urls, adm
       }),
     ),
   );
-  const [before, after] = await Promise.all(marks);
   const turnsMs = results.flatMap((result) => result.turnsMs).map((ms) => ms - modelMs);
   const { p50, p95, count } = summarize(turnsMs);
-  const of = (name: keyof Statements): number => ((after?.[name] ?? 0) - (before?.[name] ?? 0)) / count;
+  return { ...(await perTurn(marks, count)), 'p50 ms': p50, 'p95 ms': p95, turns: count };
+}
+
+/** The statements between two marks, for each of so many turns. */
+async function perTurn(marks: readonly Promise<Statements>[], turns: number) {
+  const [before, after] = await Promise.all(marks);
+  const of = (name: keyof Statements): number => ((after?.[name] ?? 0) - (before?.[name] ?? 0)) / turns;
   return {
     'statements a turn': of('all'),
     'of them notifications': of('notifications'),
     'PostgreSQL ms a turn': of('ms'),
-    'p50 ms': p50,
-    'p95 ms': p95,
-    turns: count,
   };
 }
 
