@@ -112,10 +112,12 @@ async function restingState(
   db: Db,
   key: SessionKey,
   request: AdmissionRequest,
-  { session, ownLimits }: RestingSession,
+  resting: RestingSession,
 ): Promise<AdmissionState> {
-  const now = asOfNow(session);
-  return await stateOf(db, key, request, now, { at: now.at, known: [], open: [], current: null, ownLimits });
+  const { ownLimits } = resting;
+  const session = asOfNow(db, resting.session);
+  const row = { at: session.at, known: [], open: [], current: null, ownLimits };
+  return await stateOf(db, key, request, session, row);
 }
 
 function paramsOf(key: SessionKey, { messages }: AdmissionRequest): unknown[] {

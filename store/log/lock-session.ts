@@ -1,6 +1,6 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import type { SessionKey } from '../../contracts/session/session-key.ts';
-import type { Tx } from '../db/db.ts';
+import type { Db, Tx } from '../db/db.ts';
 import type { SessionRow } from './rows.ts';
 
 /**
@@ -63,12 +63,14 @@ export function sessionOf(
 }
 
 /**
- * A copy of a session that this process has read or saved, for a change that is decided now, without its lock. The store's clock is
- * assumed to have advanced as much as that of this process.
+ * A copy of a session that this process has read or saved, for a change that is decided now, without its lock. An embedded store has
+ * the clock of its process. The clock of a server is assumed to have advanced as much as the time that this process counts, in which a
+ * machine that sleeps is left out.
  */
-export function asOfNow(session: LockedSession): LockedSession {
+export function asOfNow({ kind }: Pick<Db, 'kind'>, session: LockedSession): LockedSession {
   const atMs = performance.now();
-  const at = Date.parse(session.at) + Math.floor(atMs - session.atMs);
+  const savedAt = Date.parse(session.at);
+  const at = kind === 'pglite' ? Math.max(savedAt, Date.now()) : savedAt + Math.floor(atMs - session.atMs);
   return { ...session, at: new Date(at).toISOString(), atMs, row: { ...session.row } };
 }
 

@@ -8,7 +8,7 @@ import type { RunRow } from './rows.ts';
 
 /** A session between two runs, as it is in an embedded store: no run is open but the one that was admitted last. */
 export interface RestingSession {
-  /** Change a copy: see `asOfNow`. */
+  /** As it was saved. Change a copy: see `asOfNow`. */
   readonly session: LockedSession;
   /** Limits that an operator has set for the user; null for none. */
   readonly ownLimits: UserLimits | null;

@@ -42,7 +42,7 @@ async function beginLocked(db: Db, key: SessionKey, input: BeginStep): Promise<B
 
 /** Begins a step with one statement, if it changes anything. Returns null if the session or the cached conversation has changed. */
 async function beginKnown(db: Db, known: KnownRun, input: BeginStep): Promise<BegunStep | null> {
-  const session = asOfNow(known.session);
+  const session = asOfNow(db, known.session);
   const loaded = copyOf(known.loaded);
   if (loaded.tries === null) return null;
   if (loaded.run.run_id !== input.runId || loaded.since !== newEventsAfter(input.cached ?? null, session)) return null;

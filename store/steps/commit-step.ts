@@ -132,7 +132,7 @@ async function commitClaimed(db: Db, input: CommitStep): Promise<StepCommit | nu
   const { claimed, budgets = resolveBudgets() } = input;
   // The shares of children are carved under the session's lock.
   if (!claimed || input.toolCalls.some(({ child }) => child)) return null;
-  const session = asOfNow(claimed.session);
+  const session = asOfNow(db, claimed.session);
   const pending = pendingEvents(session);
   const { isAlone } = claimed;
   const [run, step, modelCall] = [{ ...claimed.run }, { ...claimed.step }, { ...claimed.modelCall }];

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { SessionKey } from '../../../contracts/session/session-key.ts';
 import { supersedeServer, takeOverSessions } from '../../../store/admin/workers/take-over-sessions.ts';
 import { saveUserLimits } from '../../../store/budgets/user-budgets.ts';
@@ -125,6 +125,18 @@ describeStores(['pglite'], (db) => {
     expect(endedRun(db(), key, runId)).toEqual(stored?.run);
     expect(stored?.run?.output).toBe('unstorable: \uFFFD \uFFFD');
     expect(endedRun(db(), key, 'another run')).toBeNull();
+  });
+
+  test('a message that comes after the machine has slept has the time of the clock', async () => {
+    const key = newKey();
+    await turn(db(), key, 'm1');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 3_600_000 });
+    try {
+      const { events } = await send(db(), key, { id: 'm2', content: 'good morning' });
+      expect(Date.parse(events[0]?.at ?? '')).toBeGreaterThanOrEqual(Date.now() - 60_000);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   describe('a session that rests is read again', () => {
