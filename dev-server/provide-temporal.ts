@@ -3,7 +3,13 @@ import { BinaryCache } from './binary-cache.ts';
 import { buildTemporal } from './build-temporal.ts';
 import { downloadUrl } from './download-url.ts';
 import { findProgram, type EnvVars } from './find-program.ts';
-import { isNewEnough, MIN_SERVER_VERSION, TEMPORAL_CLI_VERSION, temporalVersionOf } from './temporal-version.ts';
+import {
+  isNewEnough,
+  MIN_SERVER_VERSION,
+  TEMPORAL_CACHE_ENTRY,
+  TEMPORAL_CLI_VERSION,
+  temporalVersionOf,
+} from './temporal-version.ts';
 
 /** A Temporal CLI that runs the development server. */
 export interface TemporalBinary {
@@ -41,7 +47,7 @@ interface Search {
  */
 export async function provideTemporalBinary(options: ProvideTemporalOptions = {}): Promise<TemporalBinary> {
   const { env = process.env, onProgress = () => {} } = options;
-  const cache = new BinaryCache(env, 'temporal', TEMPORAL_CLI_VERSION);
+  const cache = new BinaryCache(env, 'temporal', TEMPORAL_CACHE_ENTRY);
   const search: Search = { env, onProgress, cache, tried: [], notes: [] };
   const found = (await configured(search)) ?? (await onPath(search)) ?? (await cached(search));
   if (found !== null) return found;

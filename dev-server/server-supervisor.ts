@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { PerdureError } from '../contracts/errors.ts';
 import { listensOn } from './ports.ts';
 import { isRunning, sendSignal } from './process-identity.ts';
 import { openServerLog, type ServerLog } from './server-log.ts';
-import { waitForTemporal } from './temporal-health.ts';
+import { isDatabaseInterrupted, waitForTemporal } from './temporal-health.ts';
 import { adoptTemporal, spawnTemporal, type TemporalProcess } from './temporal-process.ts';
 import type { TemporalServer, TemporalServerEvent, TemporalServerOptions } from './temporal-server.ts';
 import { settingsFingerprint, settingsOf } from './temporal-settings.ts';
@@ -16,6 +17,9 @@ const LOOK_MS = 50;
 const MAX_DEATHS = 5;
 const DEATHS_WITHIN_MS = 60_000;
 const FIRST_BACKOFF_MS = 100;
+/** Between two looks at the server's database. It is restarted after so many looks in a row that find it interrupted. */
+const LOOK_AT_DATABASE_MS = 3_000;
+const MAX_INTERRUPTED = 3;
 
 /** The addresses of a server, and its command line. */
 export interface ServerEndpoint {
@@ -35,6 +39,9 @@ export class ServerSupervisor implements TemporalServer {
   readonly #stopping = new AbortController();
   #process: TemporalProcess | undefined;
   #keepingRunning: Promise<void> = Promise.resolve();
+  #watching: Promise<void> = Promise.resolve();
+  /** Why this process has ended the server; null if it has not. */
+  #endedFor: string | null = null;
 
   constructor(options: TemporalServerOptions, endpoint: ServerEndpoint) {
     this.address = endpoint.address;
@@ -60,6 +67,7 @@ export class ServerSupervisor implements TemporalServer {
       throw error;
     }
     this.#keepingRunning = this.#keepRunning();
+    this.#watching = this.#watchDatabase();
   }
 
   /** False when the server is not ready in time, or has exited at each of its starts. */
@@ -75,7 +83,7 @@ export class ServerSupervisor implements TemporalServer {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#process?.end();
-    await this.#keepingRunning;
+    await Promise.all([this.#keepingRunning, this.#watching]);
     process.off('exit', this.#endWithProcess);
     this.#log.close();
   }
@@ -94,7 +102,8 @@ export class ServerSupervisor implements TemporalServer {
       const now = performance.now();
       downSince ??= now;
       deaths.push(now);
-      this.#emit({ kind: 'died', pid: this.pid, cause: cause ?? 'unknown cause' });
+      this.#emit({ kind: 'died', pid: this.pid, cause: this.#endedFor ?? cause ?? 'unknown cause' });
+      this.#endedFor = null;
       const recent = deaths.filter((at) => now - at < DEATHS_WITHIN_MS).length;
       if (recent >= MAX_DEATHS) {
         const failure = `died ${recent} times in ${DEATHS_WITHIN_MS / 1_000} s and is not restarted`;
@@ -105,6 +114,21 @@ export class ServerSupervisor implements TemporalServer {
       this.restarts++;
       this.#emit({ kind: 'restarted', pid: this.pid, downMs: Math.round(performance.now() - downSince) });
       downSince = undefined;
+    }
+  }
+
+  /** Ends a server that responds and whose database fails at every statement, so that it is restarted. */
+  async #watchDatabase(): Promise<void> {
+    const { isInterrupted = isDatabaseInterrupted, lookMs = LOOK_AT_DATABASE_MS } = this.#options;
+    const { namespace } = settingsOf(this.#options);
+    const { signal } = this.#stopping;
+    let interrupted = 0;
+    while (await delay(lookMs, true, { signal, ref: false }).catch(() => false)) {
+      interrupted = (await isInterrupted(this.address, namespace, lookMs)) ? interrupted + 1 : 0;
+      if (interrupted < MAX_INTERRUPTED || signal.aborted) continue;
+      interrupted = 0;
+      this.#endedFor = 'its database was interrupted';
+      await this.#process?.end();
     }
   }
 

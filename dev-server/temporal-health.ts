@@ -31,11 +31,34 @@ export async function waitForTemporal(
   }
 }
 
+/**
+ * With which every statement fails from some moment on, until the server is restarted: its SQLite driver, before version 1.44, can leave a
+ * connection interrupted when a request is cancelled (https://gitlab.com/cznic/sqlite/-/issues/241).
+ */
+const INTERRUPTED = /\binterrupted \(9\)/;
+
+/** Whether the server's database fails now as it may do for ever. A server that does not respond within `timeoutMs` is not judged. */
+export async function isDatabaseInterrupted(address: string, namespace: string, timeoutMs: number): Promise<boolean> {
+  const connection = await connectTo(address);
+  try {
+    await connection.withDeadline(Date.now() + timeoutMs, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+    return false;
+  } catch (error) {
+    return error instanceof Error && INTERRUPTED.test(error.message);
+  } finally {
+    await connection.close();
+  }
+}
+
 async function connectTo(address: string): Promise<Connection> {
   // Loaded while the server starts.
   const { Connection } = await import('@temporalio/client');
   return Connection.lazy({
     address,
+    // Without the retries of the SDK, which would hide the error behind the deadline.
+    interceptors: [],
     channelArgs: {
       // By default gRPC waits a second after a refused connection, for all channels to the same address.
       'grpc.use_local_subchannel_pool': 1,

@@ -18,6 +18,9 @@ export interface TemporalServerOptions {
   readonly uiCodecEndpoint?: string | null | undefined;
   /** A running server on the same folder with the same settings, to adopt instead of starting one. */
   readonly adopt?: ServerRecord | undefined;
+  /** For tests: whether the database fails at every statement, and how often that is asked, in ms. Default: `isDatabaseInterrupted`, every 3 s. */
+  readonly isInterrupted?: (address: string, namespace: string, timeoutMs: number) => Promise<boolean>;
+  readonly lookMs?: number;
   /** Called synchronously; must not throw. */
   readonly onEvent?: ((event: TemporalServerEvent) => void) | undefined;
 }

@@ -5,6 +5,9 @@ import { baseEnv } from './child-env.ts';
 /** The Temporal CLI that is downloaded or built: the newest version that builds from the Go module proxy. `temporal-build/go.mod` must name the same version. */
 export const TEMPORAL_CLI_VERSION = '1.5.1';
 
+/** Its entry in the cache. The last number rises when modules in `temporal-build/go.mod` change. */
+export const TEMPORAL_CACHE_ENTRY = `${TEMPORAL_CLI_VERSION}-2`;
+
 /** The oldest server with every setting that is used, fairness included. */
 export const MIN_SERVER_VERSION = '1.29';
 

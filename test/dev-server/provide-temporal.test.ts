@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createProgressReporter } from '../../cli/services/progress-reporter.ts';
 import { provideTemporalBinary } from '../../dev-server/index.ts';
 import { anyPort } from '../../dev-server/ports.ts';
+import { TEMPORAL_CACHE_ENTRY } from '../../dev-server/temporal-version.ts';
 import { goScript, stubMachine, temporalScript, type StubMachine } from './stub-programs.ts';
 
 test('PERDURE_TEMPORAL_BIN goes before everything', async () => {
@@ -52,7 +53,10 @@ test('a build is kept in the cache with its checksum, and nothing else', async (
   const machine = await stubMachine();
   await machine.install('go', goScript());
   const built = await provideTemporalBinary({ env: machine.env });
-  expect(built).toMatchObject({ source: 'go', path: join(machine.cache, 'temporal', '1.5.1', 'temporal') });
+  expect(built).toMatchObject({
+    source: 'go',
+    path: join(machine.cache, 'temporal', TEMPORAL_CACHE_ENTRY, 'temporal'),
+  });
   expect(await provideTemporalBinary({ env: machine.env })).toMatchObject({ source: 'cache', path: built.path });
   expect(await machine.calls()).toEqual(['go']);
   expect((await readdir(dirname(built.path))).toSorted()).toEqual(['lock.held', 'temporal', 'temporal.sha256']);
@@ -136,7 +140,7 @@ test('a build that fails gives the last lines of the compiler, and leaves no pro
   await expect(provideTemporalBinary({ env: machine.env })).rejects.toThrow(
     /failed \(exit code 1\)\n +cli\.go:1: no such thing/,
   );
-  expect(await readdir(join(machine.cache, 'temporal', '1.5.1'))).toEqual(['lock.held']);
+  expect(await readdir(join(machine.cache, 'temporal', TEMPORAL_CACHE_ENTRY))).toEqual(['lock.held']);
 });
 
 test('a build that is stopped says so', async () => {

@@ -6,6 +6,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { SEARCH_ATTRIBUTE } from '../../contracts/names.ts';
 import { startTemporalServer, type TemporalServer, type TemporalServerEvent } from '../../dev-server/index.ts';
 import { identityOf, isRunning } from '../../dev-server/process-identity.ts';
+import { isDatabaseInterrupted } from '../../dev-server/temporal-health.ts';
+import { startGrpcProxy } from '../support/temporal/grpc-proxy.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { privateTemporal, temporalBinary, testTemporal } from '../support/temporal/temporal-server.ts';
 import { clientOf } from './temporal-client.ts';
@@ -36,6 +38,44 @@ test('a stopped server ends and is not restarted', async () => {
   await server.stop();
   expect(isRunning(process_)).toBe(false);
   expect(events).toEqual(['spawned']);
+});
+
+test('a server whose database fails at every statement is restarted with its data', async () => {
+  const events: TemporalServerEvent[] = [];
+  const back = Promise.withResolvers<void>();
+  let looks = 0;
+  const server = await startTemporalServer({
+    binary: await temporalBinary(),
+    dataDir: await temporaryFolder(),
+    // Once, and then for good until the restart.
+    isInterrupted: async () => [1, 3, 4, 5].includes(++looks),
+    lookMs: 50,
+    onEvent(event) {
+      events.push(event);
+      if (event.kind === 'restarted') back.resolve();
+    },
+  });
+  onTestFinished(() => server.stop());
+  await (await clientOf(server.address)).workflow.start('nobody', { workflowId: 'kept', taskQueue: 'none' });
+  await back.promise;
+  expect(events.map(({ kind }) => kind)).toEqual(['spawned', 'died', 'spawned', 'restarted']);
+  expect(events[1]).toMatchObject({ cause: 'its database was interrupted' });
+  const workflow = await (await clientOf(server.address)).workflow.getHandle('kept').describe();
+  expect(workflow.status.name).toBe('RUNNING');
+});
+
+test('a database that is interrupted is told from one that is busy, and from a server that is away', async () => {
+  let failure: string | null = null;
+  const { address } = await startGrpcProxy(await testTemporal(), {
+    failsWith: (path) => (path.endsWith('/DescribeNamespace') ? failure : null),
+  });
+  const interrupted = () => isDatabaseInterrupted(address, 'default', 5_000);
+  expect(await interrupted()).toBe(false);
+  failure = 'GetNamespace operation failed. Error interrupted (9)';
+  expect(await interrupted()).toBe(true);
+  failure = 'GetNamespace operation failed. Error database is locked (5)';
+  expect(await interrupted()).toBe(false);
+  expect(await isDatabaseInterrupted('127.0.0.1:9', 'default', 1_000)).toBe(false);
 });
 
 test('a server that keeps dying is not restarted any more, and the reason has its last log lines', async () => {

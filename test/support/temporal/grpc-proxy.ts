@@ -28,6 +28,8 @@ export interface GrpcProxyOptions {
   readonly tls?: CertificateFiles & { readonly clientAuthority: string };
   /** Whether to refuse a call with PERMISSION_DENIED instead of passing it on. Default: none. */
   readonly refuses?: (path: string) => boolean;
+  /** The message with which a call fails as UNAVAILABLE instead of being passed on; null for none. Default: none. */
+  readonly failsWith?: (path: string) => string | null;
 }
 
 /** A proxy in front of a Temporal server. */
@@ -47,7 +49,10 @@ const DENIED = {
 };
 
 /** Starts a proxy that passes gRPC calls on to `target`, `host:port`. The end of the test closes it. */
-export async function startGrpcProxy(target: string, { tls, refuses }: GrpcProxyOptions = {}): Promise<GrpcProxy> {
+export async function startGrpcProxy(
+  target: string,
+  { tls, refuses, failsWith }: GrpcProxyOptions = {},
+): Promise<GrpcProxy> {
   const upstream = connect(`http://${target}`);
   upstream.on('error', () => undefined);
   const calls: ProxiedCall[] = [];
@@ -66,7 +71,10 @@ export async function startGrpcProxy(target: string, { tls, refuses }: GrpcProxy
       tenant: headers['tenant'] as string | undefined,
     });
     stream.on('error', () => undefined);
+    const failure = failsWith?.(path) ?? null;
     if (refuses?.(path) === true) stream.respond(DENIED, { endStream: true });
+    else if (failure !== null)
+      stream.respond({ ...DENIED, 'grpc-status': '14', 'grpc-message': failure }, { endStream: true });
     else passOn(stream, headers, upstream);
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
