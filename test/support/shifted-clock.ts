@@ -1,6 +1,9 @@
 import type { Db, Tx } from '../../store/db/db.ts';
 
-/** A store whose clock is ahead of the system's by `aheadMs()`, for tests in which a Temporal server skips time. */
+/**
+ * A store whose clock is ahead of the system's by `aheadMs()`, for tests in which a Temporal server skips time. It remembers nothing, since
+ * the times of what an embedded store remembers are those of the process's clock.
+ */
 export function withShiftedClock(db: Db, aheadMs: () => Promise<number>): Db {
   const shifted = (tx: Tx): Tx => ({
     query: async <R extends object>(sql: string, params?: readonly unknown[]) => {
@@ -17,6 +20,7 @@ export function withShiftedClock(db: Db, aheadMs: () => Promise<number>): Db {
   return {
     ...db,
     ...shifted(db),
+    memory: undefined,
     transaction: async (work) => await db.transaction(async (tx) => await work(shifted(tx))),
   };
 }
