@@ -12,23 +12,33 @@ function holdingFirstLeave(db: Db): { readonly db: Db; readonly left: Promise<vo
   const left = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   let isFirst = true;
+  const hold = async (): Promise<void> => {
+    if (!isFirst) return;
+    isFirst = false;
+    left.resolve();
+    await released.promise;
+  };
+  const ends = (sql: string): boolean => sql.includes('SET served_by = NULL');
+  const query: Db['query'] = async (sql, params) => {
+    const rows = await db.query<never>(sql, params);
+    if (ends(sql)) await hold();
+    return rows;
+  };
   const transaction: Db['transaction'] = async (work) => {
     let leaves = false;
     const done = await db.transaction((tx) =>
       work({
+        ...tx,
         query: (sql, params) => {
-          leaves = sql.includes('SET served_by = NULL');
+          leaves ||= ends(sql);
           return tx.query(sql, params);
         },
       }),
     );
-    if (!leaves || !isFirst) return done;
-    isFirst = false;
-    left.resolve();
-    await released.promise;
+    if (leaves) await hold();
     return done;
   };
-  return { db: { ...db, transaction }, left: left.promise, release: () => released.resolve() };
+  return { db: { ...db, query, transaction }, left: left.promise, release: () => released.resolve() };
 }
 
 /** A session whose first activity has left, without Temporal having its result, and whose second one serves a held call. */
