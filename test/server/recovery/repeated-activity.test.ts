@@ -7,6 +7,10 @@ import { heldModel } from '../../support/models/held-model.ts';
 import { registry, startStack } from '../../support/stack.ts';
 import { testTemporal } from '../../support/temporal/temporal-server.ts';
 
+function ends(sql: string): boolean {
+  return sql.includes('SET served_by = NULL');
+}
+
 /** A store in which the first activity that ends its serving does not return from the commit until `released`. */
 function holdingFirstLeave(db: Db): { readonly db: Db; readonly left: Promise<void>; readonly release: () => void } {
   const left = Promise.withResolvers<void>();
@@ -18,7 +22,6 @@ function holdingFirstLeave(db: Db): { readonly db: Db; readonly left: Promise<vo
     left.resolve();
     await released.promise;
   };
-  const ends = (sql: string): boolean => sql.includes('SET served_by = NULL');
   const query: Db['query'] = async (sql, params) => {
     const rows = await db.query<never>(sql, params);
     if (ends(sql)) await hold();
