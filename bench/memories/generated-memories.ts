@@ -29,7 +29,9 @@ export async function generateMemories(
   dimensions: number,
   common = 0,
 ): Promise<GeneratedMemories> {
-  const vectors: { readonly id: string; readonly vector: readonly number[] }[] = [];
+  // One array outside of the heap, which would otherwise be collected as that of no other process is.
+  const vectors = new Float32Array(count * dimensions);
+  const idOf = (index: number): string => `${user}-${index}`;
   await db.query(
     `INSERT INTO perdure.memory_users (user_id, revision, memories) VALUES ($1, 1, $2)
          ON CONFLICT (user_id) DO UPDATE SET memories = $2`,
@@ -37,7 +39,7 @@ export async function generateMemories(
   );
   for (let from = 0; from < count; from += BATCH) {
     const batch = Array.from({ length: Math.min(BATCH, count - from) }, (_, index) => {
-      const name = `${user}-${from + index}`;
+      const name = idOf(from + index);
       const content = `${name} ${wordsFor(from + index).join(' ')}`;
       return { id: name, hash: contentHash(content), content, embedding: vectorOfText(name, dimensions, common) };
     });
@@ -56,15 +58,17 @@ export async function generateMemories(
       [user, JSON.stringify(batch.map(({ content }) => content))],
     );
     await saveEmbeddings(db, user, space, batch);
-    vectors.push(...batch.map(({ id, embedding }) => ({ id, vector: embedding })));
+    for (const [index, { embedding }] of batch.entries()) vectors.set(embedding, (from + index) * dimensions);
   }
   await db.query('ANALYZE perdure.memories');
   return {
     user,
     query: (n) => `query-${n} ${wordsFor(n * 7 + 3).join(' ')}`,
     nearest: (vector, most) =>
-      vectors
-        .map((one) => ({ id: one.id, similarity: cosine(vector, one.vector) }))
+      Array.from({ length: count }, (_, index) => {
+        const own = vectors.subarray(index * dimensions, (index + 1) * dimensions);
+        return { id: idOf(index), similarity: cosine(vector, own) };
+      })
         .toSorted((a, b) => b.similarity - a.similarity)
         .slice(0, most)
         .map(({ id }) => id),
