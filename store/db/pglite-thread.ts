@@ -27,7 +27,11 @@ export type StatementReply = { readonly id: number } & (
   | { readonly error: { readonly message: string; readonly code: string | undefined } }
 );
 
-const PARSERS: ParserOptions = { [types.TIMESTAMPTZ]: (text: string) => new Date(text).toISOString() };
+const PARSERS: ParserOptions = {
+  [types.TIMESTAMPTZ]: (text: string) => new Date(text).toISOString(),
+  // PGlite's own takes a digit at a time. A copy, because a small buffer is a part of a larger one, all of which would be sent.
+  [types.BYTEA]: (text: string) => new Uint8Array(Buffer.from(text.slice(2), 'hex')),
+};
 
 /**
  * PostgreSQL takes all of its page cache when it starts. PGlite's default is 128 MB; the pages of the sessions that are active

@@ -44,13 +44,10 @@ export async function readMemories(db: Db, user: string, ids: readonly string[])
 /** Whether some of a user's current memories have no vector of the model yet. */
 export async function hasPendingVectors(db: Db, user: string, model: string): Promise<boolean> {
   const [row] = await db.query<{ pending: boolean }>(
-    // Each with a condition that an index answers.
-    `SELECT ${['IS NULL', '< $2', '> $2']
-      .map(
-        (other) =>
-          `EXISTS (SELECT FROM perdure.memories WHERE user_id = $1 AND superseded_by IS NULL AND embedding_model ${other})`,
-      )
-      .join(' OR ')} AS pending`,
+    // The first and the last are one look into an index each. Under EXISTS, a plan for any model expects to find one soon, and reads all.
+    `SELECT EXISTS (SELECT FROM perdure.memories WHERE user_id = $1 AND superseded_by IS NULL AND embedding_model IS NULL)
+            OR coalesce(min(embedding_model) <> $2 OR max(embedding_model) <> $2, false) AS pending
+       FROM perdure.memories WHERE user_id = $1 AND superseded_by IS NULL`,
     [user, model],
   );
   return row?.pending ?? false;

@@ -64,9 +64,12 @@ export async function readVectors(
 ): Promise<readonly VectorRow[]> {
   if (revisions.length === 0) return [];
   const rows = await db.query<{ memory_id: string; embedding: Uint8Array }>(
-    `SELECT memory_id, array_send(embedding) AS embedding FROM perdure.memories
-      WHERE user_id = $1 AND embedding_model = $2 AND code IS NOT NULL
-        AND revision IN (SELECT r::bigint FROM json_array_elements_text($3::json) r)`,
+    // A look into the index of revisions for each, whatever the planner expects.
+    `SELECT m.memory_id, array_send(m.embedding) AS embedding
+       FROM (SELECT DISTINCT value::bigint AS revision FROM json_array_elements_text($3::json)) r
+      CROSS JOIN LATERAL (SELECT memory_id, embedding FROM perdure.memories
+                           WHERE user_id = $1 AND revision = r.revision AND code IS NOT NULL AND embedding_model = $2
+                           LIMIT 1) m`,
     [user, model, JSON.stringify(revisions)],
   );
   return rows.map(({ memory_id: id, embedding }) => ({ id, embedding: readRealArray(embedding) }));
