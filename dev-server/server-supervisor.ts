@@ -190,11 +190,5 @@ export class ServerSupervisor implements TemporalServer {
 
 /** Resolves after `ms`, or when `signal` aborts. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+  await delay(ms, undefined, { signal }).catch(() => {});
 }

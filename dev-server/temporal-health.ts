@@ -1,4 +1,4 @@
-import type { Connection } from '@temporalio/client';
+import type { Connection, ConnectionOptions } from '@temporalio/client';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Whether a Temporal server at `address` responds within `timeoutMs` and has the namespace. */
@@ -39,7 +39,8 @@ const INTERRUPTED = /\binterrupted \(9\)/;
 
 /** Whether the server's database fails now as it may do for ever. A server that does not respond within `timeoutMs` is not judged. */
 export async function isDatabaseInterrupted(address: string, namespace: string, timeoutMs: number): Promise<boolean> {
-  const connection = await connectTo(address);
+  // Without the retries of the SDK, which would hide the error behind the deadline.
+  const connection = await connectTo(address, { interceptors: [] });
   try {
     await connection.withDeadline(Date.now() + timeoutMs, () =>
       connection.workflowService.describeNamespace({ namespace }),
@@ -52,13 +53,12 @@ export async function isDatabaseInterrupted(address: string, namespace: string, 
   }
 }
 
-async function connectTo(address: string): Promise<Connection> {
+async function connectTo(address: string, options: Pick<ConnectionOptions, 'interceptors'> = {}): Promise<Connection> {
   // Loaded while the server starts.
   const { Connection } = await import('@temporalio/client');
   return Connection.lazy({
     address,
-    // Without the retries of the SDK, which would hide the error behind the deadline.
-    interceptors: [],
+    ...options,
     channelArgs: {
       // By default gRPC waits a second after a refused connection, for all channels to the same address.
       'grpc.use_local_subchannel_pool': 1,
