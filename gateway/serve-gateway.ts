@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import { httpUrl } from '../core/text/http-url.ts';
 import type { Gateway } from './create-gateway.ts';
 import { isLoopback } from './http/loopback.ts';
 import { answerMalformedRequests } from './http/malformed-request.ts';
@@ -45,8 +46,7 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
   const taken = await listenFrom(server, host, port, orNextPort && port !== 0 ? MORE_PORTS : 0);
   // A connection could not be accepted, for example for lack of file descriptors. The server goes on listening.
   server.on('error', () => {});
-  const name = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${name}:${taken}`, port: taken, close: async () => close(server, gateway) };
+  return { url: httpUrl(host, taken), port: taken, close: async () => close(server, gateway) };
 }
 
 async function listenFrom(server: Server, host: string, port: number, more: number): Promise<number> {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { httpUrl } from '../core/text/http-url.ts';
 import type { Metrics } from './metrics.ts';
 import { healthResponse, mayReadMetrics, metricsResponse, readinessResponse } from './operational-responses.ts';
 
@@ -78,7 +79,7 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
   server.on('error', () => {});
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: httpUrl(host, port),
     port,
     close: async () => {
       server.closeAllConnections();

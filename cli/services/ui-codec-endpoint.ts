@@ -1,6 +1,7 @@
 import type { Deployment } from '../../contracts/deployment.ts';
 import { choosePort } from '../../dev-server/ports.ts';
 import { requiresAuthentication } from '../../core/identity/requires-authentication.ts';
+import { httpUrl } from '../../core/text/http-url.ts';
 import { decodesPayloads, type Settings } from './settings.ts';
 
 /**
@@ -11,5 +12,5 @@ export async function findUiCodecEndpoint(settings: Settings, { auth }: Deployme
   const { host, port, portChosen, tokens } = settings;
   if (!decodesPayloads(settings) || requiresAuthentication(tokens, auth) || port === 0) return null;
   const taken = portChosen ? port : (await choosePort(port, 'the gateway')).port;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${taken}/v1/codec`;
+  return `${httpUrl(host, taken)}/v1/codec`;
 }
