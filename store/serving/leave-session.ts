@@ -15,16 +15,19 @@ export type Leaving =
   /** Another activity serves the session now, or it was deleted. */
   | { readonly kind: 'superseded' };
 
+interface LeaveSession {
+  /** The epoch as which the activity serves, or that the session had when it began; null for any. */
+  readonly epoch: number | null;
+  /** Whether it leaves also if a run is open. */
+  readonly handsOver: boolean;
+}
+
 /**
  * Ends the serving of a session. Without `handsOver`, only if no run is open: it is decided under the session's lock, or on its
  * version, which every admission changes, so a message is admitted either before, and its run is served, or after, and its sender wakes the
- * workflow. `epoch`: the one as which the activity serves, or that the session had when it began; null for any.
+ * workflow.
  */
-export async function leaveSession(
-  db: Db,
-  key: SessionKey,
-  options: { readonly epoch: number | null; readonly handsOver: boolean },
-): Promise<Leaving> {
+export async function leaveSession(db: Db, key: SessionKey, options: LeaveSession): Promise<Leaving> {
   return (await leaveResting(db, key, options.epoch)) ?? (await leaveLocked(db, key, options));
 }
 
@@ -47,11 +50,7 @@ async function leaveResting(db: Db, key: SessionKey, epoch: number | null): Prom
   return { kind: 'left', lastOrdinal: row.last_ordinal, status: row.status };
 }
 
-async function leaveLocked(
-  db: Db,
-  key: SessionKey,
-  { epoch, handsOver }: { readonly epoch: number | null; readonly handsOver: boolean },
-): Promise<Leaving> {
+async function leaveLocked(db: Db, key: SessionKey, { epoch, handsOver }: LeaveSession): Promise<Leaving> {
   return await db.transaction(async (tx) => {
     const session = await lockSession(tx, key);
     if (!session || (epoch !== null && session.row.epoch !== epoch)) return { kind: 'superseded' };
